@@ -1,0 +1,1 @@
+//! Scheduler, routes, changes as server-sent events. Never decides health.

@@ -1,0 +1,1 @@
+//! Puts everything together. No rules of its own.

@@ -1,0 +1,1 @@
+//! Arguments, and what is printed.

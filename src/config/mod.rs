@@ -1,0 +1,1 @@
+//! Settings, defaults, schools, and messages that name file, line, field and remedy. Never a password.

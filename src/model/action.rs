@@ -1,0 +1,31 @@
+//! Actions: what can be changed outside, by name and class. Their steps belong to the guard.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What may be done when a step got no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// Read the target; repeat if it is not there.
+    SetState,
+    /// May be repeated.
+    Monotonic,
+    /// Read for its effect; never repeat blindly.
+    Trigger,
+    /// Never repeat.
+    Destructive,
+    /// A ticket that carries our key.
+    HandOff,
+}
+
+/// One row of a service's table of actions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ActionSpec {
+    /// Id, `service.action`.
+    pub id: &'static str,
+    /// Label in menus.
+    pub label: &'static str,
+    /// Class of its gravest step.
+    pub class: Class,
+}

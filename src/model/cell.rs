@@ -1,0 +1,172 @@
+//! Cells: a school and a service, judged.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::check::Scope;
+use crate::model::health::{Health, Reason};
+use crate::model::ids::{CheckId, Laestab, ServiceKey};
+use crate::model::observation::{Fact, Number, SourceTime};
+use crate::model::text::Clean;
+
+/// How somebody has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HandlingKind {
+    /// Somebody works on it.
+    Claimed,
+    /// Known; no need to call out.
+    Acknowledged,
+    /// Planned.
+    Downtime,
+}
+
+/// Who has it, until when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Handling {
+    /// How.
+    pub kind: HandlingKind,
+    /// The operator's account.
+    pub by: Clean,
+    /// When it runs out; `None` until the state changes.
+    #[schemars(with = "Option<String>")]
+    pub until: Option<Timestamp>,
+}
+
+/// The cause that a cell follows from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Cause {
+    /// The service in trouble; the cell's own service when the whole estate is.
+    pub service: ServiceKey,
+    /// Whether the trouble is the school's own or the whole estate's.
+    pub scope: Scope,
+}
+
+/// A judged cell.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Cell {
+    /// The worst of its checks, by rule.
+    pub health: Health,
+    /// Set when unknown.
+    pub reason: Option<Reason>,
+    /// One sentence; empty only for a service that the school does not take.
+    pub why: Clean,
+    /// Start of the trouble: last good data, or first bad answer; when ok, since when it is.
+    #[schemars(with = "Option<String>")]
+    pub since: Option<Timestamp>,
+    /// When the present health was judged.
+    #[schemars(with = "Option<String>")]
+    pub state_since: Option<Timestamp>,
+    /// Not yet confirmed by as many tries as the check asks for.
+    pub soft: bool,
+    /// Goes to and fro; the health shown is the worst of the window.
+    pub flapping: bool,
+    /// Quiet by design: no school, or outside the schedule.
+    pub quiet: bool,
+    /// Who has it.
+    pub handling: Option<Handling>,
+    /// What it follows from.
+    pub follows_from: Option<Cause>,
+}
+
+/// One check of a cell, with its evidence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CheckView {
+    /// Which.
+    pub check: CheckId,
+    /// Short label.
+    pub label: Clean,
+    /// Whom it asks about.
+    pub scope: Scope,
+    /// As judged now.
+    pub health: Health,
+    /// Set when unknown.
+    pub reason: Option<Reason>,
+    /// One sentence.
+    pub why: Clean,
+    /// The rule that judged it, in words: "older than 50h is critical".
+    pub rule: Clean,
+    /// Not yet confirmed.
+    pub soft: bool,
+    /// Bad answers in a row, and how many make it hard.
+    pub tries: (u8, u8),
+    /// Start of the trouble.
+    #[schemars(with = "Option<String>")]
+    pub since: Option<Timestamp>,
+    /// When we had the last answer.
+    #[schemars(with = "Option<String>")]
+    pub observed_at: Option<Timestamp>,
+    /// The vendor's own time.
+    pub source_at: Option<SourceTime>,
+    /// Last good data or run that we know of.
+    #[schemars(with = "Option<String>")]
+    pub good_at: Option<Timestamp>,
+    /// Until when the answer counts.
+    #[schemars(with = "Option<String>")]
+    pub fresh_until: Option<Timestamp>,
+    /// Counts.
+    pub numbers: Vec<Number>,
+    /// Evidence: named fields only.
+    pub evidence: Vec<Fact>,
+}
+
+/// One change of a cell's health, for history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StateChange {
+    /// When it was judged.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// Which service.
+    pub service: ServiceKey,
+    /// Before.
+    pub from: Health,
+    /// After.
+    pub to: Health,
+    /// Set when unknown.
+    pub reason: Option<Reason>,
+    /// Whether it followed from another cell.
+    pub follows: bool,
+    /// The sentence of that moment.
+    pub why: Clean,
+}
+
+/// How many cells or schools stand how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Summary {
+    /// Well.
+    pub ok: u32,
+    /// Warning, follows included.
+    pub warning: u32,
+    /// Critical.
+    pub critical: u32,
+    /// Unknown.
+    pub unknown: u32,
+    /// Not taken, or not watched.
+    pub not_subscribed: u32,
+}
+
+impl Summary {
+    /// The counter of `health`.
+    pub fn of_mut(&mut self, health: Health) -> &mut u32 {
+        match health {
+            Health::Ok => &mut self.ok,
+            Health::Warning => &mut self.warning,
+            Health::Critical => &mut self.critical,
+            Health::Unknown => &mut self.unknown,
+            Health::NotSubscribed => &mut self.not_subscribed,
+        }
+    }
+}
+
+/// A row of the board.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Row {
+    /// The pinned row of tenant-wide facts.
+    Estate,
+    /// A school.
+    School(Laestab),
+}

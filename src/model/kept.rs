@@ -1,0 +1,41 @@
+//! What outlives the process: the last known board, and what a check remembers of better days.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::cell::{Cell, Row};
+use crate::model::ids::{CheckId, ServiceKey};
+use crate::model::observation::{Number, Target};
+
+/// A cell as it was last written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeptCell {
+    /// Where.
+    pub row: Row,
+    /// Which service.
+    pub service: ServiceKey,
+    /// As it stood.
+    pub cell: Cell,
+}
+
+/// What a check remembers: kept for ever, because the vendors show a few days only.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Memory {
+    /// The last good run or data that we ever saw.
+    pub good_at: Option<Timestamp>,
+    /// The counts of the last good day, for the rule of sudden drops.
+    pub baseline: Vec<Number>,
+    /// When the baseline was taken.
+    pub baseline_at: Option<Timestamp>,
+}
+
+/// A check's memory and whose it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeptMemory {
+    /// About whom.
+    pub target: Target,
+    /// Which check.
+    pub check: CheckId,
+    /// What it remembers.
+    pub memory: Memory,
+}

@@ -1,0 +1,16 @@
+//! The words of the design as types. No IO, no clock, no runtime: values in, values out.
+//!
+//! Invariant: nothing in this room reads a file, the network, the clock or the environment.
+
+pub mod action;
+pub mod calendar;
+pub mod cell;
+pub mod check;
+pub mod estate;
+pub mod health;
+pub mod ids;
+pub mod kept;
+pub mod observation;
+pub mod school;
+pub mod span;
+pub mod text;

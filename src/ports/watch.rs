@@ -1,0 +1,41 @@
+//! How the agent asks a vendor: `Watch`.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::model::check::ServiceSpec;
+use crate::model::estate::NotWatched;
+use crate::model::ids::CheckId;
+use crate::model::observation::{Observation, Target};
+use crate::model::span::Span;
+use crate::ports::clock::Boxed;
+
+/// One unit of polling: a bulk call that answers for many, or a call for one school.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// Unique within its service; what `poll` is given back. `site/9379001`.
+    pub id: Arc<str>,
+    /// The checks that it answers.
+    pub checks: Vec<CheckId>,
+    /// Whom it answers for. The scheduler turns a target that got no answer into unknown, and
+    /// drops an answer for a target that is not here.
+    pub targets: Arc<[Target]>,
+    /// How often; the scheduler adds jitter.
+    pub interval: Span,
+}
+
+/// One service as the agent sees it.
+///
+/// Invariant: `poll` never panics and never reports ok for what it could not read; it must return
+/// when its requests' deadlines have passed.
+pub trait Watch: Send + Sync {
+    /// The service, its checks and what it depends on.
+    fn describe(&self) -> ServiceSpec;
+    /// What has no source in this configuration.
+    fn not_watched(&self) -> Vec<NotWatched>;
+    /// What is to be polled. Constant for the life of this object.
+    fn jobs(&self) -> Vec<Job>;
+    /// Asks the vendor. `now` is the agent's clock at the start.
+    fn poll<'a>(&'a self, job: &'a Job, now: Timestamp) -> Boxed<'a, Vec<Observation>>;
+}

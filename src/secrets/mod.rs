@@ -1,0 +1,1 @@
+//! Where credentials are found: systemd, keyrings, files. Never logs a value.

@@ -1,0 +1,11 @@
+//! One folder for each service; nothing here knows two of them.
+//!
+//! Adding a service: a folder (`describe`, `poll`, `actions`, `tests`, `examples`), one line here,
+//! and a file in `simulators` that plays its vendor.
+
+mod service;
+
+pub use service::{CheckTuning, Configured, Context, Parameter, Service, ServiceError, tuned};
+
+/// Every built-in service, in the order of the board's columns.
+pub static SERVICES: &[Service] = &[];

@@ -1,0 +1,1 @@
+//! The operating system: clock, paths, signals, peer credentials.

@@ -1,0 +1,1 @@
+//! The console. Sees the world only through the wire.

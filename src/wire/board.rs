@@ -1,0 +1,196 @@
+//! The compact board: every cell without its sentence; and its changes.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::cell::{Cause, HandlingKind};
+pub use crate::model::cell::{Row, Summary};
+use crate::model::check::Scope;
+use crate::model::estate::NotWatched;
+use crate::model::health::{Health, Reason};
+use crate::model::ids::{Laestab, ServiceKey};
+use crate::model::text::Clean;
+
+/// A cell without its sentence. Fields at their default are left out.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct CompactCell {
+    /// Health.
+    #[serde(rename = "h")]
+    pub health: Health,
+    /// Set when unknown.
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// `since`, seconds since 1970-01-01 UTC.
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<i64>,
+    /// Soft: not yet confirmed.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub soft: bool,
+    /// Flapping.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub flapping: bool,
+    /// Quiet by design.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub quiet: bool,
+    /// Who has it: kind and operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handling: Option<(HandlingKind, Clean)>,
+    /// What it follows from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows_from: Option<Cause>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde's skip_serializing_if passes a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+/// A column of the board.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Column {
+    /// The service.
+    pub key: ServiceKey,
+    /// Displayed name.
+    pub label: Clean,
+    /// Two letters.
+    pub code: Clean,
+    /// Whether any check watches it.
+    pub watched: bool,
+}
+
+/// A school's row: what filtering and sorting need, and its cells in the order of the columns.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SchoolRow {
+    /// Key.
+    pub laestab: Laestab,
+    /// Name.
+    pub name: Clean,
+    /// Phase; empty if not known.
+    #[serde(default, skip_serializing_if = "Clean::is_empty")]
+    pub phase: Clean,
+    /// Town; empty if not known.
+    #[serde(default, skip_serializing_if = "Clean::is_empty")]
+    pub town: Clean,
+    /// Postcode; empty if not known.
+    #[serde(default, skip_serializing_if = "Clean::is_empty")]
+    pub postcode: Clean,
+    /// Trust; empty if none.
+    #[serde(default, skip_serializing_if = "Clean::is_empty")]
+    pub trust: Clean,
+    /// Pupils on roll.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pupils: Option<u32>,
+    /// Whether it has a subscription row.
+    pub set_up: bool,
+    /// One per column.
+    pub cells: Vec<CompactCell>,
+}
+
+/// Who answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AgentInfo {
+    /// Program version.
+    pub version: String,
+    /// Whether this is the demonstration: nothing in it is real.
+    pub demo: bool,
+    /// Since when it runs.
+    #[schemars(with = "String")]
+    pub started_at: Timestamp,
+    /// Whether it lives inside a console.
+    pub embedded: bool,
+}
+
+/// `GET /v1/board`: a snapshot at a revision.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Board {
+    /// Version of the wire.
+    pub version: u32,
+    /// Revision; changes after it follow on `/v1/changes`.
+    pub revision: u64,
+    /// The agent's clock.
+    #[schemars(with = "String")]
+    pub as_of: Timestamp,
+    /// Who answers.
+    pub agent: AgentInfo,
+    /// Every configured check has been tried since start.
+    pub settled: bool,
+    /// Until the first answers come this is the last known board, written at this time.
+    #[schemars(with = "Option<String>")]
+    pub restored_from: Option<Timestamp>,
+    /// Cells by health.
+    pub summary: Summary,
+    /// Schools by their worst cell.
+    pub schools_summary: Summary,
+    /// Columns.
+    pub columns: Vec<Column>,
+    /// The estate's row, one cell per column.
+    pub estate: Vec<CompactCell>,
+    /// Schools by LAESTAB.
+    pub schools: Vec<SchoolRow>,
+    /// Gaps.
+    pub not_watched: Vec<NotWatched>,
+}
+
+/// One changed cell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CellChange {
+    /// Where.
+    pub row: Row,
+    /// Index of the column.
+    pub column: u16,
+    /// As it stands now.
+    pub cell: CompactCell,
+}
+
+/// An event of `GET /v1/changes` (SSE). The event's id is the revision, so that a console which
+/// lost its connection goes on with `Last-Event-ID`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Change {
+    /// Cells that changed, the newest state of each, coalesced for a slow reader.
+    Cells {
+        /// Revision after these.
+        revision: u64,
+        /// The agent's clock.
+        #[schemars(with = "String")]
+        as_of: Timestamp,
+        /// The cells.
+        cells: Vec<CellChange>,
+        /// Totals after these.
+        summary: Summary,
+        /// Totals after these.
+        schools_summary: Summary,
+        /// See [`Board::settled`].
+        settled: bool,
+    },
+    /// Nothing changed; the agent lives. Sent every five seconds.
+    Beat {
+        /// Present revision.
+        revision: u64,
+        /// The agent's clock.
+        #[schemars(with = "String")]
+        as_of: Timestamp,
+        /// See [`Board::settled`].
+        settled: bool,
+    },
+    /// The reader is too far behind, or the configuration changed: fetch `/v1/board` again.
+    Reset {
+        /// Why.
+        why: Clean,
+    },
+    /// The agent is about to end.
+    Bye {
+        /// Why.
+        why: Clean,
+    },
+}
+
+/// Whether a cause is the cell's own estate row: "same as the whole estate".
+#[must_use]
+pub fn is_same_as_estate(cell: &CompactCell, column: &Column) -> bool {
+    cell.follows_from.as_ref().is_some_and(|c| c.scope == Scope::Estate && c.service == column.key)
+}

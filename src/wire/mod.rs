@@ -1,0 +1,22 @@
+//! What crosses the socket between agent and console: version 1.
+//!
+//! Plain HTTP/1.1 with JSON over a Unix socket. Never a secret. The types here are the contract;
+//! the served OpenAPI document is made from them. The words of the model that it carries are
+//! re-exported, so that a console needs nothing else.
+
+pub mod board;
+pub mod page;
+pub mod status;
+
+pub use crate::model::cell::{Cause, Cell, CheckView, Handling, HandlingKind, StateChange};
+pub use crate::model::check::Scope;
+pub use crate::model::estate::NotWatched;
+pub use crate::model::health::{Health, Reason};
+pub use crate::model::ids::{CheckId, Laestab, ServiceKey};
+pub use crate::model::observation::{Fact, Number, SourceTime, Zone};
+pub use crate::model::school::School;
+pub use crate::model::span::Span;
+pub use crate::model::text::Clean;
+
+/// The version of the wire and of `status --json`.
+pub const VERSION: u32 = 1;

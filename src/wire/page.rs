@@ -1,0 +1,120 @@
+//! The page of one school or of the estate: sentences, checks, evidence, history.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::cell::{Cell, CheckView, StateChange};
+use crate::model::estate::NotWatched;
+use crate::model::ids::{Laestab, ServiceKey};
+use crate::model::school::School;
+use crate::model::text::Clean;
+
+/// One service on a page.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ServiceView {
+    /// Which.
+    pub service: ServiceKey,
+    /// Displayed name.
+    pub label: Clean,
+    /// Two letters.
+    pub code: Clean,
+    /// The cell with its sentence.
+    pub cell: Cell,
+    /// Its checks with evidence.
+    pub checks: Vec<CheckView>,
+    /// Schools whose cell of this service is in the same trouble, this one included.
+    pub elsewhere: u32,
+    /// Schools that take it.
+    pub takers: u32,
+    /// Services of this school that follow from this cell.
+    pub affects: Vec<ServiceKey>,
+}
+
+/// `GET /v1/schools/{laestab}` and `GET /v1/schools/estate`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Page {
+    /// Version of the wire.
+    pub version: u32,
+    /// Revision.
+    pub revision: u64,
+    /// The agent's clock.
+    #[schemars(with = "String")]
+    pub as_of: Timestamp,
+    /// The school; absent for the estate.
+    pub school: Option<School>,
+    /// Whom to ring; empty if not configured.
+    pub contact: Clean,
+    /// The desk's standing note.
+    pub note: Clean,
+    /// Whether today is a school day there.
+    pub school_day: bool,
+    /// Every service in the order of the columns.
+    pub services: Vec<ServiceView>,
+    /// State changes, newest first, at most 100.
+    pub history: Vec<StateChange>,
+    /// Gaps of this school.
+    pub not_watched: Vec<NotWatched>,
+}
+
+/// `GET /v1/checks/{laestab}/{check}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CheckPage {
+    /// The school; absent for the estate.
+    pub laestab: Option<Laestab>,
+    /// The check with its evidence.
+    pub check: CheckView,
+}
+
+/// `POST /v1/refresh`: ask again now, within the vendor's limits. Empty: everything.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Refresh {
+    /// One school; absent for all and the estate.
+    #[serde(default)]
+    pub school: Option<Laestab>,
+    /// One service; absent for all.
+    #[serde(default)]
+    pub service: Option<ServiceKey>,
+}
+
+/// The answer to [`Refresh`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Refreshed {
+    /// Jobs that will run now.
+    pub asked: u32,
+    /// Jobs that ran so recently that they were left alone.
+    pub too_soon: u32,
+}
+
+/// An error of the agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Problem {
+    /// A word for programs: `not_found`, `bad_request`, `busy`.
+    pub code: String,
+    /// A sentence with the remedy.
+    pub message: Clean,
+}
+
+/// `GET /v1/health`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AgentHealth {
+    /// Program version.
+    pub version: String,
+    /// Version of the wire.
+    pub wire: u32,
+    /// Process id.
+    pub pid: u32,
+    /// Revision.
+    pub revision: u64,
+    /// Every configured check has been tried since start.
+    pub settled: bool,
+    /// Whether the store can be written.
+    pub store_ok: bool,
+    /// Events refused because a queue was full, since start.
+    pub refused_events: u64,
+    /// Answers dropped because they named a target that was not asked about, since start.
+    pub foreign_answers: u64,
+    /// Consoles attached to `/v1/changes`.
+    pub readers: u32,
+}
