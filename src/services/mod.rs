@@ -5,7 +5,9 @@
 
 mod service;
 
-pub use service::{CheckTuning, Configured, Context, Parameter, Service, ServiceError, tuned};
+pub use service::{
+    Build, CheckTuning, Configured, Context, Parameter, Service, ServiceError, tuned,
+};
 
 /// Every built-in service, in the order of the board's columns.
 pub static SERVICES: &[Service] = &[];

@@ -64,12 +64,15 @@ pub enum ServiceError {
     },
 }
 
+/// Builds a watcher, once.
+pub type Build = Box<dyn FnOnce(&Context) -> Result<Arc<dyn Watch>, ServiceError> + Send>;
+
 /// Settings that were read; building the watcher comes later, when the context exists.
 pub struct Configured {
     /// The credential names that the settings mention, for `config check` and `doctor`.
     pub credentials: Vec<CredentialName>,
     /// Builds the watcher.
-    pub build: Box<dyn FnOnce(&Context) -> Result<Arc<dyn Watch>, ServiceError> + Send>,
+    pub build: Build,
 }
 
 /// One built-in service.
