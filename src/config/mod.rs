@@ -7,7 +7,7 @@ mod error;
 mod load;
 mod read;
 mod schema;
-// schools
+pub mod schools;
 mod secret;
 mod settings;
 mod source;
