@@ -66,7 +66,11 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     let lower = word.to_lowercase();
     let (mut best, mut least) = (None, usize::MAX);
     for name in known {
-        let far = strsim::damerau_levenshtein(&lower, &name.to_lowercase());
+        let name_lower = name.to_lowercase();
+        // A word that was cut or drawn out is as near as one letter wrong: warning for warn.
+        let cut = lower.len().min(name_lower.len()) >= 3
+            && (lower.starts_with(&name_lower) || name_lower.starts_with(&lower));
+        let far = if cut { 1 } else { strsim::damerau_levenshtein(&lower, &name_lower) };
         if far < least {
             (best, least) = (Some(name), far);
         }
@@ -85,6 +89,7 @@ mod tests {
         assert_eq!(nearest("theem", known).as_deref(), Some("theme"));
         assert_eq!(nearest("State-Dir", known).as_deref(), Some("state_dir"));
         assert_eq!(nearest("refreshfloor", known).as_deref(), Some("refresh_floor"));
+        assert_eq!(nearest("refresh", known).as_deref(), Some("refresh_floor"));
         assert_eq!(nearest("colour", known), None);
         assert_eq!(nearest("x", []), None);
     }

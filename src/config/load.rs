@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use toml::de::{Error, ValueDeserializer};
+use toml::Spanned;
+use toml::de::{DeValue, Error, ValueDeserializer};
 
 use crate::config::error::{ConfigError, ConfigErrors, nearest};
 use crate::config::read::{offset_of, read_section, value_of};
@@ -49,12 +50,19 @@ impl Config {
         if !secrets.is_empty() {
             return Err(ConfigErrors(secrets));
         }
-        let settings = read_section(&source, "", document, |d| Settings::deserialize(d))?;
-        let config = Self { source, settings };
-        let mut wrong = config.unknown_services(services);
-        wrong.extend(config.nonsense());
+        let mut wrong = unknown_services(&source, &document, services);
+        match read_section(&source, "", document, |d| Settings::deserialize(d)) {
+            Err(ConfigErrors(errors)) => wrong.extend(errors),
+            Ok(settings) => {
+                let config = Self { source, settings };
+                wrong.extend(config.nonsense());
+                if wrong.is_empty() {
+                    return Ok(config);
+                }
+            }
+        }
         wrong.sort_by_key(|e| (e.line, e.column));
-        if wrong.is_empty() { Ok(config) } else { Err(ConfigErrors(wrong)) }
+        Err(ConfigErrors(wrong))
     }
 
     /// The file.
@@ -123,19 +131,6 @@ impl Config {
         // The document was read once already, or there would be no config.
         let offset = self.source.document().map_or(0, |document| offset_of(&document, key));
         ConfigError { remedy: remedy.to_owned(), ..self.source.error(offset, key, found) }
-    }
-
-    fn unknown_services(&self, known: &[&str]) -> Vec<ConfigError> {
-        let unknown = self.services().filter(|key| !known.contains(&key.as_str()));
-        unknown
-            .map(|key| {
-                let at = format!("services.{key}");
-                let mut error = self.error_at(&at, "unknown service", "rename or remove it");
-                error.expected = format!("one of {}", known.join(", "));
-                error.nearest = nearest(key.as_str(), known.iter().copied());
-                error
-            })
-            .collect()
     }
 
     /// Values that are well-formed but mean nothing.
@@ -219,6 +214,26 @@ impl Config {
         })
         .collect()
     }
+}
+
+fn unknown_services(
+    source: &Source,
+    document: &Spanned<DeValue<'_>>,
+    known: &[&str],
+) -> Vec<ConfigError> {
+    let sections = value_of(document, "services").and_then(|s| s.get_ref().as_table());
+    let keys = sections.into_iter().flat_map(|table| table.keys());
+    keys.filter(|key| !known.contains(&key.get_ref().as_ref()))
+        .map(|key| {
+            let name = key.get_ref().as_ref();
+            let at = format!("services.{name}");
+            let mut error = source.error(key.span().start, &at, "unknown service");
+            error.expected = format!("one of {}", known.join(", "));
+            error.nearest = nearest(name, known.iter().copied());
+            error.remedy = "rename or remove it".into();
+            error
+        })
+        .collect()
 }
 
 fn is_word(name: &str) -> bool {

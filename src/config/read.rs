@@ -38,17 +38,16 @@ pub fn read_section<T>(
             Ok(_) => break,
             Err(error) => error,
         };
-        let missing = error.message().starts_with("missing field");
-        // What we took out ourselves is not missing.
-        if missing && !errors.is_empty() {
-            break;
-        }
         let span = error.span().unwrap_or_else(|| section.span());
         // Named by its place in the file, not in what is left of it.
         let key = dotted(at, &find(&section, &span).unwrap_or_default());
-        errors.push(tell(source, &key, &span, &error));
+        let told = tell(source, &key, &span, &error);
+        // What we took out ourselves is not missing.
+        if !errors.iter().any(|e| e.key == told.key) {
+            errors.push(told);
+        }
         let steps = find(&left, &span).unwrap_or_default();
-        if missing || errors.len() >= MAX_ERRORS || !take_out(left.get_mut(), &steps) {
+        if errors.len() >= MAX_ERRORS || !take_out(left.get_mut(), &steps) {
             break;
         }
     }
@@ -152,7 +151,7 @@ fn tell(source: &Source, key: &str, span: &Range<usize>, error: &Error) -> Confi
         None => (message.strip_suffix(", there are no fields").unwrap_or(message), ""),
     };
     let mut told = source.error(span.start, key, found);
-    told.expected = expected.to_owned();
+    told.expected = plain(expected).to_owned();
     if let Some(name) = quoted(found, "unknown field") {
         told.found = "unknown key".into();
         told.nearest = nearest(&name, ticked(expected));
@@ -169,14 +168,49 @@ fn tell(source: &Source, key: &str, span: &Range<usize>, error: &Error) -> Confi
         told.key = dotted(key, &[Step::Key(name)]);
         told.found = "this key is missing".into();
         told.remedy = "add it".into();
+    } else if sounds_secret(key.rsplit('.').next().unwrap_or(key)) && !names_files(key) {
+        // What was put here instead of a name may be the credential itself.
+        told.found = "this does not fit (the value is not shown)".into();
+        told.expected = "the name of a credential: lower-case letters, digits, . _ -".into();
+        told.remedy = "run `caretaker secret set NAME` and write the NAME here".into();
     } else if let Some(kind) = found.strip_prefix("invalid type: ") {
         told.found = format!("found {kind}");
-        if expected.contains("string") {
+        if told.expected == "text" {
             told.remedy =
                 "write it in quotes; a duration as \"90s\", \"5m\", \"2h\" or \"1d\"".into();
         }
+    } else if is_date(key) {
+        told.found = "this is not a date".into();
+        told.expected = "one such as 2026-09-01".into();
     }
     told
+}
+
+/// Names of credentials stand here as keys, not as values.
+fn names_files(key: &str) -> bool {
+    key.starts_with("credentials.files")
+}
+
+/// serde's words for types in the operator's.
+fn plain(expected: &str) -> &str {
+    match expected {
+        "a string" => "text",
+        "a boolean" => "true or false",
+        "a sequence" => "a list, in square brackets",
+        "a map" => "a table",
+        "u8" => "a whole number up to 255",
+        "u16" => "a whole number up to 65535",
+        "u32" | "u64" | "usize" => "a whole number, not below 0",
+        "i64" => "a whole number",
+        "f64" => "a number",
+        other => other,
+    }
+}
+
+/// The first or last day of a term or closure, whose type's own words come from the calendar
+/// library.
+fn is_date(key: &str) -> bool {
+    key.starts_with("calendars.") && (key.ends_with("].from") || key.ends_with("].to"))
 }
 
 /// The name in ``PREFIX `name` ``.
@@ -191,7 +225,7 @@ fn ticked(text: &str) -> impl Iterator<Item = &str> {
 
 fn sounds_secret(key: &str) -> bool {
     let key = key.to_lowercase();
-    ["password", "passwd", "secret", "token", "api_key", "apikey", "private_key"]
+    ["credential", "password", "passwd", "secret", "token", "api_key", "apikey", "private_key"]
         .iter()
         .any(|word| key.contains(word))
 }
@@ -231,12 +265,26 @@ mod tests {
             "[services.toy]\nport = \"x\"\nprot = 1\nclient_secret = \"s\"\n\n[services.toy.named]\na = [1, 999]\nb = 3\n",
         );
         insta::assert_snapshot!(said.join("\n"), @r#"
-        t.toml:2:8: services.toy.port: found string "x", expected u16
+        t.toml:2:8: services.toy.port: found string "x", expected a whole number up to 65535
         t.toml:3:1: services.toy.prot: unknown key (did you mean `port`?), expected `port` or `named`; rename or remove it
         t.toml:4:1: services.toy.client_secret: unknown key, expected `port` or `named`; passwords never stand in this file: run `caretaker secret set NAME` and give the NAME
-        t.toml:7:9: services.toy.named.a[1]: invalid value: integer `999`, expected u8
-        t.toml:8:5: services.toy.named.b: found integer `3`, expected a sequence
+        t.toml:7:9: services.toy.named.a[1]: invalid value: integer `999`, expected a whole number up to 255
+        t.toml:8:5: services.toy.named.b: found integer `3`, expected a list, in square brackets
         "#);
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Named {
+        #[expect(dead_code, reason = "only reading it is tested")]
+        credential: Option<crate::model::ids::CredentialName>,
+    }
+
+    #[test]
+    fn a_password_in_the_place_of_its_name_is_not_repeated() {
+        let source = Source::new(Path::new("t.toml"), "credential = \"Hunter2!\"");
+        let document = source.document().unwrap();
+        let error = read_section(&source, "", document, |d| Named::deserialize(d)).unwrap_err();
+        insta::assert_snapshot!(error, @"t.toml:1:14: credential: this does not fit (the value is not shown), expected the name of a credential: lower-case letters, digits, . _ -; run `caretaker secret set NAME` and write the NAME here");
     }
 
     #[test]

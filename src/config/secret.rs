@@ -31,9 +31,10 @@ fn walk(
         DeValue::String(text) => {
             if let Some(why) = looks_like_secret(key, text) {
                 let mut error = source.error(value.span().start, at, why);
-                error.remedy = "passwords never stand in this file: run `caretaker secret set \
-                                NAME` and write the NAME here"
-                    .into();
+                error.remedy =
+                    "passwords never stand in this file: keep it with `caretaker secret \
+                                set NAME`, and give the NAME where a credential is asked for"
+                        .into();
                 found.push(error);
             }
         }
