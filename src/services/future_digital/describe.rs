@@ -44,7 +44,7 @@ pub(super) struct Settings {
     #[serde(default = "default_seen_critical")]
     pub seen_critical: u8,
     /// The oldest client version that is current, such as `8.2`. Without it, the newest version
-    /// that at least one in twenty stations of the file runs.
+    /// that at least one in five stations of the file runs.
     #[serde(default)]
     pub current_version: Option<String>,
     /// Fewer PCs on a current version than this, in per cent, is a warning.

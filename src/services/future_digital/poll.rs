@@ -281,7 +281,7 @@ fn amount<'a>(stations: impl Iterator<Item = &'a Station>) -> u32 {
     u32::try_from(stations.count()).unwrap_or(u32::MAX)
 }
 
-/// The newest version that at least one in twenty stations runs, so that a single pilot does not
+/// The newest version that at least one in five stations runs, so that a pilot does not
 /// make all others old.
 fn usual_version(report: &Report) -> Option<Version> {
     let mut runs: BTreeMap<&Version, usize> = BTreeMap::new();
@@ -290,7 +290,7 @@ fn usual_version(report: &Report) -> Option<Version> {
         *runs.entry(version).or_default() += 1;
     }
     let all = stations().count();
-    runs.into_iter().rev().find(|(_, n)| n * 20 >= all).map(|(version, _)| version.clone())
+    runs.into_iter().rev().find(|(_, n)| n * 5 >= all).map(|(version, _)| version.clone())
 }
 
 impl Watch for Watcher {
