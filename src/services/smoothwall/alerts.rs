@@ -16,7 +16,8 @@ use crate::services::smoothwall::describe::{Alerts, Words};
 use crate::services::smoothwall::message::{Message, shown};
 
 /// Words that turn good news round: "has not started", "heartbeat missing".
-const DOUBTS: [&str; 5] = ["not ", "no ", "fail", "miss", "unable"];
+const DOUBTS: [&str; 9] =
+    ["not ", "no ", "failed", "failure", "failing", "to fail", "missing", "missed", "unable"];
 
 /// What one alert says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,15 +74,10 @@ impl Alert {
     pub(super) fn is_good_news(&self) -> bool {
         matches!(self.kind, Kind::Heartbeat | Kind::Good)
     }
-
-    /// At another time than the message says.
-    pub(super) fn at(self, at: Timestamp) -> Self {
-        Self { at, ..self }
-    }
 }
 
-/// The alerts of `message`; each once, also when a mail was dropped twice.
-pub(super) fn alerts_in(message: &Message, words: &Words) -> BTreeSet<Alert> {
+/// The alerts of `message`, sent at `at`; each once, also when a mail was dropped twice.
+pub(super) fn alerts_in(message: &Message, at: Timestamp, words: &Words) -> BTreeSet<Alert> {
     let last = message.alerts.len().saturating_sub(1);
     message
         .alerts
@@ -93,7 +89,7 @@ pub(super) fn alerts_in(message: &Message, words: &Words) -> BTreeSet<Alert> {
                 _ if message.cut && n == last => (Kind::Unrecognised, String::new()),
                 found => found,
             };
-            Alert { at: message.at, place: n, kind, thing, text: text.clone() }
+            Alert { at, place: n, kind, thing, text: text.clone() }
         })
         .collect()
 }

@@ -17,8 +17,9 @@ const MAX_LINES: usize = 200;
 /// A message as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Message {
-    /// When it was sent; when its file changed, where it does not say.
-    pub at: Timestamp,
+    /// When it was sent; when its file changed, where it does not say; `None` where it says
+    /// something that is no date.
+    pub at: Option<Timestamp>,
     /// Names of the host that it gives, best first: as written, lower case.
     pub hosts: Vec<String>,
     /// Its alerts, folded.
@@ -30,9 +31,10 @@ pub(super) struct Message {
 /// A mail. `None` when it cannot be understood.
 pub(super) fn mail(bytes: &[u8], changed_at: Timestamp) -> Option<Message> {
     let mail = MessageParser::default().parse(bytes)?;
-    let at = match mail.date() {
-        None => changed_at,
-        Some(date) => Timestamp::from_second(date.is_valid().then(|| date.to_timestamp())?).ok()?,
+    let at = match (mail.date(), mail.header_raw("Date")) {
+        (Some(date), _) if date.is_valid() => Timestamp::from_second(date.to_timestamp()).ok(),
+        (None, None) => Some(changed_at),
+        _ => None,
     };
     let subject = mail.subject().unwrap_or_default();
     let tag = subject.split_once('[').and_then(|(_, rest)| rest.split_once(']'));
@@ -61,7 +63,12 @@ pub(super) fn sms(bytes: &[u8], changed_at: Timestamp) -> Option<Message> {
     let text = folded(&decode(bytes)?);
     let (alerts, whole) = sentences(&text);
     let host = text.split(' ').next().unwrap_or_default().to_owned();
-    (!text.is_empty()).then_some(Message { at: changed_at, hosts: vec![host], alerts, cut: !whole })
+    (!text.is_empty()).then_some(Message {
+        at: Some(changed_at),
+        hosts: vec![host],
+        alerts,
+        cut: !whole,
+    })
 }
 
 /// The sentences of a line, without their full stops, and whether the last one has its own.

@@ -59,8 +59,9 @@ struct Read {
     unmapped: BTreeSet<String>,
     /// Messages that cannot be read, or name no host.
     unreadable: usize,
-    /// Messages dated in the future; their good news does not count.
-    future: usize,
+    /// Messages dated in the future, or with something that is no date: their good news does not
+    /// count, their bad news does.
+    misdated: usize,
     /// Links, pipes and folders, left alone.
     refused: usize,
 }
@@ -200,7 +201,7 @@ impl Watcher {
         }
         for (n, what) in [
             (read.unreadable, "messages without a host, or that cannot be read"),
-            (read.future, "messages dated in the future"),
+            (read.misdated, "messages with a date that cannot be believed"),
             (read.refused, "entries that are not regular files"),
         ] {
             if n > 0 {
@@ -270,12 +271,16 @@ impl Read {
             self.unmapped.insert(shown_host(host));
             return;
         };
-        let mut found = alerts_in(message, &settings.words);
-        if moment::ahead(message.at, Zone::Given, now) == Ahead::Malformed {
-            self.future += 1;
-            let at = entry.changed_at.min(now);
-            found = found.into_iter().filter(|a| !a.is_good_news()).map(|a| a.at(at)).collect();
-        }
+        let is_credible = |at: &Timestamp| moment::ahead(*at, Zone::Given, now) != Ahead::Malformed;
+        let found = match message.at.filter(is_credible) {
+            Some(at) => alerts_in(message, at, &settings.words),
+            None => {
+                self.misdated += 1;
+                let at = entry.changed_at.min(now);
+                let all = alerts_in(message, at, &settings.words);
+                all.into_iter().filter(|a| !a.is_good_news()).collect()
+            }
+        };
         self.alerts.entry(filter.name.clone()).or_default().extend(found);
     }
 }
