@@ -29,7 +29,9 @@ pub struct TransportSettings {
     pub proxy_url: Option<Url>,
     /// Time for one exchange from start to last byte, retries apart.
     pub deadline: Span,
-    /// Calls in flight to one origin.
+    /// Time without a byte while the body of an answer arrives.
+    pub read_timeout: Span,
+    /// Calls in flight to one origin; 0 for no limit.
     pub concurrency: usize,
     /// Calls a second to one origin; 0 for no limit.
     pub per_second: u32,
@@ -37,6 +39,10 @@ pub struct TransportSettings {
     pub body_limit: usize,
     /// Tries of a call that may be repeated.
     pub tries: u32,
+    /// Failed calls in a row after which an origin is left alone for a while.
+    pub breaker_failures: u32,
+    /// The longest while for which an origin is left alone.
+    pub breaker_longest: Span,
 }
 
 impl Default for TransportSettings {
@@ -44,10 +50,13 @@ impl Default for TransportSettings {
         Self {
             proxy_url: None,
             deadline: Span::from_secs(20),
+            read_timeout: Span::from_secs(10),
             concurrency: 16,
             per_second: 50,
             body_limit: 8 * 1024 * 1024,
             tries: 3,
+            breaker_failures: 5,
+            breaker_longest: Span::from_secs(60),
         }
     }
 }
