@@ -1,6 +1,76 @@
 //! A call, before it is sent.
 
 use secrecy::SecretString;
+use url::Url;
+
+/// A path below the endpoint's URL.
+#[derive(Clone)]
+pub(super) struct Path(Vec<Piece>);
+
+#[derive(Clone)]
+enum Piece {
+    /// Segments as the vendor's page writes them.
+    Fixed(String),
+    /// One segment with a value in it, which may name a person.
+    Value(String),
+}
+
+impl Path {
+    /// Puts the path behind that of `url`.
+    ///
+    /// # Errors
+    /// For a value that would not be one segment.
+    pub(super) fn append_to(&self, url: &mut Url) -> Result<(), &'static str> {
+        for piece in &self.0 {
+            match piece {
+                Piece::Fixed(path) if path.is_empty() => {}
+                Piece::Fixed(path) => {
+                    let base = url.path().trim_end_matches('/');
+                    url.set_path(&format!("{base}/{}", path.trim_start_matches('/')));
+                }
+                // The URL standard takes these away, and the call would be another one.
+                Piece::Value(value) if matches!(value.as_str(), "" | "." | "..") => {
+                    return Err("a value for the path is empty or only dots");
+                }
+                Piece::Value(value) => {
+                    url.path_segments_mut()
+                        .map_err(|()| "the endpoint's URL has no path")?
+                        .pop_if_empty()
+                        .push(value);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The path as it may be logged, without the values.
+    pub(super) fn shown(&self, base: &Url) -> String {
+        let mut shown = base.path().trim_end_matches('/').to_owned();
+        for piece in &self.0 {
+            let part = match piece {
+                Piece::Fixed(path) => path.trim_start_matches('/'),
+                Piece::Value(_) => "{}",
+            };
+            if !part.is_empty() {
+                shown.push('/');
+                shown.push_str(part);
+            }
+        }
+        shown
+    }
+}
+
+impl std::fmt::Debug for Path {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for piece in &self.0 {
+            match piece {
+                Piece::Fixed(path) => f.write_str(path)?,
+                Piece::Value(_) => f.write_str("/{}")?,
+            }
+        }
+        Ok(())
+    }
+}
 
 /// What is sent as a body.
 #[derive(Debug, Clone)]
@@ -21,7 +91,7 @@ pub(super) enum Body {
 #[derive(Debug, Clone)]
 pub struct Request {
     pub(super) post: bool,
-    pub(super) path: String,
+    pub(super) path: Path,
     pub(super) absolute: Option<url::Url>,
     pub(super) query: Vec<(String, String)>,
     pub(super) headers: Vec<(&'static str, SecretString)>,
@@ -37,7 +107,7 @@ impl Request {
     pub fn get(path: &str) -> Self {
         Self {
             post: false,
-            path: path.to_owned(),
+            path: Path(vec![Piece::Fixed(path.to_owned())]),
             absolute: None,
             query: Vec::new(),
             headers: Vec::new(),
@@ -52,6 +122,21 @@ impl Request {
     #[must_use]
     pub fn post(path: &str) -> Self {
         Self { post: true, repeatable: false, ..Self::get(path) }
+    }
+
+    /// One more path segment that holds a value: encoded when sent, and never logged. Refused when
+    /// sent if it is empty or only dots.
+    #[must_use]
+    pub fn segment(mut self, value: &str) -> Self {
+        self.path.0.push(Piece::Value(value.to_owned()));
+        self
+    }
+
+    /// More of the path, as the vendor's page writes it.
+    #[must_use]
+    pub fn path(mut self, path: &str) -> Self {
+        self.path.0.push(Piece::Fixed(path.to_owned()));
+        self
     }
 
     /// One more query parameter, encoded when sent.
