@@ -308,3 +308,170 @@ impl<'a> MapAccess<'a> for Members<'a> {
         self.node.step(step, value, seed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    #[expect(dead_code, reason = "only whether it can be read matters")]
+    struct Page {
+        school_id: u32,
+        last_seen: String,
+        rate: f64,
+        state: State,
+        #[serde(default)]
+        note: Option<String>,
+        items: Vec<Item>,
+        #[serde(default)]
+        by_name: std::collections::BTreeMap<String, u8>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum State {
+        Well,
+        Ill,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only whether it can be read matters")]
+    struct Item {
+        name: String,
+        at: jiff::Timestamp,
+    }
+
+    fn good() -> Value {
+        serde_json::json!({
+            "schoolId": 9_990_007, "lastSeen": "today", "rate": 0.5, "state": "well",
+            "items": [{"name": "a", "at": "2024-03-11T08:00:00Z"}], "other": {"deep": [1, 2]},
+        })
+    }
+
+    fn refused(body: &str) -> String {
+        read::<Page>(body.as_bytes()).unwrap_err()
+    }
+
+    #[test]
+    fn reads_what_is_as_documented() {
+        read::<Page>(good().to_string().as_bytes()).unwrap();
+        read::<Page>(format!("\u{feff}{}", good()).as_bytes()).unwrap();
+        let (mut ill, mut noted) = (good(), good());
+        ill["state"] = "ill".into();
+        noted["note"] = "n".into();
+        read::<Page>(ill.to_string().as_bytes()).unwrap();
+        read::<Page>(noted.to_string().as_bytes()).unwrap();
+    }
+
+    #[test]
+    fn names_the_field_and_never_the_content() {
+        const CANARY: &str = "Zora Quill";
+        let cases: [(&str, Value, &str); 9] = [
+            ("/schoolId", CANARY.into(), "`schoolId`: expected u32, found text"),
+            ("/schoolId", (-77_123).into(), "`schoolId`: expected u32, found another whole number"),
+            (
+                "/lastSeen",
+                serde_json::json!([CANARY]),
+                "`lastSeen`: expected a string, found array",
+            ),
+            ("/lastSeen", Value::Null, "`lastSeen`: expected a string, found null"),
+            ("/rate", CANARY.into(), "`rate`: expected f64, found text"),
+            ("/state", CANARY.into(), "`state`: an unknown word, expected one of well, ill"),
+            ("/items/0/at", CANARY.into(), "`items[0].at`: a value that makes no sense there"),
+            ("/items/0", serde_json::json!({"name": CANARY}), "`items[0]`: `at` is missing"),
+            (
+                "/items",
+                serde_json::json!({CANARY: 1}),
+                "`items`: expected a sequence, found object",
+            ),
+        ];
+        for (at, value, expected) in cases {
+            let mut page = good();
+            *page.pointer_mut(at).unwrap() = value;
+            let said = refused(&page.to_string());
+            assert!(said.ends_with(expected), "{at}: {said}");
+            assert!(said.contains("line 1, column "), "{said}");
+            assert!(!said.contains("Zora") && !said.contains("77"), "{said}");
+        }
+        // A name that the type does not know may be a person's.
+        let mut page = good();
+        page["byName"] = serde_json::json!({CANARY: "many"});
+        assert!(refused(&page.to_string()).ends_with("`byName.*`: expected u8, found text"));
+        let mut page = good();
+        page.as_object_mut().unwrap().remove("schoolId");
+        assert!(refused(&page.to_string()).ends_with("`schoolId` is missing"));
+    }
+
+    #[test]
+    fn refuses_fields_that_stand_there_twice() {
+        let twice = good().to_string().replace("\"rate\"", "\"schoolId\":1,\"rate\"");
+        assert!(refused(&twice).ends_with("`schoolId` stands there twice"), "{}", refused(&twice));
+    }
+
+    #[test]
+    fn refuses_what_is_not_json() {
+        let json = good().to_string();
+        for (body, expected) in [
+            ("", "it is empty"),
+            (" \r\n", "it is empty"),
+            ("  <html><body>Sign in</body></html>", "it is a web page or XML, not JSON"),
+            ("OK", "line 1, column 1: not JSON"),
+            (&json[..json.len() - 9], "cut off"),
+            (&json.replace("0.5", "NaN"), "not JSON"),
+            (&json.replace("0.5", "Infinity"), "not JSON"),
+            (&json.replace("0.5", "1e999"), "not JSON"),
+            (&json.replace("0.5", "+1"), "not JSON"),
+            (&json.replace("0.5", "0x10"), "not JSON"),
+            (&format!("{json}{json}"), "not JSON"),
+            (&json.replace("today", "to\nday"), "not JSON"),
+        ] {
+            let said = refused(body);
+            assert!(said.ends_with(expected), "{body:.40}: {said}");
+        }
+        let bytes = json.replace("today", "t\u{1}").replace('\u{1}', "").into_bytes();
+        let cut: Vec<u8> = bytes.iter().map(|b| if *b == b't' { 0xFF } else { *b }).collect();
+        assert!(read::<Page>(&cut).is_err(), "bytes that are no text");
+    }
+
+    #[test]
+    fn counts_depth_outside_of_strings_only() {
+        let nested = |n: usize| format!("{}1{}", "[".repeat(n), "]".repeat(n));
+        assert!(read::<Value>(nested(DEEPEST).as_bytes()).is_ok());
+        let said = read::<Value>(nested(DEEPEST + 1).as_bytes()).unwrap_err();
+        assert!(said.contains("within one another"), "{said}");
+        let page = good().to_string().replace("today", &"[{".repeat(500));
+        read::<Page>(page.as_bytes()).unwrap();
+        let page = good().to_string().replace("today", "\\\"[[\\\\");
+        read::<Page>(page.as_bytes()).unwrap();
+        // In a field that nobody reads, and never closed: a million deep.
+        let hidden = format!("{{\"other\":{}", "[".repeat(1_000_000));
+        assert!(refused(&hidden).contains("within one another"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_comes_in_it_answers_and_quotes_nothing(
+            body in proptest::collection::vec(proptest::num::u8::ANY, 0..200),
+        ) {
+            proptest::prop_assert!(read::<Page>(&body).is_err());
+        }
+
+        #[test]
+        fn the_depth_is_the_one_that_a_parser_sees(raw in "[\\[\\]{}\"a:,0]{0,40}") {
+            fn depth(v: &Value) -> usize {
+                match v {
+                    Value::Array(a) => 1 + a.iter().map(depth).max().unwrap_or(0),
+                    Value::Object(o) => 1 + o.values().map(depth).max().unwrap_or(0),
+                    _ => 0,
+                }
+            }
+            let deep = format!("{}{raw}{}", "[".repeat(DEEPEST - 2), "]".repeat(DEEPEST - 2));
+            if let Ok(value) = serde_json::from_str::<Value>(&deep) {
+                proptest::prop_assert_eq!(is_shallow(deep.as_bytes()), depth(&value) <= DEEPEST);
+            }
+        }
+    }
+}

@@ -29,8 +29,11 @@ impl Path {
                     url.set_path(&format!("{base}/{}", path.trim_start_matches('/')));
                 }
                 // The URL standard takes these away, and the call would be another one.
-                Piece::Value(value) if matches!(value.as_str(), "" | "." | "..") => {
-                    return Err("a value for the path is empty or only dots");
+                Piece::Value(value)
+                    if matches!(value.as_str(), "" | "." | "..")
+                        || value.contains(char::is_control) =>
+                {
+                    return Err("a value for the path is empty, only dots, or holds a control");
                 }
                 Piece::Value(value) => {
                     url.path_segments_mut()
@@ -125,7 +128,7 @@ impl Request {
     }
 
     /// One more path segment that holds a value: encoded when sent, and never logged. Refused when
-    /// sent if it is empty or only dots.
+    /// sent if it is empty, only dots, or holds a control character.
     #[must_use]
     pub fn segment(mut self, value: &str) -> Self {
         self.path.0.push(Piece::Value(value.to_owned()));
@@ -193,5 +196,56 @@ impl Request {
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = Some(bytes);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(request: &Request, base: &str) -> Result<String, &'static str> {
+        let mut url = Url::parse(base).unwrap();
+        request.path.append_to(&mut url)?;
+        Ok(url.into())
+    }
+
+    #[test]
+    fn paths_stand_below_the_base() {
+        let base = "https://v.example/api/";
+        assert_eq!(url(&Request::get(""), base).unwrap(), "https://v.example/api/");
+        assert_eq!(url(&Request::get("x/y"), base).unwrap(), "https://v.example/api/x/y");
+        assert_eq!(url(&Request::get("/x"), "https://v.example").unwrap(), "https://v.example/x");
+        let user = Request::get("users").segment("a/b?c#d").path("manager");
+        assert_eq!(url(&user, base).unwrap(), "https://v.example/api/users/a%2Fb%3Fc%23d/manager");
+        assert_eq!(user.path.shown(&Url::parse(base).unwrap()), "/api/users/{}/manager");
+        for dots in ["", ".", "..", ".\t.", "a\n"] {
+            assert!(url(&Request::get("users").segment(dots), base).is_err(), "{dots:?}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_credential_and_no_value() {
+        let request = Request::post("t")
+            .segment("canary")
+            .header("Authorization", "canary".to_owned())
+            .form(vec![("secret", "canary".to_owned().into())]);
+        assert!(!format!("{request:?}").contains("canary"), "{request:?}");
+        let request = Request::post("t").secret_json(vec![("p", "canary".to_owned().into())]);
+        assert!(!format!("{request:?}").contains("canary"), "{request:?}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_value_is_one_segment_whatever_it_holds(value in ".{0,40}") {
+            let request = Request::get("users").segment(&value).path("end");
+            if let Ok(url) = url(&request, "https://v.example/api") {
+                let url = Url::parse(&url).unwrap();
+                proptest::prop_assert_eq!(url.host_str(), Some("v.example"));
+                let segments: Vec<_> = url.path_segments().unwrap().collect();
+                proptest::prop_assert_eq!(segments.len(), 4, "{}", url);
+                proptest::prop_assert_eq!((segments[0], segments[3]), ("api", "end"));
+                proptest::prop_assert!(url.query().is_none() && url.fragment().is_none());
+            }
+        }
     }
 }
