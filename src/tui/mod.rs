@@ -1,1 +1,3 @@
 //! The console. Sees the world only through the wire.
+
+pub mod theme;
