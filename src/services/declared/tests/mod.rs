@@ -1,0 +1,1 @@
+//! Proofs of the declared pieces, and what the services' own tests stand on.
