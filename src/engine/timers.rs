@@ -48,9 +48,4 @@ impl Timers {
     pub(super) fn clear(&mut self) {
         self.heap.clear();
     }
-
-    #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.heap.len()
-    }
 }
