@@ -1,1 +1,23 @@
-//! Settings, defaults, schools, and messages that name file, line, field and remedy. Never a password.
+//! The config file: settings, defaults, and messages that say what to do.
+//!
+//! Sections of the services and of the transport are kept as spanned TOML and handed over, so that
+//! their owners' errors carry file and line too. Never holds a password.
+
+mod error;
+mod load;
+mod read;
+mod schema;
+pub mod schools;
+mod secret;
+mod settings;
+mod source;
+
+pub use error::{ConfigError, ConfigErrors};
+pub use load::Config;
+pub use schema::{generator, schema};
+pub use secret::looks_like_secret;
+pub use settings::{
+    AgentSettings, ConsoleSettings, CredentialsSettings, LogLevel, LogSettings, SchoolsSettings,
+    Section, Settings,
+};
+pub use source::Source;

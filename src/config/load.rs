@@ -1,0 +1,229 @@
+//! A config that was read and makes sense.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use toml::de::{Error, ValueDeserializer};
+
+use crate::config::error::{ConfigError, ConfigErrors, nearest};
+use crate::config::read::{offset_of, read_section, value_of};
+use crate::config::secret::secrets_in;
+use crate::config::settings::Settings;
+use crate::config::source::Source;
+use crate::model::calendar::Calendar;
+use crate::model::ids::{CredentialName, ServiceKey};
+
+/// The name of the calendar of every school that names no other.
+const DEFAULT_CALENDAR: &str = "default";
+
+/// A config that was read and makes sense, and the text that it came from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    source: Source,
+    /// Every setting that is not a service's or the transport's.
+    pub settings: Settings,
+}
+
+impl Config {
+    /// Reads the config at `path`. `services` are the keys of the services that exist.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it: who may write to it, what is not TOML, values that look
+    /// like secrets (nothing else is told before they are gone), unknown keys, wrong types, values
+    /// that make no sense, files that do not exist.
+    pub fn load(path: &Path, services: &[&str]) -> Result<Self, ConfigErrors> {
+        let config = Self::parse(Source::read(path)?, services)?;
+        let missing = config.missing_files();
+        if missing.is_empty() { Ok(config) } else { Err(ConfigErrors(missing)) }
+    }
+
+    /// A config from a text, as [`Config::load`] reads one, but without looking at any file.
+    ///
+    /// # Errors
+    /// As [`Config::load`], files apart.
+    pub fn parse(source: Source, services: &[&str]) -> Result<Self, ConfigErrors> {
+        let document = source.document()?;
+        let secrets = secrets_in(&source, &document);
+        if !secrets.is_empty() {
+            return Err(ConfigErrors(secrets));
+        }
+        let settings = read_section(&source, "", document, |d| Settings::deserialize(d))?;
+        let config = Self { source, settings };
+        let mut wrong = config.unknown_services(services);
+        wrong.extend(config.nonsense());
+        wrong.sort_by_key(|e| (e.line, e.column));
+        if wrong.is_empty() { Ok(config) } else { Err(ConfigErrors(wrong)) }
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.source.path()
+    }
+
+    /// The folder of the file, to which relative paths in it are relative.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.source.folder()
+    }
+
+    /// A path of the config as it can be opened: relative ones start at the config's folder.
+    #[must_use]
+    pub fn resolve(&self, path: &Path) -> PathBuf {
+        self.folder().join(path)
+    }
+
+    /// The services that have a section.
+    pub fn services(&self) -> impl Iterator<Item = &ServiceKey> {
+        self.settings.services.keys()
+    }
+
+    /// Term calendars as the engine wants them: the default one is named "".
+    #[must_use]
+    pub fn calendars(&self) -> BTreeMap<String, Calendar> {
+        let name = |n: &String| if n == DEFAULT_CALENDAR { String::new() } else { n.clone() };
+        self.settings.calendars.iter().map(|(n, c)| (name(n), c.clone())).collect()
+    }
+
+    /// Credential files, as they can be opened.
+    #[must_use]
+    pub fn credential_files(&self) -> BTreeMap<CredentialName, PathBuf> {
+        let files = &self.settings.credentials.files;
+        files.iter().map(|(name, path)| (name.clone(), self.resolve(path))).collect()
+    }
+
+    /// Reads the section at the dotted key `at` with its owner's own reader; `None` if there is no
+    /// such section. The errors look like ours.
+    ///
+    /// # Errors
+    /// Everything that is wrong in the section.
+    pub fn read_section<T>(
+        &self,
+        at: &str,
+        read: impl Fn(ValueDeserializer<'_>) -> Result<T, Error>,
+    ) -> Result<Option<T>, ConfigErrors> {
+        let document = self.source.document()?;
+        let Some(section) = value_of(&document, at) else { return Ok(None) };
+        read_section(&self.source, at, section.clone(), read).map(Some)
+    }
+
+    /// Reads `[transport]`, or its defaults.
+    ///
+    /// # Errors
+    /// Everything that is wrong in the section.
+    pub fn transport<T: DeserializeOwned + Default>(&self) -> Result<T, ConfigErrors> {
+        Ok(self.read_section("transport", |section| T::deserialize(section))?.unwrap_or_default())
+    }
+
+    /// An error at a dotted key, for rules that only its owner knows.
+    #[must_use]
+    pub fn error_at(&self, key: &str, found: &str, remedy: &str) -> ConfigError {
+        // The document was read once already, or there would be no config.
+        let offset = self.source.document().map_or(0, |document| offset_of(&document, key));
+        ConfigError { remedy: remedy.to_owned(), ..self.source.error(offset, key, found) }
+    }
+
+    fn unknown_services(&self, known: &[&str]) -> Vec<ConfigError> {
+        let unknown = self.services().filter(|key| !known.contains(&key.as_str()));
+        unknown
+            .map(|key| {
+                let at = format!("services.{key}");
+                let mut error = self.error_at(&at, "unknown service", "rename or remove it");
+                error.expected = format!("one of {}", known.join(", "));
+                error.nearest = nearest(key.as_str(), known.iter().copied());
+                error
+            })
+            .collect()
+    }
+
+    /// Values that are well-formed but mean nothing.
+    fn nonsense(&self) -> Vec<ConfigError> {
+        let set = &self.settings;
+        let mut wrong = Vec::new();
+        let mut refuse = |key: &str, found: String, remedy: &str| {
+            wrong.push(self.error_at(key, &found, remedy));
+        };
+        let codes: BTreeSet<u16> = set.la_codes.iter().copied().collect();
+        if codes.is_empty() || codes.iter().any(|code| !(100..=999).contains(code)) {
+            refuse(
+                "la_codes",
+                format!("{:?} are not codes of local authorities", set.la_codes),
+                "write at least one, three digits each, such as [937]",
+            );
+        }
+        if set.schools.register_file.is_some() && set.schools.list_file.is_some() {
+            refuse(
+                "schools.list_file",
+                "a second source of schools".into(),
+                "keep register_file or list_file, not both",
+            );
+        }
+        let schools = set.schools.register_file.as_ref().or(set.schools.list_file.as_ref());
+        if set.schools.subscriptions_file.is_some() && schools.is_none() {
+            refuse(
+                "schools.subscriptions_file",
+                "subscriptions without schools".into(),
+                "add register_file or list_file",
+            );
+        }
+        for (name, calendar) in &set.calendars {
+            if !is_word(name) {
+                refuse(
+                    &format!("calendars.{name}"),
+                    "not a name for a calendar".into(),
+                    "use up to 32 lower-case letters, digits, underscores, hyphens",
+                );
+            }
+            for (list, days) in [("terms", &calendar.terms), ("closures", &calendar.closures)] {
+                if let Some(d) = days.iter().find(|d| d.to < d.from) {
+                    refuse(
+                        &format!("calendars.{name}.{list}"),
+                        format!("{} to {} ends before it begins", d.from, d.to),
+                        "swap the dates or mend the year",
+                    );
+                }
+            }
+        }
+        if set.agent.refresh_floor.as_secs() == 0 {
+            refuse("agent.refresh_floor", "found no time at all".into(), "write at least \"1s\"");
+        }
+        if !is_word(&set.console.theme) {
+            refuse(
+                "console.theme",
+                "not the name of a theme".into(),
+                "use default, dark, light, cvd, mono, or the name of a file in themes/ without .toml",
+            );
+        }
+        wrong
+    }
+
+    fn missing_files(&self) -> Vec<ConfigError> {
+        let schools = &self.settings.schools;
+        [
+            ("schools.register_file", &schools.register_file),
+            ("schools.list_file", &schools.list_file),
+            ("schools.subscriptions_file", &schools.subscriptions_file),
+        ]
+        .into_iter()
+        .filter_map(|(key, path)| {
+            let path = self.resolve(path.as_deref()?);
+            let why = match path.metadata() {
+                Ok(about) if about.is_file() => return None,
+                Ok(_) => "is not a file".to_owned(),
+                Err(e) => format!("cannot be read: {e}"),
+            };
+            let found = format!("{} {why}", path.display());
+            Some(self.error_at(key, &found, "put the file there or change the path"))
+        })
+        .collect()
+    }
+}
+
+fn is_word(name: &str) -> bool {
+    (1..=32).contains(&name.len())
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'))
+}

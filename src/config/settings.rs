@@ -1,0 +1,162 @@
+//! Every setting that is not a service's or the transport's, with its default, in one place.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::model::calendar::Calendar;
+use crate::model::ids::{CredentialName, ServiceKey};
+use crate::model::span::Span;
+
+/// Configuration of caretaker. Relative paths are relative to the folder of this file; durations
+/// are `90s`, `5m`, `2h`, `1d`. Credentials stand here by name only.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Codes of the local authorities whose schools are read; three digits each.
+    #[schemars(inner(range(min = 100, max = 999)), length(min = 1))]
+    pub la_codes: Vec<u16>,
+    /// Where schools and what they take are read from.
+    pub schools: SchoolsSettings,
+    /// Term dates and closures by name; `default` is that of every school without another.
+    pub calendars: BTreeMap<String, Calendar>,
+    /// The agent, embedded or shared.
+    pub agent: AgentSettings,
+    /// The console.
+    pub console: ConsoleSettings,
+    /// What the program writes about itself.
+    pub log: LogSettings,
+    /// Where credentials are found that no keyring holds.
+    pub credentials: CredentialsSettings,
+    /// Keys by command, instead of the built-in ones; an empty list takes the keys away.
+    pub keys: BTreeMap<String, Vec<String>>,
+    /// The way out: proxy, deadlines, limits.
+    #[serde(skip_serializing)]
+    pub transport: Section,
+    /// The services, each with its own settings.
+    #[serde(skip_serializing)]
+    pub services: BTreeMap<ServiceKey, Section>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            la_codes: vec![937],
+            schools: SchoolsSettings::default(),
+            calendars: BTreeMap::new(),
+            agent: AgentSettings::default(),
+            console: ConsoleSettings::default(),
+            log: LogSettings::default(),
+            credentials: CredentialsSettings::default(),
+            keys: BTreeMap::new(),
+            transport: Section,
+            services: BTreeMap::new(),
+        }
+    }
+}
+
+/// A section that another room reads. Only that it is a table is known here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, JsonSchema)]
+#[schemars(with = "BTreeMap<String, serde_json::Value>")]
+pub struct Section;
+
+impl<'de> Deserialize<'de> for Section {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        BTreeMap::<String, serde::de::IgnoredAny>::deserialize(from).map(|_| Self)
+    }
+}
+
+/// Where schools and what they take are read from. One of the first two, not both.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SchoolsSettings {
+    /// The DfE register as GIAS gives it out (`edubasealldataYYYYMMDD.csv`).
+    pub register_file: Option<PathBuf>,
+    /// A small table of our own: `laestab,name` and more.
+    pub list_file: Option<PathBuf>,
+    /// Which school takes which services, and how each vendor knows it.
+    pub subscriptions_file: Option<PathBuf>,
+}
+
+/// The agent, embedded or shared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AgentSettings {
+    /// Socket of the shared agent; the usual place unless set.
+    pub socket: Option<PathBuf>,
+    /// Folder of the databases; the usual place unless set.
+    pub state_dir: Option<PathBuf>,
+    /// Shortest time between two refreshes that operators ask for of the same thing.
+    pub refresh_floor: Span,
+}
+
+impl Default for AgentSettings {
+    fn default() -> Self {
+        Self { socket: None, state_dir: None, refresh_floor: Span::from_secs(10) }
+    }
+}
+
+/// The console.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ConsoleSettings {
+    /// Theme: `default`, `dark`, `light`, `cvd`, `mono`, or the name of a file in `themes/`
+    /// beside the config.
+    #[schemars(regex(pattern = "^[a-z0-9_-]{1,32}$"))]
+    pub theme: String,
+}
+
+impl Default for ConsoleSettings {
+    fn default() -> Self {
+        Self { theme: "default".into() }
+    }
+}
+
+/// What the program writes about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogSettings {
+    /// The least important thing that is written.
+    pub level: LogLevel,
+}
+
+/// How important a line of the log is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LogLevel {
+    /// Only what went wrong.
+    Error,
+    /// And what may go wrong.
+    Warn,
+    /// And what happened.
+    #[default]
+    Info,
+    /// And why.
+    Debug,
+    /// And every step.
+    Trace,
+}
+
+impl LogLevel {
+    /// The word, as in the config.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+/// Where credentials are found that neither systemd nor a keyring holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CredentialsSettings {
+    /// Files by credential name; mode 0600, owner only.
+    pub files: BTreeMap<CredentialName, PathBuf>,
+}

@@ -1,0 +1,307 @@
+//! Systemd's folder and files for real; keyrings by a stand-in, and for real where one is reached.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::model::ids::CredentialName;
+use crate::ports::secrets::{SecretError, SecretPlace, Secrets};
+use crate::secrets::SecretStores;
+use crate::secrets::keyring::Keyring;
+
+const CANARY: &str = "canary-7Qx-never-shown";
+
+fn name(text: &str) -> CredentialName {
+    text.parse().unwrap()
+}
+
+fn folder(mode: u32) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(mode)).unwrap();
+    dir
+}
+
+fn put(folder: &Path, file: &str, text: &[u8], mode: u32) -> PathBuf {
+    let path = folder.join(file);
+    std::fs::write(&path, text).unwrap();
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+    path
+}
+
+fn files(entries: &[(&str, &Path)]) -> BTreeMap<CredentialName, PathBuf> {
+    entries.iter().map(|(n, path)| (name(n), path.to_path_buf())).collect()
+}
+
+/// A keyring in memory.
+fn memory(place: SecretPlace) -> Keyring {
+    let store = keyring::mock::Store::new().unwrap();
+    Keyring::new(place, false, move || Ok(store.clone()))
+}
+
+fn broken(place: SecretPlace) -> Keyring {
+    Keyring::new(place, false, || Err(keyring::Error::NoStorageAccess("access denied".into())))
+}
+
+fn value_of(stores: &SecretStores, of: &str) -> (String, SecretPlace) {
+    let found = stores.find(&name(of)).unwrap();
+    (found.value.expose_secret().to_owned(), found.place)
+}
+
+#[test]
+fn systemd_answers_before_keyrings_and_keyrings_before_files() {
+    let (given, own) = (folder(0o500), folder(0o700));
+    std::fs::set_permissions(given.path(), PermissionsExt::from_mode(0o700)).unwrap();
+    put(given.path(), "graph", b"from systemd\n", 0o440);
+    let file = put(own.path(), "graph", b"from file\r\n", 0o600);
+    let keyring = memory(SecretPlace::Kernel);
+    keyring.set(&name("graph"), &"from keyring".into()).unwrap();
+    let all = files(&[("graph", &file)]);
+    let systemd = Some(given.path().to_owned());
+    let stores = SecretStores::of(systemd.clone(), vec![keyring.clone()], all.clone());
+    assert_eq!(value_of(&stores, "graph"), ("from systemd".into(), SecretPlace::Systemd));
+    let stores = SecretStores::of(None, vec![keyring.clone()], all.clone());
+    assert_eq!(value_of(&stores, "graph"), ("from keyring".into(), SecretPlace::Kernel));
+    let stores = SecretStores::of(None, vec![broken(SecretPlace::SecretService)], all);
+    assert_eq!(value_of(&stores, "graph"), ("from file".into(), SecretPlace::File));
+    let hidden = SecretStores::of(systemd, vec![keyring], BTreeMap::new());
+    let stored = hidden.set(&name("graph"), &"new".into()).unwrap();
+    assert_eq!((stored.place, stored.hidden_by), (SecretPlace::Kernel, Some(SecretPlace::Systemd)));
+}
+
+#[test]
+fn a_missing_credential_says_what_each_store_said() {
+    let own = folder(0o700);
+    let none = own.path().join("none");
+    let stores = SecretStores::of(
+        None,
+        vec![broken(SecretPlace::SecretService), memory(SecretPlace::Kernel)],
+        files(&[("graph", &none)]),
+    );
+    let said = stores.find(&name("graph")).unwrap_err().to_string();
+    let said = said.replace(&own.path().display().to_string(), "FOLDER");
+    insta::assert_snapshot!(said, @"credential `graph` was not found: systemd credential: $CREDENTIALS_DIRECTORY is not set; Secret Service keyring: no access: access denied; kernel keyring: not in it; credential file: FOLDER/none does not exist; run: caretaker secret set graph, or name a file under [credentials] files");
+}
+
+#[test]
+fn refuses_a_file_that_others_can_read_or_replace() {
+    for (file_mode, folder_mode, words) in [
+        (0o600, 0o700, None),
+        (0o400, 0o755, None),
+        (0o640, 0o700, Some("chmod 600")),
+        (0o604, 0o700, Some("chmod 600")),
+        (0o620, 0o700, Some("chmod 600")),
+        (0o600, 0o770, Some("chmod go-w")),
+        (0o600, 0o1777, Some("chmod go-w")),
+    ] {
+        let own = folder(folder_mode);
+        let file = put(own.path(), "s", CANARY.as_bytes(), file_mode);
+        let found = SecretStores::files_only(files(&[("s", &file)])).find(&name("s"));
+        match words {
+            None => assert_eq!(found.unwrap().value.expose_secret(), CANARY),
+            Some(words) => {
+                let error = found.unwrap_err();
+                assert!(matches!(error, SecretError::Refused { .. }), "{file_mode:o}");
+                assert!(error.to_string().contains(words), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn refuses_a_link_out_of_a_folder_that_others_can_write_to() {
+    let (open, own) = (folder(0o777), folder(0o700));
+    let target = put(open.path(), "s", CANARY.as_bytes(), 0o600);
+    let link = own.path().join("s");
+    std::os::unix::fs::symlink(target, &link).unwrap();
+    let found = SecretStores::files_only(files(&[("s", &link)])).find(&name("s"));
+    assert!(found.unwrap_err().to_string().contains("others can put files into"));
+}
+
+#[test]
+fn refuses_what_is_no_credential() {
+    let own = folder(0o700);
+    let says = |path: &Path| {
+        SecretStores::files_only(files(&[("s", path)])).find(&name("s")).unwrap_err().to_string()
+    };
+    assert!(says(own.path()).contains("is not a file"));
+    assert!(says(&put(own.path(), "empty", b"\n", 0o600)).contains("is empty"));
+    assert!(says(&put(own.path(), "bytes", b"a\xff", 0o600)).contains("not UTF-8"));
+    assert!(says(&put(own.path(), "huge", &[b'a'; 65_537], 0o600)).contains("64 KiB"));
+    let other = put(own.path(), "other", b"x", 0o600);
+    // Only root may give a file away.
+    if std::os::unix::fs::chown(&other, Some(4_242), None).is_ok() {
+        assert!(says(&other).contains("uid 4242; run: chown"));
+    }
+}
+
+#[test]
+fn sets_lists_and_deletes_in_the_first_keyring_that_works() {
+    let own = folder(0o700);
+    let file = put(own.path(), "xod", b"x", 0o600);
+    let stores = SecretStores::of(
+        None,
+        vec![broken(SecretPlace::SecretService), memory(SecretPlace::Kernel)],
+        files(&[("xod", &file)]),
+    );
+    let stored = stores.set(&name("graph"), &"value\n".into()).unwrap();
+    assert_eq!((stored.place, stored.hidden_by), (SecretPlace::Kernel, None));
+    stores.set(&name("graph"), &"value\n".into()).unwrap();
+    assert_eq!(value_of(&stores, "graph").0, "value", "the newline of a pipe is not part of it");
+    stores.set(&name("abc"), &"x".into()).unwrap();
+    let list = stores.list();
+    assert_eq!(
+        list.names,
+        [
+            (name("abc"), SecretPlace::Kernel),
+            (name("graph"), SecretPlace::Kernel),
+            (name("xod"), SecretPlace::File),
+        ]
+    );
+    let service = SecretPlace::SecretService;
+    assert_eq!(list.unasked, [(service, "no access: access denied".to_owned())]);
+    assert_eq!(stores.delete(&name("graph")).unwrap().from, [SecretPlace::Kernel]);
+    assert_eq!(stores.list().names.len(), 2);
+    let again = stores.delete(&name("graph")).unwrap_err().to_string();
+    assert!(again.contains("kernel keyring: not in it"), "{again}");
+    let owned = stores.delete(&name("xod")).unwrap_err().to_string();
+    assert!(owned.contains("credential file: holds it, but only its owner"), "{owned}");
+    assert!(stores.set(&name("e"), &"\n".into()).unwrap_err().to_string().contains("empty"));
+}
+
+#[test]
+fn without_a_keyring_it_says_where_else_to_put_it() {
+    let stores = SecretStores::of(None, vec![broken(SecretPlace::Kernel)], BTreeMap::new());
+    let said = stores.set(&name("graph"), &CANARY.into()).unwrap_err().to_string();
+    assert!(said.contains("kernel keyring: no access: access denied"), "{said}");
+    assert!(said.contains("[credentials] files"), "{said}");
+    assert!(!said.contains(CANARY));
+}
+
+#[test]
+fn files_only_has_nothing_else_to_ask() {
+    let said = SecretStores::files_only(BTreeMap::new()).find(&name("graph")).unwrap_err();
+    assert!(!said.to_string().contains("keyring:"), "{said}");
+}
+
+#[test]
+fn a_keyring_that_hangs_is_given_up_once_and_for_all() {
+    let (hold, wait) = std::sync::mpsc::channel::<()>();
+    let wait = std::sync::Mutex::new(wait);
+    let stuck = Keyring::new(SecretPlace::SecretService, true, move || {
+        // Ends when the test does.
+        let ended = wait.lock().unwrap().recv();
+        assert!(ended.is_err());
+        Err(keyring::Error::NoEntry)
+    })
+    .impatient(Duration::from_millis(10));
+    let stores = SecretStores::of(None, vec![stuck], BTreeMap::new());
+    assert!(stores.find(&name("a")).unwrap_err().to_string().contains("is it locked?"));
+    assert!(stores.find(&name("a")).unwrap_err().to_string().contains("not asked again"));
+    drop(hold);
+}
+
+#[test]
+fn no_error_and_no_debug_shows_a_value() {
+    let own = folder(0o700);
+    let bad = put(own.path(), "bad", format!("{CANARY}\u{0}").as_bytes(), 0o644);
+    let torn = put(own.path(), "torn", &[CANARY.as_bytes(), b"\xff"].concat(), 0o600);
+    let keyring = memory(SecretPlace::Kernel);
+    keyring.set(&name("kept"), &CANARY.into()).unwrap();
+    let bytes = keyring::mock::Store::new().unwrap();
+    let entry = keyring::api::CredentialStoreApi::build(&*bytes, "caretaker", "raw", None).unwrap();
+    entry.set_secret(&[CANARY.as_bytes(), b"\xff"].concat()).unwrap();
+    let raw = Keyring::new(SecretPlace::SecretService, false, move || Ok(bytes.clone()));
+    let stores =
+        SecretStores::of(None, vec![raw, keyring], files(&[("bad", &bad), ("torn", &torn)]));
+    let mut seen = format!("{stores:?} {:?}", stores.list());
+    for of in ["kept", "bad", "torn", "raw", "none"] {
+        let found = stores.find(&name(of));
+        seen.push_str(&format!("{found:?}"));
+        if let Err(e) = found {
+            seen.push_str(&e.to_string());
+        }
+    }
+    seen.push_str(&format!("{:?}", stores.set(&name("kept"), &CANARY.into())));
+    assert!(!seen.contains(CANARY), "{seen}");
+    assert!(seen.contains("not text") && seen.contains("not UTF-8"), "{seen}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_real_keyrings_answer_or_say_why_inside_a_runtime_too() {
+    // The client of the Secret Service panics on a runtime's own thread: see `keyring`.
+    let stores = SecretStores::of(None, Keyring::all(), BTreeMap::new());
+    let said = stores.find(&name("caretaker-test-not-there")).unwrap_err().to_string();
+    assert!(said.contains("kernel keyring:"), "{said}");
+    assert!(!said.contains("its client failed"), "{said}");
+}
+
+#[test]
+fn the_kernel_keyring_keeps_a_credential_where_it_lets_us() {
+    let kernel = Keyring::new(SecretPlace::Kernel, false, || {
+        // Its own prefix: what the person who runs the tests keeps there is not touched.
+        let own = std::collections::HashMap::from([("prefix", "caretaker-test:")]);
+        let store = linux_keyutils_keyring_store::Store::new_with_configuration(&own)?;
+        Ok(store)
+    });
+    let stores = SecretStores::of(None, vec![kernel], BTreeMap::new());
+    if let Err(why) = stores.set(&name("graph"), &CANARY.into()) {
+        println!("not tested: {why}");
+        return;
+    }
+    assert_eq!(value_of(&stores, "graph"), (CANARY.to_owned(), SecretPlace::Kernel));
+    assert_eq!(stores.list().names, [(name("graph"), SecretPlace::Kernel)]);
+    assert_eq!(stores.delete(&name("graph")).unwrap().from, [SecretPlace::Kernel]);
+    assert_eq!(stores.list().names, []);
+}
+
+/// Runs inside the session that [`a_real_secret_service_keeps_a_credential`] starts.
+#[cfg(feature = "secret-service")]
+#[test]
+#[ignore = "needs the session that another test starts"]
+fn inside_a_session() {
+    let stores = SecretStores::of(None, Keyring::all(), BTreeMap::new());
+    let stored = stores.set(&name("graph"), &SecretString::from(CANARY)).unwrap();
+    assert_eq!(stored.place, SecretPlace::SecretService);
+    stores.set(&name("xod.9991234"), &SecretString::from("other")).unwrap();
+    assert_eq!(value_of(&stores, "graph"), (CANARY.to_owned(), SecretPlace::SecretService));
+    let names: Vec<_> = stores.list().names;
+    let service = SecretPlace::SecretService;
+    assert_eq!(names, [(name("graph"), service), (name("xod.9991234"), service)]);
+    assert!(stores.delete(&name("graph")).unwrap().from.contains(&service));
+    assert!(stores.find(&name("graph")).is_err());
+    assert_eq!(stores.list().names.len(), 1);
+}
+
+#[cfg(feature = "secret-service")]
+#[test]
+fn a_real_secret_service_keeps_a_credential() {
+    let required = std::env::var("CARETAKER_REQUIRE").is_ok_and(|r| r.contains("secret-service"));
+    let dir = folder(0o700);
+    // Its own bus, home and keyring: nothing of the person who runs the tests is touched.
+    let script = "command -v gnome-keyring-daemon >/dev/null || exit 77\n\
+         printf pass | gnome-keyring-daemon --unlock --components=secrets >/dev/null || exit 78\n\
+         exec \"$0\" --exact secrets::tests::inside_a_session --ignored --nocapture";
+    let ran = std::process::Command::new("dbus-run-session")
+        .args(["--", "sh", "-c", script])
+        .arg(std::env::current_exe().unwrap())
+        .envs(
+            ["HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"]
+                .map(|variable| (variable, dir.path())),
+        )
+        .env_remove("DBUS_SESSION_BUS_ADDRESS")
+        .output();
+    let absent = match &ran {
+        Ok(output) => output.status.code() == Some(77),
+        Err(_) => true,
+    };
+    if absent && !required {
+        println!("not tested: dbus-run-session and gnome-keyring-daemon are not both installed");
+        return;
+    }
+    let output = ran.unwrap();
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("1 passed"), "{:?} {said}", output.status);
+}
