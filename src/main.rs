@@ -1,3 +1,5 @@
 //! The binary: nothing but a call.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    caretaker::app::main()
+}

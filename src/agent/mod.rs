@@ -1,1 +1,20 @@
 //! Scheduler, routes, changes as server-sent events. Never decides health.
+//!
+//! [`Agent::start`] takes the estate, the watchers, a store and a clock, and serves the board on a
+//! Unix socket until [`RunningAgent::stop`].
+
+mod changes;
+mod metrics;
+mod openapi;
+mod peers;
+mod problem;
+mod routes;
+mod running;
+mod schedule;
+mod serve;
+mod settings;
+mod socket;
+mod stream;
+
+pub use running::{Agent, AgentError, RunningAgent};
+pub use settings::{AgentSettings, Concurrency, Limits};

@@ -1,1 +1,18 @@
-//! Arguments, and what is printed.
+//! Arguments, and what is printed: the only room besides `main` that writes to standard output.
+//!
+//! Sees the world through the same wire as the console.
+
+pub mod args;
+mod csv;
+mod exit;
+mod out;
+mod pick;
+mod table;
+mod watch;
+
+pub use csv::status_csv;
+pub use exit::{Code, status_code};
+pub use out::{complain, say, say_raw};
+pub use pick::{PickError, pick, pick_service};
+pub use table::status_text;
+pub use watch::{Lines, Turned};

@@ -2,15 +2,28 @@
 //!
 //! Invariant: the same events at the same times always give the same board.
 
+mod board;
+mod cell;
+mod change;
+mod flap;
+mod follow;
+mod hours;
+mod judge;
+mod plan;
+mod state;
+mod timers;
+mod why;
+mod world;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::model::cell::{Cell, CheckView, Handling, Row, StateChange, Summary};
+use crate::model::cell::{Handling, Row, StateChange};
 use crate::model::estate::Estate;
-use crate::model::ids::{CheckId, Laestab, ServiceKey};
+use crate::model::ids::ServiceKey;
 use crate::model::kept::{KeptCell, KeptMemory};
-use crate::model::observation::{Observation, Target};
+use crate::model::observation::Observation;
 
 /// Everything that happens.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,94 +80,6 @@ pub enum Effect {
     Settled,
 }
 
-/// The whole board and what judged it.
-pub struct World {
-    estate: Arc<Estate>,
-    revision: u64,
-    blank: Cell,
-}
-
-impl World {
-    /// A world in which nothing has been seen yet. `revision` is the last one that was ever given.
-    #[must_use]
-    pub fn new(estate: Arc<Estate>, _now: Timestamp, revision: u64) -> Self {
-        Self { estate, revision, blank: Cell::default() }
-    }
-
-    /// The configuration.
-    #[must_use]
-    pub fn estate(&self) -> &Arc<Estate> {
-        &self.estate
-    }
-
-    /// Only grows; one step that changes any cell adds one.
-    #[must_use]
-    pub fn revision(&self) -> u64 {
-        self.revision
-    }
-
-    /// Whether every configured check has been tried once since the start.
-    #[must_use]
-    pub fn settled(&self) -> bool {
-        false
-    }
-
-    /// Cells of all schools by health, kept incrementally.
-    #[must_use]
-    pub fn summary(&self) -> Summary {
-        Summary::default()
-    }
-
-    /// Schools by their worst cell, kept incrementally.
-    #[must_use]
-    pub fn schools_summary(&self) -> Summary {
-        Summary::default()
-    }
-
-    /// When the clock alone next changes something; the hub ticks then at the latest.
-    #[must_use]
-    pub fn next_deadline(&self) -> Option<Timestamp> {
-        None
-    }
-
-    /// A cell; a blank one for a row or column that does not exist.
-    #[must_use]
-    pub fn cell(&self, _row: Row, _column: u16) -> &Cell {
-        &self.blank
-    }
-
-    /// The checks of a cell with their evidence.
-    #[must_use]
-    pub fn checks(&self, _row: Row, _column: u16) -> Vec<CheckView> {
-        Vec::new()
-    }
-
-    /// One check.
-    #[must_use]
-    pub fn check(&self, _target: Target, _check: &CheckId) -> Option<CheckView> {
-        None
-    }
-
-    /// Schools, worst first: nobody has it before somebody has it, then health, reach in pupils,
-    /// age, name. Sorted when read, if anything changed.
-    pub fn order(&mut self) -> &[Laestab] {
-        &[]
-    }
-
-    /// How many schools' cells of this service stand in the same trouble (same health and cause).
-    #[must_use]
-    pub fn elsewhere(&self, _row: Row, _column: u16) -> u32 {
-        0
-    }
-
-    /// The columns of this row that follow from `column`.
-    #[must_use]
-    pub fn affects(&self, _row: Row, _column: u16) -> Vec<u16> {
-        Vec::new()
-    }
-}
-
-/// One event at one moment. Time never goes back: an earlier `at` counts as the latest one.
-pub fn step(_world: &mut World, _at: Timestamp, _event: Event) -> Vec<Effect> {
-    Vec::new()
-}
+pub use board::{Board, Place};
+pub use change::step;
+pub use world::World;

@@ -1,9 +1,23 @@
 //! The client of an agent, own or shared: the only way from console to world.
+//!
+//! Plain HTTP/1.1 over the Unix socket, a connection for each question and one that stays for the
+//! changes. Everything has a time limit and a size limit.
 
-use crate::wire::Laestab;
+mod follow;
+mod http;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
 use crate::wire::board::{Board, Change};
-use crate::wire::page::{CheckPage, Page, Refresh, Refreshed};
+use crate::wire::page::{AgentHealth, CheckPage, Page, Problem, Refresh, Refreshed};
 use crate::wire::status::Status;
+use crate::wire::{Laestab, VERSION};
+
+/// Schools that one question names; for more, all are fetched and the others dropped.
+const NAMED: usize = 500;
 
 /// Why the agent could not be asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,21 +60,25 @@ pub enum LinkEvent {
 /// A connection to an agent. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Link {
-    socket: std::path::PathBuf,
+    socket: Arc<Path>,
 }
 
 impl Link {
     /// A link to the agent that listens at `socket`; nothing is sent yet.
     ///
     /// # Errors
-    /// When the client cannot be built.
-    pub fn new(socket: &std::path::Path) -> Result<Self, LinkError> {
-        Ok(Self { socket: socket.to_owned() })
+    /// When the path is longer than a socket's may be.
+    pub fn new(socket: &Path) -> Result<Self, LinkError> {
+        std::os::unix::net::SocketAddr::from_pathname(socket).map_err(|e| LinkError::NoAgent {
+            socket: socket.display().to_string(),
+            why: format!("{e}; choose a shorter path"),
+        })?;
+        Ok(Self { socket: Arc::from(PathBuf::from(socket)) })
     }
 
     /// The socket's path.
     #[must_use]
-    pub fn socket(&self) -> &std::path::Path {
+    pub fn socket(&self) -> &Path {
         &self.socket
     }
 
@@ -68,61 +86,114 @@ impl Link {
     ///
     /// # Errors
     /// See [`LinkError`].
-    #[expect(clippy::unused_async, reason = "the client comes with the agent")]
     pub async fn board(&self) -> Result<Board, LinkError> {
-        Err(self.none())
+        let board: Board = self.get("/v1/board").await?;
+        same_version(board.version)?;
+        Ok(board)
     }
 
     /// The page of a school, or of the estate (`None`).
     ///
     /// # Errors
     /// See [`LinkError`].
-    #[expect(clippy::unused_async, reason = "the client comes with the agent")]
-    pub async fn page(&self, _school: Option<Laestab>) -> Result<Page, LinkError> {
-        Err(self.none())
+    pub async fn page(&self, school: Option<Laestab>) -> Result<Page, LinkError> {
+        let page: Page = self.get(&format!("/v1/schools/{}", row(school))).await?;
+        same_version(page.version)?;
+        Ok(page)
     }
 
     /// One check with its evidence.
     ///
     /// # Errors
     /// See [`LinkError`].
-    #[expect(clippy::unused_async, reason = "the client comes with the agent")]
     pub async fn check(
         &self,
-        _school: Option<Laestab>,
-        _check: &str,
+        school: Option<Laestab>,
+        check: &str,
     ) -> Result<CheckPage, LinkError> {
-        Err(self.none())
+        let path: String = url::form_urlencoded::byte_serialize(check.as_bytes()).collect();
+        self.get(&format!("/v1/checks/{}/{path}", row(school))).await
     }
 
     /// The contract document, for all schools or those named.
     ///
     /// # Errors
     /// See [`LinkError`].
-    #[expect(clippy::unused_async, reason = "the client comes with the agent")]
-    pub async fn status(&self, _schools: &[Laestab]) -> Result<Status, LinkError> {
-        Err(self.none())
+    pub async fn status(&self, schools: &[Laestab]) -> Result<Status, LinkError> {
+        let named = (1..=NAMED).contains(&schools.len());
+        let list: Vec<String> = schools.iter().map(ToString::to_string).collect();
+        let path = if named {
+            format!("/v1/status?schools={}", list.join(","))
+        } else {
+            "/v1/status".to_owned()
+        };
+        let mut status: Status = self.get(&path).await?;
+        same_version(status.version)?;
+        if !named && !schools.is_empty() {
+            let wanted: std::collections::HashSet<&Laestab> = schools.iter().collect();
+            status.schools.retain(|school| wanted.contains(&school.laestab));
+        }
+        Ok(status)
     }
 
     /// Asks again now.
     ///
     /// # Errors
     /// See [`LinkError`].
-    #[expect(clippy::unused_async, reason = "the client comes with the agent")]
-    pub async fn refresh(&self, _what: &Refresh) -> Result<Refreshed, LinkError> {
-        Err(self.none())
+    pub async fn refresh(&self, what: &Refresh) -> Result<Refreshed, LinkError> {
+        let body = serde_json::to_vec(what)
+            .map_err(|e| LinkError::Version { why: format!("the question: {e}") })?;
+        let answer = http::ask(&self.socket, "POST", "/v1/refresh", body).await?;
+        read(&answer)
+    }
+
+    /// Who answers there: to choose between attaching and starting an own agent.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub async fn health(&self) -> Result<AgentHealth, LinkError> {
+        let health: AgentHealth = self.get("/v1/health").await?;
+        same_version(health.wire)?;
+        Ok(health)
     }
 
     /// Board and changes, for ever: into a bounded channel. Ends when the receiver is dropped.
+    /// Must be called within a runtime.
     #[must_use]
     pub fn follow(&self) -> tokio::sync::mpsc::Receiver<LinkEvent> {
-        tokio::sync::mpsc::channel(64).1
+        follow::start(self.clone())
     }
 
-    fn none(&self) -> LinkError {
-        LinkError::NoAgent {
-            socket: self.socket.display().to_string(),
-            why: "not built yet".into(),
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, LinkError> {
+        read(&http::ask(&self.socket, "GET", path, Vec::new()).await?)
+    }
+}
+
+fn row(school: Option<Laestab>) -> String {
+    school.map_or_else(|| "estate".to_owned(), |laestab| laestab.to_string())
+}
+
+fn same_version(theirs: u32) -> Result<(), LinkError> {
+    if theirs == VERSION {
+        return Ok(());
+    }
+    Err(LinkError::Version {
+        why: format!("it speaks version {theirs} of the wire, this program {VERSION}"),
+    })
+}
+
+/// Reads an answer as what was asked for, or as the problem that it says it is.
+fn read<T: DeserializeOwned>(answer: &http::Answer) -> Result<T, LinkError> {
+    if answer.status == 200 {
+        return serde_json::from_slice(&answer.body)
+            .map_err(|error| LinkError::Version { why: error.to_string() });
+    }
+    match serde_json::from_slice::<Problem>(&answer.body) {
+        Ok(problem) => {
+            Err(LinkError::Refused { code: problem.code, message: problem.message.to_string() })
+        }
+        Err(_) => {
+            Err(LinkError::Version { why: format!("status {} without a reason", answer.status) })
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod calendar;
 pub mod cell;
 pub mod check;
 pub mod estate;
+pub mod filter;
 pub mod health;
 pub mod ids;
 pub mod kept;

@@ -1,1 +1,97 @@
-//! What outlives the process: the last known board and the history of states.
+//! What outlives the process: the last known board, what checks remember, and the history of
+//! states.
+//!
+//! Invariant: no method but [`Store::load`], [`Store::history`] and [`Store::flush`] waits for a
+//! disk or a server, and none of them may be called on a runtime thread.
+
+use jiff::Timestamp;
+
+use crate::model::cell::{Row, StateChange};
+use crate::model::kept::{KeptCell, KeptMemory};
+
+/// Why the store cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// A later version of the program wrote it; touching it could lose what that version knows.
+    #[error(
+        "{place} was written by a newer caretaker (format {found}, this one knows {known}): \
+         upgrade this program, or name another state folder"
+    )]
+    Newer {
+        /// File or server.
+        place: String,
+        /// Its format.
+        found: u32,
+        /// The newest format that this program knows.
+        known: u32,
+    },
+    /// Cannot be opened, read or written now: no room, no right, no answer.
+    #[error("{place} cannot be used: {why}")]
+    Unusable {
+        /// File or server.
+        place: String,
+        /// The cause and, where there is one, the remedy.
+        why: String,
+    },
+}
+
+/// What was remembered.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct KeptBoard {
+    /// The last revision that was kept; 0 if none.
+    pub revision: u64,
+    /// When the board was last written; `None` if never.
+    pub written_at: Option<Timestamp>,
+    /// Cells in the order of their rows. Times are kept to the second, and the sentence only of
+    /// cells in trouble.
+    pub cells: Vec<KeptCell>,
+    /// Memories of checks.
+    pub memories: Vec<KeptMemory>,
+}
+
+/// What changed, to be kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Save {
+    /// The agent's clock.
+    pub at: Timestamp,
+    /// The board's revision after this.
+    pub revision: u64,
+    /// Cells as they stand now; only those that changed.
+    pub cells: Vec<KeptCell>,
+    /// What checks learned.
+    pub memories: Vec<KeptMemory>,
+    /// Changes of health.
+    pub history: Vec<(Row, StateChange)>,
+}
+
+/// Keeps the board.
+pub trait Store: Send + Sync {
+    /// The last known board. Blocking.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn load(&self) -> Result<KeptBoard, StoreError>;
+
+    /// Takes what changed, to be written soon. Never waits: what is not yet written is coalesced
+    /// to the newest state of each cell. Trouble shows in [`Store::trouble`].
+    fn keep(&self, save: Save);
+
+    /// The newest `limit` changes of a row, newest first; what is not yet written included.
+    /// Blocking.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn history(&self, row: Row, limit: usize) -> Result<Vec<StateChange>, StoreError>;
+
+    /// Returns when everything that was kept before is written. Blocking, for ten seconds at most.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    fn flush(&self) -> Result<(), StoreError>;
+
+    /// Why the last write failed; `None` while all is well. It is tried again by itself.
+    fn trouble(&self) -> Option<StoreError>;
+
+    /// Changes of health that were dropped because the store could not be written for too long.
+    fn lost(&self) -> u64;
+}

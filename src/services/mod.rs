@@ -3,11 +3,33 @@
 //! Adding a service: a folder (`describe`, `poll`, `actions`, `tests`, `examples`), one line here,
 //! and a file in `simulators` that plays its vendor.
 
+mod answer;
+#[cfg(test)]
+mod contract;
+pub mod declared;
 mod service;
+mod token;
+
+mod future_digital;
+mod groupcall;
+mod just2easy;
+mod purple_mash;
+mod redstor;
+mod smoothwall;
+mod welearn365;
 
 pub use service::{
-    Build, CheckTuning, Configured, Context, Parameter, Service, ServiceError, tuned,
+    Build, CheckTuning, Configured, Context, Parameter, Service, ServiceError, check_id,
+    only_known, tuned,
 };
 
 /// Every built-in service, in the order of the board's columns.
-pub static SERVICES: &[Service] = &[];
+pub static SERVICES: &[Service] = &[
+    welearn365::SERVICE,
+    groupcall::SERVICE,
+    redstor::SERVICE,
+    future_digital::SERVICE,
+    smoothwall::SERVICE,
+    just2easy::SERVICE,
+    purple_mash::SERVICE,
+];

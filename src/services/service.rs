@@ -6,16 +6,17 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use crate::model::action::ActionSpec;
 use crate::model::check::{CheckSpec, Runs};
 use crate::model::estate::Estate;
-use crate::model::ids::CredentialName;
+use crate::model::ids::{CheckId, CredentialName, ServiceKey};
 use crate::model::span::Span;
 use crate::ports::clock::Clock;
 use crate::ports::secrets::Secrets;
 use crate::ports::watch::Watch;
-use crate::transport::{SetupError, Transport};
+use crate::transport::{Endpoint, EndpointSettings, SetupError, Transport};
 
 /// A column of the subscriptions table that belongs to one service: `service.name`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +40,36 @@ pub struct Context {
     pub estate: Arc<Estate>,
     /// The folder of the config file: relative paths in settings are relative to it.
     pub folder: PathBuf,
+}
+
+impl Context {
+    /// The endpoint of `settings`, or of `default_url` where the config gives none. A relative CA
+    /// file is relative to the config's folder.
+    ///
+    /// # Errors
+    /// When the URL may not be called or the CA file cannot be read.
+    pub fn endpoint(
+        &self,
+        service: &'static str,
+        settings: Option<&EndpointSettings>,
+        default_url: &str,
+    ) -> Result<Endpoint, ServiceError> {
+        let refuse = |source| ServiceError::Endpoint { service, source };
+        let mut settings = match settings {
+            Some(settings) => settings.clone(),
+            None => EndpointSettings {
+                url: Url::parse(default_url).map_err(|_| {
+                    refuse(SetupError::Url { url: default_url.to_owned(), why: "is not a URL" })
+                })?,
+                ca_file: None,
+                deadline: None,
+                concurrency: None,
+                per_second: None,
+            },
+        };
+        settings.ca_file = settings.ca_file.map(|path| self.folder.join(path));
+        self.transport.endpoint(&settings).map_err(refuse)
+    }
 }
 
 /// Why a service could not be set up.
@@ -112,6 +143,38 @@ pub struct CheckTuning {
     pub critical: Option<Span>,
     /// Days on which the feed is due.
     pub runs: Option<Runs>,
+}
+
+/// The key and the id of a built-in service and one of its checks.
+///
+/// # Errors
+/// When one of them is not a word.
+pub fn check_id(service: &'static str, name: &str) -> Result<CheckId, ServiceError> {
+    service.parse::<ServiceKey>().and_then(|key| CheckId::of(&key, name)).map_err(|e| {
+        ServiceError::Setting { service, key: format!("checks.{name}"), why: e.to_string() }
+    })
+}
+
+/// That `[services.KEY.checks]` tunes only checks that exist.
+///
+/// # Errors
+/// Names the first that does not and those that do.
+pub fn only_known(
+    service: &'static str,
+    tunings: &BTreeMap<String, CheckTuning>,
+    known: &[(&str, &str)],
+) -> Result<(), ServiceError> {
+    match tunings.keys().find(|name| !known.iter().any(|(k, _)| k == name)) {
+        None => Ok(()),
+        Some(stranger) => Err(ServiceError::Setting {
+            service,
+            key: format!("checks.{stranger}"),
+            why: format!(
+                "there is no such check; there are {}",
+                known.iter().map(|(k, _)| *k).collect::<Vec<_>>().join(", ")
+            ),
+        }),
+    }
 }
 
 /// `spec` with what the config says of it.

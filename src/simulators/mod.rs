@@ -1,1 +1,36 @@
-//! The vendors, played from their pages, for the demo and the tests. Never shares a type or a parser with services.
+//! The vendors, played from their pages, for the demo and the tests. Never shares a type or a
+//! parser with `services`: a misreading must not cancel itself out.
+//!
+//! [`start`] invents an estate and serves seven vendors on loopback ports, over TLS from a
+//! throw-away authority. What goes wrong is a pure function of seed, scenario, school and time.
+
+mod backups;
+mod cast;
+mod chance;
+mod drops;
+mod estate;
+mod fault;
+mod future_digital;
+mod groupcall;
+mod invented;
+mod just2easy;
+mod names;
+mod purple_mash;
+mod redapi;
+mod redstor;
+mod reply;
+mod running;
+mod scenario;
+mod server;
+mod smoothwall;
+mod stage;
+mod statuspage;
+mod times;
+mod welearn365;
+
+pub use fault::Fault;
+pub use invented::{Appliance, Facts, Invented, SERVICES};
+pub use names::PERSONAL_NAMES;
+pub use running::{Plan, Running, StartError, start};
+pub use scenario::{Scenario, UnknownScenario};
+pub use times::TimeSource;

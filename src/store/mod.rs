@@ -1,1 +1,16 @@
 //! SQLite behind the store port. Never decides.
+//!
+//! `board.db` holds the last known board, the memories of checks and the history of states. One
+//! thread writes it; what waits for that thread is a map from cell to newest state, so that the
+//! queue is bounded by the number of cells.
+
+mod pack;
+mod queue;
+mod read;
+mod schema;
+mod sqlite;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use sqlite::SqliteStore;

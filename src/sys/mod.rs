@@ -1,1 +1,17 @@
-//! The operating system: clock, paths, signals, peer credentials.
+//! The operating system: clock, paths, trust in files, signals, hang-ups, peer credentials.
+
+mod clock;
+mod hangup;
+mod paths;
+mod peer;
+mod process;
+mod signals;
+mod trust;
+
+pub use clock::SystemClock;
+pub use hangup::hang_up;
+pub use paths::Places;
+pub use peer::Peer;
+pub use process::forbid_dumps;
+pub use signals::{Signal, Signals};
+pub use trust::{Untrusted, private_dir, secret_file, trusted_file};

@@ -1,236 +1,232 @@
-//! Endpoints: an origin, its certificate authority and its limits.
+//! One API that may be called: its turn, its tries, and what its answers say of the origin.
 
-use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use schemars::JsonSchema;
-use secrecy::ExposeSecret;
-use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::model::span::Span;
+use super::client::LazyClient;
+use super::exchange::{Call, Limit};
+use super::gate::{self, Open};
+use super::origin::Origin;
+use super::retry_after;
+use super::settings::{EndpointSettings, PlainHttp, TransportSettings};
+use super::{Failure, Reply, Request};
 use crate::ports::clock::Clock;
-use crate::transport::request::Body;
-use crate::transport::{Failure, Reply, Request};
 
-/// Installs ring's TLS provider for the process. First call of `app` and of any test with a client.
-pub fn install_tls() {
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Only fails when another thread was faster, which is as good.
-        drop(rustls::crypto::ring::default_provider().install_default());
-    }
-}
-
-/// Limits of the whole transport.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct TransportSettings {
-    /// An explicit proxy; the environment's proxies are ignored.
-    pub proxy_url: Option<Url>,
-    /// Time for one exchange from start to last byte, retries apart.
-    pub deadline: Span,
-    /// Calls in flight to one origin.
-    pub concurrency: usize,
-    /// Calls a second to one origin; 0 for no limit.
-    pub per_second: u32,
-    /// Bytes of one body after decompression.
-    pub body_limit: usize,
-    /// Tries of a call that may be repeated.
-    pub tries: u32,
-}
-
-impl Default for TransportSettings {
-    fn default() -> Self {
-        Self {
-            proxy_url: None,
-            deadline: Span::from_secs(20),
-            concurrency: 16,
-            per_second: 50,
-            body_limit: 8 * 1024 * 1024,
-            tries: 3,
-        }
-    }
-}
-
-/// Where one API is. Every base URL and CA file is configurable.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct EndpointSettings {
-    /// Base URL; `http://` only to loopback.
-    pub url: Url,
-    /// PEM file of the certificate authority, instead of the system's.
-    #[serde(default)]
-    pub ca_file: Option<PathBuf>,
-    /// Instead of the transport's deadline.
-    #[serde(default)]
-    pub deadline: Option<Span>,
-    /// Instead of the transport's calls in flight.
-    #[serde(default)]
-    pub concurrency: Option<usize>,
-    /// Instead of the transport's calls a second; 0 for no limit.
-    #[serde(default)]
-    pub per_second: Option<u32>,
-}
-
-/// Why a transport or an endpoint could not be set up.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SetupError {
-    /// The URL is not one that we may call.
-    #[error("{url}: {why}")]
-    Url {
-        /// The URL, without user information.
-        url: String,
-        /// Which rule it breaks.
-        why: &'static str,
-    },
-    /// The CA file cannot be used.
-    #[error("CA file {path}: {why}")]
-    Ca {
-        /// The path.
-        path: String,
-        /// Why.
-        why: String,
-    },
-    /// The client could not be built.
-    #[error("HTTP client: {0}")]
-    Client(String),
-}
-
-/// The HTTP client of the program. Cheap to clone.
-#[derive(Clone)]
-pub struct Transport {
-    settings: TransportSettings,
-    clock: Arc<dyn Clock>,
-}
-
-impl Transport {
-    /// A transport. [`install_tls`] must have been called.
-    #[must_use]
-    pub fn new(settings: TransportSettings, clock: Arc<dyn Clock>) -> Self {
-        Self { settings, clock }
-    }
-
-    /// An endpoint; endpoints of one origin and CA share connections, limits and breaker.
-    ///
-    /// # Errors
-    /// When the URL may not be called or the CA file cannot be read.
-    pub fn endpoint(&self, settings: &EndpointSettings) -> Result<Endpoint, SetupError> {
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .timeout(settings.deadline.unwrap_or(self.settings.deadline).duration())
-            .build()
-            .map_err(|e| SetupError::Client(e.to_string()))?;
-        Ok(Endpoint {
-            origin: settings.url.origin().ascii_serialization(),
-            base: settings.url.clone(),
-            client,
-            clock: self.clock.clone(),
-        })
-    }
-}
+/// First pause before a call is repeated; doubled each time.
+const FIRST_BACK_OFF: Duration = Duration::from_millis(250);
+/// Longest pause between two tries of one call.
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(5);
 
 /// One API that may be called. Cheap to clone.
 #[derive(Clone)]
 pub struct Endpoint {
-    origin: String,
-    base: Url,
-    client: reqwest::Client,
-    clock: Arc<dyn Clock>,
+    inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub(super) name: String,
+    pub(super) base: Url,
+    pub(super) plain: PlainHttp,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) client: Arc<LazyClient>,
+    pub(super) settings: Arc<TransportSettings>,
+    deadline: Duration,
+    origin: Arc<Origin>,
 }
 
 impl Endpoint {
+    pub(super) fn new(
+        name: String,
+        own: &EndpointSettings,
+        plain: PlainHttp,
+        client: Arc<LazyClient>,
+        origin: Arc<Origin>,
+        settings: Arc<TransportSettings>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let deadline = own.deadline.unwrap_or(settings.deadline).duration();
+        let base = own.url.clone();
+        Self {
+            inner: Arc::new(Inner { name, base, plain, clock, client, settings, deadline, origin }),
+        }
+    }
+
     /// Scheme, host and port, for messages.
     #[must_use]
     pub fn origin(&self) -> &str {
-        &self.origin
+        &self.inner.name
     }
 
     /// The base URL.
     #[must_use]
     pub fn url(&self) -> &Url {
-        &self.base
+        &self.inner.base
     }
 
-    /// The request for a next-page link, whole and unchanged.
+    /// The request for a next-page link, whole and unchanged. Whether a link was followed before
+    /// is the caller's to know.
     ///
     /// # Errors
     /// [`Failure::ForeignLink`] when scheme, host or port differ or it carries user information.
     pub fn next_page(&self, link: &str) -> Result<Request, Failure> {
-        let foreign = || Failure::ForeignLink {
-            origin: self.origin.clone(),
-            to: crate::model::text::Clean::new(link).as_str().chars().take(80).collect(),
-        };
-        let url = Url::parse(link).map_err(|_| foreign())?;
-        if url.origin() != self.base.origin()
-            || !url.username().is_empty()
-            || url.password().is_some()
-        {
-            return Err(foreign());
+        match Url::parse(link) {
+            Ok(url) => {
+                self.inner.own_link(&url)?;
+                Ok(Request { absolute: Some(url), ..Request::get("") })
+            }
+            Err(_) => Err(Failure::ForeignLink {
+                origin: self.inner.name.clone(),
+                to: "a link that is not a URL".to_owned(),
+            }),
         }
-        Ok(Request { absolute: Some(url), ..Request::get("") })
     }
 
     /// Sends `request` and reads the whole answer.
+    ///
+    /// Waits for its turn first; then all of it, repetitions included, has the endpoint's deadline.
+    /// Cancel-safe: a dropped call gives back its place.
     ///
     /// # Errors
     /// See [`Failure`]; a status that is not success is an answer, not an error, but for
     /// redirects and for throttling that outlasted the retries.
     pub async fn send(&self, request: Request) -> Result<Reply, Failure> {
-        let started = self.clock.monotonic();
-        let mut url = match &request.absolute {
-            Some(url) => url.clone(),
-            None => {
-                let mut url = self.base.clone();
-                if !request.path.is_empty() {
-                    let joined = format!(
-                        "{}/{}",
-                        url.path().trim_end_matches('/'),
-                        request.path.trim_start_matches('/')
-                    );
-                    url.set_path(&joined);
-                }
-                url
-            }
-        };
-        for (name, value) in &request.query {
-            url.query_pairs_mut().append_pair(name, value);
-        }
-        let mut call = if request.post { self.client.post(url) } else { self.client.get(url) };
-        for (name, value) in &request.headers {
-            call = call.header(*name, value.expose_secret());
-        }
-        call = match &request.body {
-            Body::None => call,
-            Body::Json(v) => call.json(v),
-            Body::SecretJson(f) => call.json(
-                &f.iter()
-                    .map(|(n, v)| (n.as_str(), v.expose_secret()))
-                    .collect::<std::collections::BTreeMap<_, _>>(),
-            ),
-            Body::Form(f) => call
-                .form(&f.iter().map(|(n, v)| (n.as_str(), v.expose_secret())).collect::<Vec<_>>()),
-        };
-        let no_answer = |e: reqwest::Error| Failure::NoAnswer {
-            origin: self.origin.clone(),
-            why: e.without_url().to_string(),
-        };
-        let answer = call.send().await.map_err(no_answer)?;
-        let status = answer.status().as_u16();
-        let headers = answer
-            .headers()
-            .iter()
-            .filter_map(|(n, v)| Some((n.as_str().to_owned(), v.to_str().ok()?.to_owned())))
-            .collect();
-        let body = answer.bytes().await.map_err(no_answer)?;
-        Ok(Reply {
-            status,
-            headers,
-            body,
-            received_at: self.clock.now(),
-            took: self.clock.monotonic().saturating_sub(started),
-            request_id: uuid::Uuid::new_v4().to_string(),
-            origin: self.origin.clone(),
-        })
+        let inner = &*self.inner;
+        let call = Call::new(inner, request)?;
+        let began = inner.clock.monotonic();
+        let outcome = inner.in_turn(&call).await;
+        call.trace(inner, began, &outcome);
+        outcome
     }
+}
+
+impl Inner {
+    /// Refuses a link that is not to this very origin.
+    pub(super) fn own_link(&self, url: &Url) -> Result<(), Failure> {
+        let stranger = url.origin() != self.base.origin()
+            || !url.username().is_empty()
+            || url.password().is_some();
+        if stranger {
+            return Err(Failure::ForeignLink {
+                origin: self.name.clone(),
+                to: super::failure::host_of(url),
+            });
+        }
+        Ok(())
+    }
+
+    async fn in_turn(&self, call: &Call) -> Result<Reply, Failure> {
+        let gate = &self.origin.gate;
+        // A dead or throttling origin costs nothing, not even a place in the queue.
+        let now = self.clock.monotonic();
+        if let Some(open) = gate.is_open(now) {
+            return Err(self.left_alone(open));
+        }
+        if let Some(wait) = gate.quiet_for(now).filter(|wait| *wait >= self.deadline) {
+            return Err(self.throttled(Some(wait)));
+        }
+
+        let limits = self.origin.limits(&self.settings, &self.clock);
+        let _place = limits.place().await;
+        limits.turn().await;
+
+        let began = self.clock.monotonic();
+        let limit = Limit { began, due: began + self.deadline, whole: self.deadline };
+        let pass = gate.enter(began).map_err(|open| self.left_alone(open))?;
+        let tries = match call.repeatable {
+            true if !pass.decides() => self.settings.tries.max(1),
+            _ => 1,
+        };
+        let outcome = self.tries(call, &limit, tries).await;
+        match &outcome {
+            Ok(reply) if reply.status < 500 => pass.alive(true),
+            Ok(_)
+            | Err(Failure::NoAnswer { .. } | Failure::Deadline { .. } | Failure::Tls { .. }) => {
+                pass.dead(self.clock.monotonic(), self.clock.chance());
+            }
+            Err(Failure::Throttled { .. }) => pass.alive(false),
+            Err(
+                Failure::Redirected { .. }
+                | Failure::TooLarge { .. }
+                | Failure::Unauthorised { .. }
+                | Failure::Status { .. }
+                | Failure::Malformed { .. }
+                | Failure::Open { .. }
+                | Failure::ForeignLink { .. },
+            ) => pass.alive(true),
+        }
+        outcome
+    }
+
+    /// Sends up to `most` times, as long as each pause fits the deadline.
+    async fn tries(&self, call: &Call, limit: &Limit, most: u32) -> Result<Reply, Failure> {
+        let gate = &self.origin.gate;
+        let mut tried = 0;
+        loop {
+            while let Some(wait) = gate.quiet_for(self.clock.monotonic()) {
+                // Not all at once when the time is up.
+                let wait = wait.mul_f64(1.0 + 0.1 * self.clock.chance());
+                if self.clock.monotonic() + wait >= limit.due {
+                    return Err(self.throttled(Some(wait)));
+                }
+                self.clock.sleep(wait).await;
+            }
+            tried += 1;
+            let outcome = self.exchange(call, limit).await;
+            let now = self.clock.monotonic();
+            match &outcome {
+                Ok(reply) => match asked_to_wait(reply) {
+                    Some(said) => {
+                        gate.hush(now, said.map(Duration::from_secs), self.clock.chance());
+                        if tried >= most {
+                            return Err(self.throttled(said.map(Duration::from_secs)));
+                        }
+                    }
+                    None if reply.status < 500 => return outcome,
+                    None => {}
+                },
+                Err(Failure::NoAnswer { .. }) => {}
+                Err(_) => return outcome,
+            }
+            if tried >= most {
+                return outcome;
+            }
+            let pause = gate::grown(FIRST_BACK_OFF, tried, LONGEST_BACK_OFF, self.clock.chance());
+            if now + pause >= limit.due {
+                return outcome;
+            }
+            self.clock.sleep(pause).await;
+            self.origin.limits(&self.settings, &self.clock).turn().await;
+        }
+    }
+
+    fn throttled(&self, wait: Option<Duration>) -> Failure {
+        Failure::Throttled { origin: self.name.clone(), seconds: wait.map(rounded_up) }
+    }
+
+    fn left_alone(&self, open: Open) -> Failure {
+        Failure::Open {
+            origin: self.name.clone(),
+            seconds: rounded_up(open.wait),
+            failures: open.failures,
+        }
+    }
+}
+
+/// Whole seconds, at least one.
+fn rounded_up(wait: Duration) -> u64 {
+    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
+}
+
+/// Whether the answer asks for a pause, and for how many seconds if it says so. A 503 without
+/// `Retry-After` is an outage like any other 5xx; 509 is what some Microsoft services send for 429.
+fn asked_to_wait(reply: &Reply) -> Option<Option<u64>> {
+    if !matches!(reply.status, 429 | 503 | 509) {
+        return None;
+    }
+    let said = reply.header("retry-after").and_then(|value| {
+        retry_after::seconds(value, reply.header("date"), reply.received_at.try_into().ok()?)
+    });
+    (reply.status != 503 || said.is_some()).then_some(said)
 }

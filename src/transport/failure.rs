@@ -1,6 +1,17 @@
 //! What went wrong with a call, as values that the engine can turn into the right unknown.
 
+use url::Url;
+
 use crate::model::health::Reason;
+use crate::model::text::Clean;
+
+/// The host of a link from outside: enough to know the stranger by, and none of what the link says.
+pub(super) fn host_of(url: &Url) -> String {
+    match url.host_str() {
+        Some(host) => Clean::new(host).as_str().chars().take(80).collect(),
+        None => "a link without a host".to_owned(),
+    }
+}
 
 /// Why a call brought no usable answer. The text names what failed, never a credential.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

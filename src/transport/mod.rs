@@ -4,14 +4,21 @@
 //! Invariant: no header and no body of ours goes to an origin other than the endpoint's own.
 //! Invariant: this room never knows a service.
 
+mod client;
 mod endpoint;
+mod exchange;
 mod failure;
+mod gate;
+mod json;
+mod origin;
 mod reply;
 mod request;
+mod retry_after;
+mod settings;
 
-pub use endpoint::{
-    Endpoint, EndpointSettings, SetupError, Transport, TransportSettings, install_tls,
-};
+pub use client::Transport;
+pub use endpoint::Endpoint;
 pub use failure::Failure;
 pub use reply::Reply;
 pub use request::Request;
+pub use settings::{EndpointSettings, SetupError, TransportSettings, install_tls};

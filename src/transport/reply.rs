@@ -6,7 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
-use crate::transport::Failure;
+use crate::transport::{Failure, json};
 
 /// A complete answer of any status but an unexpected redirect.
 #[derive(Debug, Clone)]
@@ -37,7 +37,7 @@ impl Reply {
     /// Itself if 2xx.
     ///
     /// # Errors
-    /// 401 and 403 are [`Failure::Unauthorised`], 429 is [`Failure::Throttled`], all others
+    /// 401 and 403 are [`Failure::Unauthorised`], 429 and 509 [`Failure::Throttled`], all others
     /// [`Failure::Status`].
     pub fn success(self) -> Result<Self, Failure> {
         let origin = self.origin.clone();
@@ -46,7 +46,7 @@ impl Reply {
             401 | 403 => {
                 Err(Failure::Unauthorised { origin, why: format!("status {}", self.status) })
             }
-            429 => Err(Failure::Throttled { origin, seconds: None }),
+            429 | 509 => Err(Failure::Throttled { origin, seconds: None }),
             status => Err(Failure::Status { origin, status }),
         }
     }
@@ -55,25 +55,15 @@ impl Reply {
     ///
     /// # Errors
     /// [`Failure::Malformed`] when it is not JSON, too deep, or of another shape; the text names
-    /// the place, not the content.
+    /// the place and the field, not the content.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        serde_json::from_slice(&self.body).map_err(|e| Failure::Malformed {
-            origin: self.origin.clone(),
-            why: format!("line {}, column {}: {}", e.line(), e.column(), category(&e)),
-        })
+        json::read(&self.body)
+            .map_err(|why| Failure::Malformed { origin: self.origin.clone(), why })
     }
 
     /// The body as text, whatever its bytes.
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
-    }
-}
-
-fn category(e: &serde_json::Error) -> &'static str {
-    match e.classify() {
-        serde_json::error::Category::Eof => "cut off",
-        serde_json::error::Category::Data => "not of the documented shape",
-        serde_json::error::Category::Syntax | serde_json::error::Category::Io => "not JSON",
     }
 }

@@ -1,6 +1,79 @@
 //! A call, before it is sent.
 
 use secrecy::SecretString;
+use url::Url;
+
+/// A path below the endpoint's URL.
+#[derive(Clone)]
+pub(super) struct Path(Vec<Piece>);
+
+#[derive(Clone)]
+enum Piece {
+    /// Segments as the vendor's page writes them.
+    Fixed(String),
+    /// One segment with a value in it, which may name a person.
+    Value(String),
+}
+
+impl Path {
+    /// Puts the path behind that of `url`.
+    ///
+    /// # Errors
+    /// For a value that would not be one segment.
+    pub(super) fn append_to(&self, url: &mut Url) -> Result<(), &'static str> {
+        for piece in &self.0 {
+            match piece {
+                Piece::Fixed(path) if path.is_empty() => {}
+                Piece::Fixed(path) => {
+                    let base = url.path().trim_end_matches('/');
+                    url.set_path(&format!("{base}/{}", path.trim_start_matches('/')));
+                }
+                // The URL standard takes these away, and the call would be another one.
+                Piece::Value(value)
+                    if matches!(value.as_str(), "" | "." | "..")
+                        || value.contains(char::is_control) =>
+                {
+                    return Err("a value for the path is empty, only dots, or holds a control");
+                }
+                Piece::Value(value) => {
+                    url.path_segments_mut()
+                        .map_err(|()| "the endpoint's URL has no path")?
+                        .pop_if_empty()
+                        .push(value);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The path as it may be logged, without the values.
+    pub(super) fn shown(&self, base: &Url) -> String {
+        let mut shown = base.path().trim_end_matches('/').to_owned();
+        for piece in &self.0 {
+            let part = match piece {
+                Piece::Fixed(path) => path.trim_start_matches('/'),
+                Piece::Value(_) => "{}",
+            };
+            if !part.is_empty() {
+                shown.push('/');
+                shown.push_str(part);
+            }
+        }
+        shown
+    }
+}
+
+impl std::fmt::Debug for Path {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for piece in &self.0 {
+            match piece {
+                Piece::Fixed(path) => f.write_str(path)?,
+                Piece::Value(_) => f.write_str("/{}")?,
+            }
+        }
+        Ok(())
+    }
+}
 
 /// What is sent as a body.
 #[derive(Debug, Clone)]
@@ -21,7 +94,7 @@ pub(super) enum Body {
 #[derive(Debug, Clone)]
 pub struct Request {
     pub(super) post: bool,
-    pub(super) path: String,
+    pub(super) path: Path,
     pub(super) absolute: Option<url::Url>,
     pub(super) query: Vec<(String, String)>,
     pub(super) headers: Vec<(&'static str, SecretString)>,
@@ -37,7 +110,7 @@ impl Request {
     pub fn get(path: &str) -> Self {
         Self {
             post: false,
-            path: path.to_owned(),
+            path: Path(vec![Piece::Fixed(path.to_owned())]),
             absolute: None,
             query: Vec::new(),
             headers: Vec::new(),
@@ -52,6 +125,21 @@ impl Request {
     #[must_use]
     pub fn post(path: &str) -> Self {
         Self { post: true, repeatable: false, ..Self::get(path) }
+    }
+
+    /// One more path segment that holds a value: encoded when sent, and never logged. Refused when
+    /// sent if it is empty, only dots, or holds a control character.
+    #[must_use]
+    pub fn segment(mut self, value: &str) -> Self {
+        self.path.0.push(Piece::Value(value.to_owned()));
+        self
+    }
+
+    /// More of the path, as the vendor's page writes it.
+    #[must_use]
+    pub fn path(mut self, path: &str) -> Self {
+        self.path.0.push(Piece::Fixed(path.to_owned()));
+        self
     }
 
     /// One more query parameter, encoded when sent.
@@ -108,5 +196,56 @@ impl Request {
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = Some(bytes);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(request: &Request, base: &str) -> Result<String, &'static str> {
+        let mut url = Url::parse(base).unwrap();
+        request.path.append_to(&mut url)?;
+        Ok(url.into())
+    }
+
+    #[test]
+    fn paths_stand_below_the_base() {
+        let base = "https://v.example/api/";
+        assert_eq!(url(&Request::get(""), base).unwrap(), "https://v.example/api/");
+        assert_eq!(url(&Request::get("x/y"), base).unwrap(), "https://v.example/api/x/y");
+        assert_eq!(url(&Request::get("/x"), "https://v.example").unwrap(), "https://v.example/x");
+        let user = Request::get("users").segment("a/b?c#d").path("manager");
+        assert_eq!(url(&user, base).unwrap(), "https://v.example/api/users/a%2Fb%3Fc%23d/manager");
+        assert_eq!(user.path.shown(&Url::parse(base).unwrap()), "/api/users/{}/manager");
+        for dots in ["", ".", "..", ".\t.", "a\n"] {
+            assert!(url(&Request::get("users").segment(dots), base).is_err(), "{dots:?}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_credential_and_no_value() {
+        let request = Request::post("t")
+            .segment("canary")
+            .header("Authorization", "canary".to_owned())
+            .form(vec![("secret", "canary".to_owned().into())]);
+        assert!(!format!("{request:?}").contains("canary"), "{request:?}");
+        let request = Request::post("t").secret_json(vec![("p", "canary".to_owned().into())]);
+        assert!(!format!("{request:?}").contains("canary"), "{request:?}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_value_is_one_segment_whatever_it_holds(value in ".{0,40}") {
+            let request = Request::get("users").segment(&value).path("end");
+            if let Ok(url) = url(&request, "https://v.example/api") {
+                let url = Url::parse(&url).unwrap();
+                proptest::prop_assert_eq!(url.host_str(), Some("v.example"));
+                let segments: Vec<_> = url.path_segments().unwrap().collect();
+                proptest::prop_assert_eq!(segments.len(), 4, "{}", url);
+                proptest::prop_assert_eq!((segments[0], segments[3]), ("api", "end"));
+                proptest::prop_assert!(url.query().is_none() && url.fragment().is_none());
+            }
+        }
     }
 }

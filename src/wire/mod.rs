@@ -8,9 +8,11 @@ pub mod board;
 pub mod page;
 pub mod status;
 
+pub use crate::model::calendar::{london, london_date};
 pub use crate::model::cell::{Cause, Cell, CheckView, Handling, HandlingKind, StateChange};
 pub use crate::model::check::Scope;
 pub use crate::model::estate::NotWatched;
+pub use crate::model::filter;
 pub use crate::model::health::{Health, Reason};
 pub use crate::model::ids::{CheckId, Laestab, ServiceKey};
 pub use crate::model::observation::{Fact, Number, SourceTime, Zone};

@@ -1,0 +1,189 @@
+//! The OpenAPI document: assembled from the types of the wire, so that it cannot lag behind them.
+
+use schemars::generate::{SchemaGenerator, SchemaSettings};
+use serde_json::{Map, Value, json};
+
+use crate::wire::VERSION;
+use crate::wire::board::{Board, Change};
+use crate::wire::page::{AgentHealth, CheckPage, Page, Problem, Refresh, Refreshed};
+use crate::wire::status::Status;
+
+/// The type of `/v1/metrics`.
+pub(super) const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The document that `/v1/openapi.json` serves.
+#[must_use]
+pub(super) fn document() -> Value {
+    let mut answers = generator(false);
+    let mut requests = generator(true);
+    let paths = paths(&mut answers, &mut requests);
+    let mut schemas: Map<String, Value> = requests.take_definitions(true);
+    schemas.extend(answers.take_definitions(true));
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "caretaker agent",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": format!(
+                "The live board of a schools' ICT support desk, over a Unix socket. Version \
+                 {VERSION} of the wire: fields are added, never renamed or removed. Times are UTC."
+            ),
+        },
+        "servers": [{"url": "http://caretaker", "description": "curl --unix-socket PATH http://caretaker/v1/board"}],
+        "paths": paths,
+        "components": {"schemas": schemas},
+    })
+}
+
+fn generator(requests: bool) -> SchemaGenerator {
+    let mut settings = SchemaSettings::draft2020_12();
+    settings.definitions_path = "/components/schemas".into();
+    settings.meta_schema = None;
+    if !requests {
+        // What is always written is then required, though a reader could do without.
+        settings = settings.for_serialize();
+    }
+    settings.into_generator()
+}
+
+/// One route.
+struct Route<'a> {
+    path: &'a str,
+    method: &'a str,
+    summary: &'a str,
+    parameters: Vec<Value>,
+    body: Option<Value>,
+    /// Type and schema of the good answer.
+    answer: (&'a str, Value),
+    /// Statuses of problems that this route has besides the usual ones.
+    problems: &'a [u16],
+}
+
+fn paths(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> Value {
+    let school = parameter("school", "path", true, "LAESTAB, seven digits, or `estate`");
+    let check = parameter("check", "path", true, "Check, such as `groupcall.xporter_data`");
+    let routes = [
+        get(
+            "/v1/board",
+            "The whole board at a revision, without sentences",
+            answers.subschema_for::<Board>().to_value(),
+        ),
+        Route {
+            parameters: vec![
+                parameter("Last-Event-ID", "header", false, "Revision to go on from"),
+                parameter("since", "query", false, "The same, where a header is hard to send"),
+            ],
+            answer: ("text/event-stream", answers.subschema_for::<Change>().to_value()),
+            problems: &[400],
+            ..get(
+                "/v1/changes",
+                "Changes as server-sent events: the data of each is one of these, its id the \
+                 revision. After `reset` fetch /v1/board and come back with its revision; the \
+                 stream ends after `reset` and `bye`",
+                Value::Null,
+            )
+        },
+        Route {
+            parameters: vec![school.clone()],
+            problems: &[400, 404],
+            ..get(
+                "/v1/schools/{school}",
+                "The page of a school or of the estate: sentences, checks, evidence, history",
+                answers.subschema_for::<Page>().to_value(),
+            )
+        },
+        Route {
+            parameters: vec![school, check],
+            problems: &[400, 404],
+            ..get(
+                "/v1/checks/{school}/{check}",
+                "One check with its evidence",
+                answers.subschema_for::<CheckPage>().to_value(),
+            )
+        },
+        Route {
+            parameters: vec![
+                parameter("schools", "query", false, "LAESTABs with commas between; all if absent"),
+                parameter(
+                    "service",
+                    "query",
+                    false,
+                    "Only this service's checks and estate fact; every school keeps every key",
+                ),
+            ],
+            problems: &[400, 404],
+            ..get(
+                "/v1/status",
+                "The document of `caretaker status --json`",
+                answers.subschema_for::<Status>().to_value(),
+            )
+        },
+        Route {
+            method: "post",
+            body: Some(requests.subschema_for::<Refresh>().to_value()),
+            problems: &[400, 404, 413],
+            ..get(
+                "/v1/refresh",
+                "Asks the vendors again now, within their limits",
+                answers.subschema_for::<Refreshed>().to_value(),
+            )
+        },
+        get("/v1/health", "How the agent is", answers.subschema_for::<AgentHealth>().to_value()),
+        Route {
+            answer: (METRICS_TYPE, json!({"type": "string"})),
+            ..get("/v1/metrics", "Counters in the OpenMetrics text format", Value::Null)
+        },
+        get("/v1/openapi.json", "This document", json!({"type": "object"})),
+    ];
+    let problem = answers.subschema_for::<Problem>().to_value();
+    let mut paths = Map::new();
+    for route in routes {
+        paths.insert(route.path.to_owned(), json!({ route.method: operation(&route, &problem) }));
+    }
+    Value::Object(paths)
+}
+
+fn get<'a>(path: &'a str, summary: &'a str, schema: Value) -> Route<'a> {
+    Route {
+        path,
+        method: "get",
+        summary,
+        parameters: Vec::new(),
+        body: None,
+        answer: ("application/json", schema),
+        problems: &[],
+    }
+}
+
+fn operation(route: &Route<'_>, problem: &Value) -> Value {
+    let (kind, schema) = &route.answer;
+    let mut responses = Map::new();
+    responses.insert(
+        "200".into(),
+        json!({"description": route.summary, "content": {*kind: {"schema": schema}}}),
+    );
+    let refused = json!({
+        "description": "A problem, with its remedy",
+        "content": {"application/json": {"schema": problem}}
+    });
+    for status in [403, 405, 408, 503].iter().chain(route.problems) {
+        responses.insert(status.to_string(), refused.clone());
+    }
+    let mut operation = json!({
+        "summary": route.summary, "parameters": route.parameters, "responses": responses,
+    });
+    if let (Some(body), Some(fields)) = (&route.body, operation.as_object_mut()) {
+        fields.insert(
+            "requestBody".into(),
+            json!({"required": false, "content": {"application/json": {"schema": body}}}),
+        );
+    }
+    operation
+}
+
+fn parameter(name: &str, place: &str, required: bool, description: &str) -> Value {
+    json!({
+        "name": name, "in": place, "required": required, "description": description,
+        "schema": {"type": "string"},
+    })
+}

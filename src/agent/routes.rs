@@ -1,0 +1,324 @@
+//! The routes. Each answer's shape stands in `wire`, and in the document that `openapi` serves.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, Path, RawQuery, Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use futures_util::stream;
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+
+use crate::agent::changes;
+use crate::agent::metrics::{Metrics, Standing};
+use crate::agent::openapi;
+use crate::agent::problem::{Refusal, json, typed};
+use crate::agent::schedule::Scheduler;
+use crate::agent::settings::AgentSettings;
+use crate::agent::stream::{BrokenOff, PIECE, listed};
+use crate::hub::{Hub, HubGone, Narrow};
+use crate::model::cell::Row;
+use crate::model::ids::{CheckId, Laestab, ServiceKey};
+use crate::ports::clock::Clock;
+use crate::ports::store::Store;
+use crate::wire::VERSION;
+use crate::wire::board::AgentInfo;
+use crate::wire::page::{AgentHealth, Refresh};
+
+/// Schools whose statuses are read in one go, and so are all of one revision with the totals.
+const AT_ONCE: usize = 1_000;
+/// State changes on a page.
+const HISTORY: usize = 100;
+/// Schools that a query may name.
+const NAMED: usize = 1_000;
+
+/// What the routes answer from.
+pub(super) struct Desk {
+    pub settings: AgentSettings,
+    pub hub: Hub,
+    pub scheduler: Scheduler,
+    pub store: Arc<dyn Store>,
+    pub clock: Arc<dyn Clock>,
+    pub metrics: Arc<Metrics>,
+    pub started_at: Timestamp,
+    pub readers: Arc<Semaphore>,
+    pub document: Bytes,
+}
+
+type Answer = Result<Response, Refusal>;
+type At = State<Arc<Desk>>;
+
+impl From<HubGone> for Refusal {
+    fn from(_: HubGone) -> Self {
+        Self::stopping()
+    }
+}
+
+impl Desk {
+    fn readers(&self) -> u32 {
+        let free = self.readers.available_permits();
+        u32::try_from(self.settings.limits.readers.saturating_sub(free)).unwrap_or(u32::MAX)
+    }
+}
+
+/// All routes.
+pub(super) fn router(desk: Arc<Desk>) -> Router {
+    let limit = DefaultBodyLimit::max(desk.settings.limits.body);
+    Router::new()
+        .route("/v1/board", get(board))
+        .route("/v1/changes", get(follow))
+        .route("/v1/schools/{school}", get(page))
+        .route("/v1/checks/{school}/{check}", get(check))
+        .route("/v1/status", get(status))
+        .route("/v1/refresh", post(refresh))
+        .route("/v1/health", get(health))
+        .route("/v1/metrics", get(metrics))
+        .route("/v1/openapi.json", get(document))
+        .fallback(nowhere)
+        .method_not_allowed_fallback(|| async { Refusal::method() })
+        .layer(limit)
+        .layer(middleware::from_fn_with_state(Arc::clone(&desk), timed))
+        .with_state(desk)
+}
+
+/// Every answer begins within a limit, and is counted.
+async fn timed(State(desk): At, request: Request, next: Next) -> Response {
+    let response = tokio::select! {
+        response = next.run(request) => response,
+        () = desk.clock.sleep(desk.settings.limits.answer_time) => {
+            Refusal::late().into_response()
+        }
+    };
+    desk.metrics.answered(response.status().as_u16());
+    response
+}
+
+async fn nowhere() -> Refusal {
+    Refusal::not_found("there is no such route; /v1/openapi.json names them all")
+}
+
+async fn board(State(desk): At) -> Answer {
+    let snapshot = desk.hub.snapshot();
+    let agent = AgentInfo {
+        version: env!("CARGO_PKG_VERSION").into(),
+        demo: desk.settings.demo,
+        started_at: desk.started_at,
+        embedded: desk.settings.embedded,
+    };
+    let head = snapshot.head(agent, desk.clock.now());
+    let starts = (0..snapshot.len()).step_by(PIECE);
+    let pieces = starts.map(move |from| Ok(snapshot.schools(from, PIECE)));
+    listed(&head, "schools", stream::iter(pieces))
+}
+
+async fn follow(State(desk): At, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer {
+    let mut last = None;
+    for (key, value) in pairs(query.as_deref()) {
+        match key.as_str() {
+            "since" => last = Some(revision(&value)?),
+            other => return Err(unknown_parameter(other, "since")),
+        }
+    }
+    if let Some(id) = headers.get("last-event-id") {
+        last = Some(revision(id.to_str().unwrap_or_default())?);
+    }
+    let place = Arc::clone(&desk.readers).try_acquire_owned().map_err(|_| {
+        Refusal::busy("as many consoles as this agent serves are attached; close one")
+    })?;
+    let reader = desk.hub.reader(last);
+    Ok(changes::follow(reader, Arc::clone(&desk.clock), desk.settings.beat, place))
+}
+
+fn revision(text: &str) -> Result<u64, Refusal> {
+    text.parse().map_err(|_| {
+        Refusal::bad_request(
+            "a revision is a whole number: the id of the last event, or the board's",
+        )
+    })
+}
+
+async fn page(State(desk): At, Path(school): Path<String>) -> Answer {
+    let laestab = school_or_estate(&school)?;
+    let row = laestab.map_or(Row::Estate, Row::School);
+    let found = desk.hub.ask(move |held| held.page(row)).await?;
+    let mut page = found.ok_or_else(|| no_school(&school))?;
+    let store = Arc::clone(&desk.store);
+    let history = tokio::task::spawn_blocking(move || store.history(row, HISTORY)).await;
+    match history {
+        Ok(Ok(history)) => page.history = history,
+        Ok(Err(error)) => tracing::warn!("the history of {school} cannot be read: {error}"),
+        Err(error) => tracing::error!("the history of {school} cannot be read: {error}"),
+    }
+    desk.scheduler.looked_at(laestab);
+    Ok(json(StatusCode::OK, &page))
+}
+
+async fn check(State(desk): At, Path((school, check)): Path<(String, String)>) -> Answer {
+    let laestab = school_or_estate(&school)?;
+    let id: CheckId = check.parse().map_err(|_| {
+        Refusal::bad_request("a check is named `service.check`, such as groupcall.xporter_data")
+    })?;
+    let found = desk.hub.ask(move |held| held.check_page(laestab, &id)).await?;
+    let found = found.ok_or_else(|| {
+        Refusal::not_found("that check does not exist there; the school's page lists its checks")
+    })?;
+    Ok(json(StatusCode::OK, &found))
+}
+
+async fn status(State(desk): At, RawQuery(query): RawQuery) -> Answer {
+    let estate = desk.hub.estate();
+    let mut named: Option<Vec<Laestab>> = None;
+    let mut narrow = Narrow::default();
+    for (key, value) in pairs(query.as_deref()) {
+        match key.as_str() {
+            "schools" => {
+                let list = named.get_or_insert_default();
+                for word in value.split(',').filter(|w| !w.is_empty()) {
+                    list.push(school_of(word)?);
+                }
+            }
+            "service" if value.is_empty() => {}
+            "service" => narrow.service = Some(service_of(&value, &estate)?),
+            other => return Err(unknown_parameter(other, "schools, service")),
+        }
+    }
+    let schools = match named {
+        None => estate.schools.keys().copied().collect(),
+        Some(named) if named.len() > NAMED => {
+            return Err(Refusal::bad_request(
+                "too many schools named; leave them out and pick from the whole answer",
+            ));
+        }
+        Some(named) => {
+            if let Some(missing) = named.iter().find(|l| !estate.schools.contains_key(l)) {
+                return Err(no_school(&missing.to_string()));
+            }
+            named
+        }
+    };
+    statuses(desk, schools, narrow).await
+}
+
+async fn statuses(desk: Arc<Desk>, mut first: Vec<Laestab>, narrow: Narrow) -> Answer {
+    let rest = first.split_off(first.len().min(AT_ONCE));
+    let asked = narrow.clone();
+    let (head, rows) = desk
+        .hub
+        .ask(move |held| (held.status_head(&asked), held.school_statuses(&first, &asked)))
+        .await?;
+    let hub = desk.hub.clone();
+    let more = stream::unfold(rest, move |mut left| {
+        let (hub, narrow) = (hub.clone(), narrow.clone());
+        async move {
+            if left.is_empty() {
+                return None;
+            }
+            let later = left.split_off(left.len().min(PIECE));
+            let piece = hub.ask(move |held| held.school_statuses(&left, &narrow)).await;
+            Some((piece.map_err(|_| BrokenOff), later))
+        }
+    });
+    use futures_util::StreamExt;
+    listed(&head, "schools", stream::once(async move { Ok(rows) }).chain(more))
+}
+
+async fn refresh(State(desk): At, body: Result<Bytes, BytesRejection>) -> Answer {
+    let body = body.map_err(|rejection| {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            Refusal::too_large()
+        } else {
+            Refusal::bad_request("the request's body broke off; send it again")
+        }
+    })?;
+    let what: Refresh = if body.is_empty() {
+        Refresh::default()
+    } else {
+        serde_json::from_slice(&body).map_err(|error| {
+            Refusal::bad_request(&format!(
+                "the body is not {{\"school\": LAESTAB or null, \"service\": KEY or null}}: {error}"
+            ))
+        })?
+    };
+    let estate = desk.hub.estate();
+    if let Some(school) = what.school.filter(|s| !estate.schools.contains_key(s)) {
+        return Err(no_school(&school.to_string()));
+    }
+    if let Some(service) = &what.service {
+        service_of(service.as_str(), &estate)?;
+    }
+    let refreshed = desk.scheduler.refresh(what).await.ok_or_else(Refusal::stopping)?;
+    Ok(json(StatusCode::OK, &refreshed))
+}
+
+async fn health(State(desk): At) -> Response {
+    let (revision, settled) = desk.hub.stand();
+    let health = AgentHealth {
+        version: env!("CARGO_PKG_VERSION").into(),
+        wire: VERSION,
+        pid: std::process::id(),
+        revision,
+        settled,
+        store_ok: desk.store.trouble().is_none(),
+        refused_events: desk.hub.refused(),
+        foreign_answers: desk.metrics.foreign_so_far(),
+        readers: desk.readers(),
+    };
+    json(StatusCode::OK, &health)
+}
+
+async fn metrics(State(desk): At) -> Response {
+    let (revision, settled) = desk.hub.stand();
+    let (cells, schools) = desk.hub.totals();
+    let text = desk.metrics.text(&Standing {
+        revision,
+        settled,
+        readers: desk.readers(),
+        store_ok: desk.store.trouble().is_none(),
+        history_lost: desk.store.lost(),
+        refused_events: desk.hub.refused(),
+        cells,
+        schools,
+    });
+    typed(StatusCode::OK, openapi::METRICS_TYPE, Body::from(text))
+}
+
+async fn document(State(desk): At) -> Response {
+    typed(StatusCode::OK, "application/json", Body::from(desk.document.clone()))
+}
+
+fn school_or_estate(text: &str) -> Result<Option<Laestab>, Refusal> {
+    if text == "estate" { Ok(None) } else { school_of(text).map(Some) }
+}
+
+fn school_of(text: &str) -> Result<Laestab, Refusal> {
+    text.parse().map_err(|error: crate::model::ids::IdError| {
+        Refusal::bad_request(&format!("{error}; `estate` is the tenant's own row"))
+    })
+}
+
+fn service_of(text: &str, estate: &crate::model::estate::Estate) -> Result<ServiceKey, Refusal> {
+    let known = estate.services.iter().find(|s| s.key.as_str() == text);
+    known.map(|s| s.key.clone()).ok_or_else(|| {
+        let all: Vec<&str> = estate.services.iter().map(|s| s.key.as_str()).collect();
+        Refusal::not_found(&format!("no service of that key; there are: {}", all.join(", ")))
+    })
+}
+
+fn no_school(text: &str) -> Refusal {
+    Refusal::not_found(&format!("no school has the number {text}; /v1/board lists all"))
+}
+
+fn unknown_parameter(name: &str, known: &str) -> Refusal {
+    let short: String = name.chars().take(40).collect();
+    Refusal::bad_request(&format!("no parameter {short:?}; this route takes: {known}"))
+}
+
+/// The pairs of a query, decoded.
+fn pairs(query: Option<&str>) -> Vec<(String, String)> {
+    url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect()
+}

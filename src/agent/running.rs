@@ -1,0 +1,201 @@
+//! Starting and stopping.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::agent::metrics::Metrics;
+use crate::agent::openapi;
+use crate::agent::peers::Gate;
+use crate::agent::routes::{Desk, router};
+use crate::agent::schedule::{Scheduler, Setting, twice};
+use crate::agent::serve::Server;
+use crate::agent::settings::AgentSettings;
+use crate::agent::socket::{self, Place};
+use crate::hub::Hub;
+use crate::model::estate::Estate;
+use crate::model::text::Clean;
+use crate::ports::clock::Clock;
+use crate::ports::store::{Store, StoreError};
+use crate::ports::watch::Watch;
+
+/// How long the last write may take.
+const LAST_WRITE: Duration = Duration::from_secs(5);
+/// How long readers may take to hear goodbye.
+const LAST_WORD: Duration = Duration::from_secs(2);
+
+/// Why an agent cannot run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AgentError {
+    /// Another agent is there.
+    #[error(
+        "{socket} is held by {who}: attach to it, stop it, or name another socket for this agent"
+    )]
+    Held {
+        /// The socket's path.
+        socket: String,
+        /// Process and version of the holder.
+        who: String,
+    },
+    /// The socket cannot be had.
+    #[error("{socket} cannot be used: {why}")]
+    Socket {
+        /// The socket's path.
+        socket: String,
+        /// The cause and the remedy.
+        why: String,
+    },
+    /// The last known board cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Two watchers of one service.
+    #[error("service {0} is configured twice: its answers would overwrite each other")]
+    Twice(String),
+}
+
+/// The agent.
+pub struct Agent;
+
+impl Agent {
+    /// Takes the socket, restores the last known board, starts polling and serving.
+    ///
+    /// # Errors
+    /// When another agent holds the socket, the socket or the store cannot be used, or a service
+    /// has two watchers.
+    pub async fn start(
+        settings: AgentSettings,
+        estate: Arc<Estate>,
+        watches: Vec<Arc<dyn Watch>>,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<RunningAgent, AgentError> {
+        if let Some(key) = twice(&watches) {
+            return Err(AgentError::Twice(key.to_string()));
+        }
+        let (place, listener) = socket::take(&settings.socket, settings.group, &*clock).await?;
+        let reading = Arc::clone(&store);
+        let kept =
+            tokio::task::spawn_blocking(move || reading.load()).await.map_err(|error| {
+                StoreError::Unusable { place: "the store".into(), why: error.to_string() }
+            })??;
+        let (hub, hub_task) = Hub::start(estate, kept, Arc::clone(&store), Arc::clone(&clock));
+        let metrics = Arc::new(Metrics::new());
+        let (scheduler, scheduler_task) = Scheduler::start(
+            watches,
+            Setting::from(&settings),
+            hub.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&metrics),
+        );
+        let stop = CancellationToken::new();
+        let desk = Arc::new(Desk {
+            hub: hub.clone(),
+            scheduler: scheduler.clone(),
+            store: Arc::clone(&store),
+            clock: Arc::clone(&clock),
+            metrics: Arc::clone(&metrics),
+            started_at: clock.now(),
+            readers: Arc::new(Semaphore::new(settings.limits.readers)),
+            document: Bytes::from(openapi::document().to_string()),
+            settings: settings.clone(),
+        });
+        let server = Server {
+            router: router(desk),
+            gate: Gate::new(settings.group),
+            limits: settings.limits,
+            clock: Arc::clone(&clock),
+            metrics,
+            stop: stop.clone(),
+        };
+        let server_task = tokio::spawn(server.run(listener));
+        let tasks = vec![scheduler_task, hub_task, server_task];
+        Ok(RunningAgent { place, path: settings.socket, hub, scheduler, store, clock, stop, tasks })
+    }
+}
+
+/// An agent that runs. Dropping it without [`Self::stop`] ends it at once and may lose the last
+/// third of a second of the board.
+pub struct RunningAgent {
+    place: Place,
+    path: PathBuf,
+    hub: Hub,
+    scheduler: Scheduler,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl RunningAgent {
+    /// Where it listens.
+    #[must_use]
+    pub fn socket(&self) -> &Path {
+        &self.path
+    }
+
+    /// The hub, for whoever puts the program together.
+    #[must_use]
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// Goes on with another configuration; readers are told to fetch the board anew.
+    ///
+    /// # Errors
+    /// When a service has two watchers; the old configuration then stays.
+    pub async fn reconfigure(
+        &self,
+        estate: Arc<Estate>,
+        watches: Vec<Arc<dyn Watch>>,
+    ) -> Result<(), AgentError> {
+        if let Some(key) = twice(&watches) {
+            return Err(AgentError::Twice(key.to_string()));
+        }
+        if self.hub.configured(estate).await.is_ok() {
+            self.scheduler.configure(watches).await;
+        }
+        Ok(())
+    }
+
+    /// Drains: no new poll; those under way finish or are cancelled; what was judged is written;
+    /// readers hear goodbye; the socket goes.
+    ///
+    /// # Errors
+    /// When the last state of the board could not be written.
+    pub async fn stop(mut self) -> Result<(), StoreError> {
+        self.scheduler.stop().await;
+        self.hub.stop(Clean::new("the agent was stopped")).await;
+        let store = Arc::clone(&self.store);
+        let flushed = tokio::select! {
+            flushed = tokio::task::spawn_blocking(move || store.flush()) => flushed,
+            () = self.clock.sleep(LAST_WRITE) => Ok(Err(StoreError::Unusable {
+                place: "the store".into(),
+                why: "the last write did not end in time".into(),
+            })),
+        };
+        self.stop.cancel();
+        let tasks = std::mem::take(&mut self.tasks);
+        let ended = futures_util::future::join_all(tasks);
+        tokio::select! {
+            ended = ended => for error in ended.into_iter().filter_map(Result::err) {
+                tracing::error!("a part of the agent died: {error}");
+            },
+            () = self.clock.sleep(LAST_WORD) => {
+                tracing::warn!("some connections did not end in time");
+            }
+        }
+        drop(self.place);
+        match flushed {
+            Ok(flushed) => flushed,
+            Err(error) => Err(StoreError::Unusable {
+                place: "the store".into(),
+                why: format!("the last write failed: {error}"),
+            }),
+        }
+    }
+}

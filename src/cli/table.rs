@@ -1,0 +1,91 @@
+//! `caretaker status` for people: one line a school, one more for each trouble.
+
+use std::fmt::Write;
+
+use crate::wire::status::{CellStatus, Status};
+use crate::wire::{Health, Scope, ServiceKey, Span};
+
+/// The letter of a cell: severity first, as on the board. Upper case: nobody has it.
+fn letter(cell: &CellStatus, own: &ServiceKey) -> &'static str {
+    let handled = cell.handling.is_some();
+    if let Some(cause) = &cell.follows_from
+        && cell.health == Health::Warning
+    {
+        return if cause.scope == Scope::Estate && cause.service == *own { "\"" } else { "^" };
+    }
+    match (cell.health, handled) {
+        (Health::Critical, false) => "C",
+        (Health::Critical, true) => "c",
+        (Health::Unknown, false) => "U",
+        (Health::Unknown, true) => "u",
+        (Health::Warning, false) => "W",
+        (Health::Warning, true) => "w",
+        (Health::Ok, _) => ".",
+        (Health::NotSubscribed, _) => "-",
+    }
+}
+
+fn age(status: &Status, since: Option<jiff::Timestamp>) -> String {
+    let seconds = since.map_or(0, |s| status.as_of.as_second().saturating_sub(s.as_second()));
+    u64::try_from(seconds).map_or(String::new(), |s| Span::from_secs(s).short())
+}
+
+/// The whole text. Ages are reckoned from the agent's clock.
+#[must_use]
+pub fn status_text(status: &Status, service: Option<&ServiceKey>) -> String {
+    let mut out = String::new();
+    let s = &status.schools_summary;
+    let settled = if status.settled { "" } else { "   (not every check has been tried yet)" };
+    let written = writeln!(
+        out,
+        "{} schools: critical {}, unknown {}, warning {}, ok {}, nothing taken {}{settled}",
+        s.ok + s.warning + s.critical + s.unknown + s.not_subscribed,
+        s.critical,
+        s.unknown,
+        s.warning,
+        s.ok,
+        s.not_subscribed
+    );
+    debug_assert!(written.is_ok(), "writing to a String does not fail");
+    let asked = |key: &ServiceKey| service.is_none_or(|s| s == key);
+    for e in status.estate.iter().filter(|e| asked(&e.service) && e.health.is_trouble()) {
+        let soft = if e.soft { " (not yet confirmed)" } else { "" };
+        line(
+            &mut out,
+            &format!(
+                "whole estate   {} {} {}{soft}: {}",
+                e.service,
+                e.health.word(),
+                age(status, e.since),
+                e.why
+            ),
+        );
+    }
+    for school in &status.schools {
+        let cells: Vec<String> = school
+            .cells
+            .iter()
+            .filter(|(key, _)| asked(key))
+            .map(|(key, cell)| format!("{key} {}", letter(cell, key)))
+            .collect();
+        line(&mut out, &format!("{}  {}   {}", school.laestab, school.name, cells.join("  ")));
+        for (key, cell) in school.cells.iter().filter(|(k, c)| asked(k) && c.health.is_trouble()) {
+            let soft = if cell.soft { " (not yet confirmed)" } else { "" };
+            line(
+                &mut out,
+                &format!(
+                    "         {key} {} {}{soft}: {}",
+                    cell.health.word(),
+                    age(status, cell.since),
+                    cell.why
+                ),
+            );
+        }
+    }
+    out
+}
+
+fn line(out: &mut String, text: &str) {
+    out.push_str(text);
+    out.push('\n');
+}

@@ -1,0 +1,95 @@
+//! `caretaker watch`: one plain line for each change of health.
+
+use std::collections::BTreeMap;
+
+use crate::wire::board::{Board, CellChange, Row, Summary};
+use crate::wire::{Health, Laestab, ServiceKey};
+
+/// Turns boards and changes into the cells whose health changed, and into lines.
+#[derive(Debug, Default)]
+pub struct Lines {
+    names: BTreeMap<Laestab, String>,
+    columns: Vec<(ServiceKey, String)>,
+    health: BTreeMap<(Row, u16), (Health, bool)>,
+}
+
+/// A cell whose health changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Turned {
+    /// Where.
+    pub row: Row,
+    /// Which service.
+    pub service: ServiceKey,
+    /// `Abbots Green / Groupcall`.
+    pub title: String,
+    /// Before; `None` at the start.
+    pub before: Option<Health>,
+    /// Now.
+    pub now: Health,
+    /// Not yet confirmed.
+    pub soft: bool,
+}
+
+impl Lines {
+    /// A whole board: everything in trouble at the start, and whatever differs from before.
+    pub fn board(&mut self, board: &Board) -> Vec<Turned> {
+        self.names = board.schools.iter().map(|s| (s.laestab, s.name.to_string())).collect();
+        self.columns = board.columns.iter().map(|c| (c.key.clone(), c.label.to_string())).collect();
+        let estate = std::iter::once((Row::Estate, &board.estate));
+        let rows = estate.chain(board.schools.iter().map(|s| (Row::School(s.laestab), &s.cells)));
+        let mut out = Vec::new();
+        for (row, cells) in rows {
+            for (column, cell) in (0_u16..).zip(cells) {
+                out.extend(self.turn(row, column, cell.health, cell.soft));
+            }
+        }
+        out
+    }
+
+    /// The changes among `cells` that are changes of health.
+    pub fn changes(&mut self, cells: &[CellChange]) -> Vec<Turned> {
+        cells
+            .iter()
+            .filter_map(|c| self.turn(c.row, c.column, c.cell.health, c.cell.soft))
+            .collect()
+    }
+
+    fn turn(&mut self, row: Row, column: u16, now: Health, soft: bool) -> Option<Turned> {
+        let before = self.health.insert((row, column), (now, soft));
+        let told = match before {
+            None => now.is_trouble(),
+            Some(old) => old != (now, soft),
+        };
+        let (service, label) = self.columns.get(usize::from(column))?;
+        let name = match row {
+            Row::Estate => "whole estate",
+            Row::School(laestab) => self.names.get(&laestab)?,
+        };
+        told.then(|| Turned {
+            row,
+            service: service.clone(),
+            title: format!("{name} / {label}"),
+            before: before.map(|b| b.0),
+            now,
+            soft,
+        })
+    }
+
+    /// The line of a change.
+    #[must_use]
+    pub fn line(at: &str, turned: &Turned, why: &str) -> String {
+        let from = turned.before.map(|b| format!("{} -> ", b.word())).unwrap_or_default();
+        let soft = if turned.soft { " (not yet confirmed)" } else { "" };
+        let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+        format!("{at} {}: {from}{}{soft}{why}", turned.title, turned.now.word())
+    }
+
+    /// The line of totals.
+    #[must_use]
+    pub fn totals(at: &str, schools: &Summary) -> String {
+        format!(
+            "{at} schools: critical {}, unknown {}, warning {}, ok {}",
+            schools.critical, schools.unknown, schools.warning, schools.ok
+        )
+    }
+}

@@ -1,0 +1,535 @@
+//! What changes the world: one event at one moment, and what follows from it.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::engine::board::Board;
+use crate::engine::cell::{self, Trouble};
+use crate::engine::follow::{Cut, bit};
+use crate::engine::judge::Bench;
+use crate::engine::plan::Plan;
+use crate::engine::state::{Pending, Seen, State};
+use crate::engine::timers::Due;
+use crate::engine::world::{World, fresh_until};
+use crate::engine::{Effect, Event};
+use crate::model::cell::{Cell, Handling, Row, StateChange};
+use crate::model::check::Scope;
+use crate::model::estate::Estate;
+use crate::model::health::{Health, Reason};
+use crate::model::ids::ServiceKey;
+use crate::model::kept::{KeptCell, KeptMemory};
+use crate::model::observation::Observation;
+
+/// What a step has brought about so far.
+#[derive(Default)]
+struct Outcome {
+    effects: Vec<Effect>,
+    changed: bool,
+    /// Clients fetch the whole board anyway: single changes need no word.
+    reset: bool,
+}
+
+/// One event at one moment. Time never goes back: an earlier `at` counts as the latest one.
+pub fn step(world: &mut World, at: Timestamp, event: Event) -> Vec<Effect> {
+    world.now = world.now.max(at);
+    let mut out = Outcome::default();
+    match event {
+        Event::Tick => {}
+        Event::Observed(seen) => world.observed(seen, &mut out),
+        Event::Configured(estate) => world.configured(estate, &mut out),
+        Event::Restored { written_at, cells, memories } => {
+            world.restored(written_at, cells, memories, &mut out);
+        }
+        Event::Handled { row, service, handling } => {
+            world.handled(row, &service, handling, &mut out);
+        }
+    }
+    world.run_due(&mut out);
+    world.finish(out)
+}
+
+impl World {
+    fn finish(&mut self, mut out: Outcome) -> Vec<Effect> {
+        if out.changed || out.reset {
+            self.revision = self.revision.saturating_add(1);
+        }
+        if self.untried == 0 && !self.announced {
+            self.announced = true;
+            out.effects.push(Effect::Settled);
+        }
+        out.effects
+    }
+
+    fn observed(&mut self, seen: Observation, out: &mut Outcome) {
+        let Some(slot) = self.plan.slot(seen.target, &seen.check) else { return };
+        let (target, check) = (seen.target, seen.check.clone());
+        let Some(was_tried) = self.states.get(slot as usize).map(|s| s.tried) else { return };
+        let seen = self.with_state(slot, |state, bench| state.observe(bench, seen));
+        let Some(Seen { learned, differs }) = seen else { return };
+        if !was_tried {
+            self.untried = self.untried.saturating_sub(1);
+        }
+        if learned && let Some(state) = self.states.get(slot as usize) {
+            let memory = state.memory.clone();
+            out.effects.push(Effect::Remember(KeptMemory { target, check, memory }));
+        }
+        self.arm(slot);
+        if differs {
+            self.ripple(slot, out);
+        }
+    }
+
+    /// Lends the state of a slot with what judging needs.
+    fn with_state<T>(
+        &mut self,
+        slot: u32,
+        f: impl FnOnce(&mut State, &Bench<'_>) -> T,
+    ) -> Option<T> {
+        let (place, planned) = self.plan.planned(slot)?;
+        let hours = self.plan.hours(place.row as usize)?;
+        let bench = Bench { spec: &planned.spec, hours, now: self.now };
+        self.states.get_mut(slot as usize).map(|state| f(state, &bench))
+    }
+
+    /// Puts a slot among the timers, unless it is there early enough.
+    fn arm(&mut self, slot: u32) {
+        let Some(state) = self.states.get_mut(slot as usize) else { return };
+        if let Some(next) = state.next
+            && state.woken_at.is_none_or(|w| next < w)
+        {
+            state.woken_at = Some(next);
+            self.timers.push(next, Due::Slot(slot));
+        }
+    }
+
+    fn run_due(&mut self, out: &mut Outcome) {
+        if self.plan.hours_are_outdated(self.now) {
+            self.plan.lay_hours(self.now);
+        }
+        while let Some((at, due)) = self.timers.pop(self.now) {
+            match due {
+                Due::Slot(slot) => self.slot_due(slot, at, out),
+                Due::Handling(index) => self.handling_due(index as usize, out),
+            }
+        }
+    }
+
+    fn slot_due(&mut self, slot: u32, at: Timestamp, out: &mut Outcome) {
+        let Some(state) = self.states.get_mut(slot as usize) else { return };
+        if state.woken_at != Some(at) {
+            return;
+        }
+        state.woken_at = None;
+        let due = state.next.is_some_and(|next| next <= self.now);
+        let differs = due && self.with_state(slot, |s, bench| s.settle(bench)).unwrap_or(false);
+        self.arm(slot);
+        if differs {
+            self.ripple(slot, out);
+        }
+    }
+
+    fn handling_due(&mut self, index: usize, out: &mut Outcome) {
+        let columns = self.plan.columns();
+        let (row, column) = (index / columns.max(1), index % columns.max(1));
+        let Some(cell) = self.board.cell(row, column) else { return };
+        let over = cell.handling.as_ref().and_then(|h| h.until).is_some_and(|u| u <= self.now);
+        if over {
+            let cell = Cell { handling: None, ..cell.clone() };
+            self.put(row, column, cell, out);
+        }
+    }
+
+    fn handled(
+        &mut self,
+        row: Row,
+        service: &ServiceKey,
+        handling: Option<Handling>,
+        out: &mut Outcome,
+    ) {
+        let (Some(row), Some(column)) = (self.plan.row(row), self.plan.column(service)) else {
+            return;
+        };
+        let Some(old) = self.board.cell(row, column) else { return };
+        if old.health == Health::NotSubscribed {
+            return;
+        }
+        let handling = handling.filter(|h| h.until.is_none_or(|u| u > self.now));
+        if old.handling == handling {
+            return;
+        }
+        if let Some(until) = handling.as_ref().and_then(|h| h.until) {
+            let index = u32::try_from(row * self.plan.columns() + column).unwrap_or(u32::MAX);
+            self.timers.push(until, Due::Handling(index));
+        }
+        let cell = Cell { handling, ..old.clone() };
+        self.put(row, column, cell, out);
+    }
+
+    fn put(&mut self, row: usize, column: usize, cell: Cell, out: &mut Outcome) {
+        self.board.put(row, column, cell);
+        out.changed = true;
+        if !out.reset {
+            let column = u16::try_from(column).unwrap_or(u16::MAX);
+            out.effects.push(Effect::Changed { row: self.plan.row_name(row), column });
+        }
+    }
+
+    /// A slot's judgement is another: its cell, and whatever hangs on that.
+    fn ripple(&mut self, slot: u32, out: &mut Outcome) {
+        let Some((place, planned)) = self.plan.planned(slot) else { return };
+        let (row, column) = (place.row as usize, planned.column);
+        let cut = self.cut(row, column);
+        let index = row * self.plan.columns() + column;
+        let spreads = self.cuts.get(index).is_some_and(|c| *c != cut);
+        if let Some(c) = self.cuts.get_mut(index) {
+            *c = cut;
+        }
+        let estate = row == self.plan.estate_row();
+        let inherits = self.refresh(row, column, out) && estate;
+        let rows = if estate { 0..row } else { row..row + 1 };
+        if inherits {
+            for school in rows.clone() {
+                self.refresh(school, column, out);
+            }
+        }
+        if spreads {
+            for follower in self.plan.graph.followers(column).to_vec() {
+                for school in rows.clone() {
+                    self.refresh(school, follower, out);
+                }
+            }
+        }
+    }
+
+    /// What a cell's own checks cut for others.
+    fn cut(&self, row: usize, column: usize) -> Cut {
+        let mut cut = Cut::default();
+        for slot in self.plan.slots_of(row, column) {
+            let Some((bench, state)) = self.bench(slot) else { continue };
+            if bench.spec.emits.is_empty() || !cell::is_real_trouble(state) {
+                continue;
+            }
+            let bits = bench.spec.emits.iter().fold(0, |all, f| all | bit(*f));
+            let (soft, since) = match &state.pending {
+                Some(p) => (p.soft, p.since),
+                None => (state.judged.soft, state.judged.since),
+            };
+            cut.any |= bits;
+            cut.hard |= if soft { 0 } else { bits };
+            cut.since = match (cut.since, since) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            };
+        }
+        cut
+    }
+
+    /// Makes a cell anew; true if it is drawn or said differently now.
+    fn refresh(&mut self, row: usize, column: usize, out: &mut Outcome) -> bool {
+        let mut new = self.fresh(row, column);
+        let Some(old) = self.board.cell(row, column) else { return false };
+        let index = row * self.plan.columns() + column;
+        let same = old.health == new.health;
+        new.state_since = if same && old.state_since.is_some() {
+            old.state_since
+        } else {
+            Some(self.now).filter(|_| new.health != Health::NotSubscribed)
+        };
+        if new.health == Health::Ok {
+            new.since = if same { old.since } else { None }.or(Some(self.now));
+        }
+        new.handling = old.handling.clone().filter(|_| new.health != Health::NotSubscribed);
+        let (before, after) =
+            (self.hard.get(index).copied(), (new.health, new.follows_from.is_some()));
+        if !new.soft && before != Some(after) {
+            new.handling = new.handling.take().filter(|h| h.until.is_some());
+            self.harden(row, column, after, &new, out);
+        }
+        let Some(old) = self.board.cell(row, column) else { return false };
+        if *old == new {
+            return false;
+        }
+        if cell::is_drawn_alike(old, &new) {
+            self.board.put(row, column, new);
+        } else {
+            self.put(row, column, new, out);
+        }
+        true
+    }
+
+    /// A certain change, for history.
+    fn harden(
+        &mut self,
+        row: usize,
+        column: usize,
+        after: (Health, bool),
+        new: &Cell,
+        out: &mut Outcome,
+    ) {
+        let Some(hard) = self.hard.get_mut(row * self.plan.columns() + column) else { return };
+        let before = std::mem::replace(hard, after);
+        let Some(service) = self.plan.service(column) else { return };
+        let nothing_seen = before.0 == after.0 && new.reason == Some(Reason::NeverSeen);
+        if before.0 == Health::NotSubscribed || after.0 == Health::NotSubscribed || nothing_seen {
+            return;
+        }
+        let change = StateChange {
+            at: self.now,
+            service: service.key.clone(),
+            from: before.0,
+            to: after.0,
+            reason: new.reason,
+            follows: after.1,
+            why: new.why.clone(),
+        };
+        out.effects.push(Effect::History { row: self.plan.row_name(row), change });
+    }
+
+    /// A cell by all rules, without its times and its handling.
+    fn fresh(&self, row: usize, column: usize) -> Cell {
+        let index = row * self.plan.columns() + column;
+        let slots = || self.plan.slots_of(row, column);
+        let states = || slots().filter_map(|s| self.states.get(s as usize));
+        let mut own = cell::worst(states().filter(|s| s.pending.is_none()).map(|s| &s.judged));
+        if states().any(|s| s.pending.is_some())
+            && let Some(kept) = self.snapshots.get(index).and_then(Option::as_deref)
+        {
+            own = Some(cell::last_known(own, kept));
+        }
+        let Some(service) = self.plan.service(column) else { return Cell::default() };
+        if row == self.plan.estate_row() {
+            return own.unwrap_or_else(|| {
+                let why = if service.checks.is_empty() {
+                    "not watched: no source is configured"
+                } else {
+                    "nothing is asked about the whole estate"
+                };
+                cell::without_checks(Health::NotSubscribed, None, why)
+            });
+        }
+        if !self.plan.takes(row, column) {
+            return Cell::default();
+        }
+        if service.checks.is_empty() {
+            let why = "not watched: no source is configured";
+            return cell::without_checks(Health::NotSubscribed, None, why);
+        }
+        let estate = self.board.cell(self.plan.estate_row(), column);
+        let mut new = match own {
+            Some(own) => own,
+            None if self.plan.asks_schools(column) => {
+                let why = "not watched: no check is configured for this school";
+                let mut new = cell::without_checks(Health::Unknown, Some(Reason::NeverSeen), why);
+                if let Some(estate) = estate.filter(|e| e.health == Health::Unknown) {
+                    new.health = Health::Ok;
+                    cell::inherit(&mut new, estate, &service.key);
+                }
+                return new;
+            }
+            None => cell::only_estate(estate),
+        };
+        if let Some(estate) = estate {
+            cell::inherit(&mut new, estate, &service.key);
+        }
+        cell::follow(&mut new, &self.causes(row, column));
+        new
+    }
+
+    /// What this cell depends on and is in trouble, the most telling first.
+    fn causes(&self, row: usize, column: usize) -> Vec<Trouble<'_>> {
+        let estate = self.plan.estate_row();
+        let mut out = Vec::new();
+        for source in self.plan.graph.sources(column) {
+            if !self.plan.takes(row, source.column) {
+                continue;
+            }
+            let Some(service) = self.plan.service(source.column) else { continue };
+            for (at, scope) in [(estate, Scope::Estate), (row, Scope::School)] {
+                let index = at * self.plan.columns() + source.column;
+                let Some(cut) = self.cuts.get(index) else { continue };
+                if cut.any & bit(source.flow) != 0 {
+                    out.push(Trouble {
+                        key: &service.key,
+                        label: &service.label,
+                        scope,
+                        flow: source.flow,
+                        soft: cut.hard & bit(source.flow) == 0,
+                        since: cut.since,
+                    });
+                }
+            }
+        }
+        out
+    }
+
+    fn configured(&mut self, estate: Arc<Estate>, out: &mut Outcome) {
+        out.reset = true;
+        out.effects.push(Effect::Reset);
+        let plan = Plan::new(estate, self.now);
+        self.lay_out(plan);
+    }
+
+    /// Takes `plan`, and moves into it what still exists.
+    pub(super) fn lay_out(&mut self, plan: Plan) {
+        let old_plan = std::mem::replace(&mut self.plan, plan);
+        let mut old_states: Vec<Option<State>> =
+            std::mem::take(&mut self.states).into_iter().map(Some).collect();
+        for slot in &self.plan.slots {
+            let target = self.plan.target(slot.row as usize);
+            let old = self.plan.checks.get(slot.check as usize).and_then(|planned| {
+                let old = old_plan.slot(target, &planned.spec.id)?;
+                old_states.get_mut(old as usize)?.take()
+            });
+            let mut state = old.unwrap_or_else(State::new);
+            state.woken_at = None;
+            self.states.push(state);
+        }
+        self.untried = self.states.iter().filter(|s| !s.tried).count();
+        self.announced &= self.untried == 0;
+        let (rows, columns) = (self.plan.rows(), self.plan.columns());
+        let old_board =
+            std::mem::replace(&mut self.board, Board::new(self.plan.places.clone(), columns));
+        let old_hard = std::mem::take(&mut self.hard);
+        let mut old_snapshots = std::mem::take(&mut self.snapshots);
+        self.hard = vec![(Health::NotSubscribed, false); rows * columns];
+        self.cuts = vec![Cut::default(); rows * columns];
+        if !old_snapshots.is_empty() {
+            self.snapshots.resize(rows * columns, None);
+        }
+        self.timers.clear();
+        for row in 0..rows {
+            for column in 0..columns {
+                let Some((old_row, old_column)) = self.was_at(&old_plan, row, column) else {
+                    continue;
+                };
+                let (old, new) =
+                    (old_row * old_plan.columns() + old_column, row * columns + column);
+                if let Some(cell) = old_board.cell(old_row, old_column) {
+                    self.wake_handling(new, cell);
+                    self.board.put(row, column, cell.clone());
+                }
+                if let (Some(to), Some(from)) = (self.hard.get_mut(new), old_hard.get(old)) {
+                    *to = *from;
+                }
+                if let (Some(to), Some(from)) =
+                    (self.snapshots.get_mut(new), old_snapshots.get_mut(old))
+                {
+                    *to = from.take();
+                }
+            }
+        }
+        self.settle_all();
+    }
+
+    /// Where a cell stood in another plan.
+    fn was_at(&self, old: &Plan, row: usize, column: usize) -> Option<(usize, usize)> {
+        let service = self.plan.service(column)?;
+        Some((old.row(self.plan.row_name(row))?, old.column(&service.key)?))
+    }
+
+    fn wake_handling(&mut self, index: usize, cell: &Cell) {
+        if let Some(until) = cell.handling.as_ref().and_then(|h| h.until) {
+            self.timers.push(until, Due::Handling(u32::try_from(index).unwrap_or(u32::MAX)));
+        }
+    }
+
+    /// Judges every check and makes every cell, the estate's first, without a word to anybody: for
+    /// a new layout.
+    fn settle_all(&mut self) {
+        let mut wake = Vec::with_capacity(self.states.len());
+        for slot in 0..u32::try_from(self.states.len()).unwrap_or(u32::MAX) {
+            self.with_state(slot, |state, bench| state.settle(bench));
+            if let Some(state) = self.states.get_mut(slot as usize) {
+                state.woken_at = state.next;
+                wake.extend(state.next.map(|at| (at, Due::Slot(slot))));
+            }
+        }
+        self.timers.extend(wake);
+        let (rows, columns) = (self.plan.rows(), self.plan.columns());
+        for row in 0..rows {
+            for column in 0..columns {
+                let cut = self.cut(row, column);
+                if let Some(c) = self.cuts.get_mut(row * columns + column) {
+                    *c = cut;
+                }
+            }
+        }
+        let mut silent = Outcome { reset: true, ..Outcome::default() };
+        let estate = self.plan.estate_row();
+        for row in std::iter::once(estate).chain(0..estate) {
+            for column in 0..columns {
+                self.refresh(row, column, &mut silent);
+            }
+        }
+    }
+
+    fn restored(
+        &mut self,
+        written_at: Timestamp,
+        cells: Vec<KeptCell>,
+        memories: Vec<KeptMemory>,
+        out: &mut Outcome,
+    ) {
+        out.reset = true;
+        out.effects.push(Effect::Reset);
+        let written_at = written_at.min(self.now);
+        for kept in memories {
+            let Some(slot) = self.plan.slot(kept.target, &kept.check) else { continue };
+            let Some(state) = self.states.get_mut(slot as usize) else { continue };
+            if state.memory.good_at < kept.memory.good_at {
+                state.memory.good_at = kept.memory.good_at;
+            }
+            if state.memory.baseline_at < kept.memory.baseline_at {
+                state.memory.baseline_at = kept.memory.baseline_at;
+                state.memory.baseline = kept.memory.baseline;
+            }
+        }
+        let (rows, columns) = (self.plan.rows(), self.plan.columns());
+        self.snapshots.clear();
+        self.snapshots.resize(rows * columns, None);
+        for kept in cells {
+            self.restore_cell(written_at, kept);
+        }
+        self.settle_all();
+    }
+
+    fn restore_cell(&mut self, written_at: Timestamp, kept: KeptCell) {
+        let (Some(row), Some(column)) = (self.plan.row(kept.row), self.plan.column(&kept.service))
+        else {
+            return;
+        };
+        let mut cell = kept.cell;
+        let slots: Vec<u32> = self.plan.slots_of(row, column).collect();
+        let untried = |s: &u32| self.states.get(*s as usize).is_some_and(|s| !s.tried);
+        if cell.health == Health::NotSubscribed || !slots.iter().all(untried) {
+            return;
+        }
+        for slot in slots {
+            let until = self.plan.planned(slot).map(|(_, p)| fresh_until(&p.spec, written_at));
+            let Some(state) = self.states.get_mut(slot as usize) else { continue };
+            state.pending = until.map(|until| {
+                Box::new(Pending {
+                    until,
+                    known_at: written_at,
+                    health: cell.health,
+                    since: cell.since,
+                    soft: cell.soft,
+                    own: cell.follows_from.is_none(),
+                })
+            });
+        }
+        let index = row * self.plan.columns() + column;
+        cell.handling = cell.handling.filter(|h| h.until.is_none_or(|u| u > self.now));
+        self.wake_handling(index, &cell);
+        if let Some(hard) = self.hard.get_mut(index)
+            && !cell.soft
+        {
+            *hard = (cell.health, cell.follows_from.is_some());
+        }
+        self.board.put(row, column, cell.clone());
+        if let Some(s) = self.snapshots.get_mut(index) {
+            *s = Some(Box::new(cell));
+        }
+    }
+}

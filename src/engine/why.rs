@@ -1,0 +1,251 @@
+//! The sentences: one plain line for a support desk, moments in London time, the rule by name.
+
+use jiff::{Timestamp, civil::Weekday};
+
+use crate::engine::hours::later;
+use crate::engine::judge::{Bench, Finding, Next, Rule, oddly_ahead};
+use crate::engine::state::{Fall, Judged, Reading, State};
+use crate::model::calendar::london;
+use crate::model::check::{CheckSpec, Flow};
+use crate::model::health::{Health, Reason};
+use crate::model::observation::Verdict;
+use crate::model::span::Span;
+use crate::model::text::Clean;
+
+/// How long a weekday alone names a moment.
+const WEEKDAY_FOR: Span = Span::from_days(6);
+
+/// A moment as the desk says it: `Sat 03:02` within six days, else with its date.
+pub(super) fn moment(at: Timestamp, now: Timestamp) -> String {
+    let (z, today) = (at.to_zoned_datetime(london()), now.to_zoned_datetime(london()));
+    let time = format!("{:02}:{:02}", z.hour(), z.minute());
+    if at <= now && now < later(at, WEEKDAY_FOR) {
+        let day = match z.weekday() {
+            Weekday::Monday => "Mon",
+            Weekday::Tuesday => "Tue",
+            Weekday::Wednesday => "Wed",
+            Weekday::Thursday => "Thu",
+            Weekday::Friday => "Fri",
+            Weekday::Saturday => "Sat",
+            Weekday::Sunday => "Sun",
+        };
+        return format!("{day} {time}");
+    }
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let month = usize::try_from(z.month() - 1).ok().and_then(|m| MONTHS.get(m)).unwrap_or(&"");
+    if z.year() == today.year() {
+        format!("{} {month} {time}", z.day())
+    } else {
+        format!("{} {month} {} {time}", z.day(), z.year())
+    }
+}
+
+/// When a sentence must be said anew because its weekday no longer names a moment.
+pub(super) fn rephrase_at(judged: &Judged, now: Timestamp) -> Next {
+    let mut next = Next::new(now);
+    if let Some(since) = judged.since {
+        next.consider(later(since, WEEKDAY_FOR));
+    }
+    next
+}
+
+/// The sentence of a check.
+pub(super) fn of_check(bench: &Bench<'_>, state: &State, f: &Finding) -> Clean {
+    let Some(r) = &state.reading else {
+        return unanswered(bench, state, f);
+    };
+    let spec = bench.spec;
+    let say = |at| moment(at, bench.now);
+    let source = || r.source_at.map_or_else(String::new, |s| say(s.at));
+    let fresh =
+        || format!("no answer since {}; an answer counts for {}", say(r.observed_at), spec.fresh_for);
+    let mut text = match f.rule {
+        Rule::Answer => match extras(bench, state, r, f) {
+            Some(extra) => format!("{}{extra}", words(r)),
+            None if !r.detail.is_empty() => return r.detail.clone(),
+            None => return Clean::new(words(r)),
+        },
+        Rule::NotAsked | Rule::Outlived | Rule::Stale => fresh(),
+        Rule::Throttled => format!("the vendor asks us to wait; {}", fresh()),
+        Rule::Ahead(s) => format!(
+            "the vendor wrote {} at our {}, {} ahead; its ages cannot be trusted",
+            source(),
+            say(r.observed_at),
+            seconds(s)
+        ),
+        Rule::Late => format!("{}; late, no data since {}", words(r), source()),
+        Rule::Held => format!("no data since {}; held: no school today", source()),
+        Rule::Age(limit) => format!("no data since {}; limit {limit}", source()),
+        Rule::Fall(fall) => fell(spec, fall),
+        Rule::NeverRan => {
+            let since = f.since.map_or_else(String::new, say);
+            format!("{}; nothing since {since}, more than 7d ago", words(r))
+        }
+        Rule::Gone => {
+            let good = state.memory.good_at.map_or_else(String::new, say);
+            let keeps = spec.keeps.unwrap_or_default();
+            format!("nothing is left to restore: last good run {good}, kept for {keeps}")
+        }
+    };
+    if f.rule != Rule::Answer
+        && let Some(extra) = extras(bench, state, r, f)
+    {
+        text.push_str(&extra);
+    }
+    Clean::new(&text)
+}
+
+fn unanswered(bench: &Bench<'_>, state: &State, f: &Finding) -> Clean {
+    let known = state.outlived.map(|at| moment(at, bench.now));
+    match (f.rule, known) {
+        (Rule::Throttled, _) => Clean::new("the vendor asks us to wait; no answer yet"),
+        (_, Some(known)) => Clean::new(&format!(
+            "not asked since {known}; what was known then counts for {}",
+            bench.spec.fresh_for
+        )),
+        _ => Clean::new("not asked yet"),
+    }
+}
+
+/// What is added to a sentence: an odd clock, the days that are left.
+fn extras(bench: &Bench<'_>, state: &State, r: &Reading, f: &Finding) -> Option<String> {
+    let mut out = String::new();
+    if let Some(s) = oddly_ahead(r.source_at, r.observed_at) {
+        out.push_str(&format!("; the vendor's clock is {} ahead of ours", seconds(s)));
+    }
+    if let Some(keeps) = bench.spec.keeps
+        && f.health.is_trouble()
+        && f.rule != Rule::Gone
+    {
+        match state.memory.good_at {
+            Some(good) => {
+                let left = later(good, keeps).as_second() - bench.now.as_second();
+                let days = left.max(0) / 86_400;
+                if !matches!(f.rule, Rule::Age(_)) {
+                    out.push_str(&format!("; last good run {}", moment(good, bench.now)));
+                }
+                out.push_str(&format!("; {days}d until nothing is left to restore"));
+            }
+            None => out.push_str("; no good run is known to us"),
+        }
+    }
+    (!out.is_empty()).then_some(out)
+}
+
+/// What the vendor said, or the plain meaning of a word that came without a line.
+fn words(r: &Reading) -> &str {
+    if !r.detail.is_empty() {
+        return r.detail.as_str();
+    }
+    match r.verdict {
+        Verdict::Ok => "answered, and well",
+        Verdict::Quiet => "nothing is due now",
+        Verdict::Warning => "degraded",
+        Verdict::Critical => "failed",
+        Verdict::Unknown(reason) => of_reason(reason),
+    }
+}
+
+/// A reason in words.
+pub(super) fn of_reason(reason: Reason) -> &'static str {
+    match reason {
+        Reason::NoAnswer => "nobody answered in time",
+        Reason::Unauthorised => "we were refused; the credential is missing, wrong or expired",
+        Reason::Malformed => "the answer cannot be understood",
+        Reason::Stale => "our last answer is too old",
+        Reason::Throttled => "the vendor asks us to wait",
+        Reason::Paused => "paused on purpose",
+        Reason::NeverSeen => "nothing has ever been seen of it",
+    }
+}
+
+fn fell(spec: &CheckSpec, fall: Fall) -> String {
+    let name = spec.drop.as_ref().map_or("the number", |d| d.number);
+    match fall {
+        Fall::Far { from, to, limit } => format!(
+            "{name} fell from {from:.0} to {to:.0}, {:.0}% since the last good day; limit {:.0}%",
+            (from - to) / from * 100.0,
+            limit * 100.0
+        ),
+        Fall::Empty { from } => format!("{name} fell from {from:.0} to 0 since the last good day"),
+        Fall::Missing => format!("the answer does not say {name} any more"),
+    }
+}
+
+/// Seconds as minutes where whole hours would hide what matters.
+fn seconds(s: i64) -> String {
+    let s = s.unsigned_abs();
+    if s < 3 * 3_600 { format!("{}m", s / 60) } else { Span::from_secs(s).short() }
+}
+
+/// The sentence of a check that goes to and fro.
+pub(super) fn flapping(changes: u32, now: &Clean) -> Clean {
+    Clean::new(&format!("goes to and fro, {changes} changes in the last 20 answers; now: {now}"))
+}
+
+/// The sentence of a cell that follows from its whole estate.
+pub(super) fn of_estate(estate: &Clean) -> Clean {
+    Clean::new(&format!("the whole estate: {estate}"))
+}
+
+/// The sentence of a cell that follows from another.
+pub(super) fn of_cause(label: &str, estate: bool, flow: Flow) -> Clean {
+    let whole = if estate { " (whole estate)" } else { "" };
+    Clean::new(&format!("follows from {label}{whole}: {}", flow.lost()))
+}
+
+/// A sentence with what else is in the way.
+pub(super) fn besides(why: &Clean, label: &str, flow: Flow) -> Clean {
+    Clean::new(&format!("{why}; also {label}: {}", flow.lost()))
+}
+
+/// The rule that judged, in words.
+pub(super) fn rule(spec: &CheckSpec, judged: &Judged) -> Clean {
+    let age = |limit: Span, word: &str| {
+        let days = spec.age.as_ref().map_or("", |a| match (a.runs, a.held_by_closures) {
+            (crate::model::check::Runs::SchoolDays, _) => ", school days counted",
+            (crate::model::check::Runs::Daily, true) => ", closures not counted",
+            (crate::model::check::Runs::Daily, false) => "",
+        });
+        format!("older than {limit} is {word}{days}")
+    };
+    let text = match judged.rule {
+        Rule::NotAsked => "unknown until it has been asked".to_owned(),
+        Rule::Outlived => format!("what was known before a restart counts for {}", spec.fresh_for),
+        Rule::Stale | Rule::Throttled => {
+            format!("an answer counts for {}, then it is unknown", spec.fresh_for)
+        }
+        Rule::Answer if judged.health == Health::Ok => match &spec.age {
+            Some(a) => format!("{}, than {} critical", age(a.warning, "a warning"), a.critical),
+            None => "the vendor's own word".to_owned(),
+        },
+        Rule::Answer if spec.tries > 1 => {
+            format!("the vendor's own word; {} bad answers in a row make it hard", spec.tries)
+        }
+        Rule::Answer => "the vendor's own word".to_owned(),
+        Rule::Ahead(_) => {
+            "a vendor's time too far ahead of ours is unknown: 2m with a zone, 2h without"
+                .to_owned()
+        }
+        Rule::Late => spec.age.and_then(|a| a.late).map_or_else(String::new, |l| age(l, "late")),
+        Rule::Held => "closures add nothing to the age".to_owned(),
+        Rule::Age(limit) => {
+            let critical = spec.age.as_ref().is_some_and(|a| a.critical == limit);
+            age(limit, if critical { "critical" } else { "a warning" })
+        }
+        Rule::Fall(Fall::Far { limit, .. }) => {
+            format!(
+                "a fall of more than {:.0}% since the last good day is a warning",
+                limit * 100.0
+            )
+        }
+        Rule::Fall(Fall::Empty { .. }) => "a fall to 0 is critical".to_owned(),
+        Rule::Fall(Fall::Missing) => "a number that is gone is unknown".to_owned(),
+        Rule::NeverRan => "never seen is critical once it has existed for 7d".to_owned(),
+        Rule::Gone => {
+            format!("after {} without a good run nothing is left", spec.keeps.unwrap_or_default())
+        }
+    };
+    Clean::new(&text)
+}

@@ -1,0 +1,203 @@
+//! The whole board and what judged it, to be read. What changes it stands in `change`.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::engine::board::Board;
+use crate::engine::follow::Cut;
+use crate::engine::judge::Bench;
+use crate::engine::plan::Plan;
+use crate::engine::state::State;
+use crate::engine::timers::Timers;
+use crate::engine::why;
+use crate::model::cell::{Cell, CheckView, Row, Summary};
+use crate::model::check::{CheckSpec, Scope};
+use crate::model::estate::Estate;
+use crate::model::health::Health;
+use crate::model::ids::{CheckId, Laestab};
+use crate::model::observation::Target;
+use crate::model::span::Span;
+use crate::model::text::Clean;
+
+/// The whole board and what judged it.
+pub struct World {
+    pub(super) plan: Plan,
+    pub(super) board: Board,
+    /// One per slot of the plan.
+    pub(super) states: Vec<State>,
+    /// One per cell.
+    pub(super) cuts: Vec<Cut>,
+    /// The last certain health of each cell, and whether it followed.
+    pub(super) hard: Vec<(Health, bool)>,
+    /// The last known board, cell by cell, until its checks have been tried. Empty when over.
+    pub(super) snapshots: Vec<Option<Box<Cell>>>,
+    pub(super) timers: Timers,
+    pub(super) now: Timestamp,
+    pub(super) revision: u64,
+    pub(super) untried: usize,
+    pub(super) announced: bool,
+    pub(super) blank: Cell,
+}
+
+impl World {
+    /// A world in which nothing has been seen yet. `revision` is the last one that was ever given.
+    #[must_use]
+    pub fn new(estate: Arc<Estate>, now: Timestamp, revision: u64) -> Self {
+        let plan = Plan::new(estate, now);
+        let mut world = Self {
+            board: Board::default(),
+            states: Vec::new(),
+            cuts: Vec::new(),
+            hard: Vec::new(),
+            snapshots: Vec::new(),
+            timers: Timers::default(),
+            now,
+            revision,
+            untried: 0,
+            announced: false,
+            blank: Cell::default(),
+            plan: Plan::new(Arc::default(), now),
+        };
+        world.lay_out(plan);
+        world
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn estate(&self) -> &Arc<Estate> {
+        &self.plan.estate
+    }
+
+    /// Only grows; one step that changes any cell adds one.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Whether every configured check has been tried once since the start.
+    #[must_use]
+    pub fn settled(&self) -> bool {
+        self.untried == 0
+    }
+
+    /// Cells of all schools by health, kept incrementally.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        self.board.summary()
+    }
+
+    /// Schools by their worst cell, kept incrementally.
+    #[must_use]
+    pub fn schools_summary(&self) -> Summary {
+        self.board.schools_summary()
+    }
+
+    /// When the clock alone may next change something; the hub ticks then at the latest. Never
+    /// later than that, but sometimes earlier, when an answer has put it off meanwhile.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.timers.next()
+    }
+
+    /// A cell; a blank one for a row or column that does not exist.
+    #[must_use]
+    pub fn cell(&self, row: Row, column: u16) -> &Cell {
+        let row = self.plan.row(row);
+        row.and_then(|row| self.board.cell(row, usize::from(column))).unwrap_or(&self.blank)
+    }
+
+    /// The checks of a cell with their evidence: a school's own, or the estate's.
+    #[must_use]
+    pub fn checks(&self, row: Row, column: u16) -> Vec<CheckView> {
+        let Some(row) = self.plan.row(row) else { return Vec::new() };
+        self.plan.slots_of(row, usize::from(column)).filter_map(|slot| self.view(slot)).collect()
+    }
+
+    /// One check.
+    #[must_use]
+    pub fn check(&self, target: Target, check: &CheckId) -> Option<CheckView> {
+        self.view(self.plan.slot(target, check)?)
+    }
+
+    /// Schools, worst first: nobody has it before somebody has it, own trouble before what
+    /// follows, then health, reach in pupils, age, name. Sorted when read, if anything changed.
+    pub fn order(&mut self) -> &[Laestab] {
+        self.board.order()
+    }
+
+    /// How many schools' cells of this service stand in the same trouble (same health and cause),
+    /// this one included; 0 if it is in none. Looks at every school.
+    #[must_use]
+    pub fn elsewhere(&self, row: Row, column: u16) -> u32 {
+        let this = self.cell(row, column);
+        if !this.health.is_trouble() {
+            return 0;
+        }
+        let same = (0..self.board.schools())
+            .filter_map(|row| self.board.cell(row, usize::from(column)))
+            .filter(|c| c.health == this.health && c.reason == this.reason)
+            .filter(|c| row == Row::Estate || c.follows_from == this.follows_from)
+            .count();
+        u32::try_from(same).unwrap_or(u32::MAX)
+    }
+
+    /// The columns of this row that follow from `column`; for the estate's row, those in which any
+    /// school's cell follows from it. Looks at every school then.
+    #[must_use]
+    pub fn affects(&self, row: Row, column: u16) -> Vec<u16> {
+        let Some(service) = self.plan.service(usize::from(column)) else { return Vec::new() };
+        let (Some(index), estate) = (self.plan.row(row), row == Row::Estate) else {
+            return Vec::new();
+        };
+        let follows = |row: usize, other: usize| {
+            let cause = self.board.cell(row, other).and_then(|c| c.follows_from.as_ref());
+            cause.is_some_and(|c| c.service == service.key && (!estate || c.scope == Scope::Estate))
+        };
+        (0..self.plan.columns())
+            .filter(|other| *other != usize::from(column))
+            .filter(|other| {
+                let mut rows = if estate { 0..index } else { index..index + 1 };
+                rows.any(|row| follows(row, *other))
+            })
+            .filter_map(|other| u16::try_from(other).ok())
+            .collect()
+    }
+
+    /// What judging a slot needs, and its state.
+    pub(super) fn bench(&self, slot: u32) -> Option<(Bench<'_>, &State)> {
+        let (place, planned) = self.plan.planned(slot)?;
+        let hours = self.plan.hours(place.row as usize)?;
+        let bench = Bench { spec: &planned.spec, hours, now: self.now };
+        Some((bench, self.states.get(slot as usize)?))
+    }
+
+    fn view(&self, slot: u32) -> Option<CheckView> {
+        let (Bench { spec, .. }, state) = self.bench(slot)?;
+        let j = &state.judged;
+        let reading = state.reading.as_ref();
+        Some(CheckView {
+            check: spec.id.clone(),
+            label: Clean::new(&spec.label),
+            scope: spec.scope,
+            health: j.health,
+            reason: j.reason,
+            why: j.why.clone(),
+            rule: why::rule(spec, j),
+            soft: j.soft,
+            tries: (state.streak, spec.tries),
+            since: j.since,
+            observed_at: reading.map(|r| r.observed_at),
+            source_at: reading.and_then(|r| r.source_at),
+            good_at: state.good_at(),
+            fresh_until: reading.map(|r| fresh_until(spec, r.observed_at)),
+            numbers: reading.map(|r| r.numbers.clone()).unwrap_or_default(),
+            evidence: reading.map(|r| r.evidence.clone()).unwrap_or_default(),
+        })
+    }
+}
+
+/// Until when an answer of `observed_at` counts.
+pub(super) fn fresh_until(spec: &CheckSpec, observed_at: Timestamp) -> Timestamp {
+    crate::engine::hours::later(observed_at, spec.fresh_for.max(Span::from_secs(1)))
+}

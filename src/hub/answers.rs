@@ -1,0 +1,206 @@
+//! Answers with sentences and evidence, read from the world itself.
+
+use std::collections::BTreeMap;
+
+use crate::hub::task::Held;
+use crate::model::calendar::london_date;
+use crate::model::cell::{CheckView, Row, Summary};
+use crate::model::check::Scope;
+use crate::model::estate::{Estate, NotWatched};
+use crate::model::ids::{CheckId, Laestab, ServiceKey};
+use crate::model::observation::Target;
+use crate::model::text::Clean;
+use crate::wire::VERSION;
+use crate::wire::page::{CheckPage, Page, ServiceView};
+use crate::wire::status::{CellStatus, CheckStatus, EstateStatus, SchoolStatus, Status};
+
+/// What a status is narrowed to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Narrow {
+    /// Only this service's estate fact and checks; every school keeps all keys.
+    pub service: Option<ServiceKey>,
+}
+
+impl Narrow {
+    fn wants(&self, service: &ServiceKey) -> bool {
+        self.service.as_ref().is_none_or(|only| only == service)
+    }
+}
+
+impl Held {
+    /// The page of a school, or of the estate; its history is left empty. `None` if there is no
+    /// such school.
+    #[must_use]
+    pub fn page(&self, row: Row) -> Option<Page> {
+        let estate = self.world().estate();
+        let laestab = match row {
+            Row::Estate => None,
+            Row::School(laestab) => Some(laestab),
+        };
+        let school = match laestab {
+            None => None,
+            Some(laestab) => Some(estate.schools.get(&laestab)?.clone()),
+        };
+        let subscription = laestab.and_then(|l| estate.subscriptions.get(&l));
+        let calendar = match laestab {
+            Some(laestab) => estate.calendar(laestab),
+            None => estate.calendars.get("").cloned().unwrap_or_default(),
+        };
+        Some(Page {
+            version: VERSION,
+            revision: self.world().revision(),
+            as_of: self.now(),
+            school,
+            contact: subscription.map(|s| s.contact.clone()).unwrap_or_default(),
+            note: subscription.map(|s| s.note.clone()).unwrap_or_default(),
+            school_day: calendar.is_school_day(london_date(self.now())),
+            services: (0_u16..)
+                .zip(&self.shape().columns)
+                .map(|(column, _)| self.service_view(row, column))
+                .collect::<Option<Vec<_>>>()?,
+            history: Vec::new(),
+            not_watched: gaps(estate, laestab),
+        })
+    }
+
+    fn service_view(&self, row: Row, column: u16) -> Option<ServiceView> {
+        let columns = &self.shape().columns;
+        let head = columns.get(usize::from(column))?;
+        let affects = self.world().affects(row, column);
+        let key = |c: u16| columns.get(usize::from(c)).map(|head| head.key.clone());
+        Some(ServiceView {
+            service: head.key.clone(),
+            label: head.label.clone(),
+            code: head.code.clone(),
+            cell: self.world().cell(row, column).clone(),
+            checks: self.world().checks(row, column),
+            elsewhere: self.world().elsewhere(row, column),
+            takers: self.shape().takers.get(usize::from(column)).copied().unwrap_or(0),
+            affects: affects.into_iter().filter_map(key).collect(),
+        })
+    }
+
+    /// One check of a school, or of the estate; `None` if there is none of that name there.
+    #[must_use]
+    pub fn check_page(&self, laestab: Option<Laestab>, check: &CheckId) -> Option<CheckPage> {
+        let target = laestab.map_or(Target::Estate, Target::School);
+        self.world().check(target, check).map(|check| CheckPage { laestab, check })
+    }
+
+    /// The contract document with an empty list of schools; they come from
+    /// [`Self::school_statuses`].
+    #[must_use]
+    pub fn status_head(&self, narrow: &Narrow) -> Status {
+        let world = self.world();
+        let estate = world.estate();
+        let facts = (0_u16..).zip(&estate.services).filter(|(_, spec)| {
+            narrow.wants(&spec.key) && spec.checks.iter().any(|c| c.scope == Scope::Estate)
+        });
+        Status {
+            version: VERSION,
+            as_of: self.now(),
+            revision: world.revision(),
+            settled: world.settled(),
+            summary: world.summary(),
+            schools_summary: world.schools_summary(),
+            not_watched: estate.not_watched.clone(),
+            estate: facts
+                .map(|(column, spec)| {
+                    let cell = world.cell(Row::Estate, column);
+                    EstateStatus {
+                        service: spec.key.clone(),
+                        health: cell.health,
+                        why: cell.why.clone(),
+                        since: cell.since,
+                        reason: cell.reason,
+                        soft: cell.soft,
+                        checks: statuses(world.checks(Row::Estate, column)),
+                    }
+                })
+                .collect(),
+            schools: Vec::new(),
+        }
+    }
+
+    /// The statuses of `schools`; one that does not exist is left out.
+    #[must_use]
+    pub fn school_statuses(&self, schools: &[Laestab], narrow: &Narrow) -> Vec<SchoolStatus> {
+        let estate = self.world().estate();
+        let known = schools.iter().filter_map(|laestab| estate.schools.get(laestab));
+        known
+            .map(|school| SchoolStatus {
+                laestab: school.laestab,
+                name: school.name.clone(),
+                cells: self.cell_statuses(Row::School(school.laestab), narrow),
+            })
+            .collect()
+    }
+
+    fn cell_statuses(&self, row: Row, narrow: &Narrow) -> BTreeMap<ServiceKey, CellStatus> {
+        let columns = (0_u16..).zip(&self.shape().columns);
+        columns
+            .map(|(column, head)| {
+                let cell = self.world().cell(row, column);
+                let checks = if narrow.wants(&head.key) {
+                    statuses(self.world().checks(row, column))
+                } else {
+                    Vec::new()
+                };
+                let status = CellStatus {
+                    health: cell.health,
+                    reason: cell.reason,
+                    why: cell.why.clone(),
+                    since: cell.since,
+                    state_since: cell.state_since,
+                    soft: cell.soft,
+                    handling: cell.handling.clone(),
+                    follows_from: cell.follows_from.clone(),
+                    checks,
+                };
+                (head.key.clone(), status)
+            })
+            .collect()
+    }
+
+    /// Totals of cells and of schools.
+    #[must_use]
+    pub fn totals(&self) -> (Summary, Summary) {
+        (self.world().summary(), self.world().schools_summary())
+    }
+}
+
+fn statuses(checks: Vec<CheckView>) -> Vec<CheckStatus> {
+    let each = checks.into_iter().map(|view| CheckStatus {
+        check: view.check,
+        health: view.health,
+        reason: view.reason,
+        why: view.why,
+        observed_at: view.observed_at,
+        source_at: view.source_at.map(|s| s.at),
+        fresh_until: view.fresh_until,
+    });
+    each.collect()
+}
+
+/// The gaps of one school: those that name it, and those of the services that it takes. All of
+/// them for the estate.
+fn gaps(estate: &Estate, laestab: Option<Laestab>) -> Vec<NotWatched> {
+    let Some(laestab) = laestab else { return estate.not_watched.clone() };
+    let number = laestab.to_string();
+    let subscription = estate.subscriptions.get(&laestab);
+    let mut out: Vec<NotWatched> = Vec::new();
+    if subscription.is_none() {
+        out.push(NotWatched {
+            what: Clean::new(&number),
+            why: Clean::new("not set up: it has no row in the subscriptions table"),
+        });
+    }
+    let concerns = |gap: &&NotWatched| {
+        let what = gap.what.as_str();
+        let service = what.split_once('.').map_or("", |(service, _)| service);
+        (what.contains(&number) && subscription.is_some())
+            || subscription.is_some_and(|s| s.services.iter().any(|k| k.as_str() == service))
+    };
+    out.extend(estate.not_watched.iter().filter(concerns).cloned());
+    out
+}

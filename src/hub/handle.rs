@@ -1,0 +1,167 @@
+//! The handle by which others reach the hub.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use jiff::Timestamp;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+use crate::engine::Event;
+use crate::hub::reader::Reader;
+use crate::hub::task::{Held, Message, Query, Task};
+use crate::hub::view::{Snapshot, View};
+use crate::model::estate::Estate;
+use crate::model::observation::Observation;
+use crate::model::text::Clean;
+use crate::ports::clock::Clock;
+use crate::ports::store::{KeptBoard, Store};
+
+/// Batches that may wait: one per running poll would do; each sender waits for its place, so a full
+/// queue slows polling down instead of losing an answer.
+const QUEUE: usize = 256;
+/// Questions that may wait: one per connection.
+const QUESTIONS: usize = 256;
+
+/// The hub has ended: the agent stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the agent is stopping")]
+pub struct HubGone;
+
+/// Reaches the hub. Cheap to clone.
+#[derive(Clone)]
+pub struct Hub {
+    messages: mpsc::Sender<Message>,
+    queries: mpsc::Sender<Query>,
+    view: Arc<RwLock<View>>,
+    bell: watch::Receiver<u64>,
+    refused: Arc<AtomicU64>,
+}
+
+impl Hub {
+    /// Builds the world from `estate` and what was kept, and starts the task. Costs a pass over all
+    /// cells.
+    #[must_use]
+    pub fn start(
+        estate: Arc<Estate>,
+        kept: KeptBoard,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+    ) -> (Self, JoinHandle<()>) {
+        let held = Held::new(estate, kept, clock.now());
+        let view = Arc::new(RwLock::new(held.first_view()));
+        let (ring, bell) = watch::channel(held.world().revision());
+        let (messages, from_messages) = mpsc::channel(QUEUE);
+        let (queries, from_queries) = mpsc::channel(QUESTIONS);
+        let task = Task::new(held, Arc::clone(&view), ring, store, clock);
+        let running = tokio::spawn(task.run(from_messages, from_queries));
+        let refused = Arc::new(AtomicU64::new(0));
+        (Self { messages, queries, view, bell, refused }, running)
+    }
+
+    /// Hands over what a poll saw. Waits for a place in the queue.
+    ///
+    /// # Errors
+    /// When the hub has ended; the answers are then counted as refused.
+    pub async fn observed(&self, answers: Vec<Observation>) -> Result<(), HubGone> {
+        let count = u64::try_from(answers.len()).unwrap_or(u64::MAX);
+        self.send(Message::Observed(answers)).await.inspect_err(|_| {
+            self.refused.fetch_add(count, Ordering::Relaxed);
+        })
+    }
+
+    /// Hands over one event.
+    ///
+    /// # Errors
+    /// When the hub has ended.
+    pub async fn happened(&self, event: Event) -> Result<(), HubGone> {
+        self.send(Message::Event(Box::new(event))).await
+    }
+
+    /// Another configuration.
+    ///
+    /// # Errors
+    /// When the hub has ended.
+    pub async fn configured(&self, estate: Arc<Estate>) -> Result<(), HubGone> {
+        self.happened(Event::Configured(estate)).await
+    }
+
+    /// Judges what still waits, hands it to the store, tells every reader goodbye, and ends.
+    pub async fn stop(&self, why: Clean) {
+        let (done, finished) = oneshot::channel();
+        if self.send(Message::Stop(why, done)).await.is_ok() && finished.await.is_err() {
+            tracing::error!("the hub ended before it was asked to");
+        }
+    }
+
+    async fn send(&self, message: Message) -> Result<(), HubGone> {
+        self.messages.send(message).await.map_err(|_| HubGone)
+    }
+
+    /// Asks the task itself, between two batches of events. `question` must be quick: everything
+    /// else waits for it.
+    ///
+    /// # Errors
+    /// When the hub has ended.
+    pub async fn ask<R: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Held) -> R + Send + 'static,
+    ) -> Result<R, HubGone> {
+        let (answer, answered) = oneshot::channel();
+        let query: Query = Box::new(move |held| {
+            // Whoever asked may have gone; then nobody wants the answer.
+            drop(answer.send(question(held)));
+        });
+        self.queries.send(query).await.map_err(|_| HubGone)?;
+        answered.await.map_err(|_| HubGone)
+    }
+
+    /// The board now.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.read(View::snapshot)
+    }
+
+    /// A reader of changes after revision `last`, or from now on.
+    #[must_use]
+    pub fn reader(&self, last: Option<u64>) -> Reader {
+        Reader::new(Arc::clone(&self.view), self.bell.clone(), last)
+    }
+
+    /// Revision and whether every check was tried.
+    #[must_use]
+    pub fn stand(&self) -> (u64, bool) {
+        self.read(|view| (view.revision, view.settled))
+    }
+
+    /// Cells and schools by health.
+    #[must_use]
+    pub fn totals(&self) -> (crate::model::cell::Summary, crate::model::cell::Summary) {
+        self.read(|view| (view.summary, view.schools_summary))
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn estate(&self) -> Arc<Estate> {
+        self.read(|view| Arc::clone(&view.shape.estate))
+    }
+
+    /// Answers that came after the hub had ended.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    fn read<R>(&self, look: impl FnOnce(&View) -> R) -> R {
+        look(&self.view.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The first revision of a process: beyond any that an earlier process gave, even if its last
+/// writes are lost or the clock was set back.
+pub(super) fn first_revision(kept: u64, now: Timestamp) -> u64 {
+    /// More steps than can wait for the writer.
+    const SLACK: u64 = 10_000_000;
+    let clock = u64::try_from(now.as_microsecond()).unwrap_or(0);
+    if kept == 0 { clock } else { clock.max(kept.saturating_add(SLACK)) }
+}

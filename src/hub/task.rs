@@ -1,0 +1,240 @@
+//! The task: events in, the engine's effects out to the view and to the store.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::engine::{self, Effect, Event, World};
+use crate::hub::handle::first_revision;
+use crate::hub::view::{Shape, View};
+use crate::model::cell::{Row, StateChange};
+use crate::model::estate::Estate;
+use crate::model::kept::{KeptCell, KeptMemory};
+use crate::model::observation::Observation;
+use crate::model::text::Clean;
+use crate::ports::clock::Clock;
+use crate::ports::store::{KeptBoard, Save, Store};
+
+/// Messages taken at once; more wait a round, so that questions are answered in between.
+const ROUND: usize = 1_024;
+/// The longest sleep, so that a clock that was set or a machine that slept is noticed.
+const LONGEST: Duration = Duration::from_secs(30);
+/// The shortest sleep between two ticks.
+const SHORTEST: Duration = Duration::from_millis(20);
+
+pub(super) enum Message {
+    Observed(Vec<Observation>),
+    Event(Box<Event>),
+    Stop(Clean, oneshot::Sender<()>),
+}
+
+pub(super) type Query = Box<dyn FnOnce(&mut Held) + Send>;
+
+/// What the task holds: the world and what was derived from its configuration.
+pub struct Held {
+    world: World,
+    shape: Arc<Shape>,
+    restored_from: Option<Timestamp>,
+    now: Timestamp,
+}
+
+impl Held {
+    pub(super) fn new(estate: Arc<Estate>, kept: KeptBoard, now: Timestamp) -> Self {
+        let KeptBoard { revision, written_at, cells, memories } = kept;
+        let shape = Arc::new(Shape::new(Arc::clone(&estate)));
+        let mut world = World::new(estate, now, first_revision(revision, now));
+        let mut restored_from = None;
+        if let Some(written_at) = written_at {
+            if !cells.is_empty() {
+                restored_from = Some(written_at);
+            }
+            // What follows from it is in the first view; the store knows it already.
+            drop(engine::step(&mut world, now, Event::Restored { written_at, cells, memories }));
+        }
+        Self { world, shape, restored_from, now }
+    }
+
+    pub(super) fn first_view(&self) -> View {
+        View::new(&self.world, 0, self.restored_from)
+    }
+
+    pub(super) fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// The world.
+    #[must_use]
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The agent's clock at the last event or question.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+}
+
+/// What a round of events led to.
+#[derive(Default)]
+struct Round {
+    changed: Vec<(Row, u16)>,
+    history: Vec<(Row, StateChange)>,
+    memories: Vec<KeptMemory>,
+    reset: bool,
+    settled: bool,
+}
+
+impl Round {
+    fn add(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Changed { row, column } => self.changed.push((row, column)),
+                Effect::History { row, change } => self.history.push((row, change)),
+                Effect::Remember(memory) => self.memories.push(memory),
+                Effect::Reset => self.reset = true,
+                Effect::Settled => self.settled = true,
+            }
+        }
+    }
+}
+
+pub(super) struct Task {
+    held: Held,
+    view: Arc<RwLock<View>>,
+    bell: watch::Sender<u64>,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    generation: u64,
+    /// Counts publications; what readers wait for.
+    published: u64,
+}
+
+impl Task {
+    pub fn new(
+        held: Held,
+        view: Arc<RwLock<View>>,
+        bell: watch::Sender<u64>,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { held, view, bell, store, clock, generation: 0, published: 0 }
+    }
+
+    pub async fn run(
+        mut self,
+        mut messages: mpsc::Receiver<Message>,
+        mut queries: mpsc::Receiver<Query>,
+    ) {
+        let mut taken = Vec::with_capacity(ROUND);
+        loop {
+            tokio::select! {
+                biased;
+                Some(query) = queries.recv() => {
+                    self.held.now = self.clock.now();
+                    query(&mut self.held);
+                }
+                count = messages.recv_many(&mut taken, ROUND) => {
+                    if count == 0 {
+                        return;
+                    }
+                    if let Some((why, done)) = self.round(&mut taken) {
+                        self.goodbye(why);
+                        if done.send(()).is_err() {
+                            tracing::debug!("nobody waits for the hub's end any more");
+                        }
+                        return;
+                    }
+                }
+                () = self.clock.sleep(self.until_deadline()) => self.tick(),
+            }
+        }
+    }
+
+    fn until_deadline(&self) -> Duration {
+        let Some(deadline) = self.held.world.next_deadline() else { return LONGEST };
+        let left = deadline.duration_since(self.clock.now());
+        Duration::try_from(left).unwrap_or(Duration::ZERO).clamp(SHORTEST, LONGEST)
+    }
+
+    fn tick(&mut self) {
+        let now = self.clock.now();
+        if self.held.world.next_deadline().is_some_and(|deadline| deadline <= now) {
+            let mut round = Round::default();
+            round.add(engine::step(&mut self.held.world, now, Event::Tick));
+            self.publish(now, round);
+        }
+    }
+
+    /// Judges what was taken. The sender of a stop, if there was one: what came after it is late.
+    fn round(&mut self, taken: &mut Vec<Message>) -> Option<(Clean, oneshot::Sender<()>)> {
+        let now = self.clock.now();
+        let world = &mut self.held.world;
+        let mut round = Round::default();
+        let mut stop = None;
+        for message in taken.drain(..) {
+            match message {
+                Message::Observed(answers) => {
+                    for answer in answers {
+                        round.add(engine::step(world, now, Event::Observed(answer)));
+                    }
+                }
+                Message::Event(event) => round.add(engine::step(world, now, *event)),
+                Message::Stop(why, done) => {
+                    stop = Some((why, done));
+                    break;
+                }
+            }
+        }
+        self.publish(now, round);
+        stop
+    }
+
+    fn publish(&mut self, now: Timestamp, mut round: Round) {
+        self.held.now = now;
+        round.changed.sort_unstable();
+        round.changed.dedup();
+        let world = &self.held.world;
+        if round.reset {
+            self.generation += 1;
+            self.held.shape = Arc::new(Shape::new(Arc::clone(world.estate())));
+            let fresh = View::new(world, self.generation, self.held.restored_from);
+            *self.view.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        } else if !round.changed.is_empty() || round.settled {
+            let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
+            view.publish(world, &round.changed);
+        } else if round.history.is_empty() && round.memories.is_empty() {
+            return;
+        }
+        if world.settled() {
+            self.held.restored_from = None;
+        }
+        self.published += 1;
+        self.bell.send_replace(self.published);
+        self.save(now, round);
+    }
+
+    fn save(&self, now: Timestamp, round: Round) {
+        let world = &self.held.world;
+        let columns = &self.held.shape.columns;
+        let cells = round.changed.iter().filter_map(|(row, column)| {
+            let service = columns.get(usize::from(*column))?.key.clone();
+            Some(KeptCell { row: *row, service, cell: world.cell(*row, *column).clone() })
+        });
+        self.store.keep(Save {
+            at: now,
+            revision: world.revision(),
+            cells: cells.collect(),
+            memories: round.memories,
+            history: round.history,
+        });
+    }
+
+    fn goodbye(&mut self, why: Clean) {
+        self.view.write().unwrap_or_else(PoisonError::into_inner).bye = Some(why);
+        self.published += 1;
+        self.bell.send_replace(self.published);
+    }
+}

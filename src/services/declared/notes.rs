@@ -1,0 +1,172 @@
+//! Hand-kept notes of user syncs: a small CSV file, one row a school.
+//!
+//! Who pressed the button and what they wrote about users are names or may hold them: those columns
+//! are dropped on reading.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::model::ids::Laestab;
+use crate::services::declared::dropped::Folder;
+
+/// Rows that are read; a file of more is no file of notes.
+const MAX_ROWS: usize = 50_000;
+
+/// What is noted of one school.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Note {
+    /// The day of the last sync, if one was noted.
+    pub synced_on: Option<Date>,
+    /// Duplicates that were left, where the file has such a column.
+    pub duplicates: Option<Duplicates>,
+}
+
+/// Duplicates that the last sync left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Duplicates {
+    /// So many.
+    Left(u32),
+    /// Something that is no number.
+    Unreadable,
+}
+
+/// All notes of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Noted {
+    /// By school.
+    pub schools: BTreeMap<Laestab, Note>,
+    /// Rows that name no school.
+    pub nameless: usize,
+    /// Schools with more than one row; the later day counts, and the more duplicates of that day.
+    pub doubled: usize,
+}
+
+/// A file of notes.
+#[derive(Debug, Clone)]
+pub struct Notes {
+    folder: Folder,
+}
+
+impl Notes {
+    /// The file, relative to the config file's folder.
+    #[must_use]
+    pub fn new(base: &Path, file: &Path) -> Self {
+        Self { folder: Folder::of_file(base, file) }
+    }
+
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// A sentence that names the file and what is wrong with it.
+    pub async fn read(&self, now: Timestamp) -> Result<Noted, String> {
+        let file = self.folder.newest(now).await.map_err(|e| e.to_string())?;
+        read(&file.text).map_err(|why| format!("file {}: {why}", file.name))
+    }
+}
+
+impl Noted {
+    /// One line for the whole estate.
+    #[must_use]
+    pub fn in_short(&self) -> String {
+        let days = || self.schools.values().filter_map(|n| n.synced_on);
+        let (count, oldest, newest) = (days().count(), days().min(), days().max());
+        let span = match (oldest, newest) {
+            (Some(oldest), Some(newest)) => format!(", from {oldest} to {newest}"),
+            _ => String::new(),
+        };
+        let nameless = match self.nameless {
+            0 => String::new(),
+            n => format!("; {n} rows name no school"),
+        };
+        format!("{count} schools noted{span}{nameless}")
+    }
+}
+
+fn read(text: &str) -> Result<Noted, String> {
+    let mut rows = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
+    let header = rows.headers().map_err(|e| format!("header: {}", e_line(&e)))?.clone();
+    let column = |name: &str| header.iter().position(|h| h.trim().eq_ignore_ascii_case(name));
+    let need = |name: &str| column(name).ok_or_else(|| format!("column {name} is missing"));
+    let (school, day) = (need("laestab")?, need("last_synced_on")?);
+    let duplicates = column("duplicates");
+    let mut noted = Noted::default();
+    for (n, row) in rows.records().enumerate() {
+        if n >= MAX_ROWS {
+            return Err(format!("more than {MAX_ROWS} rows"));
+        }
+        let row = row.map_err(|e| e_line(&e))?;
+        let cell = |at: usize| row.get(at).unwrap_or_default().trim();
+        let Ok(laestab) = cell(school).parse::<Laestab>() else {
+            noted.nameless += 1;
+            continue;
+        };
+        let note = Note {
+            synced_on: day_in(cell(day)),
+            duplicates: duplicates.and_then(|at| match cell(at) {
+                // A school that never synced has nothing in its row.
+                "" if cell(day).is_empty() => None,
+                value => Some(value.parse().map_or(Duplicates::Unreadable, Duplicates::Left)),
+            }),
+        };
+        let before = noted.schools.get(&laestab);
+        noted.doubled += usize::from(before.is_some());
+        if before.is_none_or(|b| rank(b) < rank(&note)) {
+            noted.schools.insert(laestab, note);
+        }
+    }
+    Ok(noted)
+}
+
+/// The later day wins, then the worse state of its duplicates.
+fn rank(note: &Note) -> (Option<Date>, u64) {
+    let left = match note.duplicates {
+        None => 0,
+        Some(Duplicates::Left(n)) => u64::from(n) + 1,
+        Some(Duplicates::Unreadable) => u64::MAX,
+    };
+    (note.synced_on, left)
+}
+
+fn day_in(text: &str) -> Option<Date> {
+    text.parse().ok().or_else(|| Date::strptime("%d/%m/%Y", text).ok())
+}
+
+/// Where a CSV file is wrong, without its content.
+fn e_line(e: &csv::Error) -> String {
+    match e.position() {
+        Some(at) => format!("line {} cannot be read", at.line()),
+        None => "it cannot be read".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_days_and_counts_and_drops_names() {
+        let text = "by,Duplicates,laestab,last_synced_on,result\n\
+                    A. Person,3,9990107,2027-01-14,two users of class 4\n\
+                    ,,9990101,,\n\
+                    x,0,999/0102,14/01/2027,\nx,1,nobody,2027-01-01,\n\
+                    x,0,9990107,2026-09-03,\n";
+        let noted = read(text).unwrap();
+        let of = |n: &str| noted.schools[&n.parse().unwrap()].clone();
+        assert_eq!(of("9990107").duplicates, Some(Duplicates::Left(3)));
+        assert_eq!(of("9990101"), Note::default());
+        assert_eq!(of("9990102").synced_on, Some("2027-01-14".parse().unwrap()));
+        assert_eq!((noted.nameless, noted.doubled), (1, 1));
+        assert!(!format!("{noted:?}").contains("Person"));
+        assert_eq!(
+            noted.in_short(),
+            "2 schools noted, from 2027-01-14 to 2027-01-14; 1 rows name no school"
+        );
+        let bad = read(&text.replace("x,0,999/0102", "x,few,999/0102")).unwrap();
+        let school = "9990102".parse().unwrap();
+        assert_eq!(bad.schools[&school].duplicates, Some(Duplicates::Unreadable));
+        assert_eq!(read("by,laestab\n").unwrap_err(), "column last_synced_on is missing");
+    }
+}

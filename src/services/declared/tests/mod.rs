@@ -1,0 +1,9 @@
+//! Proofs of the declared pieces, and what the services' own tests stand on.
+
+pub mod dropping;
+pub mod stage;
+pub mod vendor;
+
+mod dropped;
+mod probe;
+mod statuspage;

@@ -1,0 +1,142 @@
+//! A vendor's status page: it may worsen, never better, and unknown words are unknown.
+
+use serde_json::{Value, json};
+
+use super::stage::now;
+use crate::model::health::Reason;
+use crate::model::observation::Verdict;
+use crate::services::declared::statuspage::{Says, Standing, read};
+
+/// A page in another order than usual, with a field that nobody knows.
+fn page() -> Value {
+    json!({
+        "status": {"description": "All Systems Operational", "indicator": "none"},
+        "scheduled_maintenances": [],
+        "incidents": [],
+        "components": [
+            {"group": true, "id": "g1", "name": "Logins", "status": "major_outage"},
+            {"status": "operational", "name": "Sign In", "id": "c7", "group": false, "mood": 3},
+            {"status": "operational", "name": "Reports", "id": "c8", "group": false}
+        ],
+        "page": {"updated_at": "2027-01-01T00:00:00.000+01:00", "name": "V", "id": "p"}
+    })
+}
+
+fn says(page: &Value) -> Says {
+    read(page, &["sign in".to_owned()], now())
+}
+
+fn with(pointer: &str, value: Value) -> Value {
+    let mut page = page();
+    *page.pointer_mut(pointer).unwrap() = value;
+    page
+}
+
+fn incident(status: &str, impact: &str, components: Value) -> Value {
+    with(
+        "/incidents",
+        json!([{"name": "N", "status": status, "impact": impact, "components": components}]),
+    )
+}
+
+#[test]
+fn reads_our_components_by_name_or_id_and_ignores_parents_and_strangers() {
+    assert_eq!(says(&page()).standing, Standing::Ok);
+    for (word, standing) in [
+        ("degraded_performance", Standing::Degraded),
+        ("partial_outage", Standing::Degraded),
+        ("major_outage", Standing::Outage),
+        ("under_maintenance", Standing::Maintenance),
+        ("wobbly", Standing::Unclear),
+    ] {
+        assert_eq!(says(&with("/components/1/status", json!(word))).standing, standing, "{word}");
+        let other = with("/components/2/status", json!(word));
+        assert_eq!(says(&other).standing, Standing::Ok, "elsewhere: {word}");
+        let by_id = read(&other, &["c8".to_owned()], now());
+        assert_eq!(by_id.standing, standing, "by id: {word}");
+    }
+    let red = with("/status/indicator", json!("critical"));
+    assert_eq!(says(&red).standing, Standing::Ok, "the overall word is not ours");
+    assert_eq!(read(&red, &[], now()).standing, Standing::Outage, "unless nothing is named");
+}
+
+#[test]
+fn reads_incidents_that_touch_us() {
+    let ours = || json!([{"id": "c7"}]);
+    for (status, impact, components, standing) in [
+        ("investigating", "minor", ours(), Standing::Degraded),
+        ("identified", "major", ours(), Standing::Outage),
+        ("monitoring", "critical", ours(), Standing::Degraded),
+        ("identified", "none", ours(), Standing::Degraded),
+        ("resolved", "critical", ours(), Standing::Ok),
+        ("identified", "critical", json!([{"id": "c8", "name": "Reports"}]), Standing::Ok),
+        ("identified", "critical", json!([]), Standing::Degraded),
+        ("pondering", "minor", ours(), Standing::Unclear),
+        ("identified", "dire", ours(), Standing::Unclear),
+    ] {
+        let page = incident(status, impact, components.clone());
+        assert_eq!(says(&page).standing, standing, "{status} {impact} {components}");
+    }
+}
+
+#[test]
+fn reads_maintenance_by_its_window() {
+    let window = |status: &str, from: &str, until: &str| {
+        let window = json!([{"name": "M", "status": status, "scheduled_for": from,
+            "scheduled_until": until, "components": [{"name": "Sign In"}]}]);
+        says(&with("/scheduled_maintenances", window)).standing
+    };
+    let (before, after) = ("2027-02-02T10:00:00Z", "2027-02-02T11:00:00+00:00");
+    assert_eq!(window("in_progress", before, after), Standing::Maintenance);
+    assert_eq!(window("scheduled", before, after), Standing::Maintenance);
+    assert_eq!(window("scheduled", after, "2027-02-02T12:00:00Z"), Standing::Ok);
+    assert_eq!(window("completed", before, after), Standing::Ok);
+    assert_eq!(window("scheduled", "soon", after), Standing::Unclear);
+    assert_eq!(window("postponed", before, after), Standing::Unclear);
+}
+
+#[test]
+fn every_field_of_a_component_counts() {
+    // What the verdict reads of a component: id or name, status.
+    for value in [Value::Null, json!(4), json!(""), json!("Operational?"), json!([])] {
+        let unclear = with("/components/1/status", value.clone());
+        assert_eq!(says(&unclear).standing, Standing::Unclear, "status {value}");
+        let renamed = with("/components/1/name", value.clone());
+        assert_eq!(says(&renamed).standing, Standing::Unclear, "name {value}");
+    }
+    let mut dropped = page();
+    dropped["components"].as_array_mut().unwrap().remove(1);
+    assert_eq!(says(&dropped).standing, Standing::Unclear);
+}
+
+#[test]
+fn another_format_is_no_information() {
+    for other in [
+        json!({"page": {"name": "V", "status": "UP"}}),
+        json!({"status": {"indicator": "none"}}),
+        json!([]),
+        json!("ok"),
+        with("/status/indicator", json!(null)),
+        with("/components", json!({})),
+    ] {
+        assert_eq!(says(&other).standing, Standing::NoInformation, "{other}");
+    }
+}
+
+#[test]
+fn it_may_worsen_and_never_betters() {
+    let at = |standing| Says { standing, line: "".into() };
+    let malformed = Verdict::Unknown(Reason::Malformed);
+    let all = [Verdict::Ok, Verdict::Warning, malformed, Verdict::Critical];
+    for probed in all {
+        for same in [Standing::Ok, Standing::NoInformation] {
+            assert_eq!(at(same).worsen(probed), probed);
+        }
+        assert_eq!(at(Standing::Outage).worsen(probed), Verdict::Critical);
+    }
+    assert_eq!(at(Standing::Degraded).worsen(Verdict::Ok), Verdict::Warning);
+    assert_eq!(at(Standing::Maintenance).worsen(Verdict::Ok), Verdict::Warning);
+    assert_eq!(at(Standing::Degraded).worsen(malformed), malformed);
+    assert_eq!(at(Standing::Unclear).worsen(Verdict::Ok), malformed);
+    assert_eq!(at(Standing::Unclear).worsen(Verdict::Critical), Verdict::Critical);
+}

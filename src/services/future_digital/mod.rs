@@ -1,0 +1,26 @@
+//! Desktop monitoring ("digital safeguarding"): how many of a school's Windows PCs check in.
+//!
+//! The vendor has no interface: a file of stations is dropped for all schools, and one sweep takes
+//! no request at all. Only coverage is read: no capture, phrase, user name, address or domain is
+//! ever kept. A device that checks in shows that the client runs, not that monitoring works.
+
+mod actions;
+mod describe;
+mod poll;
+mod stations;
+#[cfg(test)]
+mod tests;
+
+use crate::services::Service;
+
+/// The row of the services' table.
+pub const SERVICE: Service = Service {
+    key: describe::KEY,
+    label: describe::LABEL,
+    code: describe::CODE,
+    parameters: describe::PARAMETERS,
+    actions: actions::ACTIONS,
+    schema: describe::schema,
+    configure: poll::configure,
+    checks: describe::CHECKS,
+};

@@ -1,0 +1,275 @@
+//! Asks Groupcall, school by school, each with its own token.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::model::check::{CheckSpec, Scope, ServiceSpec};
+use crate::model::estate::NotWatched;
+use crate::model::health::Reason;
+use crate::model::ids::{CheckId, CredentialName, Laestab, ServiceKey};
+use crate::model::observation::{Observation, Target, Verdict};
+use crate::ports::clock::{Boxed, Clock};
+use crate::ports::secrets::Secrets;
+use crate::ports::watch::{Job, Watch};
+use crate::services::answer::{Trouble, credential};
+use crate::services::groupcall::describe::{
+    Idaas, KEY, LOGIN_URL, Settings, XOD_URL, describe, not_watched,
+};
+use crate::services::groupcall::{body, dropped};
+use crate::services::token::{Grant, TokenCell};
+use crate::services::{Context, ServiceError};
+use crate::transport::{Endpoint, Reply, Request};
+
+/// One school's door to its data.
+struct School {
+    credential: Result<CredentialName, Trouble>,
+    token: TokenCell,
+}
+
+/// The page to probe and what a working one looks like.
+struct SignIn {
+    endpoint: Endpoint,
+    expect: Idaas,
+}
+
+/// The watcher of Groupcall.
+pub(super) struct Groupcall {
+    spec: ServiceSpec,
+    not_watched: Vec<NotWatched>,
+    relying_party: String,
+    scopes: Vec<String>,
+    xod: Endpoint,
+    login: Endpoint,
+    schools: BTreeMap<Laestab, School>,
+    sign_in: Option<SignIn>,
+    xvault: Option<PathBuf>,
+    cme: Option<PathBuf>,
+    secrets: Arc<dyn Secrets>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Groupcall {
+    pub(super) fn new(settings: &Settings, context: &Context) -> Result<Self, ServiceError> {
+        let refuse = |key: &str, why: &str| ServiceError::Setting {
+            service: KEY,
+            key: key.to_owned(),
+            why: why.to_owned(),
+        };
+        let key: ServiceKey =
+            KEY.parse().map_err(|_| refuse("key", "the service's key is not a word"))?;
+        let sign_in = match &settings.idaas {
+            None => None,
+            Some(expect) if expect.contains.is_none() && expect.location_host.is_none() => {
+                return Err(refuse(
+                    "idaas.contains",
+                    "give a text of the sign-in page (or location_host of its redirect), so that a \
+                     block page is not taken for it",
+                ));
+            }
+            Some(expect) => Some(SignIn {
+                endpoint: context.endpoint(KEY, Some(&expect.page), LOGIN_URL)?,
+                expect: expect.clone(),
+            }),
+        };
+        let schools = context
+            .estate
+            .takers(&key)
+            .map(|laestab| {
+                let row = context.estate.subscriptions.get(&laestab);
+                let name = row.and_then(|s| s.parameter(&key, "credential")).map_or_else(
+                    || format!("{}{laestab}", settings.credential_prefix),
+                    str::to_owned,
+                );
+                let credential = name.parse().map_err(|e| {
+                    Trouble::new(Reason::Unauthorised, format!("groupcall.credential: {e}"))
+                });
+                (laestab, School { credential, token: TokenCell::default() })
+            })
+            .collect();
+        Ok(Self {
+            spec: describe(settings, &key)?,
+            not_watched: not_watched(settings),
+            relying_party: settings.relying_party.clone(),
+            scopes: settings.scopes.clone(),
+            xod: context.endpoint(KEY, settings.xod.as_ref(), XOD_URL)?,
+            login: context.endpoint(KEY, settings.login.as_ref(), LOGIN_URL)?,
+            schools,
+            sign_in,
+            xvault: settings.xvault.as_ref().map(|p| context.folder.join(p)),
+            cme: settings.cme.as_ref().map(|p| context.folder.join(p)),
+            secrets: context.secrets.clone(),
+            clock: context.clock.clone(),
+        })
+    }
+
+    /// One call with the school's own token, renewed once when it is refused.
+    async fn ask(&self, laestab: Laestab, path: &str) -> Result<Reply, Trouble> {
+        let school = self
+            .schools
+            .get(&laestab)
+            .ok_or_else(|| Trouble::new(Reason::NeverSeen, "the school does not take Groupcall"))?;
+        let make = |token: &SecretString| {
+            Request::get(path).header("authorization", format!("Idaas {}", token.expose_secret()))
+        };
+        let refused = |reply: &Reply| {
+            body::complaint(reply).is_some_and(|t| t.reason == Reason::Unauthorised)
+        };
+        let fetch = || self.fetch_token(laestab, school);
+        let reply = school.token.send((&*self.clock, &self.xod), make, refused, fetch).await?;
+        match body::complaint(&reply) {
+            Some(trouble) => Err(trouble),
+            None => Ok(reply),
+        }
+    }
+
+    async fn fetch_token(&self, laestab: Laestab, school: &School) -> Result<Grant, Trouble> {
+        let name = school.credential.clone()?;
+        let secret = credential(&self.secrets, &name).await?;
+        let fields = vec![
+            ("estab", SecretString::from(laestab.to_string())),
+            ("relyingParty", SecretString::from(self.relying_party.clone())),
+            ("password", secret),
+            ("thirdpartyid", SecretString::from("XporterOnDemand")),
+        ];
+        let reply = self.login.send(Request::post("").secret_json(fields).repeatable()).await?;
+        body::grant(&reply, self.clock.chance()).map_err(|mut trouble| {
+            if trouble.reason == Reason::Unauthorised {
+                trouble.why = format!(
+                    "{}; if the school has authorised us again, store its new secret as `{name}`",
+                    trouble.why
+                );
+            }
+            trouble
+        })
+    }
+
+    async fn school(&self, check: &CheckId, laestab: Laestab) -> Observation {
+        let target = Target::School(laestab);
+        let path = match check.name() {
+            "xporter_data" => format!("School/{laestab}/SchoolInfo"),
+            "counts" => format!("School/{laestab}/Counts"),
+            _ => "TokenDetails".to_owned(),
+        };
+        let seen = self.ask(laestab, &path).await.and_then(|reply| {
+            let bare = body::bare(check, target, &reply);
+            match check.name() {
+                "xporter_data" => body::xporter_data(&reply, laestab, bare),
+                "counts" => body::counts(&reply, bare),
+                _ => body::authorisation(&reply, (laestab, &self.scopes), bare),
+            }
+        });
+        seen.unwrap_or_else(|trouble| trouble.observe(check, target, self.clock.now()))
+    }
+
+    async fn probe(&self, check: &CheckId) -> Observation {
+        let failed = |trouble: &Trouble| trouble.observe(check, Target::Estate, self.clock.now());
+        let Some(SignIn { endpoint, expect }) = &self.sign_in else {
+            return failed(&Trouble::new(Reason::NeverSeen, "no sign-in page is configured"));
+        };
+        let reply = match endpoint.send(Request::get("").redirect_is_answer()).await {
+            Ok(reply) => reply,
+            Err(failure) => return failed(&failure.into()),
+        };
+        let took = u32::try_from(reply.took.as_millis()).unwrap_or(u32::MAX);
+        let bare = body::bare(check, Target::Estate, &reply).number("latency_ms", f64::from(took));
+        if reply.status == 429 {
+            return failed(&Trouble::new(Reason::Throttled, "the sign-in page asks us to wait"));
+        }
+        if reply.status != expect.status {
+            let words = format!(
+                "the IDaaS sign-in page answers {} instead of {}",
+                reply.status, expect.status
+            );
+            return body::with(bare, Verdict::Critical, &words);
+        }
+        let host = reply.header("location").and_then(|to| {
+            let to = endpoint.url().join(to).ok()?;
+            Some(to.host_str()?.to_owned())
+        });
+        let odd = match (&expect.contains, &expect.location_host) {
+            (Some(text), _) if !reply.text().contains(text.as_str()) => Some(
+                "the IDaaS sign-in page is another page: maintenance, or a filter's block page",
+            ),
+            (_, Some(want)) if host.as_deref() != Some(want.as_str()) => {
+                Some("the IDaaS sign-in page points to another host")
+            }
+            _ => None,
+        };
+        match odd {
+            Some(words) => body::with(bare, Verdict::Unknown(Reason::Malformed), words),
+            None => body::with(bare, Verdict::Ok, "the IDaaS sign-in page answers"),
+        }
+    }
+
+    async fn file(&self, check: &CheckId) -> Vec<Observation> {
+        let (path, what) = match check.name() {
+            "xvault" => (&self.xvault, "XVault load"),
+            _ => (&self.cme, "CME extract"),
+        };
+        let path = path.clone().unwrap_or_default();
+        let read = tokio::task::spawn_blocking(move || dropped::read(&path)).await;
+        let now = self.clock.now();
+        let loads = read.unwrap_or_else(|_| {
+            Err(Trouble::new(Reason::NoAnswer, "the file was not read to its end"))
+        });
+        self.schools
+            .keys()
+            .map(|school| match &loads {
+                Ok(loads) => loads.observe((check, *school, what), now),
+                Err(trouble) => trouble.observe(check, Target::School(*school), now),
+            })
+            .collect()
+    }
+
+    fn jobs_of(&self, spec: &CheckSpec) -> Vec<Job> {
+        let job = |id: String, targets: Arc<[Target]>| Job {
+            id: id.into(),
+            checks: vec![spec.id.clone()],
+            targets,
+            interval: spec.interval,
+        };
+        let name = spec.id.name();
+        match (spec.scope, name) {
+            (Scope::Estate, _) => vec![job(name.to_owned(), Arc::new([Target::Estate]))],
+            (Scope::School, "xvault" | "cme") => {
+                let all: Arc<[Target]> = self.schools.keys().map(|s| Target::School(*s)).collect();
+                vec![job(name.to_owned(), all)]
+            }
+            (Scope::School, _) => self
+                .schools
+                .keys()
+                .map(|s| job(format!("{name}/{s}"), Arc::new([Target::School(*s)])))
+                .collect(),
+        }
+    }
+}
+
+impl Watch for Groupcall {
+    fn describe(&self) -> ServiceSpec {
+        self.spec.clone()
+    }
+
+    fn not_watched(&self) -> Vec<NotWatched> {
+        self.not_watched.clone()
+    }
+
+    fn jobs(&self) -> Vec<Job> {
+        self.spec.checks.iter().flat_map(|spec| self.jobs_of(spec)).collect()
+    }
+
+    fn poll<'a>(&'a self, job: &'a Job, _now: Timestamp) -> Boxed<'a, Vec<Observation>> {
+        Box::pin(async move {
+            let Some(check) = job.checks.first() else { return Vec::new() };
+            match (check.name(), job.targets.first()) {
+                ("xvault" | "cme", _) => self.file(check).await,
+                ("idaas", _) => vec![self.probe(check).await],
+                (_, Some(Target::School(school))) => vec![self.school(check, *school).await],
+                _ => Vec::new(),
+            }
+        })
+    }
+}

@@ -1,0 +1,274 @@
+//! Looks at each school's portal page of Purple Mash.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Deserialize as _;
+
+use crate::model::check::ServiceSpec;
+use crate::model::estate::NotWatched;
+use crate::model::health::Reason;
+use crate::model::ids::{CheckId, Laestab, ServiceKey};
+use crate::model::observation::{Observation, Target, Verdict};
+use crate::model::text::Clean;
+use crate::ports::clock::{Boxed, Clock};
+use crate::ports::watch::{Job, Watch};
+use crate::services::declared::notes::{Duplicates, Notes};
+use crate::services::declared::probe::{Look, Sight, look};
+use crate::services::declared::sign_in::SignIn;
+use crate::services::declared::words::{folded, names, visible};
+use crate::services::declared::{endpoint_in, ids, only_known_checks, refused};
+use crate::services::purple_mash::describe::{KEY, Settings, spec};
+use crate::services::{Configured, Context, ServiceError};
+use crate::transport::Endpoint;
+
+pub(super) fn configure(
+    settings: toml::de::ValueDeserializer<'_>,
+) -> Result<Configured, toml::de::Error> {
+    let settings = Settings::deserialize(settings)?;
+    Ok(Configured {
+        credentials: Vec::new(),
+        build: Box::new(move |ctx| Ok(Arc::new(Watcher::new(ctx, settings)?))),
+    })
+}
+
+/// One school's portal page.
+struct Portal {
+    path: String,
+    /// How the page names the school.
+    word: String,
+    packages: Option<String>,
+}
+
+struct Watcher {
+    spec: ServiceSpec,
+    portal: CheckId,
+    sign_in: CheckId,
+    endpoint: Endpoint,
+    front: Option<SignIn>,
+    portals: BTreeMap<Laestab, Portal>,
+    not_watched: Vec<NotWatched>,
+    notes: Option<Notes>,
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+}
+
+impl Watcher {
+    fn new(ctx: &Context, settings: Settings) -> Result<Self, ServiceError> {
+        let (key, [portal, sign_in]) = ids(KEY, ["portal", "sign_in"])?;
+        only_known_checks(KEY, &settings.checks, &["portal", "sign_in"])?;
+        if settings.endpoint.url.path().trim_matches('/').starts_with("ql") {
+            return Err(refused(
+                KEY,
+                "endpoint.url",
+                "quick-login links are not probed; give the site's root",
+            ));
+        }
+        if settings.sso && folded(&settings.sso_word).is_empty() {
+            return Err(refused(KEY, "sso_word", "must not be empty where sso is true"));
+        }
+        let front = match (&settings.sign_in, &settings.status_page) {
+            (Some(page), status) => Some(SignIn::new(ctx, KEY, "sign_in", page, status.as_ref())?),
+            (None, Some(_)) => {
+                let why = "needs sign_in as well: a status page alone proves nothing";
+                return Err(refused(KEY, "status_page", why));
+            }
+            (None, None) => None,
+        };
+        let (portals, not_watched) = portals(ctx, &key);
+        let schools: BTreeSet<_> = portals.keys().copied().collect();
+        Ok(Self {
+            spec: spec(&settings, &key, [&portal, &sign_in], schools)?,
+            endpoint: ctx
+                .transport
+                .endpoint(&endpoint_in(&ctx.folder, &settings.endpoint))
+                .map_err(|source| ServiceError::Endpoint { service: KEY, source })?,
+            notes: settings.sync_notes.as_deref().map(|file| Notes::new(&ctx.folder, file)),
+            clock: ctx.clock.clone(),
+            portal,
+            sign_in,
+            front,
+            portals,
+            not_watched,
+            settings,
+        })
+    }
+
+    async fn look_at(&self, school: Laestab, portal: &Portal, now: Timestamp) -> Observation {
+        let seen = look(&self.endpoint, &portal.path, &self.settings.block_marks).await;
+        let (mut verdict, mut detail) = self.judge(&seen, portal);
+        let note = match &self.notes {
+            Some(notes) => Some(noted(notes, school, now).await),
+            None => None,
+        };
+        if let Some((trouble, line)) = &note
+            && *trouble
+            && verdict == Verdict::Ok
+        {
+            (verdict, detail) = (Verdict::Warning, format!("{detail}, but {line}"));
+        }
+        let at = seen.at.unwrap_or_else(|| self.clock.now());
+        let mut seen_as =
+            Observation::new(self.portal.clone(), Target::School(school), at, verdict, &detail)
+                .fact("portal", &portal.path);
+        if let Some(status) = seen.status {
+            seen_as = seen_as.fact("http status", status.to_string());
+        }
+        if let Some(ms) = seen.latency_ms() {
+            seen_as = seen_as.number("latency_ms", ms);
+        }
+        if let Some((_, line)) = note {
+            seen_as = seen_as.fact("sync note", line);
+        }
+        match &portal.packages {
+            Some(packages) => seen_as.fact("packages", packages),
+            None => seen_as,
+        }
+    }
+
+    fn judge(&self, seen: &Look, portal: &Portal) -> (Verdict, String) {
+        let unclear = Verdict::Unknown(Reason::Malformed);
+        let text = match &seen.sight {
+            Sight::Page { text } => visible(text),
+            Sight::Redirect { host } => {
+                let to = host.as_deref().unwrap_or("a place without TLS or name");
+                return (unclear, format!("portal page redirects to {to}: not followed"));
+            }
+            Sight::BlockPage => {
+                return (unclear, "probe blocked by a web filter: portal page not seen".to_owned());
+            }
+            Sight::Down { why, .. } => {
+                return (Verdict::Critical, format!("portal page is down: {why}"));
+            }
+            Sight::Unclear { reason, why } => {
+                return (Verdict::Unknown(*reason), format!("portal page not seen: {why}"));
+            }
+        };
+        let generic = self.settings.generic_marks.iter().map(|m| folded(m));
+        if !names(&text, &portal.word)
+            || generic.filter(|m| !m.is_empty()).any(|m| text.contains(&m))
+        {
+            let line = format!(
+                "page does not name the school ({}): is its portal name right?",
+                Clean::new(&portal.word)
+            );
+            return (unclear, line);
+        }
+        if self.settings.sso && !text.contains(&folded(&self.settings.sso_word)) {
+            let line = format!("portal page is up without its {} button", self.settings.sso_word);
+            return (Verdict::Warning, line);
+        }
+        if seen.is_slow(self.settings.slow_after.duration()) {
+            let line = format!("portal page is slower than {}", self.settings.slow_after);
+            return (Verdict::Warning, line);
+        }
+        (Verdict::Ok, "portal page is up and names the school".to_owned())
+    }
+}
+
+/// What the notes say of `school`, and whether it is trouble.
+async fn noted(notes: &Notes, school: Laestab, now: Timestamp) -> (bool, String) {
+    let noted = match notes.read(now).await {
+        Ok(noted) => noted,
+        Err(e) => return (true, format!("its sync notes cannot be read: {e}")),
+    };
+    let Some(note) = noted.schools.get(&school) else {
+        return (false, "no sync noted".to_owned());
+    };
+    let day = note.synced_on.map_or_else(|| "a day not noted".to_owned(), |d| d.to_string());
+    match note.duplicates {
+        None if note.synced_on.is_none() => (false, "no sync noted".to_owned()),
+        None => {
+            (true, format!("the note of the sync on {day} does not say if duplicates are left"))
+        }
+        Some(Duplicates::Left(0)) => (false, format!("last sync noted for {day}, no duplicates")),
+        Some(Duplicates::Left(n)) => (true, format!("the sync on {day} left {n} duplicates")),
+        Some(Duplicates::Unreadable) => {
+            (true, format!("the note of the sync on {day} has no number of duplicates"))
+        }
+    }
+}
+
+/// The portal pages of the takers, and who has none.
+fn portals(ctx: &Context, key: &ServiceKey) -> (BTreeMap<Laestab, Portal>, Vec<NotWatched>) {
+    let (mut portals, mut gaps) = (BTreeMap::new(), Vec::new());
+    for laestab in ctx.estate.takers(key) {
+        let of = |name: &str| {
+            ctx.estate.subscriptions.get(&laestab).and_then(|s| s.parameter(key, name))
+        };
+        let name = of("portal").unwrap_or_default();
+        let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if name.is_empty() || !name.chars().all(good) || name.starts_with('.') {
+            let why = if name.is_empty() {
+                "no purple_mash.portal in its subscription row".to_owned()
+            } else {
+                format!("purple_mash.portal `{name}` is not a name such as ashbrook-vale")
+            };
+            gaps.push(NotWatched {
+                what: Clean::new(&format!("{key}.portal of {laestab}")),
+                why: Clean::new(&why),
+            });
+            continue;
+        }
+        let register = ctx.estate.schools.get(&laestab).map(|s| s.name.as_str());
+        portals.insert(
+            laestab,
+            Portal {
+                path: format!("sch/{name}"),
+                word: of("portal_word").or(register).unwrap_or_default().to_owned(),
+                packages: of("packages").map(str::to_owned),
+            },
+        );
+    }
+    (portals, gaps)
+}
+
+impl Watch for Watcher {
+    fn describe(&self) -> ServiceSpec {
+        self.spec.clone()
+    }
+
+    fn not_watched(&self) -> Vec<NotWatched> {
+        self.not_watched.clone()
+    }
+
+    fn jobs(&self) -> Vec<Job> {
+        let job = |check: &CheckId, id: String, target| {
+            let interval = self.spec.checks.iter().find(|c| c.id == *check).map(|c| c.interval)?;
+            Some(Job {
+                id: id.into(),
+                checks: vec![check.clone()],
+                targets: [target].into(),
+                interval,
+            })
+        };
+        let schools = self.portals.keys().filter_map(|school| {
+            job(&self.portal, format!("portal/{school}"), Target::School(*school))
+        });
+        job(&self.sign_in, "sign_in".to_owned(), Target::Estate)
+            .into_iter()
+            .chain(schools)
+            .collect()
+    }
+
+    fn poll<'a>(&'a self, job: &'a Job, now: Timestamp) -> Boxed<'a, Vec<Observation>> {
+        Box::pin(async move {
+            let mut seen = Vec::new();
+            for target in job.targets.iter() {
+                match (target, &self.front) {
+                    (Target::Estate, Some(front)) => {
+                        seen.push(front.observe(self.sign_in.clone(), now).await);
+                    }
+                    (Target::School(school), _) => {
+                        if let Some(portal) = self.portals.get(school) {
+                            seen.push(self.look_at(*school, portal, now).await);
+                        }
+                    }
+                    (Target::Estate, None) => {}
+                }
+            }
+            seen
+        })
+    }
+}

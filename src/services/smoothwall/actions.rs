@@ -1,0 +1,10 @@
+//! Actions on the web filter: a user's group decides what is filtered.
+
+use crate::model::action::{ActionSpec, Class};
+
+/// Rows of the table.
+pub const ACTIONS: &[ActionSpec] = &[ActionSpec {
+    id: "smoothwall.move_group",
+    label: "Move a user to another filtering group",
+    class: Class::SetState,
+}];

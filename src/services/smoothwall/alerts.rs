@@ -1,0 +1,208 @@
+//! What an appliance's alerts amount to: open trouble, notices, and whether its mail still arrives.
+//!
+//! A service that stops and starts again between two looks sends nothing: silence is no proof of
+//! health, only the heartbeat tells it from a dead mail path.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::health::Reason;
+use crate::model::observation::Verdict;
+use crate::model::span::Span;
+use crate::model::text::Clean;
+use crate::services::declared::words::folded;
+use crate::services::smoothwall::describe::{Alerts, Words};
+use crate::services::smoothwall::message::{Message, shown};
+
+/// Words that turn good news round: "has not started", "heartbeat missing".
+const DOUBTS: [&str; 9] =
+    ["not ", "no ", "failed", "failure", "failing", "to fail", "missing", "missed", "unable"];
+
+/// What one alert says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Heartbeat,
+    /// Ends `Stopped` and `Raised` of the same thing.
+    Good,
+    Notice,
+    Lasting,
+    Stopped,
+    Raised,
+    Ignored,
+    Unrecognised,
+}
+
+/// One alert of an appliance. Ordered by time.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Alert {
+    at: Timestamp,
+    /// Its place in the message: a mail may hold a stop and the start after it.
+    place: usize,
+    kind: Kind,
+    /// What it is about: pairs "stopped" with "started".
+    thing: String,
+    text: String,
+}
+
+/// How an appliance stands by its alerts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Standing {
+    pub(super) verdict: Verdict,
+    pub(super) detail: String,
+    /// When the trouble began.
+    pub(super) since: Option<Timestamp>,
+    /// The last heartbeat.
+    pub(super) heartbeat_at: Option<Timestamp>,
+    /// Open alerts, newest first, fit to be shown.
+    pub(super) open: Vec<Clean>,
+}
+
+impl Alert {
+    /// Whether this good news is about the same thing as `before`.
+    fn ends(&self, before: &Self) -> bool {
+        match before.kind {
+            Kind::Stopped | Kind::Raised => before.thing == self.thing,
+            Kind::Lasting => before.text.contains(&self.thing),
+            Kind::Heartbeat | Kind::Good | Kind::Notice | Kind::Ignored | Kind::Unrecognised => {
+                false
+            }
+        }
+    }
+
+    /// Whether it could make an appliance look better than it is.
+    pub(super) fn is_good_news(&self) -> bool {
+        matches!(self.kind, Kind::Heartbeat | Kind::Good)
+    }
+}
+
+/// The alerts of `message`, sent at `at`; each once, also when a mail was dropped twice.
+pub(super) fn alerts_in(message: &Message, at: Timestamp, words: &Words) -> BTreeSet<Alert> {
+    let last = message.alerts.len().saturating_sub(1);
+    message
+        .alerts
+        .iter()
+        .enumerate()
+        .map(|(n, text)| {
+            let (kind, thing) = match kind_of(text, words) {
+                // Half an alert cannot be read, whatever its beginning looks like.
+                _ if message.cut && n == last => (Kind::Unrecognised, String::new()),
+                found => found,
+            };
+            Alert { at, place: n, kind, thing, text: text.clone() }
+        })
+        .collect()
+}
+
+fn kind_of(text: &str, words: &Words) -> (Kind, String) {
+    let find = |list: &[String]| {
+        list.iter()
+            .map(|w| folded(w))
+            .filter(|w| !w.is_empty())
+            .find_map(|w| text.split_once(&w).map(|(before, _)| thing_in(before)))
+    };
+    let doubtful = DOUBTS.iter().any(|d| text.contains(d));
+    let table = [
+        (Kind::Ignored, &words.ignored, true),
+        (Kind::Stopped, &words.stopped, true),
+        (Kind::Raised, &words.raised, true),
+        (Kind::Good, &words.started, !doubtful),
+        (Kind::Good, &words.cleared, !doubtful),
+        (Kind::Lasting, &words.lasting, true),
+        (Kind::Notice, &words.notice, true),
+        (Kind::Heartbeat, &words.heartbeat, !doubtful),
+    ];
+    table
+        .into_iter()
+        .filter(|(_, _, believed)| *believed)
+        .find_map(|(kind, list, _)| find(list).map(|thing| (kind, thing)))
+        .unwrap_or((Kind::Unrecognised, String::new()))
+}
+
+/// `connection monitor: interface eth1` is about `interface eth1`.
+fn thing_in(before: &str) -> String {
+    let last = before.rsplit(':').next().unwrap_or_default().trim();
+    last.strip_prefix("the ").unwrap_or(last).to_owned()
+}
+
+/// What `alerts` amount to at `now`.
+pub(super) fn standing(alerts: &BTreeSet<Alert>, settings: &Alerts, now: Timestamp) -> Standing {
+    let heartbeat_at = alerts.iter().rev().find(|a| a.kind == Kind::Heartbeat).map(|a| a.at);
+    let open = open(alerts, settings, now);
+    let worst = open
+        .iter()
+        .map(|(alert, critical)| (*critical, alert))
+        .max_by_key(|(critical, alert)| (*critical, std::cmp::Reverse(alert.at)));
+    let silent_for = heartbeat_at.map(|at| {
+        Span::from_secs(u64::try_from(now.as_second() - at.as_second()).unwrap_or_default())
+    });
+    let (verdict, detail, since) = match (worst, silent_for) {
+        (Some((true, alert)), _) => (Verdict::Critical, sentence(alert), Some(alert.at)),
+        (_, None) => {
+            let line = "no heartbeat ever came: silence proves nothing".to_owned();
+            (Verdict::Unknown(Reason::NeverSeen), line, None)
+        }
+        (_, Some(silent)) if silent > settings.heartbeat => (
+            Verdict::Unknown(Reason::Stale),
+            format!("no heartbeat for {}: silence proves nothing", silent.short()),
+            heartbeat_at,
+        ),
+        (Some((false, alert)), _) => (Verdict::Warning, sentence(alert), Some(alert.at)),
+        (None, Some(silent)) => {
+            (Verdict::Ok, format!("no open alert, heartbeat {} ago", silent.short()), None)
+        }
+    };
+    let shown = open.iter().rev().take(5).map(|(alert, _)| shown(&alert.text)).collect();
+    Standing { verdict, detail, since, heartbeat_at, open: shown }
+}
+
+fn sentence(alert: &Alert) -> String {
+    let kind = match alert.kind {
+        Kind::Unrecognised => "unrecognised alert",
+        _ => "appliance reports",
+    };
+    format!("{kind}: {}", shown(&alert.text))
+}
+
+/// Open alerts by time, and whether each is critical.
+fn open<'a>(
+    alerts: &'a BTreeSet<Alert>,
+    settings: &Alerts,
+    now: Timestamp,
+) -> Vec<(&'a Alert, bool)> {
+    let mut by_thing: BTreeMap<(bool, &str), &Alert> = BTreeMap::new();
+    let is_past = |at: Timestamp, span: Span| {
+        now.duration_since(at) > SignedDuration::from_secs(span.as_secs_i64())
+    };
+    for alert in alerts {
+        match alert.kind {
+            Kind::Good if alert.thing.is_empty() => {}
+            Kind::Good => by_thing.retain(|_, before| !alert.ends(before)),
+            // The first of several counts: since then it is so.
+            Kind::Stopped | Kind::Raised => {
+                by_thing.entry((true, &alert.thing)).or_insert(alert);
+            }
+            Kind::Lasting => {
+                by_thing.entry((false, &alert.text)).or_insert(alert);
+            }
+            Kind::Notice | Kind::Unrecognised if !is_past(alert.at, settings.notice_for) => {
+                by_thing.insert((false, &alert.text), alert);
+            }
+            Kind::Notice | Kind::Unrecognised | Kind::Heartbeat | Kind::Ignored => {}
+        }
+    }
+    let needed =
+        |thing: &str| settings.words.critical_services.iter().any(|w| thing.contains(&folded(w)));
+    let mut open: Vec<_> = by_thing
+        .into_values()
+        .map(|alert| match alert.kind {
+            Kind::Raised => (alert, true),
+            Kind::Stopped => {
+                (alert, needed(&alert.thing) && is_past(alert.at, settings.stopped_for))
+            }
+            _ => (alert, false),
+        })
+        .collect();
+    open.sort_by_key(|(alert, _)| alert.at);
+    open
+}

@@ -1,0 +1,230 @@
+//! What is watched of the web filter, and its settings.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::model::check::{CheckSpec, Coverage, Edge, Flow, Scope, ServiceSpec};
+use crate::model::ids::{CheckId, Laestab, ServiceKey};
+use crate::model::span::Span;
+use crate::services::declared::dropped::DropSettings;
+use crate::services::declared::probe::default_block_marks;
+use crate::services::{CheckTuning, Parameter, ServiceError, tuned};
+
+pub(super) const KEY: &str = "smoothwall";
+pub(super) const LABEL: &str = "Smoothwall";
+pub(super) const CODE: &str = "SW";
+pub(super) const PATTERN: &str = "*";
+pub(super) const CHECKS: &[(&str, &str)] = &[
+    ("filtering", "is the agreed test address blocked, and does a plain one pass?"),
+    ("alerts", "has the appliance reported trouble, and does its mail still arrive?"),
+];
+pub(super) const PARAMETERS: &[Parameter] = &[Parameter {
+    name: "appliance",
+    help: "name of the appliance that filters the school; empty for the shared one",
+}];
+
+/// `[services.smoothwall]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Settings {
+    /// Displayed name.
+    #[serde(default)]
+    pub label: Option<String>,
+    /// The appliances.
+    pub appliances: Vec<Appliance>,
+    /// Sentences of the block page.
+    #[serde(default = "default_block_marks")]
+    pub block_marks: Vec<String>,
+    /// Where the appliances' alert messages are dropped as files.
+    #[serde(default)]
+    pub alerts: Option<Alerts>,
+    /// Changes to single checks.
+    #[serde(default)]
+    pub checks: BTreeMap<String, CheckTuning>,
+}
+
+/// One appliance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Appliance {
+    /// Its name, as in the schools' `smoothwall.appliance`.
+    pub name: String,
+    /// It also filters every school that names no appliance. At most one may.
+    #[serde(default)]
+    pub shared: bool,
+    /// How its alerts name it; each appliance has its own.
+    #[serde(default)]
+    pub hosts: Vec<String>,
+    /// How to prove that it filters.
+    #[serde(default)]
+    pub filtering: Option<Filtering>,
+}
+
+/// How to prove that an appliance filters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Filtering {
+    /// The place from which it is proved: it must be behind the appliance.
+    pub vantage: Vantage,
+    /// The agreed address that must be blocked.
+    pub blocked_url: Url,
+    /// An address that must pass.
+    pub plain_url: Url,
+    /// A piece of the plain page that no other page has.
+    pub plain_word: String,
+    /// A refused connection to the blocked address counts as blocked.
+    #[serde(default)]
+    pub refused_is_blocked: bool,
+    /// Hosts to which a redirect counts as blocked.
+    #[serde(default)]
+    pub block_hosts: Vec<String>,
+    /// PEM file of the authority that signs the appliance's certificates.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    /// How long one answer may take.
+    #[serde(default)]
+    pub deadline: Option<Span>,
+    /// Slower is a warning.
+    #[serde(default = "default_slow_after")]
+    pub slow_after: Span,
+}
+
+/// The place from which filtering is proved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Vantage {
+    /// This host's own line, which the appliance filters; no proxy.
+    Direct,
+    /// The appliance, or something behind it, as an explicit proxy.
+    Proxy(Url),
+}
+
+/// Where alert messages are dropped, and how they are read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Alerts {
+    /// The folder of `.eml` and `.txt` files. Those that stand there count: an alert that was dealt
+    /// with without a message of its own ends when its file is moved away.
+    pub drop: DropSettings,
+    /// A critical service that stopped is critical after this, without a later start.
+    #[serde(default = "default_stopped_for")]
+    pub stopped_for: Span,
+    /// Without a heartbeat for this long, silence means nothing.
+    #[serde(default = "default_heartbeat")]
+    pub heartbeat: Span,
+    /// How long a notice counts that the appliance repeats while it holds (licence, disk, ..).
+    #[serde(default = "default_notice_for")]
+    pub notice_for: Span,
+    /// Words by which alerts are told.
+    #[serde(default)]
+    pub words: Words,
+}
+
+/// Words by which alerts are told; upper and lower case are the same. The vendor's wording is not
+/// published: an alert of none of them is shown as unrecognised.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Words {
+    /// A service stopped.
+    pub stopped: Vec<String>,
+    /// A service started.
+    pub started: Vec<String>,
+    /// Something failed; critical at once.
+    pub raised: Vec<String>,
+    /// What failed is well again.
+    pub cleared: Vec<String>,
+    /// Something to look at; stands until its file is moved away or it is cleared.
+    pub lasting: Vec<String>,
+    /// Something to look at; repeated while it holds.
+    pub notice: Vec<String>,
+    /// The daily test alert.
+    pub heartbeat: Vec<String>,
+    /// Services without which nobody is filtered; others that stop are a warning.
+    pub critical_services: Vec<String>,
+    /// Alerts that mean nothing to the desk.
+    pub ignored: Vec<String>,
+}
+
+impl Default for Words {
+    fn default() -> Self {
+        let words = |list: &[&str]| list.iter().map(|w| (*w).to_owned()).collect();
+        Self {
+            stopped: words(&["has stopped"]),
+            started: words(&["has started"]),
+            raised: words(&["has failed", "failed to", "is down", "has gone down"]),
+            cleared: words(&["has recovered", "is up again", "is restored", "is back online"]),
+            lasting: words(&["failover", "mode 1"]),
+            notice: words(&[
+                "warning",
+                "licence",
+                "license",
+                "expire",
+                "out of date",
+                "subscription",
+            ]),
+            heartbeat: words(&["heartbeat", "test alert"]),
+            critical_services: words(&["filter", "guardian", "auth", "proxy"]),
+            ignored: Vec::new(),
+        }
+    }
+}
+
+fn default_slow_after() -> Span {
+    Span::from_secs(5)
+}
+
+fn default_stopped_for() -> Span {
+    Span::from_mins(10)
+}
+
+fn default_heartbeat() -> Span {
+    Span::from_hours(26)
+}
+
+fn default_notice_for() -> Span {
+    Span::from_days(7)
+}
+
+pub(super) fn schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    generator.subschema_for::<Settings>()
+}
+
+/// The checks, each for the schools that have a source for it.
+pub(super) fn spec(
+    settings: &Settings,
+    key: &ServiceKey,
+    filtering: (&CheckId, BTreeSet<Laestab>),
+    alerts: (&CheckId, BTreeSet<Laestab>),
+) -> Result<ServiceSpec, ServiceError> {
+    let check = |(id, schools): (&CheckId, BTreeSet<Laestab>), label: &str, every: Span| {
+        (!schools.is_empty()).then(|| CheckSpec {
+            covers: Coverage::Only(schools),
+            ..CheckSpec::new(id.clone(), label, Scope::School, every)
+        })
+    };
+    let filtering = check(filtering, "filtering", Span::from_mins(5)).map(|spec| CheckSpec {
+        tries: 3,
+        emits: vec![Flow::Traffic],
+        ..spec
+    });
+    let alerts = check(alerts, "appliance alerts", Span::from_mins(1));
+    Ok(ServiceSpec {
+        key: key.clone(),
+        label: settings.label.clone().unwrap_or_else(|| LABEL.to_owned()),
+        code: CODE.to_owned(),
+        checks: filtering
+            .into_iter()
+            .chain(alerts)
+            .map(|check| tuned(check, &settings.checks))
+            .collect(),
+        depends: depends()?,
+    })
+}
+
+fn depends() -> Result<Vec<Edge>, ServiceError> {
+    crate::services::declared::edges(KEY, &[(Flow::UserGroups, "welearn365")])
+}

@@ -1,0 +1,208 @@
+//! Proves that an appliance filters: what must be blocked is, and what must pass does.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::model::health::Reason;
+use crate::model::observation::Verdict;
+use crate::ports::clock::Clock;
+use crate::services::declared::probe::{Look, Sight, look};
+use crate::services::declared::words::folded;
+use crate::services::declared::{endpoint_in, refused};
+use crate::services::smoothwall::describe::{Filtering, KEY, Vantage};
+use crate::services::{Context, ServiceError};
+use crate::transport::{Endpoint, EndpointSettings, Transport, TransportSettings};
+
+/// The proof of one appliance.
+pub(super) struct Proof {
+    blocked: Endpoint,
+    plain: Endpoint,
+    settings: Filtering,
+    block_marks: Vec<String>,
+    clock: Arc<dyn Clock>,
+}
+
+/// What a proof showed.
+pub(super) struct Proved {
+    pub(super) verdict: Verdict,
+    pub(super) detail: String,
+    /// When, by our clock.
+    pub(super) at: Timestamp,
+    /// What the address that must be blocked did, and the one that must pass.
+    pub(super) blocked: String,
+    pub(super) plain: String,
+    pub(super) latency_ms: Option<f64>,
+}
+
+/// What the address that must be blocked did.
+enum Blocked {
+    ByPage,
+    ByRefusal,
+    Passed,
+    Silent(String),
+    Unclear(Reason, String),
+}
+
+/// What the address that must pass did.
+enum Plain {
+    Passed,
+    Blocked,
+    Silent(String),
+    Unclear(Reason, String),
+}
+
+impl Proof {
+    pub(super) fn new(
+        ctx: &Context,
+        name: &str,
+        settings: &Filtering,
+        block_marks: &[String],
+    ) -> Result<Self, ServiceError> {
+        let key = |field: &str| format!("appliances.{name}.filtering.{field}");
+        if folded(&settings.plain_word).is_empty() {
+            let why = "must not be empty: a captive portal could not be told from the page";
+            return Err(refused(KEY, &key("plain_word"), why));
+        }
+        let nobody = settings.block_hosts.is_empty() && !settings.refused_is_blocked;
+        if nobody && block_marks.iter().all(|m| folded(m).is_empty()) {
+            return Err(refused(
+                KEY,
+                "block_marks",
+                "nothing would tell that an address is blocked",
+            ));
+        }
+        if settings.blocked_url == settings.plain_url {
+            return Err(refused(KEY, &key("plain_url"), "must not be the blocked address"));
+        }
+        // Its own way out: the vantage is the point of the proof, and its breakers are its own.
+        let way = Transport::new(
+            TransportSettings {
+                proxy_url: match &settings.vantage {
+                    Vantage::Direct => None,
+                    Vantage::Proxy(url) => Some(url.clone()),
+                },
+                tries: 1,
+                ..TransportSettings::default()
+            },
+            ctx.clock.clone(),
+        );
+        let endpoint = |url: &url::Url| {
+            let settings = EndpointSettings {
+                url: url.clone(),
+                ca_file: settings.ca_file.clone(),
+                deadline: settings.deadline,
+                concurrency: None,
+                per_second: None,
+            };
+            way.endpoint(&endpoint_in(&ctx.folder, &settings))
+                .map_err(|source| ServiceError::Endpoint { service: KEY, source })
+        };
+        Ok(Self {
+            blocked: endpoint(&settings.blocked_url)?,
+            plain: endpoint(&settings.plain_url)?,
+            settings: settings.clone(),
+            block_marks: block_marks.to_vec(),
+            clock: ctx.clock.clone(),
+        })
+    }
+
+    /// Two requests: one that must be blocked, one that must pass.
+    pub(super) async fn prove(&self) -> Proved {
+        let plain_look = look(&self.plain, "", &self.block_marks).await;
+        let blocked_look = look(&self.blocked, "", &self.block_marks).await;
+        let (blocked, plain) = (self.blocked(&blocked_look), self.plain(&plain_look));
+        let (verdict, detail) = self.judge(&blocked, &plain, &plain_look);
+        Proved {
+            verdict,
+            detail,
+            at: self.clock.now(),
+            blocked: match blocked {
+                Blocked::ByPage => "blocked, with the block page".to_owned(),
+                Blocked::ByRefusal => "connection refused, which counts as blocked".to_owned(),
+                Blocked::Passed => "passed".to_owned(),
+                Blocked::Silent(why) | Blocked::Unclear(_, why) => why,
+            },
+            plain: match plain {
+                Plain::Passed => "passed".to_owned(),
+                Plain::Blocked => "blocked".to_owned(),
+                Plain::Silent(why) | Plain::Unclear(_, why) => why,
+            },
+            latency_ms: plain_look.latency_ms(),
+        }
+    }
+
+    fn blocked(&self, seen: &Look) -> Blocked {
+        match &seen.sight {
+            Sight::BlockPage => Blocked::ByPage,
+            Sight::Redirect { host: Some(host) } if self.is_block_host(host) => Blocked::ByPage,
+            Sight::Redirect { .. } => {
+                Blocked::Unclear(Reason::Malformed, "redirected elsewhere".to_owned())
+            }
+            Sight::Page { .. } => Blocked::Passed,
+            Sight::Down { refused: true, .. } if self.settings.refused_is_blocked => {
+                Blocked::ByRefusal
+            }
+            Sight::Down { why, .. } => Blocked::Silent(why.clone()),
+            Sight::Unclear { reason, why } => Blocked::Unclear(*reason, why.clone()),
+        }
+    }
+
+    fn plain(&self, seen: &Look) -> Plain {
+        match &seen.sight {
+            Sight::BlockPage => Plain::Blocked,
+            Sight::Redirect { host: Some(host) } if self.is_block_host(host) => Plain::Blocked,
+            Sight::Redirect { .. } => {
+                Plain::Unclear(Reason::Malformed, "redirected: a captive portal?".to_owned())
+            }
+            Sight::Page { text } if folded(text).contains(&folded(&self.settings.plain_word)) => {
+                Plain::Passed
+            }
+            Sight::Page { .. } => {
+                Plain::Unclear(Reason::Malformed, "another page: a captive portal?".to_owned())
+            }
+            Sight::Down { why, .. } => Plain::Silent(why.clone()),
+            Sight::Unclear { reason, why } => Plain::Unclear(*reason, why.clone()),
+        }
+    }
+
+    fn is_block_host(&self, host: &str) -> bool {
+        self.settings.block_hosts.iter().any(|h| h.eq_ignore_ascii_case(host))
+    }
+
+    fn judge(&self, blocked: &Blocked, plain: &Plain, seen: &Look) -> (Verdict, String) {
+        let unclear = |reason: &Reason, which: &str, why: &str| {
+            (Verdict::Unknown(*reason), format!("filtering not confirmed: {which}: {why}"))
+        };
+        let critical = |line: &str| (Verdict::Critical, line.to_owned());
+        match (blocked, plain) {
+            (_, Plain::Unclear(reason, why)) => unclear(reason, "plain address", why),
+            (Blocked::Passed, _) => {
+                critical("not filtering: the test address passed, children are unfiltered")
+            }
+            (Blocked::ByPage, Plain::Passed) => self.well("filtering", seen),
+            (Blocked::ByRefusal, Plain::Passed) => {
+                self.well("filtering: the test address is refused", seen)
+            }
+            (Blocked::Silent(why), Plain::Passed) => {
+                unclear(&Reason::NoAnswer, "test address", why)
+            }
+            (Blocked::Unclear(reason, why), Plain::Passed) => unclear(reason, "test address", why),
+            (_, Plain::Blocked) => critical("nobody can browse: even the plain address is blocked"),
+            (Blocked::ByPage, Plain::Silent(_)) => {
+                critical("nobody can browse: the filter answers but the plain address does not")
+            }
+            (Blocked::ByRefusal | Blocked::Silent(_) | Blocked::Unclear(..), Plain::Silent(_)) => {
+                critical("nobody can browse from there, filtering not confirmed")
+            }
+        }
+    }
+
+    fn well(&self, line: &str, plain: &Look) -> (Verdict, String) {
+        let limit = self.settings.slow_after;
+        if plain.is_slow(limit.duration()) {
+            return (Verdict::Warning, format!("{line}, but a plain page takes more than {limit}"));
+        }
+        (Verdict::Ok, line.to_owned())
+    }
+}

@@ -1,0 +1,56 @@
+//! Purple Mash: a page for each school under `/sch/`, and a generic one for names it does not know.
+//!
+//! Source: help.2simple.com on portal addresses; the pages' texts are invented.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::Uri;
+use axum::response::Response;
+use axum::routing::get;
+
+use crate::model::ids::Laestab;
+use crate::simulators::reply::{escaped, page};
+use crate::simulators::server::{Endpoint, Manners};
+use crate::simulators::stage::Stage;
+
+const PORTAL: Manners = Manners {
+    school_of,
+    error_inside: |_| {
+        page(200, "<html><body><h1>Oops</h1><p>An unexpected error occurred.</p></body></html>")
+    },
+    refusal: |_| page(401, "<html><body><h1>401</h1></body></html>"),
+    throttled: |_| page(429, "<html><body><h1>Please slow down</h1></body></html>"),
+};
+
+pub(super) fn endpoint(stage: &Arc<Stage>) -> Endpoint {
+    let router = Router::new().route("/sch/{name}", get(portal)).with_state(stage.clone());
+    Endpoint { key: "purple_mash".to_owned(), router, manners: PORTAL, tls: true }
+}
+
+fn school_of(stage: &Stage, uri: &Uri, _: &[u8]) -> Option<Laestab> {
+    stage.whose("purple_mash.portal", uri.path().strip_prefix("/sch/")?)
+}
+
+async fn portal(State(stage): State<Arc<Stage>>, Path(name): Path<String>) -> Response {
+    let known = stage
+        .whose("purple_mash.portal", &name)
+        .filter(|l| !stage.parts(*l).portal_unknown)
+        .and_then(|l| stage.invented.school(l));
+    let body = match known {
+        None => "<h2>Find your school</h2><form action=\"/login\"></form>".to_owned(),
+        Some(school) => format!(
+            "<h2>{}</h2><form action=\"/login\"></form><a>{}</a>",
+            escaped(school.name.as_str()),
+            stage.invented.facts.purple_mash_word
+        ),
+    };
+    page(
+        200,
+        format!(
+            "<!DOCTYPE html><html><head><meta charset=\"utf-8\"><title>Purple Mash by 2Simple\
+             </title></head><body>{body}</body></html>"
+        ),
+    )
+}

@@ -1,0 +1,310 @@
+//! Starts and stops the simulators.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::model::ids::Laestab;
+use crate::simulators::drops::{DropFolder, spoilt};
+use crate::simulators::estate::{MOST_SCHOOLS, invent};
+use crate::simulators::fault::Fault;
+use crate::simulators::groupcall::{self, Xod};
+use crate::simulators::invented::{Invented, SERVICES};
+use crate::simulators::redapi::RedApi;
+use crate::simulators::scenario::Scenario;
+use crate::simulators::server::{Endpoint, authority, serve};
+use crate::simulators::stage::{Stage, lock};
+use crate::simulators::times::{TimeSource, rounded_down};
+use crate::simulators::welearn365::Graph;
+use crate::simulators::{future_digital, just2easy, purple_mash, redstor, smoothwall, statuspage};
+
+/// How often the drops are looked after.
+const TICK: Duration = Duration::from_millis(250);
+
+/// What is to be played.
+#[derive(Clone)]
+pub struct Plan {
+    /// How many schools to invent, at least 1.
+    pub schools: usize,
+    /// The same seed gives the same estate and the same faults.
+    pub seed: u64,
+    /// Which story.
+    pub scenario: Scenario,
+    /// A folder that belongs to the simulators alone: CA certificate and drops are written there.
+    pub folder: PathBuf,
+    /// The time of day.
+    pub clock: TimeSource,
+}
+
+/// Why the simulators could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The number of schools cannot be played.
+    #[error("{0} schools cannot be invented: choose 1 to {MOST_SCHOOLS}")]
+    Schools(usize),
+    /// A file cannot be written.
+    #[error("{path}: {why}; give the simulators a folder that they may write to")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// No loopback port could be had.
+    #[error("no port of 127.0.0.1 could be had: {0}")]
+    Bind(String),
+    /// The certificates could not be made.
+    #[error("certificates for the simulators: {0}")]
+    Tls(String),
+}
+
+/// The simulators at work. They stop when this is dropped.
+pub struct Running {
+    /// Where each vendor is: `service` or `service.endpoint` to URL. Files: a `file:` URL.
+    pub urls: BTreeMap<String, String>,
+    /// The certificate of the authority that signed the vendors' certificates, PEM.
+    pub ca_file: PathBuf,
+    /// Drop folders by service key (`groupcall`, `future_digital`, `smoothwall`).
+    pub drops: BTreeMap<String, PathBuf>,
+    /// What was invented.
+    pub invented: Arc<Invented>,
+    stage: Arc<Stage>,
+    graph: Arc<Graph>,
+    xod: Arc<Xod>,
+    redapi: Arc<RedApi>,
+    vendors: BTreeMap<String, CancellationToken>,
+    feeds: Arc<Feeds>,
+    gone: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// Starts all simulators on ports of 127.0.0.1; when this returns, every port answers and every
+/// drop holds its first files.
+///
+/// # Errors
+/// When no port can be had or the folder cannot be written.
+pub async fn start(plan: Plan) -> Result<Running, StartError> {
+    let Plan { schools, seed, scenario, folder, clock } = plan;
+    if !(1..=MOST_SCHOOLS).contains(&schools) {
+        return Err(StartError::Schools(schools));
+    }
+    let file = |e: std::io::Error| StartError::File { path: folder.clone(), why: e.to_string() };
+    std::fs::create_dir_all(&folder).map_err(file)?;
+    let folder = folder.canonicalize().map_err(file)?;
+    let ca_file = folder.join("ca.pem");
+    let acceptor = authority(&ca_file)?;
+    let invented = Arc::new(invent(schools, seed));
+    let stage = Arc::new(Stage::new(seed, scenario, clock, invented.clone()));
+    let (graph, xod, redapi) =
+        (Graph::new(stage.clone()), Xod::new(stage.clone()), RedApi::new(stage.clone()));
+    let mut endpoints: Vec<Endpoint> = Vec::new();
+    endpoints.extend(graph.endpoints());
+    endpoints.extend(xod.endpoints());
+    endpoints.push(redstor::endpoint(&stage));
+    endpoints.extend(redapi.endpoints());
+    endpoints.extend(smoothwall::endpoints(&stage));
+    endpoints.push(just2easy::endpoint(&stage));
+    endpoints.push(purple_mash::endpoint(&stage));
+    endpoints.extend(statuspage::endpoints(&stage));
+
+    let (gone, tasks) = (CancellationToken::new(), TaskTracker::new());
+    let vendors: BTreeMap<String, CancellationToken> =
+        SERVICES.iter().map(|key| ((*key).to_owned(), gone.child_token())).collect();
+    let mut urls = BTreeMap::new();
+    for endpoint in endpoints {
+        let (key, scheme) = (endpoint.key.clone(), if endpoint.tls { "https" } else { "http" });
+        let service = key.split_once('.').map_or(key.as_str(), |(s, _)| s);
+        let end = vendors.get(service).cloned().unwrap_or_else(|| gone.child_token());
+        let address = serve(endpoint, &stage, &acceptor, end, &tasks).await?;
+        address_book(&key, &format!("{scheme}://{address}"), &mut urls);
+    }
+    let drops: BTreeMap<String, PathBuf> = ["groupcall", "future_digital", "smoothwall"]
+        .into_iter()
+        .map(|key| (key.to_owned(), folder.join("drops").join(key)))
+        .collect();
+    for key in ["future_digital", "smoothwall"] {
+        if let Some(path) = drops.get(key) {
+            urls.insert(key.to_owned(), format!("file://{}", path.display()));
+        }
+    }
+    let feeds = Arc::new(Feeds {
+        stage: stage.clone(),
+        drops: drops.iter().map(|(k, p)| (k.clone(), DropFolder::new(p.clone()))).collect(),
+        stopped: Mutex::default(),
+        written: Mutex::default(),
+    });
+    feeds.write().map_err(file)?;
+    tasks.spawn(keep(feeds.clone(), gone.clone()));
+    tasks.close();
+    Ok(Running {
+        urls,
+        ca_file,
+        drops,
+        invented,
+        stage,
+        graph,
+        xod,
+        redapi,
+        vendors,
+        feeds,
+        gone,
+        tasks,
+    })
+}
+
+/// The URLs of one server, by the names under which a config asks for them.
+fn address_book(key: &str, base: &str, urls: &mut BTreeMap<String, String>) {
+    let mut add = |key: &str, path: &str| urls.insert(key.to_owned(), format!("{base}{path}"));
+    match key {
+        "welearn365" => drop(add(key, "/v1.0")),
+        "groupcall" => {
+            add(key, "/api/v1");
+            add("groupcall.token", "/api/oauth/GetToken");
+        }
+        "redstor.token" => drop(add(key, "/connect/token")),
+        _ => drop(add(key, "")),
+    }
+}
+
+impl Running {
+    /// Puts a fault on all calls of `key` (`service` or `service.endpoint`), or on those about one
+    /// school. Where one answer or file holds all schools, a school's fault becomes the worst that
+    /// the feed can say of it: Redstor's last runs failed, none of its stations was seen.
+    pub fn set_fault(&self, key: &str, school: Option<Laestab>, fault: Fault) {
+        self.stage.set_fault(key, school, Some(fault));
+    }
+
+    /// Takes a fault of [`Running::set_fault`] away; the scenario's own stay.
+    pub fn clear_fault(&self, key: &str, school: Option<Laestab>) {
+        self.stage.set_fault(key, school, None);
+    }
+
+    /// Stops a vendor for good: its ports are closed, connections break, its drop folder is gone.
+    /// Returns false if there is no such service.
+    pub fn stop_vendor(&self, service: &str) -> bool {
+        let Some(end) = self.vendors.get(service) else { return false };
+        end.cancel();
+        lock(&self.feeds.stopped).push(service.to_owned());
+        if let Some(folder) = self.feeds.drops.get(service) {
+            folder.remove();
+        }
+        true
+    }
+
+    /// Makes the vendors forget the tokens that they gave out, as when a secret is rotated.
+    pub fn forget_tokens(&self) {
+        self.graph.forget_tokens();
+        self.xod.forget_tokens();
+        self.redapi.forget_tokens();
+    }
+
+    /// From now on the vendors' published limits hold as published.
+    pub fn enforce_published_limits(&self) {
+        self.stage.set_strict();
+    }
+
+    /// How often each call was asked: `service METHOD path`, with `{..}` for what varies.
+    #[must_use]
+    pub fn served(&self) -> BTreeMap<String, u64> {
+        self.stage.served()
+    }
+
+    /// Stops all vendors and waits until their tasks have ended. Files stay where they are.
+    pub async fn stop(self) {
+        self.gone.cancel();
+        self.tasks.wait().await;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.gone.cancel();
+    }
+}
+
+/// The feeds that are files.
+struct Feeds {
+    stage: Arc<Stage>,
+    drops: BTreeMap<String, DropFolder>,
+    stopped: Mutex<Vec<String>>,
+    /// What the files were made of: they are written anew when this changes.
+    written: Mutex<BTreeMap<&'static str, String>>,
+}
+
+async fn keep(feeds: Arc<Feeds>, gone: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = gone.cancelled() => return,
+            () = tokio::time::sleep(TICK) => {}
+        }
+        let feeds = feeds.clone();
+        let written = tokio::task::spawn_blocking(move || feeds.write()).await;
+        if let Ok(Err(why)) = written {
+            tracing::warn!(%why, "a drop of the simulators could not be written");
+        }
+    }
+}
+
+impl Feeds {
+    /// Writes what is due.
+    fn write(&self) -> std::io::Result<()> {
+        let stage = &self.stage;
+        let now = stage.now();
+        self.feed(
+            "future_digital",
+            "stations-",
+            &rounded_down(now, future_digital::EVERY_MINUTES).to_string(),
+            || vec![future_digital::stations(stage)],
+        )?;
+        let hour = rounded_down(now, 60).to_string();
+        for (feed, prefix) in [("xvault", "xvault"), ("cme", "cme")] {
+            self.feed("groupcall", prefix, &hour, || {
+                let body = groupcall::dropped(stage, feed).to_string();
+                vec![(format!("{feed}.json"), body.into_bytes())]
+            })?;
+        }
+        // Cheap to make, and a storm's mails come by the second.
+        let mails = smoothwall::alerts(stage);
+        let names = format!("{:?}", mails.iter().map(|(name, _)| name).collect::<Vec<_>>());
+        self.feed("smoothwall", "alert-", &names, || mails)
+    }
+
+    /// Replaces the files of one feed if `state`, or a fault on its service, has changed.
+    fn feed(
+        &self,
+        service: &'static str,
+        prefix: &'static str,
+        state: &str,
+        files: impl FnOnce() -> Vec<(String, Vec<u8>)>,
+    ) -> std::io::Result<()> {
+        let Some(folder) = self.drops.get(service) else { return Ok(()) };
+        let faults: Vec<_> =
+            self.stage.faults().into_iter().filter(|((key, _), _)| key == service).collect();
+        let state = format!("{state} {faults:?}");
+        if lock(&self.written).get(prefix) == Some(&state) {
+            return Ok(());
+        }
+        let fault = faults.iter().find(|((_, school), _)| school.is_none()).map(|(_, f)| *f);
+        // Held while writing, so that a vendor that is being stopped does not write once more.
+        let stopped = lock(&self.stopped);
+        if stopped.iter().any(|s| s == service) {
+            return Ok(());
+        }
+        if fault == Some(Fault::Down) {
+            folder.remove();
+        } else {
+            let files: Vec<(String, Vec<u8>)> = files()
+                .into_iter()
+                .filter_map(|(name, content)| Some((name, spoilt(content, fault)?)))
+                .collect();
+            folder.replace(prefix, &files)?;
+        }
+        drop(stopped);
+        lock(&self.written).insert(prefix, state);
+        Ok(())
+    }
+}

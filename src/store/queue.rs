@@ -1,0 +1,98 @@
+//! What waits for the writer. Bounded: cells and memories by how many there are, history by
+//! [`MAX_HISTORY`]; what is dropped beyond that is counted.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::model::ids::CheckId;
+use crate::model::kept::Memory;
+use crate::ports::store::{Save, StoreError};
+use crate::store::pack::{self, Packed, Record, Services};
+
+/// A sweep in which every cell of the stress size changes is 168,000 records.
+const MAX_HISTORY: usize = 200_000;
+
+/// What waits, and what the writer has in hand.
+#[derive(Default)]
+pub(super) struct Queue {
+    pub services: Services,
+    pub waiting: Batch,
+    /// Records that the writer has taken and not yet written; read for pages.
+    pub in_hand: Arc<Vec<Record>>,
+    /// Whether the writer works on something.
+    pub busy: bool,
+    /// Somebody waits for a flush: no delay now.
+    pub urgent: bool,
+    /// The store is being closed.
+    pub closing: bool,
+    pub trouble: Option<StoreError>,
+    /// Counts attempts, so that a flush can see that one failed after it began.
+    pub failures: u64,
+    pub lost: u64,
+}
+
+/// What is to be written.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub cells: HashMap<i64, Packed>,
+    pub memories: HashMap<(u32, CheckId), Memory>,
+    pub history: VecDeque<Record>,
+    /// Time and revision of the newest save.
+    pub stamp: Option<(Timestamp, u64)>,
+}
+
+impl Batch {
+    pub fn is_empty(&self) -> bool {
+        self.stamp.is_none()
+            && self.cells.is_empty()
+            && self.memories.is_empty()
+            && self.history.is_empty()
+    }
+}
+
+impl Queue {
+    /// Adds a save; the newest state of a cell replaces one that still waits.
+    pub fn add(&mut self, save: Save) {
+        for kept in save.cells {
+            let services = &mut self.services;
+            let Some(service) = services.number(&kept.service) else { continue };
+            let packed = pack::pack(&kept.cell, |key| services.number(key));
+            let key = pack::cell_key(pack::row_number(kept.row), service);
+            self.waiting.cells.insert(key, packed);
+        }
+        for kept in save.memories {
+            let key = (pack::target_number(kept.target), kept.check);
+            self.waiting.memories.insert(key, kept.memory);
+        }
+        for (row, change) in save.history {
+            let Some(service) = self.services.number(&change.service) else { continue };
+            self.waiting.history.push_back(pack::record(row, change, service));
+        }
+        let newest = self.waiting.stamp.map_or(0, |(_, revision)| revision).max(save.revision);
+        self.waiting.stamp = Some((save.at, newest));
+        self.trim();
+    }
+
+    /// Puts back what could not be written; what came in since is newer and wins.
+    pub fn put_back(&mut self, batch: Batch) {
+        for (key, packed) in batch.cells {
+            self.waiting.cells.entry(key).or_insert(packed);
+        }
+        for (key, memory) in batch.memories {
+            self.waiting.memories.entry(key).or_insert(memory);
+        }
+        for record in batch.history.into_iter().rev() {
+            self.waiting.history.push_front(record);
+        }
+        self.waiting.stamp = self.waiting.stamp.or(batch.stamp);
+        self.trim();
+    }
+
+    fn trim(&mut self) {
+        let too_many = self.waiting.history.len().saturating_sub(MAX_HISTORY);
+        self.waiting.history.drain(..too_many);
+        self.lost += u64::try_from(too_many).unwrap_or(u64::MAX);
+    }
+}

@@ -1,0 +1,186 @@
+//! The store itself.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use crate::model::cell::{Row, StateChange};
+use crate::ports::store::{KeptBoard, Save, Store, StoreError};
+use crate::store::pack::{self, Record};
+use crate::store::queue::Queue;
+use crate::store::read;
+use crate::store::schema::{self, OpenError};
+use crate::store::writer::{Shared, Writer};
+
+/// How long a flush may take.
+const FLUSH: Duration = Duration::from_secs(10);
+
+/// The board in one SQLite file. Dropping it writes what still waits.
+pub struct SqliteStore {
+    path: PathBuf,
+    shared: Arc<Shared>,
+    reader: Mutex<Connection>,
+    /// Read while opening, to see whether the file is sound; given to the first `load`.
+    loaded: Mutex<Option<KeptBoard>>,
+    notice: Option<String>,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl SqliteStore {
+    /// Opens `path`, or begins a new file there. A damaged file is moved aside to `NAME.damaged`
+    /// and [`Self::notice`] says so. Blocking; costs a read of the whole board.
+    ///
+    /// # Errors
+    /// When the file was written by a newer version, or cannot be opened or written.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        match Self::attempt(path) {
+            Ok(store) => Ok(store),
+            Err(OpenError::Refused(error)) => Err(error),
+            Err(OpenError::Damaged(why)) => {
+                let aside = schema::move_aside(path).map_err(|e| schema::unusable(path, e))?;
+                let notice = format!(
+                    "{} was damaged ({why}): it is kept as {}, and the board begins anew",
+                    path.display(),
+                    aside.display()
+                );
+                tracing::warn!("{notice}");
+                let mut store = Self::attempt(path).map_err(|error| match error {
+                    OpenError::Refused(error) => error,
+                    OpenError::Damaged(why) => schema::unusable(path, why),
+                })?;
+                store.notice = Some(notice);
+                Ok(store)
+            }
+        }
+    }
+
+    fn attempt(path: &Path) -> Result<Self, OpenError> {
+        let wrong = |e: rusqlite::Error| OpenError::of(path, &e);
+        let db = schema::open(path)?;
+        let services = read::services(&db).map_err(wrong)?;
+        let (board, skipped) = read::board(&db, &services).map_err(wrong)?;
+        if skipped > 0 {
+            tracing::warn!(
+                "{}: {skipped} rows could not be read and are asked for anew",
+                path.display()
+            );
+        }
+        let reader = schema::open_reader(path).map_err(wrong)?;
+        let written_services = services.keys().len();
+        let queue = Queue { services, ..Queue::default() };
+        let shared = Arc::new(Shared { queue: Mutex::new(queue), ..Shared::default() });
+        let writer = Writer {
+            db,
+            path: path.to_owned(),
+            shared: Arc::clone(&shared),
+            written_services,
+            pruned_on: i64::MIN,
+        };
+        let thread = std::thread::Builder::new()
+            .name("store".into())
+            .spawn(move || writer.run())
+            .map_err(|e| OpenError::Refused(schema::unusable(path, e)))?;
+        Ok(Self {
+            path: path.to_owned(),
+            shared,
+            reader: Mutex::new(reader),
+            loaded: Mutex::new(Some(board)),
+            notice: None,
+            writer: Some(thread),
+        })
+    }
+
+    /// What the operator should hear about opening: a damaged file was moved aside.
+    #[must_use]
+    pub fn notice(&self) -> Option<&str> {
+        self.notice.as_deref()
+    }
+
+    fn reader(&self) -> std::sync::MutexGuard<'_, Connection> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Store for SqliteStore {
+    fn load(&self) -> Result<KeptBoard, StoreError> {
+        let first = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(board) = first {
+            return Ok(board);
+        }
+        self.flush()?;
+        let services = self.shared.lock().services.clone();
+        let read = read::board(&self.reader(), &services);
+        read.map(|(board, _)| board).map_err(|e| schema::failed(&self.path, &e))
+    }
+
+    fn keep(&self, save: Save) {
+        self.shared.lock().add(save);
+        self.shared.bell.notify_all();
+    }
+
+    fn history(&self, row: Row, limit: usize) -> Result<Vec<StateChange>, StoreError> {
+        let place = pack::row_number(row);
+        let (mut fresh, services) = {
+            let queue = self.shared.lock();
+            let waiting = queue.waiting.history.iter().chain(queue.in_hand.iter());
+            let fresh: Vec<Record> = waiting.filter(|r| r.row == place).cloned().collect();
+            (fresh, queue.services.clone())
+        };
+        let old = read::history(&self.reader(), place, limit);
+        for record in old.map_err(|e| schema::failed(&self.path, &e))? {
+            // It may have been written between the two looks.
+            let same = |r: &Record| (r.at_ms, r.service) == (record.at_ms, record.service);
+            if !fresh.iter().any(same) {
+                fresh.push(record);
+            }
+        }
+        fresh.sort_by_key(|r| std::cmp::Reverse(r.at_ms));
+        fresh.truncate(limit);
+        let known = fresh.into_iter().filter_map(|record| {
+            let key = services.key(record.service)?.clone();
+            pack::state_change(record, key)
+        });
+        Ok(known.collect())
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        let mut queue = self.shared.lock();
+        queue.urgent = true;
+        let before = queue.failures;
+        self.shared.bell.notify_all();
+        let unfinished = |q: &mut Queue| (q.busy || !q.waiting.is_empty()) && q.failures == before;
+        let waited = self.shared.bell.wait_timeout_while(queue, FLUSH, unfinished);
+        let (mut queue, time) = waited.unwrap_or_else(PoisonError::into_inner);
+        queue.urgent = false;
+        match &queue.trouble {
+            Some(trouble) => Err(trouble.clone()),
+            None if time.timed_out() => {
+                Err(schema::unusable(&self.path, "the disk did not take it within 10 s"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn trouble(&self) -> Option<StoreError> {
+        self.shared.lock().trouble.clone()
+    }
+
+    fn lost(&self) -> u64 {
+        self.shared.lock().lost
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.shared.lock().closing = true;
+        self.shared.bell.notify_all();
+        if let Some(writer) = self.writer.take()
+            && writer.join().is_err()
+        {
+            tracing::error!("the store's thread had died");
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The clients, one for each set of roots, and the endpoints made from them.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use tokio::sync::OnceCell;
+
+use super::endpoint::Endpoint;
+use super::origin::Origin;
+use super::settings::{
+    EndpointSettings, PlainHttp, SetupError, TransportSettings, bare, check_url,
+};
+use crate::ports::clock::Clock;
+
+/// How long an idle connection is kept: longer than the intervals of all but the slowest checks,
+/// so that a second sweep opens no new connection.
+const KEEP_IDLE: Duration = Duration::from_secs(2 * 3_600);
+
+/// Bytes of the header block of one HTTP/2 answer.
+const HEADER_LIMIT: u32 = 64 * 1024;
+
+/// Who is trusted to vouch for a server.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Trust {
+    /// Nobody: plain HTTP only.
+    Nobody,
+    /// The system's authorities.
+    System,
+    /// Those in this file and no other.
+    File(PathBuf),
+}
+
+/// The HTTP client of the program. Cheap to clone; clones share connections, limits and breakers.
+#[derive(Clone)]
+pub struct Transport {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    settings: Arc<TransportSettings>,
+    clock: Arc<dyn Clock>,
+    clients: Mutex<HashMap<Trust, Arc<LazyClient>>>,
+    origins: Mutex<HashMap<(String, Trust), Arc<Origin>>>,
+}
+
+impl Transport {
+    /// A transport. [`super::install_tls`] must have been called.
+    ///
+    /// Cheap: a client is built at its first call.
+    #[must_use]
+    pub fn new(settings: TransportSettings, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                settings: Arc::new(settings),
+                clock,
+                clients: Mutex::default(),
+                origins: Mutex::default(),
+            }),
+        }
+    }
+
+    /// An endpoint; endpoints of one origin and CA share connections, limits and breaker. Where
+    /// several ask for limits of their own, the strictest counts for all of them.
+    ///
+    /// # Errors
+    /// When the URL may not be called or the CA file cannot be read.
+    pub fn endpoint(&self, settings: &EndpointSettings) -> Result<Endpoint, SetupError> {
+        self.make(settings, PlainHttp::Loopback)
+    }
+
+    /// An endpoint for probes without credentials: plain HTTP is allowed to anywhere, and a call
+    /// with a header or a body of ours is refused.
+    ///
+    /// # Errors
+    /// When the URL may not be called or the CA file cannot be read.
+    pub fn probe_endpoint(&self, settings: &EndpointSettings) -> Result<Endpoint, SetupError> {
+        self.make(settings, PlainHttp::Anywhere)
+    }
+
+    fn make(&self, settings: &EndpointSettings, plain: PlainHttp) -> Result<Endpoint, SetupError> {
+        check_url(&settings.url, plain)?;
+        let proxy = self.proxy()?;
+        let trust = match &settings.ca_file {
+            _ if settings.url.scheme() == "http" => Trust::Nobody,
+            Some(path) => Trust::File(path.clone()),
+            None => Trust::System,
+        };
+        let client = self.client(&trust, proxy)?;
+        let name = settings.url.origin().ascii_serialization();
+        let origin = {
+            let mut origins = self.shared.origins.lock().unwrap_or_else(PoisonError::into_inner);
+            origins
+                .entry((name.clone(), trust))
+                .or_insert_with(|| Arc::new(Origin::new(&self.shared.settings)))
+                .clone()
+        };
+        origin.want(settings.concurrency, settings.per_second);
+        Ok(Endpoint::new(
+            name,
+            settings,
+            plain,
+            client,
+            origin,
+            self.shared.settings.clone(),
+            self.shared.clock.clone(),
+        ))
+    }
+
+    fn proxy(&self) -> Result<Option<reqwest::Proxy>, SetupError> {
+        let Some(url) = &self.shared.settings.proxy_url else { return Ok(None) };
+        let refuse = |why| SetupError::Url { url: bare(url), why };
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(refuse("a proxy's password does not belong in the configuration"));
+        }
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(refuse("a proxy is reached by http:// or https://"));
+        }
+        let proxy = reqwest::Proxy::all(url.clone())
+            .map_err(|_| refuse("is not the address of a proxy"))?;
+        // A call to this machine may be in plain HTTP and must not travel.
+        Ok(Some(proxy.no_proxy(reqwest::NoProxy::from_string("localhost,127.0.0.0/8,::1"))))
+    }
+
+    fn client(
+        &self,
+        trust: &Trust,
+        proxy: Option<reqwest::Proxy>,
+    ) -> Result<Arc<LazyClient>, SetupError> {
+        let mut clients = self.shared.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(trust) {
+            return Ok(client.clone());
+        }
+        let roots = match trust {
+            Trust::Nobody => Some(RootCertStore::empty()),
+            Trust::System => None,
+            Trust::File(path) => Some(read_roots(path)?),
+        };
+        let client = Arc::new(LazyClient { roots, proxy, built: OnceCell::new() });
+        clients.insert(trust.clone(), client.clone());
+        Ok(client)
+    }
+}
+
+/// A client that is built when it is first used: reading the system's roots takes tens of
+/// milliseconds, which the first frame must not wait for.
+pub(super) struct LazyClient {
+    /// `None` for the system's.
+    roots: Option<RootCertStore>,
+    proxy: Option<reqwest::Proxy>,
+    built: OnceCell<reqwest::Client>,
+}
+
+impl LazyClient {
+    /// The client; the text says why there is none, and the remedy.
+    pub(super) async fn get(&self) -> Result<&reqwest::Client, String> {
+        self.built.get_or_try_init(|| self.build()).await
+    }
+
+    async fn build(&self) -> Result<reqwest::Client, String> {
+        let roots = match &self.roots {
+            Some(roots) => roots.clone(),
+            None => tokio::task::spawn_blocking(system_roots).await.map_err(|_| {
+                "the system's certificate authorities could not be read".to_owned()
+            })??,
+        };
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|e| e.to_string())?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .user_agent(concat!("caretaker/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .no_proxy()
+            .gzip(true)
+            .http2_max_header_list_size(HEADER_LIMIT)
+            .pool_idle_timeout(KEEP_IDLE)
+            // By RFC 6761 this name never leaves the machine, whatever a resolver says of it.
+            .resolve_to_addrs(
+                "localhost",
+                &[([127, 0, 0, 1], 0).into(), (std::net::Ipv6Addr::LOCALHOST, 0).into()],
+            );
+        let builder = match &self.proxy {
+            Some(proxy) => builder.proxy(proxy.clone()),
+            None => builder,
+        };
+        builder.build().map_err(|e| format!("the HTTP client could not be built: {e}"))
+    }
+}
+
+fn system_roots() -> Result<RootCertStore, String> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() {
+        return Err(
+            "this system has no certificate authorities: install ca-certificates, or name \
+                    the endpoint's own in ca_file"
+                .to_owned(),
+        );
+    }
+    Ok(roots)
+}
+
+fn read_roots(path: &Path) -> Result<RootCertStore, SetupError> {
+    let refuse = |why: String| SetupError::Ca { path: path.display().to_string(), why };
+    let pem = std::fs::read(path).map_err(|e| refuse(e.to_string()))?;
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        let certificate = certificate.map_err(|_| refuse("is not a PEM file".to_owned()))?;
+        roots
+            .add(certificate)
+            .map_err(|_| refuse("holds a certificate that cannot be read".to_owned()))?;
+    }
+    if roots.is_empty() {
+        return Err(refuse(
+            "holds no certificate; a PEM file with BEGIN CERTIFICATE is expected".to_owned(),
+        ));
+    }
+    Ok(roots)
+}

@@ -1,0 +1,226 @@
+//! The table: every command that exists, its places, keys, words, and when it applies.
+
+/// What a key asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Command {
+    /// One down.
+    Down,
+    /// One up.
+    Up,
+    /// A cell to the left.
+    Left,
+    /// A cell to the right.
+    Right,
+    /// A screenful down.
+    PageDown,
+    /// A screenful up.
+    PageUp,
+    /// Half a screenful down.
+    HalfDown,
+    /// Half a screenful up.
+    HalfUp,
+    /// To the top; the board sorts again.
+    Top,
+    /// To the end.
+    Bottom,
+    /// Into what the cursor stands on.
+    Enter,
+    /// One step back.
+    Back,
+    /// On the board: choice of cell and filter away.
+    Clear,
+    /// The next trouble that nobody has.
+    NextTrouble,
+    /// The one before.
+    PreviousTrouble,
+    /// Mark or unmark.
+    Mark,
+    /// Mark all that is shown, or unmark all.
+    MarkAll,
+    /// The filter's prompt.
+    Filter,
+    /// The palette.
+    Palette,
+    /// The palette at `school`.
+    OpenByName,
+    /// Ask again now.
+    Refresh,
+    /// Copy the sentence.
+    Copy,
+    /// The next school's page.
+    NextSchool,
+    /// The previous school's page.
+    PreviousSchool,
+    /// The keys of this place.
+    Help,
+    /// Leave a prompt; twice on the board: end.
+    Interrupt,
+    /// Draw everything again.
+    Redraw,
+    /// Stop, to go on with `fg`.
+    Suspend,
+    /// End the console.
+    Quit,
+    /// Take what is typed.
+    Accept,
+    /// Leave the prompt without it.
+    Cancel,
+    /// Complete what is typed.
+    Complete,
+    /// The candidate below.
+    NextCandidate,
+    /// The candidate above.
+    PreviousCandidate,
+    /// Rub out a character.
+    RubOut,
+    /// Rub out a word.
+    RubOutWord,
+}
+
+/// A place where keys have a meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// The board.
+    Board,
+    /// A school's page, and the estate's.
+    Page,
+    /// A text that scrolls: evidence.
+    Text,
+    /// Where text is typed.
+    Prompt,
+}
+
+impl Scope {
+    /// All.
+    pub const ALL: &'static [Self] = &[Self::Board, Self::Page, Self::Text, Self::Prompt];
+
+    /// In words.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Board => "the board",
+            Self::Page => "a page",
+            Self::Text => "a text",
+            Self::Prompt => "a prompt",
+        }
+    }
+}
+
+/// What decides whether a command applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Facts {
+    /// A board has come.
+    pub has_board: bool,
+    /// The cursor stands on a row.
+    pub has_row: bool,
+    /// The line to the agent lives.
+    pub connected: bool,
+    /// There is a sentence to copy.
+    pub has_sentence: bool,
+    /// A filter or a chosen cell can be taken away.
+    pub can_clear: bool,
+}
+
+/// One row of the table.
+pub struct Binding {
+    /// The command.
+    pub command: Command,
+    /// Its name in the config and the palette.
+    pub name: &'static str,
+    /// Where it applies.
+    pub scopes: &'static [Scope],
+    /// Default keys; the first one stands in hints.
+    pub keys: &'static [&'static str],
+    /// A word or two.
+    pub label: &'static str,
+    /// A sentence.
+    pub help: &'static str,
+    /// Place in the hint line; 0: not there.
+    pub hint: u8,
+    /// Why it does not apply now; `None` if it does.
+    pub why_not: fn(&Facts) -> Option<&'static str>,
+}
+
+const LISTS: &[Scope] = &[Scope::Board, Scope::Page, Scope::Text];
+const SCHOOLS: &[Scope] = &[Scope::Board, Scope::Page];
+const ALL: &[Scope] = Scope::ALL;
+const BOARD: &[Scope] = &[Scope::Board];
+const PAGE: &[Scope] = &[Scope::Page];
+const INNER: &[Scope] = &[Scope::Page, Scope::Text];
+const PROMPT: &[Scope] = &[Scope::Prompt];
+
+fn always(_: &Facts) -> Option<&'static str> {
+    None
+}
+fn with_board(facts: &Facts) -> Option<&'static str> {
+    (!facts.has_board).then_some("no board has come from the agent yet")
+}
+fn with_row(facts: &Facts) -> Option<&'static str> {
+    (!facts.has_row).then_some("the cursor stands on nothing")
+}
+fn connected(facts: &Facts) -> Option<&'static str> {
+    (!facts.connected).then_some("the agent cannot be reached")
+}
+fn with_sentence(facts: &Facts) -> Option<&'static str> {
+    (!facts.has_sentence).then_some("there is no sentence yet")
+}
+fn can_clear(facts: &Facts) -> Option<&'static str> {
+    (!facts.can_clear).then_some("no filter is set")
+}
+
+macro_rules! table {
+    ($($command:ident $name:literal $scopes:ident [$($key:literal)*] $label:literal $help:literal
+       $hint:literal $when:ident;)*) => {
+        /// Every command.
+        pub static BINDINGS: &[Binding] = &[$(Binding {
+            command: Command::$command,
+            name: $name,
+            scopes: $scopes,
+            keys: &[$($key),*],
+            label: $label,
+            help: $help,
+            hint: $hint,
+            why_not: $when,
+        },)*];
+    };
+}
+
+#[rustfmt::skip]
+table! {
+    Down "down" LISTS ["j" "down"] "down" "One row down." 0 always;
+    Up "up" LISTS ["k" "up"] "up" "One row up." 0 always;
+    Left "left" BOARD ["h" "left"] "cell" "The cell to the left; the peek follows." 0 with_row;
+    Right "right" BOARD ["l" "right"] "cell" "The cell to the right; the peek follows." 0 with_row;
+    PageDown "page_down" LISTS ["pgdn"] "page down" "A screenful down." 0 always;
+    PageUp "page_up" LISTS ["pgup"] "page up" "A screenful up." 0 always;
+    HalfDown "half_down" LISTS ["ctrl-d"] "half down" "Half a screenful down." 0 always;
+    HalfUp "half_up" LISTS ["ctrl-u"] "half up" "Half a screenful up." 0 always;
+    Top "top" LISTS ["g" "home"] "top" "To the top; on the board it also sorts again, worst first." 0 always;
+    Bottom "bottom" LISTS ["G" "end"] "end" "To the end." 0 always;
+    Enter "open" SCHOOLS ["enter"] "open" "Opens the school's page, a folded line, or the evidence of a service." 1 with_row;
+    Back "back" INNER ["esc" "q" "backspace"] "back" "One step back; place and filter are kept." 2 always;
+    Clear "clear" BOARD ["esc" "backspace"] "clear" "Takes the choice of a cell away, then the filter." 9 can_clear;
+    NextTrouble "next_trouble" BOARD ["n"] "next bad" "Sorts again and goes to the next trouble that nobody has." 3 with_board;
+    PreviousTrouble "previous_trouble" BOARD ["N"] "previous bad" "Sorts again and goes to the trouble before that nobody has." 0 with_board;
+    Mark "mark" BOARD ["space"] "mark" "Marks the school, or takes its mark away." 4 with_row;
+    MarkAll "mark_all" BOARD ["V"] "mark all" "Marks every school that is shown; if all are marked, takes the marks away." 0 with_board;
+    Filter "filter" BOARD ["/"] "filter" "Shows only the schools that match, while you type." 5 with_board;
+    OpenByName "school" SCHOOLS ["o"] "school" "Opens a school by a few letters of its name, or its number." 6 with_board;
+    NextSchool "next_school" PAGE ["]"] "next" "The next school's page, in the order of the board." 4 always;
+    PreviousSchool "previous_school" PAGE ["["] "previous" "The previous school's page." 5 always;
+    Copy "copy" PAGE ["y"] "copy" "Sends the sentence to the terminal's clipboard (OSC 52)." 3 with_sentence;
+    Refresh "refresh" SCHOOLS ["r"] "ask now" "Asks the vendors again now, within their limits, and sorts again." 7 connected;
+    Palette "palette" LISTS [":"] "commands" "All commands by name." 10 always;
+    Help "help" LISTS ["?" "f1"] "keys" "The keys of this place, with a search." 11 always;
+    Quit "quit" BOARD ["q"] "quit" "Ends the console; the agent of a service goes on." 12 always;
+    Interrupt "interrupt" ALL ["ctrl-c"] "leave" "Leaves a prompt; twice on the board ends the console." 0 always;
+    Redraw "redraw" ALL ["ctrl-l"] "redraw" "Draws the whole screen again." 0 always;
+    Suspend "suspend" ALL ["ctrl-z"] "suspend" "Stops the console; `fg` brings it back." 0 always;
+    Accept "accept" PROMPT ["enter"] "take" "Takes what is typed." 1 always;
+    Cancel "cancel" PROMPT ["esc"] "leave" "Leaves without it." 2 always;
+    Complete "complete" PROMPT ["tab"] "complete" "Completes to the chosen candidate." 3 always;
+    NextCandidate "next_candidate" PROMPT ["down"] "next" "The candidate below." 0 always;
+    PreviousCandidate "previous_candidate" PROMPT ["up"] "previous" "The candidate above." 0 always;
+    RubOut "rub_out" PROMPT ["backspace"] "rub out" "Rubs out a character; on an empty line it leaves." 0 always;
+    RubOutWord "rub_out_word" PROMPT ["ctrl-w"] "rub out word" "Rubs out a word." 0 always;
+}

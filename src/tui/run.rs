@@ -1,0 +1,309 @@
+//! The loop: what is typed, what the wire tells, time; and a frame when something changed.
+//!
+//! A key is answered at once, after everything that was typed is taken; changes from the wire cost
+//! at most ten frames a second. Nothing changed: nothing is written.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufWriter, Stdout};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+use crate::link::{Link, LinkEvent};
+use crate::ports::clock::Clock;
+use crate::tui::console::{Console, Effect};
+use crate::tui::keymap::{Keymap, KeymapError};
+use crate::tui::term::{Guard, Input, Inputs, Screen, hung_up};
+use crate::tui::theme::{Depth, Folder, ThemeError};
+use crate::wire::board::Row;
+use crate::wire::page::{Page, Refreshed};
+
+/// The cursor rests so long on a row before its page is asked for.
+const RESTS: Duration = Duration::from_millis(60);
+/// Between two looks at the theme's file.
+const THEME_EVERY: Duration = Duration::from_secs(2);
+/// Between two looks whether the terminal is still there. The event source cannot tell, so this
+/// bounds how long a console outlives its line.
+const HANGUP_EVERY: Duration = Duration::from_secs(1);
+/// As many wire events are taken before a frame is drawn at the latest.
+const MAX_EVENTS: usize = 64;
+
+/// How the console is set up.
+pub struct Options {
+    /// Name of the theme.
+    pub theme: String,
+    /// How many colours the terminal has.
+    pub depth: Depth,
+    /// Command name to keys, from the config.
+    pub keys: BTreeMap<String, Vec<String>>,
+    /// A folder of own themes; a file there wins over the built-in one of its name.
+    pub theme_folder: Option<PathBuf>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Two frames a second instead of ten, for slow lines.
+    pub slow: bool,
+    /// Something sent here (SIGTERM, SIGHUP) ends the console.
+    pub ended: Option<Receiver<()>>,
+}
+
+/// Why the console ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// The operator asked for it.
+    Quit,
+    /// A signal.
+    Signal,
+    /// The terminal is gone.
+    HungUp,
+}
+
+/// Why the console could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum TuiError {
+    /// The keys of the config.
+    #[error(transparent)]
+    Keys(#[from] KeymapError),
+    /// The theme.
+    #[error(transparent)]
+    Theme(#[from] ThemeError),
+    /// The terminal.
+    #[error("the terminal cannot be used ({0}); `caretaker watch` needs none")]
+    Terminal(#[from] io::Error),
+}
+
+/// What a task in the background found.
+enum Told {
+    Page(Row, Result<Box<Page>, String>),
+    Refreshed(Result<Refreshed, String>),
+}
+
+/// Runs the console on this terminal until it ends; the terminal is restored in every case.
+///
+/// # Errors
+/// When keys, theme or terminal cannot be used.
+pub async fn run(link: Link, mut options: Options) -> Result<Exit, TuiError> {
+    let keymap = Keymap::new(&options.keys)?;
+    let themes = Folder::new(options.theme_folder.take(), options.depth);
+    let size = crossterm::terminal::size()?;
+    let console = Console::new(keymap, themes, &options.theme, size, options.clock.now())?;
+    let guard = Guard::enter()?;
+    let (tell, told) = channel(8);
+    let mut runner = Runner {
+        events: Some(link.follow()),
+        link,
+        console,
+        screen: Screen::new(BufWriter::with_capacity(32_768, io::stdout()), size.0, size.1),
+        clock: options.clock,
+        gap: Duration::from_millis(if options.slow { 500 } else { 100 }),
+        ended: options.ended,
+        tell,
+        told,
+        drawn: 0,
+        last_frame: None,
+        asking: None,
+        resting: None,
+        looked_at_theme: Duration::ZERO,
+        looked_at_line: Duration::ZERO,
+    };
+    let exit = runner.go(&guard).await?;
+    guard.leave()?;
+    Ok(exit)
+}
+
+struct Runner {
+    link: Link,
+    events: Option<Receiver<LinkEvent>>,
+    console: Console,
+    screen: Screen<BufWriter<Stdout>>,
+    clock: Arc<dyn Clock>,
+    gap: Duration,
+    ended: Option<Receiver<()>>,
+    tell: Sender<Told>,
+    told: Receiver<Told>,
+    /// The generation that the screen shows.
+    drawn: u64,
+    last_frame: Option<Duration>,
+    /// The row whose page is on its way.
+    asking: Option<Row>,
+    /// The row under the cursor, and since when.
+    resting: Option<(Row, Duration)>,
+    looked_at_theme: Duration,
+    looked_at_line: Duration,
+}
+
+impl Runner {
+    async fn go(&mut self, guard: &Guard) -> Result<Exit, TuiError> {
+        let mut inputs = Inputs::default();
+        loop {
+            let mut urgent = self.drawn == 0;
+            let pause = self.pause();
+            tokio::select! {
+                biased;
+                () = signalled(&mut self.ended) => return Ok(Exit::Signal),
+                typed = inputs.next() => {
+                    let Some(typed) = typed else { return Ok(Exit::HungUp) };
+                    urgent = true;
+                    self.typed(typed);
+                }
+                event = heard(&mut self.events) => self.heard(event),
+                Some(told) = self.told.recv() => self.take(told),
+                () = self.clock.sleep(pause) => {}
+            }
+            let mono = self.clock.monotonic();
+            if let Some(exit) = self.effects(guard)? {
+                return Ok(exit);
+            }
+            self.console.tick(mono);
+            if self.look_around(mono) {
+                return Ok(Exit::HungUp);
+            }
+            self.ask(mono);
+            self.frame(mono, urgent)?;
+        }
+    }
+
+    fn typed(&mut self, typed: Vec<Input>) {
+        let mono = self.clock.monotonic();
+        for input in typed {
+            if let Input::Resize(columns, rows) = input {
+                self.screen.resize(columns, rows);
+            }
+            self.console.input(input, mono);
+        }
+    }
+
+    fn heard(&mut self, event: Option<LinkEvent>) {
+        let mono = self.clock.monotonic();
+        let Some(event) = event else {
+            self.events = None;
+            return;
+        };
+        self.console.wire(event, mono);
+        for _ in 0..MAX_EVENTS {
+            let Some(Ok(more)) = self.events.as_mut().map(Receiver::try_recv) else { return };
+            self.console.wire(more, mono);
+        }
+    }
+
+    fn take(&mut self, told: Told) {
+        match told {
+            Told::Page(row, answer) => {
+                self.asking = None;
+                self.console.page(row, answer.map(|page| *page));
+            }
+            Told::Refreshed(answer) => self.console.refreshed(answer),
+        }
+    }
+
+    fn effects(&mut self, guard: &Guard) -> Result<Option<Exit>, TuiError> {
+        for effect in self.console.take_effects() {
+            match effect {
+                Effect::Quit => return Ok(Some(Exit::Quit)),
+                Effect::Redraw => {
+                    self.screen.forget();
+                    self.drawn = 0;
+                }
+                Effect::Copy(text) => self.screen.copy(&text)?,
+                Effect::Suspend => {
+                    guard.suspend()?;
+                    let (columns, rows) = crossterm::terminal::size()?;
+                    self.typed(vec![Input::Resize(columns, rows)]);
+                    self.drawn = 0;
+                }
+                Effect::Refresh(what) => {
+                    let (link, tell) = (self.link.clone(), self.tell.clone());
+                    tokio::spawn(async move {
+                        let answer = link.refresh(&what).await.map_err(|e| e.to_string());
+                        // A console that has ended needs no answer.
+                        tell.send(Told::Refreshed(answer)).await.unwrap_or_default();
+                    });
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Looks at the theme's file and at the terminal from time to time; whether it hung up.
+    fn look_around(&mut self, mono: Duration) -> bool {
+        if self.console.watches_themes() && mono >= self.looked_at_theme + THEME_EVERY {
+            self.looked_at_theme = mono;
+            self.console.look_at_theme();
+        }
+        if mono >= self.looked_at_line + HANGUP_EVERY {
+            self.looked_at_line = mono;
+            return hung_up();
+        }
+        false
+    }
+
+    /// Asks for the page under the cursor once it rests there; one at a time, in the background.
+    fn ask(&mut self, mono: Duration) {
+        let wanted = self.console.wanted();
+        match (wanted, self.resting) {
+            (None, _) => self.resting = None,
+            (Some(row), Some((before, _))) if row == before => {}
+            (Some(row), _) => self.resting = Some((row, mono)),
+        }
+        let Some((row, since)) = self.resting else { return };
+        if self.asking.is_some() || mono < since + RESTS {
+            return;
+        }
+        self.asking = Some(row);
+        let (link, tell) = (self.link.clone(), self.tell.clone());
+        let school = match row {
+            Row::Estate => None,
+            Row::School(laestab) => Some(laestab),
+        };
+        tokio::spawn(async move {
+            let answer = link.page(school).await.map(Box::new).map_err(|e| e.to_string());
+            tell.send(Told::Page(row, answer)).await.unwrap_or_default();
+        });
+    }
+
+    fn frame(&mut self, mono: Duration, urgent: bool) -> Result<(), TuiError> {
+        let is_due = self.last_frame.is_none_or(|at| mono >= at + self.gap);
+        if self.drawn == self.console.generation() || !(urgent || is_due) {
+            return Ok(());
+        }
+        self.drawn = self.console.generation();
+        let console = &self.console;
+        let drawn = self.screen.draw(|frame| {
+            console.draw(frame);
+        })?;
+        if drawn.cells > 0 {
+            self.last_frame = Some(mono);
+        }
+        Ok(())
+    }
+
+    /// How long nothing has to be done unless something happens.
+    fn pause(&self) -> Duration {
+        let mono = self.clock.monotonic();
+        let frame = (self.drawn != self.console.generation())
+            .then(|| self.last_frame.map_or(mono, |at| at + self.gap));
+        let rest = self.resting.filter(|_| self.asking.is_none()).map(|(_, at)| at + RESTS);
+        let line = Some(self.looked_at_line + HANGUP_EVERY);
+        let next = [frame, rest, line, self.console.next_tick(mono)].into_iter().flatten().min();
+        next.map_or(HANGUP_EVERY, |at| at.saturating_sub(mono))
+    }
+}
+
+/// Ends when a signal was told; never, if none can be.
+async fn signalled(ended: &mut Option<Receiver<()>>) {
+    if let Some(receiver) = ended
+        && receiver.recv().await.is_some()
+    {
+        return;
+    }
+    std::future::pending().await
+}
+
+/// The next wire event; `None` once when the stream has ended, then never again.
+async fn heard(events: &mut Option<Receiver<LinkEvent>>) -> Option<LinkEvent> {
+    match events {
+        Some(receiver) => receiver.recv().await,
+        None => std::future::pending().await,
+    }
+}

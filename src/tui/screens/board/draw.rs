@@ -1,0 +1,359 @@
+//! Draws the board. Only the rows that are seen are built.
+
+use ratatui::layout::Rect;
+
+use super::super::View;
+use super::super::page::body_of;
+use super::super::prompt::said;
+use super::layout::{Parts, Widths};
+use super::{BoardScreen, Item, Spot};
+use crate::tui::keymap::Scope;
+use crate::tui::state::{Class, Rows, Standing};
+use crate::tui::theme::Role;
+use crate::tui::widgets::{Line, Pen, cut, hints, look};
+use crate::wire::Health;
+use crate::wire::board::{CompactCell, SchoolRow};
+
+/// One row of the matrix, whoever it is about.
+struct Drawn<'a> {
+    name: &'a str,
+    name_role: Role,
+    cells: &'a [CompactCell],
+    school: Option<&'a SchoolRow>,
+    at_cursor: bool,
+    marked: bool,
+}
+
+impl BoardScreen {
+    /// Draws everything but line 1. Gives the number of rows built.
+    pub fn draw(&self, pen: &mut Pen<'_>, view: &View<'_>, message: Option<&str>) -> usize {
+        let parts = Parts::of(view.size);
+        let (y, rows) = parts.hints;
+        hints(pen, (0, y, view.size.0, rows), view.keymap, Scope::Board, view.facts);
+        self.draw_message(pen, &parts, view, message);
+        let Some(rows) = view.rows else { return 0 };
+        if let Some(y) = parts.totals {
+            pen.line(1, y, view.size.0.saturating_sub(1), &self.totals(rows, view));
+        }
+        let services = u16::try_from(rows.columns.len()).unwrap_or(u16::MAX);
+        let widths = Widths::of(parts.columns, services);
+        self.draw_heads(pen, &parts, &widths, rows);
+        let estate = Drawn {
+            name: "whole estate",
+            name_role: Role::Estate,
+            cells: &rows.estate,
+            school: None,
+            at_cursor: self.spot == Some(Spot::Estate),
+            marked: false,
+        };
+        self.draw_row(pen, parts.heads + 1, &widths, &estate, rows, view);
+        let built = self.draw_list(pen, &parts, &widths, rows, view);
+        if let Some(area) = parts.peek {
+            self.draw_peek(pen, area, rows, view);
+        }
+        let side = parts.side.zip(self.row());
+        let beside =
+            side.map_or(0, |(area, row)| body_of(pen, area, row, Some(self.column(rows)), 0, view));
+        built + 1 + beside
+    }
+
+    fn draw_message(
+        &self,
+        pen: &mut Pen<'_>,
+        parts: &Parts,
+        view: &View<'_>,
+        message: Option<&str>,
+    ) {
+        let Some(y) = parts.message else { return };
+        let room = view.size.0.saturating_sub(2);
+        if let Some(text) = message {
+            pen.text(1, y, room, text, Role::Message);
+            return;
+        }
+        let Some(rows) = view.rows else { return };
+        if !self.marks.is_empty() {
+            pen.line(1, y, room, &self.mark_line(rows));
+        } else if !rows.settled {
+            let text = "first answers are still coming; not every check has been tried yet";
+            pen.text(1, y, room, text, Role::Quiet);
+        } else if !rows.not_watched.is_empty() {
+            let text = format!(
+                "{} things are not watched; a school's page tells which",
+                rows.not_watched.len()
+            );
+            pen.text(1, y, room, &text, Role::Quiet);
+        }
+    }
+
+    /// Marks, and first of all those that are not shown.
+    fn mark_line(&self, rows: &Rows) -> Line {
+        let shown =
+            |laestab| rows.find(laestab).is_some_and(|n| self.items.contains(&Item::School(n)));
+        let hidden = self.marks.iter().filter(|m| !shown(**m)).count();
+        let names: Vec<&str> = self
+            .marks
+            .iter()
+            .filter_map(|m| rows.by_laestab(*m).map(|r| r.name.as_str()))
+            .take(4)
+            .collect();
+        let hidden = match hidden {
+            0 => String::new(),
+            n => format!(" ({n} not shown here)"),
+        };
+        let more = if self.marks.len() > names.len() { ", .." } else { "" };
+        Line::of(format!("{} marked{hidden}: ", self.marks.len()), Role::Marked)
+            .and(format!("{}{more}", names.join(", ")), Role::Text)
+    }
+
+    /// Line 2: always true, whatever the filter.
+    fn totals(&self, rows: &Rows, view: &View<'_>) -> Line {
+        let counts = rows.counts();
+        let is_short = view.size.0 < 76;
+        let mut line = Line::default();
+        let mut put = |text: String, role| line.0.push((text, role));
+        if !view.is_known {
+            put("last known: ".to_owned(), Role::Offline);
+        }
+        put(if is_short { String::new() } else { "nobody has: ".to_owned() }, Role::Text);
+        for (letter, health, role) in [
+            ("C", Health::Critical, Role::Critical),
+            ("U", Health::Unknown, Role::Unknown),
+            ("W", Health::Warning, Role::Warning),
+        ] {
+            let n = counts.nobody(health);
+            put(format!("{letter} {n}  "), if n > 0 { role } else { Role::Text });
+        }
+        let ok = rows.schools_summary.ok;
+        let (has, follows) = (counts.of(Class::Somebody), counts.of(Class::Follows));
+        put(
+            if is_short {
+                format!("| has {has} | ^ {follows} | ok {ok}")
+            } else {
+                format!("| somebody has: {has} | follows: {follows} | ok: {ok}")
+            },
+            Role::Text,
+        );
+        let none = counts.of(Class::NotSetUp);
+        if none > 0 {
+            put(format!(" | not set up: {none}"), Role::Text);
+        }
+        if !self.filter.is_empty() {
+            put(format!(" | shown {} of {}", self.items.len(), rows.len()), Role::Accent);
+        }
+        if rows.waiting() > 0 {
+            put(format!(" | {} changed", rows.waiting()), Role::Message);
+        }
+        line
+    }
+
+    fn draw_heads(&self, pen: &mut Pen<'_>, parts: &Parts, widths: &Widths, rows: &Rows) {
+        let y = parts.heads;
+        pen.text(3, y, widths.name.saturating_sub(1), "School, worst first", Role::Quiet);
+        let mut x = 3 + widths.name;
+        if widths.cell == 0 {
+            pen.text(x, y, 9, "worst", Role::Quiet);
+            return;
+        }
+        let chosen = self.row().map(|_| self.column(rows));
+        for (n, column) in rows.columns.iter().take(usize::from(widths.services)).enumerate() {
+            let is_chosen = chosen == Some(n);
+            if is_chosen {
+                pen.text(x - 1, y, 1, ">", Role::Key);
+            }
+            let role = match (is_chosen, column.watched) {
+                (true, _) => Role::Selected,
+                (false, true) => Role::Title,
+                (false, false) => Role::NotTaken,
+            };
+            pen.text(x, y, widths.cell - 1, column.code.as_str(), role);
+            x += widths.cell;
+        }
+        for (room, head) in [
+            (widths.has, "has it"),
+            (widths.pupils, "pupils"),
+            (widths.town, "town"),
+            (widths.laestab, "number"),
+            (widths.phase, "phase"),
+        ] {
+            pen.text(x, y, room.saturating_sub(1), head, Role::Quiet);
+            x += room;
+        }
+    }
+
+    fn draw_list(
+        &self,
+        pen: &mut Pen<'_>,
+        parts: &Parts,
+        widths: &Widths,
+        rows: &Rows,
+        view: &View<'_>,
+    ) -> usize {
+        if self.items.is_empty() {
+            self.draw_empty(pen, parts.list, rows, view);
+            return 0;
+        }
+        let mut built = 0;
+        let lines = parts.list.y..parts.list.bottom();
+        for (y, (n, item)) in lines.zip(self.items.iter().enumerate().skip(self.offset)) {
+            let at_cursor = self.at == n + 1;
+            match item {
+                Item::Fold(class) => {
+                    self.draw_fold(pen, y, parts.columns, *class, at_cursor, rows, view)
+                }
+                Item::School(n) => {
+                    let Some(school) = rows.school(*n) else { continue };
+                    let row = Drawn {
+                        name: school.name.as_str(),
+                        name_role: Role::Text,
+                        cells: &school.cells,
+                        school: Some(school),
+                        at_cursor,
+                        marked: self.marks.contains(&school.laestab),
+                    };
+                    self.draw_row(pen, y, widths, &row, rows, view);
+                }
+            }
+            built += 1;
+        }
+        built
+    }
+
+    /// An empty list says why it is empty.
+    fn draw_empty(&self, pen: &mut Pen<'_>, area: Rect, rows: &Rows, view: &View<'_>) {
+        let text = if rows.is_empty() {
+            "no school is configured; `caretaker config check` tells what was read".to_owned()
+        } else if self.filter.is_empty() {
+            "no row to show".to_owned()
+        } else {
+            format!("no school of {} matches: {}", rows.len(), said(&self.filter, view))
+        };
+        pen.text(3, area.y, area.width.saturating_sub(4), &text, Role::Quiet);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one line's place, class and surroundings")]
+    fn draw_fold(
+        &self,
+        pen: &mut Pen<'_>,
+        y: u16,
+        columns: u16,
+        class: Class,
+        at_cursor: bool,
+        rows: &Rows,
+        view: &View<'_>,
+    ) {
+        let n = rows.counts().of(class);
+        let text = match class {
+            Class::Nobody => format!("nobody has it: {n}"),
+            Class::Somebody => format!("somebody has it: {n}"),
+            Class::Follows => {
+                format!("follows from another school's or service's trouble: {n}")
+            }
+            Class::Ok if !view.is_known => format!("not known now; ok when last heard: {n}"),
+            Class::Ok => format!("ok: {n}"),
+            Class::NotSetUp => format!("not set up, nothing is watched: {n}"),
+        };
+        let sign = if self.open.contains(&class.index()) { "-" } else { "+" };
+        let role = if at_cursor { Role::Selected } else { Role::Quiet };
+        pen.text(0, y, 1, if at_cursor { ">" } else { " " }, Role::Key);
+        pen.text(3, y, columns.saturating_sub(4), &format!("{sign} {text}"), role);
+    }
+
+    fn draw_row(
+        &self,
+        pen: &mut Pen<'_>,
+        y: u16,
+        widths: &Widths,
+        row: &Drawn<'_>,
+        rows: &Rows,
+        view: &View<'_>,
+    ) {
+        if row.at_cursor {
+            pen.text(0, y, 1, ">", Role::Key);
+        }
+        if row.marked {
+            pen.text(1, y, 1, "*", Role::Marked);
+        }
+        let name_role = match (row.at_cursor, row.marked) {
+            (true, _) => Role::Selected,
+            (false, true) => Role::Marked,
+            (false, false) => row.name_role,
+        };
+        pen.text(3, y, widths.name.saturating_sub(1), row.name, name_role);
+        let x = 3 + widths.name;
+        if widths.cell == 0 {
+            worst_cell(pen, x, y, row.cells, rows, view);
+            return;
+        }
+        let x = self.draw_cells(pen, (x, y), widths, row, rows, view);
+        draw_extras(pen, x, y, widths, row);
+    }
+
+    fn draw_cells(
+        &self,
+        pen: &mut Pen<'_>,
+        (mut x, y): (u16, u16),
+        widths: &Widths,
+        row: &Drawn<'_>,
+        rows: &Rows,
+        view: &View<'_>,
+    ) -> u16 {
+        let chosen = (row.at_cursor && self.column.is_some()).then(|| self.column(rows));
+        let room = widths.cell - 1;
+        let shown = rows.columns.iter().zip(row.cells).take(usize::from(widths.services));
+        for (n, (column, cell)) in shown.enumerate() {
+            let look = look(cell, column, &rows.columns, (view.now, view.is_known), room);
+            let style = if chosen == Some(n) {
+                pen.theme().style(Role::Cursor)
+            } else {
+                pen.theme().tinted(look.role, look.strength)
+            };
+            let text = cut(&look.text, room);
+            let filled = format!("{text:<width$}", width = usize::from(room));
+            pen.styled(x, y, room, &filled, style);
+            x += widths.cell;
+        }
+        x
+    }
+}
+
+/// Under 50 columns: the worst cell with its letters.
+fn worst_cell(
+    pen: &mut Pen<'_>,
+    x: u16,
+    y: u16,
+    cells: &[CompactCell],
+    rows: &Rows,
+    view: &View<'_>,
+) {
+    let standing = Standing::of(cells);
+    let n = usize::from(standing.column);
+    let Some((column, cell)) = rows.columns.get(n).zip(cells.get(n)) else { return };
+    let look = look(cell, column, &rows.columns, (view.now, view.is_known), 6);
+    let style = pen.theme().tinted(look.role, look.strength);
+    if cell.health.is_trouble() {
+        pen.text(x, y, 2, column.code.as_str(), Role::Quiet);
+    }
+    pen.styled(x + 3, y, 6, &look.text, style);
+}
+
+/// Who has it, and what the register says.
+fn draw_extras(pen: &mut Pen<'_>, mut x: u16, y: u16, widths: &Widths, row: &Drawn<'_>) {
+    let has =
+        row.cells.iter().filter(|c| c.health.is_trouble()).max_by_key(|c| c.health).map(|_| {
+            row.cells.iter().find_map(|c| c.handling.as_ref()).map_or("-", |(_, by)| by.as_str())
+        });
+    pen.text(x, y, widths.has.saturating_sub(1), has.unwrap_or_default(), Role::Handled);
+    x += widths.has;
+    let Some(school) = row.school else { return };
+    let pupils = school.pupils.map(|n| format!("{n:>6}")).unwrap_or_default();
+    let number = school.laestab.spaced();
+    for (room, text) in [
+        (widths.pupils, pupils.as_str()),
+        (widths.town, school.town.as_str()),
+        (widths.laestab, number.as_str()),
+        (widths.phase, school.phase.as_str()),
+    ] {
+        pen.text(x, y, room.saturating_sub(1), text, Role::Quiet);
+        x += room;
+    }
+}

@@ -1,0 +1,305 @@
+//! The board: every school, worst that nobody has first; consequences and what is well are folded.
+//!
+//! Invariant: cursor and marks are bound to a school, not to a line, so that an act never hits what
+//! has just slipped under the cursor.
+
+mod draw;
+mod layout;
+mod peek;
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::page::PageScreen;
+use super::{Act, Answer, Layer, View};
+use crate::tui::keymap::Command;
+use crate::tui::state::{Class, Rows, worst_column};
+use crate::wire::Laestab;
+use crate::wire::board::Row;
+use crate::wire::filter::Filter;
+use crate::wire::page::Refresh;
+
+/// What a line of the list is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Item {
+    /// A school, by its index.
+    School(u32),
+    /// A class of rows, folded or opened.
+    Fold(Class),
+}
+
+/// What the cursor is bound to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spot {
+    Estate,
+    School(Laestab),
+    Fold(Class),
+}
+
+/// The board's own state.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct BoardScreen {
+    spot: Option<Spot>,
+    /// The cursor's line; 0 is the estate's row, 1 the first of the list.
+    at: usize,
+    offset: usize,
+    column: Option<usize>,
+    marks: BTreeSet<Laestab>,
+    filter: Filter,
+    typed: String,
+    open: BTreeSet<usize>,
+    items: Vec<Item>,
+}
+
+impl BoardScreen {
+    /// The row under the cursor.
+    #[must_use]
+    pub fn row(&self) -> Option<Row> {
+        match self.spot? {
+            Spot::Estate => Some(Row::Estate),
+            Spot::School(laestab) => Some(Row::School(laestab)),
+            Spot::Fold(_) => None,
+        }
+    }
+
+    /// The column under the cursor: the chosen one, else the worst of the row.
+    #[must_use]
+    pub fn column(&self, rows: &Rows) -> usize {
+        let worst = || self.row().map_or(0, |row| worst_column(rows.cells(row)));
+        self.column.unwrap_or_else(worst)
+    }
+
+    /// The filter as typed.
+    #[must_use]
+    pub fn typed(&self) -> &str {
+        &self.typed
+    }
+
+    /// Whether a choice of cell or a filter can be taken away.
+    #[must_use]
+    pub fn can_clear(&self) -> bool {
+        self.column.is_some() || !self.filter.is_empty()
+    }
+
+    /// Marked schools.
+    #[must_use]
+    pub fn marks(&self) -> &BTreeSet<Laestab> {
+        &self.marks
+    }
+
+    /// Whether a school is on the screen, or was when it was last drawn.
+    #[must_use]
+    pub fn shows(&self, row: Row, view: &View<'_>) -> bool {
+        let Some(rows) = view.rows else { return false };
+        match row {
+            Row::Estate => true,
+            Row::School(laestab) => {
+                let room = layout::Parts::of(view.size).list_rows();
+                let visible = self.items.iter().skip(self.offset).take(room);
+                rows.find(laestab).is_some_and(|n| {
+                    let mut visible = visible;
+                    visible.any(|i| *i == Item::School(n))
+                })
+            }
+        }
+    }
+
+    /// Another filter. The cursor stays on its school if that is still shown.
+    pub fn set_filter(&mut self, filter: Filter, typed: &str, rows: Option<&Rows>, now: Timestamp) {
+        self.filter = filter;
+        typed.clone_into(&mut self.typed);
+        self.list(rows, now);
+    }
+
+    /// Makes the list again: after a sort, a filter, a fold, a new board. Marks of schools that are
+    /// gone go too.
+    pub fn list(&mut self, rows: Option<&Rows>, now: Timestamp) {
+        self.items.clear();
+        let Some(rows) = rows else { return };
+        self.marks.retain(|m| rows.find(*m).is_some());
+        if self.filter.is_empty() {
+            for class in Class::ALL {
+                let members = rows.of_class(class);
+                let is_open = class == Class::Nobody || self.open.contains(&class.index());
+                if class != Class::Nobody && (!members.is_empty() || rows.counts().of(class) > 0) {
+                    self.items.push(Item::Fold(class));
+                }
+                if is_open {
+                    self.items.extend(members.iter().map(|n| Item::School(*n)));
+                }
+            }
+        } else {
+            self.items.extend(rows.matching(&self.filter, now).into_iter().map(Item::School));
+        }
+        self.find_spot(rows);
+    }
+
+    fn spot_of(item: Item, rows: &Rows) -> Option<Spot> {
+        match item {
+            Item::School(n) => Some(Spot::School(rows.school(n)?.laestab)),
+            Item::Fold(class) => Some(Spot::Fold(class)),
+        }
+    }
+
+    /// Puts the cursor's line where its spot is now; a spot that is gone leaves the line.
+    fn find_spot(&mut self, rows: &Rows) {
+        let wanted = match self.spot {
+            Some(Spot::Estate) => {
+                self.at = 0;
+                return;
+            }
+            Some(Spot::School(laestab)) => rows.find(laestab).map(Item::School),
+            Some(Spot::Fold(class)) => Some(Item::Fold(class)),
+            None => None,
+        };
+        let found = wanted.and_then(|w| self.items.iter().position(|i| *i == w));
+        let line = found.map_or(self.at.max(1), |n| n + 1);
+        self.go_to(line, rows);
+    }
+
+    fn go_to(&mut self, line: usize, rows: &Rows) {
+        self.at = line.min(self.items.len());
+        let item = self.at.checked_sub(1).and_then(|n| self.items.get(n));
+        self.spot = match item {
+            Some(item) => Self::spot_of(*item, rows),
+            None => Some(Spot::Estate),
+        };
+    }
+
+    /// Scrolls so that the cursor is on the screen.
+    pub fn settle(&mut self, size: (u16, u16)) {
+        let room = layout::Parts::of(size).list_rows().max(1);
+        let last = self.items.len().saturating_sub(room);
+        let line = self.at.saturating_sub(1);
+        self.offset = self.offset.min(line).max((line + 1).saturating_sub(room)).min(last);
+    }
+
+    /// Takes a command.
+    pub fn command(&mut self, command: Command, view: &View<'_>) -> Answer {
+        let Some(rows) = view.rows else { return Answer::Pass };
+        let room = layout::Parts::of(view.size).list_rows().max(1);
+        let to = match command {
+            Command::Down => Some(self.at + 1),
+            Command::Up => Some(self.at.saturating_sub(1)),
+            Command::PageDown => Some(self.at + room),
+            Command::PageUp => Some(self.at.saturating_sub(room)),
+            Command::HalfDown => Some(self.at + (room / 2).max(1)),
+            Command::HalfUp => Some(self.at.saturating_sub((room / 2).max(1))),
+            Command::Top => Some(1),
+            Command::Bottom => Some(self.items.len()),
+            Command::NextTrouble | Command::PreviousTrouble => {
+                return self.next_trouble(command == Command::NextTrouble, rows);
+            }
+            _ => None,
+        };
+        if let Some(line) = to {
+            self.go_to(line, rows);
+            return Answer::Consumed;
+        }
+        match command {
+            Command::Left | Command::Right => self.choose_cell(command == Command::Right, rows),
+            Command::Mark => self.mark(),
+            Command::MarkAll => self.mark_all(rows),
+            Command::Clear => return self.clear(view),
+            Command::Enter => return self.enter(view),
+            Command::Refresh => {
+                let what = match self.row() {
+                    Some(Row::School(laestab)) => Refresh { school: Some(laestab), service: None },
+                    Some(Row::Estate) | None => Refresh::default(),
+                };
+                return Answer::Wants(vec![Act::Refresh(what)]);
+            }
+            _ => return Answer::Pass,
+        }
+        Answer::Consumed
+    }
+
+    fn next_trouble(&mut self, forward: bool, rows: &Rows) -> Answer {
+        let is_bad = |item: &Item| match item {
+            Item::School(n) => rows.standing(*n).is_some_and(|s| s.class == Class::Nobody),
+            Item::Fold(_) => false,
+        };
+        let bad = || self.items.iter().enumerate().filter(|(_, i)| is_bad(i)).map(|(n, _)| n + 1);
+        let line = if forward {
+            bad().find(|n| *n > self.at).or_else(|| bad().next())
+        } else {
+            bad().rfind(|n| *n < self.at).or_else(|| bad().next_back())
+        };
+        match line {
+            Some(line) => {
+                self.go_to(line, rows);
+                Answer::Consumed
+            }
+            None => Answer::Wants(vec![Act::Say("nothing that nobody has".to_owned())]),
+        }
+    }
+
+    fn choose_cell(&mut self, right: bool, rows: &Rows) {
+        let now = self.column(rows);
+        let last = rows.columns.len().saturating_sub(1);
+        self.column = Some(if right { (now + 1).min(last) } else { now.saturating_sub(1) });
+    }
+
+    fn mark(&mut self) {
+        if let Some(Spot::School(laestab)) = self.spot
+            && !self.marks.remove(&laestab)
+        {
+            self.marks.insert(laestab);
+        }
+    }
+
+    fn mark_all(&mut self, rows: &Rows) {
+        let shown: BTreeSet<Laestab> = self
+            .items
+            .iter()
+            .filter_map(|i| match i {
+                Item::School(n) => rows.school(*n).map(|s| s.laestab),
+                Item::Fold(_) => None,
+            })
+            .collect();
+        if shown.is_subset(&self.marks) {
+            self.marks.retain(|m| !shown.contains(m));
+        } else {
+            self.marks.extend(shown);
+        }
+    }
+
+    fn clear(&mut self, view: &View<'_>) -> Answer {
+        if self.column.take().is_none() && !self.filter.is_empty() {
+            self.set_filter(Filter::default(), "", view.rows, view.now);
+            return Answer::Wants(vec![Act::Say("filter taken away".to_owned())]);
+        }
+        Answer::Consumed
+    }
+
+    fn enter(&mut self, view: &View<'_>) -> Answer {
+        let Some(rows) = view.rows else { return Answer::Pass };
+        match self.spot {
+            Some(Spot::Fold(class)) => {
+                if !self.open.remove(&class.index()) {
+                    self.open.insert(class.index());
+                }
+                self.list(view.rows, view.now);
+                Answer::Consumed
+            }
+            Some(Spot::Estate | Spot::School(_)) => {
+                let row = self.row().unwrap_or(Row::Estate);
+                let page = PageScreen::new(row, self.column(rows));
+                Answer::Wants(vec![Act::Open(Layer::Page(page))])
+            }
+            None => Answer::Pass,
+        }
+    }
+
+    /// Puts the cursor on a school, if it is in the list.
+    pub fn point_at(&mut self, row: Row, rows: Option<&Rows>) {
+        self.spot = Some(match row {
+            Row::Estate => Spot::Estate,
+            Row::School(laestab) => Spot::School(laestab),
+        });
+        if let Some(rows) = rows {
+            self.find_spot(rows);
+        }
+    }
+}

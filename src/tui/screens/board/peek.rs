@@ -1,0 +1,153 @@
+//! The peek: why the cell under the cursor is as it is, in a few lines.
+
+use jiff::Timestamp;
+use ratatui::layout::Rect;
+
+use super::super::evidence::{moment_and_age, vendor_time};
+use super::super::{View, row_name};
+use super::BoardScreen;
+use crate::tui::state::Rows;
+use crate::tui::theme::Role;
+use crate::tui::times;
+use crate::tui::widgets::{Line, Pen, rule, state_word, wrap};
+use crate::wire::board::{Column, CompactCell, Row};
+use crate::wire::page::{Page, ServiceView};
+use crate::wire::{Health, Scope};
+
+impl BoardScreen {
+    pub(super) fn draw_peek(&self, pen: &mut Pen<'_>, area: Rect, rows: &Rows, view: &View<'_>) {
+        let Some(row) = self.row() else {
+            let text = "Enter opens or closes this line";
+            pen.text(area.x + 1, area.y + 1, area.width, text, Role::Quiet);
+            return;
+        };
+        let n = self.column(rows);
+        let Some((column, cell)) = rows.columns.get(n).zip(rows.cells(row).get(n)) else { return };
+        let heading = format!("{} / {}", row_name(row, view.rows), column.label);
+        pen.line(area.x + 1, area.y, area.width, &rule(&heading, area.width.saturating_sub(2)));
+        let held = view.pages.get(row);
+        let page = held.and_then(|h| h.page.as_deref());
+        let service = page.and_then(|p| p.services.iter().find(|s| s.service == column.key));
+        let lines = match (page, service) {
+            (Some(page), Some(service)) => told(page, service, row, area.width, view.now),
+            _ => untold(cell, column, held.and_then(|h| h.error.as_deref()), view.now),
+        };
+        for (y, line) in (area.y + 1..area.bottom()).zip(lines) {
+            pen.line(area.x + 1, y, area.width.saturating_sub(2), &line);
+        }
+    }
+}
+
+fn labelled(label: &str, text: impl Into<String>) -> Line {
+    Line::of(format!("{label:<11}"), Role::Quiet).and(text, Role::Text)
+}
+
+/// What the compact board knows, until the page comes.
+fn untold(cell: &CompactCell, column: &Column, error: Option<&str>, now: Timestamp) -> Vec<Line> {
+    let handled = cell.handling.is_some();
+    let (word, role) = state_word(cell.health, cell.follows_from.is_some(), handled, cell.quiet);
+    let mut state = Line::of(format!("{:<11}", "state"), Role::Quiet).and(word, role);
+    if let Some(since) = cell.since {
+        let at = times::at_second(since);
+        state = state.and(format!(" since {}", moment_and_age(at, now)), Role::Text);
+    }
+    let asks = match (column.watched, error) {
+        (false, _) => labelled("why", "nothing watches this service"),
+        (true, Some(why)) => labelled("why", format!("the agent could not tell: {why}")),
+        (true, None) => labelled("why", "asking the agent ..."),
+    };
+    vec![asks, state]
+}
+
+fn told(page: &Page, service: &ServiceView, row: Row, columns: u16, now: Timestamp) -> Vec<Line> {
+    let cell = &service.cell;
+    let room = columns.saturating_sub(15);
+    let mut lines = Vec::new();
+    let why = if cell.why.is_empty() { "the school does not take it" } else { cell.why.as_str() };
+    for (n, part) in wrap(why, room).into_iter().take(2).enumerate() {
+        lines.push(labelled(if n == 0 { "why" } else { "" }, part));
+    }
+    if cell.health == Health::NotSubscribed {
+        return lines;
+    }
+    if row != Row::Estate && cell.health.is_trouble() {
+        lines.push(labelled("elsewhere", elsewhere(service)));
+    }
+    if let Some(line) = follows(page, service) {
+        lines.push(line);
+    }
+    if !service.affects.is_empty() {
+        let name = |key: &crate::wire::ServiceKey| {
+            let view = page.services.iter().find(|s| s.service == *key);
+            view.map_or_else(|| key.to_string(), |v| v.label.as_str().to_owned())
+        };
+        let names: Vec<_> = service.affects.iter().map(name).collect();
+        lines.push(labelled("affects", names.join(", ")));
+    }
+    if let Some(handling) = &cell.handling {
+        let until = handling.until.map(|at| format!(" until {}", times::moment(at, now)));
+        let kind = match handling.kind {
+            crate::wire::HandlingKind::Claimed => "claimed",
+            crate::wire::HandlingKind::Acknowledged => "acknowledged",
+            crate::wire::HandlingKind::Downtime => "downtime",
+        };
+        let text = format!("{}, {kind}{}", handling.by, until.unwrap_or_default());
+        lines.push(labelled("has it", text));
+    }
+    checked(&mut lines, service, now);
+    if let Some(at) = cell.since {
+        lines.push(labelled("since", moment_and_age(at, now)));
+    }
+    if let Some(change) = page.history.iter().find(|h| h.service == service.service) {
+        let words = format!(
+            "{} {} -> {}",
+            times::moment(change.at, now),
+            change.from.word().replace('_', " "),
+            change.to.word().replace('_', " ")
+        );
+        lines.push(labelled("before", words));
+    }
+    lines
+}
+
+/// The worst check: when we asked, the vendor's own time, the rule that judged it.
+fn checked(lines: &mut Vec<Line>, service: &ServiceView, now: Timestamp) {
+    let Some(check) = service.checks.iter().max_by_key(|c| c.health) else { return };
+    let mut seen = check.label.as_str().to_owned();
+    match check.observed_at {
+        Some(at) => seen.push_str(&format!(", asked {}", times::moment(at, now))),
+        None => seen.push_str(", no answer has come yet"),
+    }
+    if let Some(source) = check.source_at {
+        seen.push_str(&format!("; vendor wrote {}", vendor_time(source, now)));
+    }
+    lines.push(labelled("seen", seen));
+    let mut rule = check.rule.as_str().to_owned();
+    if check.soft {
+        rule.push_str(&format!("; try {} of {}, not confirmed", check.tries.0, check.tries.1));
+    }
+    lines.push(labelled("rule", rule));
+}
+
+fn elsewhere(service: &ServiceView) -> String {
+    let (same, takers) = (service.elsewhere, service.takers);
+    let meaning = if same <= 1 {
+        format!("so it is this school, not {} as a whole", service.label)
+    } else if same >= takers.div_ceil(2) {
+        format!("so it is likely {} as a whole", service.label)
+    } else {
+        "not this school alone".to_owned()
+    };
+    format!("{} of {takers} schools; {meaning}", same.max(1))
+}
+
+fn follows(page: &Page, service: &ServiceView) -> Option<Line> {
+    let cause = service.cell.follows_from.as_ref()?;
+    let view = page.services.iter().find(|s| s.service == cause.service);
+    let label = view.map_or(cause.service.as_str(), |v| v.label.as_str());
+    let whose = match cause.scope {
+        Scope::Estate => "for the whole estate",
+        Scope::School => "of this school",
+    };
+    Some(labelled("follows", format!("from {label} {whose}")))
+}

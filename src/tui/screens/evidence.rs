@@ -1,0 +1,149 @@
+//! The evidence of one service: every check with its rule, facts, our time and the vendor's.
+
+use jiff::Timestamp;
+use ratatui::layout::Rect;
+
+use super::{Act, Answer, View, row_name, scroll_by, scrolled};
+use crate::tui::keymap::{Command, Scope};
+use crate::tui::theme::Role;
+use crate::tui::times;
+use crate::tui::widgets::{Line, Pen, hints, state_word, wrap};
+use crate::wire::board::Row;
+use crate::wire::page::ServiceView;
+use crate::wire::{CheckView, ServiceKey, SourceTime, Zone};
+
+/// The pane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EvidenceScreen {
+    row: Row,
+    service: ServiceKey,
+    scroll: usize,
+}
+
+impl EvidenceScreen {
+    /// The evidence of a cell.
+    #[must_use]
+    pub fn new(row: Row, service: ServiceKey) -> Self {
+        Self { row, service, scroll: 0 }
+    }
+
+    /// The row whose page it reads.
+    #[must_use]
+    pub fn row(&self) -> Row {
+        self.row
+    }
+
+    fn view<'a>(&self, view: &View<'a>) -> Option<&'a ServiceView> {
+        view.pages.page(self.row)?.services.iter().find(|s| s.service == self.service)
+    }
+
+    /// Its name in line 1.
+    #[must_use]
+    pub fn title(&self, view: &View<'_>) -> String {
+        let label = self.view(view).map_or(self.service.as_str(), |s| s.label.as_str());
+        format!("{} > {label}", row_name(self.row, view.rows))
+    }
+
+    fn lines(&self, view: &View<'_>) -> Vec<Line> {
+        let Some(service) = self.view(view) else {
+            return vec![Line::of(" the agent has not told yet", Role::Quiet)];
+        };
+        let room = view.size.0.saturating_sub(16);
+        let mut lines = vec![Line::default()];
+        if service.checks.is_empty() {
+            lines.push(Line::of(" nothing watches this service here", Role::Quiet));
+        }
+        for check in &service.checks {
+            check_lines(&mut lines, check, room, view.now);
+            lines.push(Line::default());
+        }
+        lines
+    }
+
+    /// Takes a command.
+    pub fn command(&mut self, command: Command, view: &View<'_>) -> Answer {
+        if command == Command::Back {
+            return Answer::Wants(vec![Act::Close]);
+        }
+        let room = usize::from(view.size.1.saturating_sub(3));
+        match scroll_by(command, self.scroll, self.lines(view).len(), room) {
+            Some(to) => {
+                self.scroll = to;
+                Answer::Consumed
+            }
+            None => Answer::Pass,
+        }
+    }
+
+    /// Draws the pane.
+    pub fn draw(&self, pen: &mut Pen<'_>, area: Rect, view: &View<'_>) -> usize {
+        let text = Rect { height: area.height.saturating_sub(2), ..area };
+        let built = scrolled(pen, text, &self.lines(view), self.scroll);
+        let at = (area.x, area.bottom().saturating_sub(1), area.width, 1);
+        hints(pen, at, view.keymap, Scope::Text, view.facts);
+        built
+    }
+}
+
+/// A moment with its age: `Sat 03:02 (3d ago)`.
+pub(super) fn moment_and_age(at: Timestamp, now: Timestamp) -> String {
+    if at > now {
+        return format!("{} (ahead of us)", times::moment(at, now));
+    }
+    format!("{} ({} ago)", times::moment(at, now), times::age(at, now))
+}
+
+/// The vendor's time and how its zone was decided.
+pub(super) fn vendor_time(source: SourceTime, now: Timestamp) -> String {
+    let zone = match source.zone {
+        Zone::Given => "zone given by the vendor",
+        Zone::Assumed => "no zone written; read as London",
+        Zone::Ours => "our own clock",
+    };
+    format!("{}, {zone}", moment_and_age(source.at, now))
+}
+
+fn check_lines(lines: &mut Vec<Line>, check: &CheckView, room: u16, now: Timestamp) {
+    let (word, role) = state_word(check.health, false, false, false);
+    let reason = check.reason.map(|r| format!(", {}", r.word().replace('_', " ")));
+    lines.push(
+        Line::of(format!(" {:<13} ", check.label), Role::Title)
+            .and(word, role)
+            .and(reason.unwrap_or_default(), role)
+            .and(format!("   {}", check.check), Role::Quiet),
+    );
+    let mut say = |label: &str, text: &str| {
+        for (n, part) in wrap(text, room).into_iter().enumerate() {
+            let label = if n == 0 { label } else { "" };
+            lines.push(Line::of(format!("   {label:<11} "), Role::Quiet).and(part, Role::Text));
+        }
+    };
+    say("why", check.why.as_str());
+    say("rule", check.rule.as_str());
+    if check.soft {
+        say("tries", &format!("{} of {}; not yet confirmed", check.tries.0, check.tries.1));
+    }
+    for (label, at) in [("since", check.since), ("last good", check.good_at)] {
+        if let Some(at) = at {
+            say(label, &moment_and_age(at, now));
+        }
+    }
+    say(
+        "we asked",
+        &check
+            .observed_at
+            .map_or_else(|| "no answer has come yet".to_owned(), |at| moment_and_age(at, now)),
+    );
+    if let Some(source) = check.source_at {
+        say("vendor's time", &vendor_time(source, now));
+    }
+    if let Some(until) = check.fresh_until {
+        say("counts until", &times::moment(until, now));
+    }
+    for number in &check.numbers {
+        say(&number.name.as_str().replace('_', " "), &format!("{}", number.value));
+    }
+    for fact in &check.evidence {
+        say(fact.name.as_str(), fact.value.as_str());
+    }
+}

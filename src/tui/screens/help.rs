@@ -1,0 +1,125 @@
+//! The keys of a place, made from the keymap, opened in their own search box.
+
+use ratatui::layout::Rect;
+
+use super::{Act, Answer, View, scroll_by, scrolled};
+use crate::tui::keymap::{Command, Scope};
+use crate::tui::theme::Role;
+use crate::tui::widgets::{Field, Line, Pen};
+
+/// The letters of a cell, and what they say.
+const LETTERS: &[(&str, &str)] = &[
+    ("C", "critical; small letters, here and below: somebody has it"),
+    ("U", "unknown: it cannot be told, and is never taken for ok"),
+    ("W", "warning"),
+    (".", "ok"),
+    ("_", "quiet by design: no school that day, or outside the schedule"),
+    ("-", "not subscribed, or nothing watches it"),
+    ("^GC", "follows from the service with these letters"),
+    ("\"", "the same as the whole estate"),
+    ("~", "goes to and fro; the letter is the worst of the window"),
+    ("@ a z", "claimed, acknowledged, downtime"),
+    ("C3d", "for three days; m minutes, h hours, d days"),
+];
+
+/// The screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HelpScreen {
+    scope: Scope,
+    field: Field,
+    scroll: usize,
+}
+
+impl HelpScreen {
+    /// The keys of `scope`.
+    #[must_use]
+    pub fn new(scope: Scope) -> Self {
+        Self { scope, field: Field::default(), scroll: 0 }
+    }
+
+    fn lines(&self, view: &View<'_>) -> Vec<Line> {
+        let wanted = self.field.text().to_lowercase();
+        let found = |parts: [&str; 3]| {
+            wanted.split_whitespace().all(|w| parts.iter().any(|p| p.to_lowercase().contains(w)))
+        };
+        let mut lines = Vec::new();
+        for (binding, keys) in view.keymap.here(self.scope) {
+            let shown: Vec<String> = keys.iter().map(ToString::to_string).collect();
+            let shown = shown.join(" ");
+            if !found([&shown, binding.name, binding.help]) {
+                continue;
+            }
+            let mut line = Line::of(format!(" {shown:<16} "), Role::Key)
+                .and(format!("{:<14} ", binding.label), Role::Title)
+                .and(binding.help, Role::Text);
+            if let Some(why) = (binding.why_not)(view.facts) {
+                line = line.and(format!(" (not now: {why})"), Role::Quiet);
+            }
+            lines.push(line);
+        }
+        let letters: Vec<_> =
+            LETTERS.iter().filter(|(letter, help)| found([letter, help, "letters"])).collect();
+        if !letters.is_empty() {
+            lines.push(Line::default());
+            lines.push(Line::of(" letters of a cell", Role::Title));
+        }
+        for (letter, help) in letters {
+            lines.push(Line::of(format!(" {letter:<16} "), Role::Key).and(*help, Role::Text));
+        }
+        if lines.is_empty() {
+            lines.push(Line::of(" no key here has these words", Role::Quiet));
+        }
+        lines
+    }
+
+    /// Takes a command.
+    pub fn command(&mut self, command: Command, view: &View<'_>) -> Answer {
+        let room = usize::from(view.size.1.saturating_sub(4));
+        let scroll = match command {
+            Command::Accept | Command::Cancel | Command::Interrupt => {
+                return Answer::Wants(vec![Act::Close]);
+            }
+            Command::RubOut => {
+                if !self.field.rub_out() {
+                    return Answer::Wants(vec![Act::Close]);
+                }
+                Some(0)
+            }
+            Command::RubOutWord => {
+                self.field.rub_out_word();
+                Some(0)
+            }
+            Command::NextCandidate => {
+                scroll_by(Command::Down, self.scroll, self.lines(view).len(), room)
+            }
+            Command::PreviousCandidate => {
+                scroll_by(Command::Up, self.scroll, self.lines(view).len(), room)
+            }
+            Command::Complete => Some(self.scroll),
+            _ => None,
+        };
+        scroll.map_or(Answer::Pass, |to| {
+            self.scroll = to;
+            Answer::Consumed
+        })
+    }
+
+    /// Takes text.
+    pub fn typed(&mut self, text: &str) -> Answer {
+        self.field.insert(text);
+        self.scroll = 0;
+        Answer::Consumed
+    }
+
+    /// Draws the screen.
+    pub fn draw(&self, pen: &mut Pen<'_>, area: Rect, view: &View<'_>) -> usize {
+        let search = Line::of(format!(" keys in {}, search: ", self.scope.word()), Role::Quiet)
+            .and(self.field.text(), Role::Prompt)
+            .and(" ", Role::Cursor)
+            .and("   Esc leaves, arrows scroll", Role::Quiet);
+        pen.line(area.x, area.y, area.width, &search);
+        let text =
+            Rect { y: area.y.saturating_add(2), height: area.height.saturating_sub(2), ..area };
+        scrolled(pen, text, &self.lines(view), self.scroll)
+    }
+}

@@ -1,0 +1,381 @@
+//! One school, or the estate: the page for the telephone.
+
+use jiff::Timestamp;
+use ratatui::layout::Rect;
+
+use super::evidence::{EvidenceScreen, moment_and_age, vendor_time};
+use super::{Act, Answer, View, row_name, scroll_by, scrolled};
+use crate::tui::keymap::{Command, Scope};
+use crate::tui::theme::Role;
+use crate::tui::widgets::{Line, Pen, hints, rule, state_word, wrap};
+use crate::tui::{say, times};
+use crate::wire::board::Row;
+use crate::wire::page::{Page, Refresh, ServiceView};
+use crate::wire::{Cell, CheckView, Health, StateChange, london_date};
+
+/// Days of the strip.
+const DAYS: usize = 14;
+
+/// The screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageScreen {
+    row: Row,
+    service: usize,
+    scroll: usize,
+}
+
+impl PageScreen {
+    /// The page of a row, the cursor on the service in `column`.
+    #[must_use]
+    pub fn new(row: Row, column: usize) -> Self {
+        Self { row, service: column, scroll: 0 }
+    }
+
+    /// The row.
+    #[must_use]
+    pub fn row(&self) -> Row {
+        self.row
+    }
+
+    fn services(view: &View<'_>) -> usize {
+        view.rows.map_or(0, |r| r.columns.len())
+    }
+
+    /// Takes a command.
+    pub fn command(&mut self, command: Command, view: &View<'_>) -> Answer {
+        match command {
+            Command::Back => return Answer::Wants(vec![Act::Close]),
+            Command::Down => {
+                self.service = (self.service + 1).min(Self::services(view).saturating_sub(1));
+                self.scroll = 0;
+            }
+            Command::Up => {
+                self.service = self.service.saturating_sub(1);
+                self.scroll = 0;
+            }
+            Command::Enter => {
+                let service = view.rows.and_then(|r| r.columns.get(self.service));
+                return service.map_or(Answer::Consumed, |c| {
+                    let screen = EvidenceScreen::new(self.row, c.key.clone());
+                    Answer::Wants(vec![Act::Open(super::Layer::Evidence(screen))])
+                });
+            }
+            Command::NextSchool | Command::PreviousSchool => {
+                let next = self.neighbour(command == Command::NextSchool, view);
+                return next.map_or(Answer::Consumed, |row| Answer::Wants(vec![Act::Page(row)]));
+            }
+            Command::Copy => {
+                let page = view.pages.page(self.row);
+                let text = page.and_then(|p| say::sentence(p, view.now));
+                return text.map_or(Answer::Consumed, |text| Answer::Wants(vec![Act::Copy(text)]));
+            }
+            Command::Refresh => {
+                let school = match self.row {
+                    Row::Estate => None,
+                    Row::School(laestab) => Some(laestab),
+                };
+                return Answer::Wants(vec![Act::Refresh(Refresh { school, service: None })]);
+            }
+            _ => {
+                let Some(page) = view.pages.page(self.row) else { return Answer::Pass };
+                let room = lower_room(view.size.1, page);
+                let len = lower(page, self.service, view.size.0, view.now).len();
+                let Some(to) = scroll_by(command, self.scroll, len, room) else {
+                    return Answer::Pass;
+                };
+                self.scroll = to;
+            }
+        }
+        Answer::Consumed
+    }
+
+    fn neighbour(&self, forward: bool, view: &View<'_>) -> Option<Row> {
+        let rows = view.rows?;
+        let order = rows.order();
+        let row = |n: Option<&u32>| Some(Row::School(rows.school(*n?)?.laestab));
+        let Row::School(laestab) = self.row else { return row(order.first()) };
+        let here = rows.find(laestab)?;
+        let at = order.iter().position(|n| *n == here)?;
+        row(if forward { order.get(at + 1) } else { at.checked_sub(1).and_then(|n| order.get(n)) })
+    }
+
+    /// Draws the page with its hints.
+    pub fn draw(&self, pen: &mut Pen<'_>, area: Rect, view: &View<'_>) -> usize {
+        let rows = if area.height >= 20 { 2 } else { 1 };
+        let body = Rect { height: area.height.saturating_sub(rows), ..area };
+        let built = body_of(pen, body, self.row, Some(self.service), self.scroll, view);
+        let at = (area.x, area.bottom().saturating_sub(rows), area.width, rows);
+        hints(pen, at, view.keymap, Scope::Page, view.facts);
+        built
+    }
+}
+
+/// Draws a row's page into an area, without hints; also the right half of a wide board.
+pub(super) fn body_of(
+    pen: &mut Pen<'_>,
+    area: Rect,
+    row: Row,
+    service: Option<usize>,
+    scroll: usize,
+    view: &View<'_>,
+) -> usize {
+    let held = view.pages.get(row);
+    let Some(page) = held.and_then(|h| h.page.as_deref()) else {
+        let words = held.and_then(|h| h.error.clone());
+        let words = words.map_or_else(
+            || format!("asking the agent about {} ...", row_name(row, view.rows)),
+            |why| format!("the agent could not tell: {why}"),
+        );
+        for (y, line) in (area.y + 1..area.bottom()).zip(wrap(&words, area.width.saturating_sub(2)))
+        {
+            pen.text(area.x + 1, y, area.width, &line, Role::Message);
+        }
+        return 0;
+    };
+    let mut y = area.y;
+    for line in upper(page, service, area.width, view.now) {
+        if y >= area.bottom() {
+            return 0;
+        }
+        pen.line(area.x, y, area.width, &line);
+        y += 1;
+    }
+    let rest = Rect { y, height: area.bottom().saturating_sub(y), ..area };
+    let selected = service.unwrap_or_default();
+    let lines = lower(page, selected, area.width, view.now);
+    page.services.len() + scrolled(pen, rest, &lines, scroll)
+}
+
+/// Rows that are left for the scrolled part.
+fn lower_room(rows: u16, page: &Page) -> usize {
+    usize::from(rows).saturating_sub(page.services.len() + 9)
+}
+
+/// Who, SAY, and the table of services.
+fn upper(page: &Page, cursor: Option<usize>, columns: u16, now: Timestamp) -> Vec<Line> {
+    let mut lines = vec![who(page, columns)];
+    if let Some(text) = say::sentence(page, now) {
+        let parts = wrap(&format!("\"{text}\""), columns.saturating_sub(8));
+        for (n, part) in parts.into_iter().enumerate() {
+            let head = if n == 0 { " SAY   " } else { "       " };
+            lines.push(Line::of(head, Role::Accent).and(part, Role::Text));
+        }
+    }
+    lines.push(Line::default());
+    let strip = columns >= 76;
+    let heading = if columns >= 50 {
+        let days = if strip { "14 days         " } else { "" };
+        format!("    service          state     since       {days}why")
+    } else {
+        "    service          state".to_owned()
+    };
+    lines.push(Line::of(heading, Role::Quiet));
+    for (n, service) in page.services.iter().enumerate() {
+        let at_cursor = cursor == Some(n);
+        lines.push(service_line(service, page, at_cursor, (columns, strip), now));
+    }
+    lines
+}
+
+fn who(page: &Page, columns: u16) -> Line {
+    let Some(school) = &page.school else {
+        return Line::of(" whole estate", Role::Title)
+            .and("   facts that hold for every school", Role::Quiet);
+    };
+    let taken = page.services.iter().filter(|s| s.cell.health != Health::NotSubscribed).count();
+    let mut line = Line::of(format!(" {}", school.laestab.spaced()), Role::Title);
+    let mut say = |text: String| {
+        if line.width() + 3 + crate::tui::widgets::width(&text) <= columns {
+            line.0.push((format!("   {text}"), Role::Quiet));
+        }
+    };
+    if !school.phase.is_empty() {
+        say(school.phase.as_str().to_lowercase());
+    }
+    say(if page.school_day { "school day" } else { "no school today" }.to_owned());
+    say(format!("takes {taken} of {}", page.services.len()));
+    if !school.telephone.is_empty() {
+        say(format!("tel {}", school.telephone));
+    }
+    if !school.town.is_empty() {
+        say(school.town.as_str().to_owned());
+    }
+    if let Some(pupils) = school.pupils {
+        say(format!("{pupils} pupils"));
+    }
+    line
+}
+
+fn service_line(
+    service: &ServiceView,
+    page: &Page,
+    at_cursor: bool,
+    (columns, strip): (u16, bool),
+    now: Timestamp,
+) -> Line {
+    let cell = &service.cell;
+    let follows = cell.follows_from.is_some();
+    let (word, role) = state_word(cell.health, follows, cell.handling.is_some(), cell.quiet);
+    let name = if at_cursor { Role::Selected } else { Role::Text };
+    let label = crate::tui::widgets::cut(service.label.as_str(), 16);
+    let mut line = Line::of(if at_cursor { "> " } else { "  " }, Role::Key)
+        .and(format!("{} ", service.code), name)
+        .and(pad(&label, 16), name)
+        .and(" ", Role::Text)
+        .and(format!("{word:<9} "), role);
+    if columns < 50 {
+        return line;
+    }
+    line = line.and(format!("{:<12}", since(cell, page, now)), Role::Text);
+    if strip {
+        line = line.and(day_strip(service, &page.history, now), Role::Quiet).and("  ", Role::Text);
+    }
+    line.and(cell.why.as_str(), Role::Text)
+}
+
+/// `text` filled with spaces to `room` columns.
+fn pad(text: &str, room: u16) -> String {
+    let missing = room.saturating_sub(crate::tui::widgets::width(text));
+    format!("{text}{}", " ".repeat(usize::from(missing)))
+}
+
+fn since(cell: &Cell, page: &Page, now: Timestamp) -> String {
+    if let Some(cause) = cell.follows_from.as_ref().filter(|_| cell.health.is_trouble()) {
+        let view = page.services.iter().find(|s| s.service == cause.service);
+        let code = view.map_or("?", |v| v.code.as_str());
+        return match cause.scope {
+            crate::wire::Scope::Estate => "estate".to_owned(),
+            crate::wire::Scope::School => format!("from {code}"),
+        };
+    }
+    cell.since.map(|at| times::moment(at, now)).unwrap_or_default()
+}
+
+/// The worst state of each of the last 14 days, oldest first. A day that nothing is known of is
+/// blank: never taken for ok.
+fn day_strip(service: &ServiceView, history: &[StateChange], now: Timestamp) -> String {
+    if service.cell.health == Health::NotSubscribed {
+        return "-".repeat(DAYS);
+    }
+    let mut days: Vec<Option<(Health, bool)>> = vec![None; DAYS];
+    let today = london_date(now);
+    let back = |at: Timestamp| {
+        let days = (today - london_date(at)).get_days();
+        usize::try_from(days).unwrap_or_default()
+    };
+    let mut put = |ago: usize, state: (Health, bool)| {
+        let slot = DAYS.checked_sub(ago + 1).and_then(|n| days.get_mut(n));
+        if let Some(slot) = slot {
+            *slot = Some(slot.map_or(state, |s| s.max(state)));
+        }
+    };
+    let present = (service.cell.health, service.cell.follows_from.is_some());
+    let mut until = 0;
+    let mut state = present;
+    let own = || history.iter().filter(|h| h.service == service.service);
+    for change in own() {
+        let ago = back(change.at).min(DAYS);
+        for n in until..=ago {
+            put(n, state);
+        }
+        put(ago, (change.to, change.follows));
+        until = ago;
+        state = (change.from, false);
+    }
+    match (own().next(), service.cell.state_since) {
+        // Before the first change that is told, only its own day is known.
+        (Some(_), _) => put(until, state),
+        (None, Some(at)) => (0..=back(at).min(DAYS)).for_each(|n| put(n, present)),
+        (None, None) => put(0, present),
+    }
+    days.into_iter()
+        .map(|day| match day {
+            None => ' ',
+            Some((health, true)) if health.is_trouble() => '^',
+            Some((Health::Critical, _)) => 'C',
+            Some((Health::Unknown, _)) => 'U',
+            Some((Health::Warning, _)) => 'W',
+            Some((Health::Ok, _)) => '.',
+            Some((Health::NotSubscribed, _)) => '-',
+        })
+        .collect()
+}
+
+/// Checks of the service at the cursor, then what happened here.
+fn lower(page: &Page, service: usize, columns: u16, now: Timestamp) -> Vec<Line> {
+    let room = columns.saturating_sub(4);
+    let mut lines = vec![Line::default()];
+    if let Some(view) = page.services.get(service) {
+        lines.push(rule(&format!("{}, its checks", view.label), columns));
+        if view.checks.is_empty() {
+            lines.push(Line::of(" nothing watches it here", Role::Quiet));
+        }
+        for check in &view.checks {
+            check_lines(&mut lines, check, room, now);
+        }
+    }
+    lines.push(rule("what happened here", columns));
+    if page.history.is_empty() {
+        lines.push(Line::of(" no change is known to us", Role::Quiet));
+    }
+    for change in &page.history {
+        lines.push(history_line(change, page, columns, now));
+    }
+    for (label, text) in [("contact", &page.contact), ("note", &page.note)] {
+        if !text.is_empty() {
+            lines.push(
+                Line::of(format!(" {label:<12}"), Role::Quiet).and(text.as_str(), Role::Text),
+            );
+        }
+    }
+    for gap in &page.not_watched {
+        lines.push(
+            Line::of(" not watched  ", Role::Quiet)
+                .and(gap.what.as_str(), Role::Text)
+                .and(format!(": {}", gap.why), Role::Quiet),
+        );
+    }
+    lines
+}
+
+fn check_lines(lines: &mut Vec<Line>, check: &CheckView, room: u16, now: Timestamp) {
+    let (word, role) = state_word(check.health, false, false, false);
+    lines.push(
+        Line::of(format!(" {:<13} ", check.label), Role::Text)
+            .and(format!("{word:<9} "), role)
+            .and(check.why.as_str(), Role::Text),
+    );
+    let asked =
+        check.observed_at.map_or_else(|| "no answer yet".to_owned(), |at| moment_and_age(at, now));
+    let mut text = format!("asked {asked}");
+    if let Some(source) = check.source_at {
+        text.push_str(&format!("; vendor {}", vendor_time(source, now)));
+    }
+    if check.soft {
+        text.push_str(&format!("; try {} of {}, not confirmed", check.tries.0, check.tries.1));
+    }
+    text.push_str(&format!("; rule: {}", check.rule));
+    for fact in check.evidence.iter().take(2) {
+        text.push_str(&format!("; {} {}", fact.name, fact.value));
+    }
+    for part in wrap(&text, room.saturating_sub(12)) {
+        lines.push(Line::of("               ", Role::Quiet).and(part, Role::Quiet));
+    }
+}
+
+/// One line of history.
+pub(super) fn history_line(
+    change: &StateChange,
+    page: &Page,
+    columns: u16,
+    now: Timestamp,
+) -> Line {
+    let view = page.services.iter().find(|s| s.service == change.service);
+    let label = view.map_or(change.service.as_str(), |v| v.label.as_str());
+    let (word, role) = state_word(change.to, change.follows, true, false);
+    let role = if role == Role::Handled { Role::Text } else { role };
+    let line = Line::of(format!(" {:<12} ", times::moment(change.at, now)), Role::Quiet)
+        .and(format!("{label} {} -> ", change.from.word().replace('_', " ")), Role::Text)
+        .and(word, role);
+    if columns >= 60 { line.and(format!(": {}", change.why), Role::Quiet) } else { line }
+}

@@ -1,0 +1,243 @@
+//! The palette: every command by name, fuzzy, its key at the right; arguments complete.
+
+use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
+use ratatui::layout::Rect;
+
+use super::{Act, Answer, View};
+use crate::tui::keymap::{BINDINGS, Command, Scope};
+use crate::tui::theme::{BUILT_IN, Role};
+use crate::tui::widgets::{Field, Line, Pen, width};
+use crate::wire::board::Row;
+
+/// How many candidates are shown.
+const SHOWN: usize = 8;
+
+/// One thing that can be taken.
+#[derive(Debug, Clone, PartialEq)]
+struct Candidate {
+    /// What the line becomes when it is completed.
+    text: String,
+    /// What is said of it.
+    help: String,
+    /// What it does.
+    act: Option<Act>,
+}
+
+/// The palette, over the place whose commands it offers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PaletteScreen {
+    scope: Scope,
+    field: Field,
+    chosen: usize,
+    found: Vec<Candidate>,
+}
+
+impl PaletteScreen {
+    /// A palette over `scope` that begins with `text`.
+    #[must_use]
+    pub fn new(scope: Scope, text: &str, view: &View<'_>) -> Self {
+        let mut out = Self { scope, field: Field::with(text), chosen: 0, found: Vec::new() };
+        out.search(view);
+        out
+    }
+
+    fn search(&mut self, view: &View<'_>) {
+        self.chosen = 0;
+        let text = self.field.text();
+        self.found = match text.split_once(' ') {
+            Some(("school", name)) => schools(name, view),
+            Some(("theme", name)) => themes(name),
+            Some(("filter", filter)) => vec![Candidate {
+                text: text.to_owned(),
+                help: "shows only the schools that match".to_owned(),
+                act: Some(Act::Filter(filter.to_owned())),
+            }],
+            _ => self.commands(view),
+        };
+    }
+
+    fn commands(&self, view: &View<'_>) -> Vec<Candidate> {
+        let plain = |text: &str, help: &str, act| Candidate {
+            text: text.to_owned(),
+            help: help.to_owned(),
+            act,
+        };
+        let mut all = vec![
+            plain("q", "ends the console", Some(Act::Run(Command::Quit))),
+            plain("school ", "opens a school by name or number", None),
+            plain("theme ", "another theme: default, dark, light, cvd, mono, or your own", None),
+            plain("filter ", "shows only the schools that match", None),
+        ];
+        let here = BINDINGS.iter().filter(|b| {
+            b.scopes.contains(&self.scope)
+                && !matches!(b.command, Command::Palette | Command::OpenByName | Command::Filter)
+        });
+        all.extend(here.map(|b| {
+            Candidate {
+                text: b.name.to_owned(),
+                help: (b.why_not)(view.facts)
+                    .map_or_else(|| b.help.to_owned(), |why| format!("not now: {why}")),
+                act: Some(Act::Run(b.command)),
+            }
+        }));
+        let wanted = self.field.text().to_owned();
+        best(all, &wanted, |c| c.text.as_str())
+    }
+
+    /// Takes a command.
+    pub fn command(&mut self, command: Command, view: &View<'_>) -> Answer {
+        match command {
+            Command::Cancel | Command::Interrupt => return Answer::Wants(vec![Act::Close]),
+            Command::RubOut => {
+                if !self.field.rub_out() {
+                    return Answer::Wants(vec![Act::Close]);
+                }
+                self.search(view);
+            }
+            Command::RubOutWord => {
+                self.field.rub_out_word();
+                self.search(view);
+            }
+            Command::NextCandidate => {
+                self.chosen = (self.chosen + 1).min(self.found.len().min(SHOWN).saturating_sub(1));
+            }
+            Command::PreviousCandidate => self.chosen = self.chosen.saturating_sub(1),
+            Command::Complete => self.complete(view),
+            Command::Accept => return self.accept(view),
+            _ => return Answer::Pass,
+        }
+        Answer::Consumed
+    }
+
+    fn complete(&mut self, view: &View<'_>) {
+        if let Some(candidate) = self.found.get(self.chosen) {
+            self.field.set(&candidate.text.clone());
+            self.search(view);
+        }
+    }
+
+    fn accept(&mut self, view: &View<'_>) -> Answer {
+        match self.found.get(self.chosen).map(|c| c.act.clone()) {
+            Some(Some(act)) => Answer::Wants(vec![Act::Close, act]),
+            Some(None) => {
+                self.complete(view);
+                Answer::Consumed
+            }
+            None => {
+                Answer::Wants(vec![Act::Say(format!("nothing is called {:?}", self.field.text()))])
+            }
+        }
+    }
+
+    /// Takes text.
+    pub fn typed(&mut self, text: &str, view: &View<'_>) -> Answer {
+        self.field.insert(text);
+        self.search(view);
+        Answer::Consumed
+    }
+
+    /// Draws the last lines: candidates, then what is typed.
+    pub fn draw(&self, pen: &mut Pen<'_>, view: &View<'_>) -> usize {
+        let (columns, rows) = view.size;
+        let room = usize::from(rows.saturating_sub(3)).min(SHOWN);
+        let shown: Vec<_> = self.found.iter().take(room).enumerate().collect();
+        let high = u16::try_from(shown.len().max(1)).unwrap_or(1);
+        let top = rows.saturating_sub(high + 2);
+        pen.blank(Rect::new(0, top, columns, rows.saturating_sub(top)));
+        pen.text(0, top, columns, &"-".repeat(usize::from(columns)), Role::Rule);
+        if shown.is_empty() {
+            pen.text(3, top + 1, columns, "nothing matches", Role::Quiet);
+        }
+        for (y, (n, candidate)) in (top + 1..).zip(&shown) {
+            let is_chosen = *n == self.chosen;
+            let mark = if is_chosen { ">" } else { " " };
+            pen.text(0, y, 1, mark, Role::Key);
+            let role = if is_chosen { Role::Selected } else { Role::Text };
+            pen.text(2, y, 26, candidate.text.trim_end(), role);
+            let key = self.key_of(candidate, view);
+            let right = columns.saturating_sub(width(&key) + 1);
+            pen.text(29, y, right.saturating_sub(30), &candidate.help, Role::Quiet);
+            pen.text(right, y, columns, &key, Role::Key);
+        }
+        let line =
+            Line::of(" : ", Role::Key).and(self.field.text(), Role::Prompt).and(" ", Role::Cursor);
+        pen.line(0, rows.saturating_sub(1), columns, &line);
+        shown.len()
+    }
+
+    fn key_of(&self, candidate: &Candidate, view: &View<'_>) -> String {
+        match &candidate.act {
+            Some(Act::Run(command)) => BINDINGS
+                .iter()
+                .find(|b| b.command == *command && b.scopes.contains(&self.scope))
+                .map(|b| view.keymap.keys_of(b.name))
+                .unwrap_or_default(),
+            _ => String::new(),
+        }
+    }
+}
+
+/// The schools whose name, number or postcode holds the words; the fuzzy score ranks them.
+fn schools(wanted: &str, view: &View<'_>) -> Vec<Candidate> {
+    let Some(rows) = view.rows else { return Vec::new() };
+    let Ok(filter) = crate::wire::filter::Filter::parse(wanted) else { return Vec::new() };
+    let found = rows.matching(&filter, view.now);
+    let candidates = found.into_iter().filter_map(|n| {
+        let school = rows.school(n)?;
+        Some(Candidate {
+            text: format!("school {}", school.name),
+            help: format!("{}  {}", school.laestab.spaced(), school.town),
+            act: Some(Act::Page(Row::School(school.laestab))),
+        })
+    });
+    best(candidates.collect(), wanted, |c| c.text.strip_prefix("school ").unwrap_or(&c.text))
+}
+
+fn themes(wanted: &str) -> Vec<Candidate> {
+    let mut all: Vec<Candidate> = BUILT_IN
+        .iter()
+        .map(|(name, _)| Candidate {
+            text: format!("theme {name}"),
+            help: "built in".to_owned(),
+            act: Some(Act::Theme((*name).to_owned())),
+        })
+        .collect();
+    let wanted = wanted.trim();
+    if !wanted.is_empty() && !BUILT_IN.iter().any(|(n, _)| n.starts_with(wanted)) {
+        all = vec![Candidate {
+            text: format!("theme {wanted}"),
+            help: "from your own folder".to_owned(),
+            act: Some(Act::Theme(wanted.to_owned())),
+        }];
+    } else {
+        all.retain(|c| c.text.contains(wanted));
+    }
+    all
+}
+
+/// The candidates that match fuzzily, the best first; equal ones keep their order. Those that were
+/// found otherwise but do not match fuzzily come last.
+fn best(all: Vec<Candidate>, wanted: &str, text: impl Fn(&Candidate) -> &str) -> Vec<Candidate> {
+    let wanted = wanted.trim();
+    if wanted.is_empty() {
+        return all;
+    }
+    let pattern = Pattern::parse(wanted, CaseMatching::Ignore, Normalization::Smart);
+    let mut matcher = Matcher::new(Config::DEFAULT);
+    let mut room = Vec::new();
+    let is_exact_list = all.iter().all(|c| c.text.starts_with("school "));
+    let mut scored: Vec<(u32, Candidate)> = all
+        .into_iter()
+        .filter_map(|c| {
+            let exact = u32::from(text(&c) == wanted) * 1_000;
+            match pattern.score(Utf32Str::new(text(&c), &mut room), &mut matcher) {
+                Some(score) => Some((score + exact, c)),
+                None if is_exact_list => Some((0, c)),
+                None => None,
+            }
+        })
+        .collect();
+    scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+    scored.into_iter().map(|(_, c)| c).collect()
+}

@@ -1,0 +1,13 @@
+//! What the console knows: the rows of the board, the line to the agent, the pages it has read.
+//!
+//! One plain value: to clone, to compare, to play again. Changed by the wire and by time only.
+
+mod line;
+mod pages;
+mod rows;
+mod standing;
+
+pub use line::{BeatLine, LineState};
+pub use pages::{Held, Pages};
+pub use rows::{Facts, Rows};
+pub use standing::{Class, Counts, Standing, worst_column};

@@ -1,0 +1,99 @@
+//! One guard owns every mode of the terminal. Its `Drop` and the panic hook both restore.
+
+use std::io::{self, Write as _};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::cursor::{Hide, Show};
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::terminal::{
+    EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+    enable_raw_mode,
+};
+use crossterm::{execute, queue};
+
+/// Whether the modes are set; who swaps it to false restores, so that it happens once.
+static SET: AtomicBool = AtomicBool::new(false);
+static HOOK: Once = Once::new();
+
+/// The modes of the terminal: raw, alternate screen, bracketed paste, cursor hidden. The mouse is
+/// left alone, so that text can be selected.
+///
+/// Invariant: no mode is set outside this guard, and dropping it restores all of them.
+#[derive(Debug)]
+pub struct Guard(());
+
+impl Guard {
+    /// Sets the modes, and a panic hook that restores them before the report is printed.
+    ///
+    /// # Errors
+    /// When the terminal refuses; what was set by then is restored.
+    pub fn enter() -> io::Result<Self> {
+        HOOK.call_once(|| {
+            let before = std::panic::take_hook();
+            std::panic::set_hook(Box::new(move |info| {
+                restore().unwrap_or_default();
+                before(info);
+            }));
+        });
+        set()?;
+        Ok(Self(()))
+    }
+
+    /// Restores the terminal, stops this process as Ctrl-Z would, and sets the modes again when it
+    /// goes on. Raw mode gives no SIGTSTP, and one that is sent to an orphan is dropped; STOP is not.
+    ///
+    /// # Errors
+    /// When the terminal refuses.
+    pub fn suspend(&self) -> io::Result<()> {
+        restore()?;
+        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)?;
+        set()
+    }
+
+    /// Restores now, and tells whether it went well; the drop then does nothing.
+    ///
+    /// # Errors
+    /// When the terminal refuses.
+    pub fn leave(self) -> io::Result<()> {
+        restore()
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        restore().unwrap_or_default();
+    }
+}
+
+fn set() -> io::Result<()> {
+    SET.store(true, Ordering::SeqCst);
+    let modes = || {
+        enable_raw_mode()?;
+        execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, Hide)
+    };
+    modes().inspect_err(|_| restore().unwrap_or_default())
+}
+
+/// Undoes every mode, once. Each is tried even if one before it fails.
+fn restore() -> io::Result<()> {
+    if !SET.swap(false, Ordering::SeqCst) {
+        return Ok(());
+    }
+    let mut out = io::stdout();
+    let written =
+        queue!(out, EndSynchronizedUpdate, DisableBracketedPaste, Show, LeaveAlternateScreen)
+            .and_then(|()| out.flush());
+    disable_raw_mode().and(written)
+}
+
+/// Whether the terminal has hung up (the SSH line is gone). The event source does not tell.
+#[must_use]
+pub fn hung_up() -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stdin = rustix::stdio::stdin();
+    let mut fds = [PollFd::new(&stdin, PollFlags::empty())];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
+    poll(&mut fds, Some(&now)).is_ok() && fds.iter().any(|f| f.revents().intersects(gone))
+}

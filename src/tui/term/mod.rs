@@ -1,0 +1,9 @@
+//! The terminal: its modes, what is typed, and what is written to it. Knows nothing of the board.
+
+mod guard;
+mod input;
+mod screen;
+
+pub use guard::{Guard, hung_up};
+pub use input::{Input, Inputs};
+pub use screen::{Drawn, Screen};

@@ -1,0 +1,290 @@
+//! Themes: roles to styles, for terminals with none, 16, 256 or all colours.
+//!
+//! Invariant: the only folder that names a colour. Letters carry the meaning; a theme adds to it.
+
+mod colour;
+mod file;
+mod folder;
+pub mod svg;
+
+use ratatui::style::{Color, Modifier, Style};
+
+pub use colour::Depth;
+pub use file::ThemeError;
+pub use folder::Folder;
+
+use colour::{Rgb, reduce};
+
+macro_rules! roles {
+    ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
+        /// What a piece of the screen is; the theme decides how it looks.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Role { $($(#[$doc])* $name,)* }
+
+        impl Role {
+            /// All, in the order of a theme's tables.
+            pub const ALL: &'static [Role] = &[$(Role::$name,)*];
+
+            /// The name in a theme file.
+            #[must_use]
+            pub fn word(self) -> &'static str {
+                match self { $(Role::$name => $word,)* }
+            }
+        }
+    };
+}
+
+roles! {
+    /// What is read.
+    Text = "text",
+    /// Labels, hints, what stands back.
+    Quiet = "quiet",
+    /// Headings.
+    Title = "title",
+    /// The one accent.
+    Accent = "accent",
+    /// Lines between parts.
+    Rule = "rule",
+    /// Critical.
+    Critical = "critical",
+    /// Unknown.
+    Unknown = "unknown",
+    /// Warning.
+    Warning = "warning",
+    /// Well.
+    Ok = "ok",
+    /// Follows from another cell.
+    Follows = "follows",
+    /// Not subscribed, not watched.
+    NotTaken = "not_taken",
+    /// Somebody has it.
+    Handled = "handled",
+    /// The pinned row.
+    Estate = "estate",
+    /// The name under the cursor.
+    Selected = "selected",
+    /// The cell under the cursor, and the place where text is typed.
+    Cursor = "cursor",
+    /// A mark.
+    Marked = "marked",
+    /// The line lives.
+    Live = "live",
+    /// The line is late.
+    Late = "late",
+    /// The line is gone.
+    Offline = "offline",
+    /// Nothing here is real.
+    Demo = "demo",
+    /// What the console has to say.
+    Message = "message",
+    /// A key in a hint.
+    Key = "key",
+    /// What is typed.
+    Prompt = "prompt",
+}
+
+/// How many steps a tint has; a longer trouble is a stronger one.
+pub const TINT_STEPS: u8 = 4;
+
+/// The themes that are built in, by name.
+pub const BUILT_IN: [(&str, &str); 5] = [
+    ("default", include_str!("../../../themes/default.toml")),
+    ("dark", include_str!("../../../themes/dark.toml")),
+    ("light", include_str!("../../../themes/light.toml")),
+    ("cvd", include_str!("../../../themes/cvd.toml")),
+    ("mono", include_str!("../../../themes/mono.toml")),
+];
+
+/// A theme, ready for one terminal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Theme {
+    name: String,
+    styles: Vec<Style>,
+    /// Grounds of critical, unknown, warning at each strength.
+    tints: Option<[[Color; TINT_STEPS as usize]; 3]>,
+    base: Style,
+}
+
+impl Theme {
+    /// A built-in theme. Without colours it is always `mono`. `None` if there is none of that name.
+    #[must_use]
+    pub fn built_in(name: &str, depth: Depth) -> Option<Self> {
+        let wanted = if depth == Depth::None { "mono" } else { name };
+        BUILT_IN.iter().find(|(n, _)| *n == name)?;
+        let (_, text) = BUILT_IN.iter().find(|(n, _)| *n == wanted)?;
+        Self::parse(name, text, depth).ok()
+    }
+
+    /// Reads a theme file for a terminal of `depth`.
+    ///
+    /// # Errors
+    /// When the file is not TOML, or names what does not exist; the message has the line.
+    pub fn parse(name: &str, text: &str, depth: Depth) -> Result<Self, ThemeError> {
+        let file = file::read(name, text)?;
+        if depth == Depth::None && name != "mono" {
+            let (_, mono) = BUILT_IN.iter().find(|(n, _)| *n == "mono").ok_or_else(|| {
+                ThemeError { name: name.to_owned(), why: "there is no mono theme".to_owned() }
+            })?;
+            return Self::parse("mono", mono, depth)
+                .map(|theme| Self { name: name.to_owned(), ..theme });
+        }
+        let deep = matches!(depth, Depth::C256 | Depth::Full);
+        let ground = file.ground.filter(|_| deep);
+        let base = ground.map_or_else(Style::new, |g| Style::new().bg(reduce(g.colour(), depth)));
+        let style = |role: &Role| {
+            let own = if deep { None } else { file.roles16.get(role.word()) };
+            let look = own.or_else(|| file.roles.get(role.word())).copied().unwrap_or_default();
+            base.patch(reduced(look, depth))
+        };
+        let styles = Role::ALL.iter().map(style).collect();
+        let tints = ground.zip(file.tints).map(|(ground, full)| {
+            full.map(|tint| {
+                std::array::from_fn(|n| reduce(ground.mix(tint, tint_share(n)).colour(), depth))
+            })
+        });
+        Ok(Self { name: name.to_owned(), styles, tints, base })
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The style of a role.
+    #[must_use]
+    pub fn style(&self, role: Role) -> Style {
+        let at = Role::ALL.iter().position(|r| *r == role);
+        at.and_then(|n| self.styles.get(n)).copied().unwrap_or(self.base)
+    }
+
+    /// The style of what is empty.
+    #[must_use]
+    pub fn base(&self) -> Style {
+        self.base
+    }
+
+    /// The style of a role on the ground that its trouble tints, from 1 (new) to
+    /// [`TINT_STEPS`] (nobody had it for days). 0, and a role without a tint: no tint.
+    #[must_use]
+    pub fn tinted(&self, role: Role, strength: u8) -> Style {
+        let style = self.style(role);
+        let row = match role {
+            Role::Critical => 0,
+            Role::Unknown => 1,
+            Role::Warning => 2,
+            _ => return style,
+        };
+        let step = usize::from(strength.min(TINT_STEPS)).checked_sub(1);
+        let tint = step.and_then(|s| self.tints.as_ref()?.get(row)?.get(s));
+        tint.map_or(style, |c| style.bg(*c))
+    }
+}
+
+/// How much of the full tint step `n` (from 0) has.
+fn tint_share(n: usize) -> f32 {
+    [0.35, 0.55, 0.78, 1.0].get(n).copied().unwrap_or(1.0)
+}
+
+fn reduced(look: Style, depth: Depth) -> Style {
+    let mut out = look;
+    out.fg = look.fg.map(|c| reduce(c, depth));
+    out.bg = look.bg.map(|c| reduce(c, depth));
+    if depth == Depth::None {
+        out = Style { fg: None, bg: None, ..out };
+        out.add_modifier &= Modifier::REVERSED | Modifier::UNDERLINED;
+    }
+    out
+}
+
+/// A style in a few letters, for snapshots: `critical` looks like `fg=#ffb3ad bg=#.. bold`.
+#[must_use]
+pub fn describe(fg: Color, bg: Color, modifier: Modifier) -> String {
+    let mut out = Vec::new();
+    if fg != Color::Reset {
+        out.push(format!("fg={}", colour::name(fg)));
+    }
+    if bg != Color::Reset {
+        out.push(format!("bg={}", colour::name(bg)));
+    }
+    for (bit, word) in [
+        (Modifier::BOLD, "bold"),
+        (Modifier::REVERSED, "reverse"),
+        (Modifier::UNDERLINED, "underline"),
+    ] {
+        if modifier.contains(bit) {
+            out.push(word.to_owned());
+        }
+    }
+    out.join(" ")
+}
+
+/// The contrast of WCAG 2 between the letters and the ground of a style, where both are true
+/// colours.
+#[must_use]
+pub fn contrast(style: Style) -> Option<f32> {
+    Some(Rgb::of(style.fg?)?.contrast(Rgb::of(style.bg?)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn built_in_themes_are_complete_at_every_depth() {
+        for (name, text) in BUILT_IN {
+            let file = file::read(name, text).unwrap();
+            for role in Role::ALL {
+                assert!(file.roles.contains_key(role.word()), "{name} lacks {}", role.word());
+                assert!(
+                    file.roles16.is_empty() || file.roles16.contains_key(role.word()),
+                    "{name} lacks {} for 16 colours",
+                    role.word()
+                );
+            }
+            for depth in [Depth::None, Depth::C16, Depth::C256, Depth::Full] {
+                assert!(Theme::built_in(name, depth).is_some(), "{name} {depth:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn letters_can_be_read_on_every_ground_that_a_theme_declares() {
+        let mut seen = 0;
+        for (name, _) in BUILT_IN {
+            let theme = Theme::built_in(name, Depth::Full).unwrap();
+            for role in Role::ALL {
+                for strength in 0..=TINT_STEPS {
+                    let Some(ratio) = contrast(theme.tinted(*role, strength)) else { continue };
+                    seen += 1;
+                    assert!(ratio >= 4.5, "{name} {} step {strength}: {ratio:.2}", role.word());
+                }
+            }
+        }
+        assert!(seen > 300, "only {seen} pairs were looked at");
+    }
+
+    #[test]
+    fn a_longer_trouble_has_a_stronger_ground() {
+        let theme = Theme::built_in("dark", Depth::Full).unwrap();
+        let ground = Rgb::of(theme.base().bg.unwrap()).unwrap();
+        let away: Vec<f32> = (0..=TINT_STEPS)
+            .map(|s| Rgb::of(theme.tinted(Role::Critical, s).bg.unwrap()).unwrap().contrast(ground))
+            .collect();
+        assert!(away.windows(2).all(|w| w[0] < w[1]), "{away:?}");
+    }
+
+    #[test]
+    fn without_colours_only_reverse_and_underline_are_left() {
+        for (name, _) in BUILT_IN {
+            let theme = Theme::built_in(name, Depth::None).unwrap();
+            for role in Role::ALL {
+                let style = theme.tinted(*role, 3);
+                assert_eq!((style.fg, style.bg), (None, None), "{name}");
+                assert!((Modifier::REVERSED | Modifier::UNDERLINED).contains(style.add_modifier));
+            }
+        }
+        let sixteen = Theme::built_in("dark", Depth::C16).unwrap();
+        assert_eq!(sixteen.base().bg, None, "16 colours leave the ground alone");
+    }
+}

@@ -1,0 +1,92 @@
+//! The first line and the hint lines, the same on every screen.
+
+use jiff::Timestamp;
+
+use super::text::{Line, Pen, width};
+use crate::tui::keymap::{Facts, Keymap, Scope};
+use crate::tui::state::LineState;
+use crate::tui::theme::Role;
+use crate::tui::times;
+
+/// What line 1 tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Where we are: `board > Oak Lane Primary`.
+    pub path: String,
+    /// The line to the agent.
+    pub line: LineState,
+    /// The agent still shows its last known board, written at this time.
+    pub as_of: Option<Timestamp>,
+    /// Nothing here is real.
+    pub demo: bool,
+    /// The agent's clock.
+    pub now: Timestamp,
+}
+
+impl Place {
+    /// The state of the line, in words.
+    #[must_use]
+    pub fn line_words(&self) -> (String, Role) {
+        match (self.line, self.as_of) {
+            (LineState::Waiting, _) => ("WAITING for the agent".to_owned(), Role::Late),
+            (LineState::Offline(since), _) => {
+                (format!(" OFFLINE since {} ", times::moment(since, self.now)), Role::Offline)
+            }
+            (LineState::Late(s), _) => (format!("LATE {s}s"), Role::Late),
+            (LineState::Live, Some(at)) => {
+                (format!("AS OF {}", times::moment(at, self.now)), Role::Late)
+            }
+            (LineState::Live, None) => ("LIVE".to_owned(), Role::Live),
+        }
+    }
+}
+
+/// Line 1: where, line, demo, clock. What does not fit gives way from the left.
+pub fn line_one(pen: &mut Pen<'_>, columns: u16, place: &Place) {
+    let clock = times::clock(place.now);
+    let (words, role) = place.line_words();
+    let demo = match (place.demo, columns) {
+        (false, _) => "",
+        (true, ..72) => " DEMO ",
+        (true, _) => " DEMO: nothing here is real ",
+    };
+    let right = columns.saturating_sub(width(&clock)).saturating_sub(1);
+    if place.line != LineState::Waiting {
+        pen.text(right, 0, width(&clock), &clock, Role::Text);
+    }
+    let mut x = 1;
+    let must = width(&words) + width(demo) + 6;
+    if columns >= 60 {
+        x = pen.text(x, 0, columns, "caretaker", Role::Accent) + 3;
+    }
+    let room =
+        right.saturating_sub(x).saturating_sub(must).min(if columns < 100 { 34 } else { 60 });
+    if room >= 5 {
+        x = pen.text(x, 0, room, &place.path, Role::Title) + 3;
+    }
+    x = pen.text(x, 0, right.saturating_sub(x), &words, role) + 2;
+    pen.text(x, 0, right.saturating_sub(x), demo, Role::Demo);
+}
+
+/// The hint lines from `y` on: whole hints only, as many as fit.
+pub fn hints(
+    pen: &mut Pen<'_>,
+    (x, y, room, rows): (u16, u16, u16, u16),
+    keymap: &Keymap,
+    scope: Scope,
+    facts: &Facts,
+) {
+    let (mut at, mut row) = (x + 1, 0);
+    for (key, label) in keymap.hints(scope, facts) {
+        let wide = width(&key) + 1 + width(label);
+        if at + wide > x + room {
+            row += 1;
+            at = x + 1;
+        }
+        if row >= rows || at + wide > x + room {
+            return;
+        }
+        let hint = Line::of(key, Role::Key).and(format!(" {label}"), Role::Quiet);
+        at = pen.line(at, y + row, wide, &hint) + 2;
+    }
+}

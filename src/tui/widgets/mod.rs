@@ -1,0 +1,11 @@
+//! Small pieces that several screens draw with.
+
+mod cell;
+mod field;
+mod frame;
+mod text;
+
+pub use cell::{Look, look, state_word};
+pub use field::Field;
+pub use frame::{Place, hints, line_one};
+pub use text::{Line, Pen, cut, rule, width, wrap};

@@ -1,0 +1,4 @@
+//! The real program in a real terminal.
+#![cfg(test)]
+
+mod session;
