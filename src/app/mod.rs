@@ -1,7 +1,85 @@
 //! Puts everything together. No rules of its own.
 
+mod agent;
+mod bench;
+mod config;
+mod console;
+mod demo;
+mod failed;
+mod secret;
+mod setup;
+mod simulate;
+mod status;
+mod watch;
+mod world;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use crate::app::failed::Failed;
+use crate::app::world::Outside;
+use crate::cli;
+use crate::cli::args::{BenchCommand, Cli, Command, ConfigCommand};
+use crate::ports::clock::Clock;
+use crate::sys::SystemClock;
+
 /// Runs the program.
 #[must_use]
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn main() -> ExitCode {
+    let cli = match cli::args::parse() {
+        Ok(cli) => cli,
+        Err(code) => return code.into(),
+    };
+    match start(cli) {
+        Ok(code) => code.into(),
+        Err(failed) => {
+            cli::complain(&failed.text);
+            (failed.code as u8).into()
+        }
+    }
+}
+
+fn start(cli: Cli) -> Result<u8, Failed> {
+    // Secrets must not reach a core file or a debugger; a kernel that refuses is no reason to stop.
+    drop(crate::sys::forbid_dumps());
+    crate::transport::install_tls();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(Failed::software)?;
+    let code = runtime.block_on(dispatch(cli));
+    // What still runs (a keyring that does not answer) must not hold up the end.
+    runtime.shutdown_background();
+    code
+}
+
+async fn dispatch(cli: Cli) -> Result<u8, Failed> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let Cli { config, agent, theme, log, slow, command } = cli;
+    let outside = Outside { config, agent, theme, log, slow, clock };
+    match command {
+        None => console::run(outside).await,
+        Some(Command::Agent) => agent::run(outside).await,
+        Some(Command::Status(args)) => {
+            status::run(&outside.agent_socket()?, args, outside.clock.clone()).await
+        }
+        Some(Command::Watch(args)) => watch::run(&outside.agent_socket()?, args).await,
+        Some(Command::Config(ConfigCommand::Check)) => config::check(&outside),
+        Some(Command::Config(ConfigCommand::Schema)) => config::schema(),
+        Some(Command::Secret(command)) => secret::run(outside, command).await,
+        Some(Command::Demo(args)) => demo::run(outside, args).await,
+        Some(Command::Simulate(args)) => simulate::run(outside, args).await,
+        Some(Command::Bench(command)) => measure(outside, command).await,
+    }
+}
+
+async fn measure(outside: Outside, command: BenchCommand) -> Result<u8, Failed> {
+    let line = match command {
+        BenchCommand::Sweep(args) => bench::sweep(args, outside.clock).await,
+        BenchCommand::World { schools, runs } => bench::world(schools, runs, &*outside.clock),
+        BenchCommand::Store { schools, runs } => bench::store(schools, runs, outside.clock).await,
+    };
+    cli::say(&line.map_err(Failed::software)?);
+    Ok(0)
 }

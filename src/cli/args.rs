@@ -201,9 +201,6 @@ pub struct SweepArgs {
     /// PEM file of the server's certificate authority.
     #[arg(long)]
     pub ca: Option<PathBuf>,
-    /// Sweeps one after the other; the second opens no new connection.
-    #[arg(long, default_value_t = 1)]
-    pub sweeps: u32,
 }
 
 /// Reads the command line; prints help and ends with 0, or complains and ends with 64.

@@ -1,0 +1,127 @@
+//! The console: attached to an agent, or with one of its own.
+
+use std::collections::BTreeMap;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use crate::app::agent::{self, Place};
+use crate::app::failed::Failed;
+use crate::app::setup;
+use crate::app::world::Outside;
+use crate::cli::Code;
+use crate::link::{Link, LinkError};
+use crate::model::span::Span;
+use crate::secrets::SecretStores;
+use crate::sys::{Places, Signals};
+use crate::tui::{self, Depth, Exit, Options};
+
+/// What the console shows, and how.
+pub struct Showing {
+    /// The agent's socket.
+    pub socket: PathBuf,
+    /// Name of the theme.
+    pub theme: String,
+    /// A folder of own themes.
+    pub theme_folder: Option<PathBuf>,
+    /// Keys by command, instead of the built-in ones.
+    pub keys: BTreeMap<String, Vec<String>>,
+    /// Ends by itself after this long.
+    pub ends_after: Option<Span>,
+}
+
+/// Attaches to the agent that is there, or starts one in this process.
+///
+/// # Errors
+/// When a socket exists but its agent does not answer, or the configuration cannot be used.
+pub async fn run(outside: Outside) -> Result<u8, Failed> {
+    let file = outside.config_file();
+    let named = outside.agent_socket()?;
+    let config = file.as_ref().ok().map(|f| setup::load(f)).transpose()?;
+    let console = config.as_ref().map(|c| c.settings.console.clone()).unwrap_or_default();
+    let mut showing = Showing {
+        socket: named.clone(),
+        theme: outside.theme.clone().unwrap_or(console.theme),
+        theme_folder: config.as_ref().map(|c| c.folder().join("themes")),
+        keys: config.as_ref().map(|c| c.settings.keys.clone()).unwrap_or_default(),
+        ends_after: None,
+    };
+    if named.exists() || outside.agent.is_some() {
+        attachable(&named).await?;
+        return show(&outside, showing).await;
+    }
+    let (file, Some(config)) = (file?, config) else {
+        return Err(Failed::config("no configuration and no agent"));
+    };
+    let runtime = Places::from_env().runtime_dir().to_owned();
+    crate::sys::private_dir(&runtime).map_err(Failed::software)?;
+    showing.socket = runtime.join("embedded.sock");
+    if showing.socket.exists() && attachable(&showing.socket).await.is_ok() {
+        return show(&outside, showing).await;
+    }
+    let state_dir = setup::state_dir(&config)?;
+    let logged = agent::log(&outside, &config, &state_dir, "console")?;
+    let secrets = Arc::new(SecretStores::of_host(config.credential_files()));
+    let prepared = setup::prepare(&file, secrets, outside.clock.clone())?;
+    let place = Place { socket: showing.socket.clone(), state_dir, demo: false, embedded: true };
+    let running = agent::start(prepared, place, outside.clock.clone()).await?;
+    let code = show(&outside, showing).await;
+    running.stop().await.map_err(Failed::software)?;
+    drop(logged);
+    code
+}
+
+/// A socket that exists must answer: one that refuses or hangs is an error, never a reason to start
+/// another agent beside it.
+async fn attachable(socket: &Path) -> Result<(), Failed> {
+    let link = Link::new(socket).map_err(Failed::no_agent)?;
+    match link.board().await {
+        Ok(_) => Ok(()),
+        Err(
+            e @ (LinkError::NoAgent { .. } | LinkError::Refused { .. } | LinkError::Version { .. }),
+        ) => Err(Failed::no_agent(e)),
+    }
+}
+
+/// Shows the board until the operator leaves, a signal comes, or the terminal is gone.
+///
+/// # Errors
+/// When there is no terminal, or a theme or key of the configuration cannot be used.
+pub async fn show(outside: &Outside, showing: Showing) -> Result<u8, Failed> {
+    let (end, ended) = mpsc::channel(1);
+    let mut signals = Signals::new().map_err(Failed::software)?;
+    let terminal = std::io::stdin().as_fd().try_clone_to_owned().map_err(Failed::software)?;
+    let hung_up = crate::sys::hang_up(terminal).map_err(Failed::software)?;
+    let limit = showing.ends_after.map(|span| outside.clock.sleep(span.duration()));
+    tokio::spawn(async move {
+        let over = async {
+            match limit {
+                Some(sleep) => sleep.await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = signals.next() => {}
+            _ = hung_up => {}
+            () = over => {}
+        }
+        // The console is gone already if nobody listens.
+        drop(end.send(()).await);
+    });
+    let options = Options {
+        theme: showing.theme,
+        depth: Depth::from_env(),
+        keys: showing.keys,
+        theme_folder: showing.theme_folder,
+        clock: outside.clock.clone(),
+        slow: outside.slow,
+        ended: Some(ended),
+    };
+    let link = Link::new(&showing.socket).map_err(Failed::no_agent)?;
+    match tui::run(link, options).await.map_err(Failed::config)? {
+        Exit::Quit | Exit::Signal => Ok(Code::Done as u8),
+        Exit::HungUp => Ok(Code::Software as u8),
+    }
+}

@@ -1,0 +1,51 @@
+//! `caretaker status`: asks the agent, prints, ends with the code of the worst.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::app::failed::Failed;
+use crate::cli::args::StatusArgs;
+use crate::cli::{self, Code};
+use crate::link::Link;
+use crate::ports::clock::Clock;
+
+/// Between two looks at whether everything has been tried.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+/// Prints how the schools stand. The exit code.
+///
+/// # Errors
+/// When no agent answers, or the words name no school or service.
+pub async fn run(socket: &Path, args: StatusArgs, clock: Arc<dyn Clock>) -> Result<u8, Failed> {
+    let link = Link::new(socket).map_err(Failed::no_agent)?;
+    let until = args.wait_settled.map(|span| clock.monotonic() + span.duration());
+    let mut board = link.board().await.map_err(Failed::no_agent)?;
+    while let Some(until) = until
+        && !board.settled
+        && clock.monotonic() < until
+    {
+        clock.sleep(LOOK_AGAIN).await;
+        board = link.board().await.map_err(Failed::no_agent)?;
+    }
+    let usage = |e: cli::PickError| Failed { code: Code::Usage, text: e.to_string() };
+    let schools = cli::pick(&board, &args.schools).map_err(usage)?;
+    let service = args.service.as_deref().map(|word| cli::pick_service(&board, word));
+    let service = service.transpose().map_err(usage)?;
+    let status = link.status(&schools).await.map_err(Failed::no_agent)?;
+    if args.json {
+        let text = serde_json::to_string(&status)
+            .map_err(|e| Failed { code: Code::Software, text: e.to_string() })?;
+        cli::say(&text);
+    } else if args.csv {
+        let text = cli::status_csv(&status, service.as_ref())
+            .map_err(|e| Failed { code: Code::Software, text: e.to_string() })?;
+        cli::say_raw(&text);
+    } else {
+        cli::say_raw(&cli::status_text(&status, service.as_ref()));
+    }
+    if args.wait_settled.is_some() && !status.settled {
+        return Ok(Code::Unsettled as u8);
+    }
+    Ok(cli::status_code(&status, schools.is_empty(), service.as_ref()))
+}

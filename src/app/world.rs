@@ -1,0 +1,67 @@
+//! What the command line and the environment say of the world outside: paths, socket, clock.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::app::failed::Failed;
+use crate::ports::clock::Clock;
+use crate::sys::Places;
+
+/// Global options, and the clock.
+pub struct Outside {
+    /// `--config`.
+    pub config: Option<PathBuf>,
+    /// `--agent`.
+    pub agent: Option<PathBuf>,
+    /// `--theme`.
+    pub theme: Option<String>,
+    /// `--log`.
+    pub log: Option<String>,
+    /// `--slow`.
+    pub slow: bool,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Outside {
+    /// The configuration file: the one that was named, or the first of the usual places that
+    /// exists.
+    ///
+    /// # Errors
+    /// When none exists; says where it was looked for.
+    pub fn config_file(&self) -> Result<PathBuf, Failed> {
+        let candidates = Places::from_env().config_files(self.config.as_deref());
+        candidates.iter().find(|p| p.exists()).cloned().ok_or_else(|| {
+            let looked: Vec<String> = candidates.iter().map(|p| p.display().to_string()).collect();
+            Failed::config(format!(
+                "no configuration at {}; copy config.example.toml there and edit it, or look at \
+                 `caretaker demo`",
+                looked.join(" or ")
+            ))
+        })
+    }
+
+    /// The socket of a running agent: the one that was named, the configuration's, or the first of
+    /// the usual places that exists.
+    ///
+    /// # Errors
+    /// When a configuration was named but cannot be read, or there is no agent anywhere.
+    pub fn agent_socket(&self) -> Result<PathBuf, Failed> {
+        if let Some(socket) = self.configured_socket()? {
+            return Ok(socket);
+        }
+        let candidates = Places::from_env().agent_sockets(self.agent.as_deref());
+        let found = candidates.iter().find(|p| p.exists()).or_else(|| candidates.first());
+        found.cloned().ok_or_else(|| Failed::config("no place for an agent's socket"))
+    }
+
+    /// The socket that the configuration names, unless `--agent` names another.
+    fn configured_socket(&self) -> Result<Option<PathBuf>, Failed> {
+        if self.agent.is_some() {
+            return Ok(None);
+        }
+        let Ok(file) = self.config_file() else { return Ok(None) };
+        let config = crate::app::setup::load(&file)?;
+        Ok(config.settings.agent.socket.as_ref().map(|s| config.resolve(s)))
+    }
+}
