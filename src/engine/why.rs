@@ -58,8 +58,9 @@ pub(super) fn of_check(bench: &Bench<'_>, state: &State, f: &Finding) -> Clean {
     let spec = bench.spec;
     let say = |at| moment(at, bench.now);
     let source = || r.source_at.map_or_else(String::new, |s| say(s.at));
-    let fresh =
-        || format!("no answer since {}; an answer counts for {}", say(r.observed_at), spec.fresh_for);
+    let fresh = || {
+        format!("no answer since {}; an answer counts for {}", say(r.observed_at), spec.fresh_for)
+    };
     let mut text = match f.rule {
         Rule::Answer => match extras(bench, state, r, f) {
             Some(extra) => format!("{}{extra}", words(r)),

@@ -15,9 +15,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::model::check::{Edge, Flow};
-use crate::model::ids::{CheckId, IdError, ServiceKey};
-use crate::services::{CheckTuning, ServiceError};
-use crate::transport::EndpointSettings;
+use crate::model::ids::{IdError, ServiceKey};
+use crate::services::{CheckTuning, ServiceError, only_known};
 
 #[cfg(test)]
 pub mod tests;
@@ -28,39 +27,18 @@ pub fn in_folder(folder: &Path, path: &Path) -> PathBuf {
     folder.join(path)
 }
 
-/// `settings` with its CA file relative to the folder of the config file.
-#[must_use]
-pub fn endpoint_in(folder: &Path, settings: &EndpointSettings) -> EndpointSettings {
-    EndpointSettings {
-        ca_file: settings.ca_file.as_deref().map(|file| in_folder(folder, file)),
-        ..settings.clone()
-    }
-}
-
 /// A value that makes no sense.
 #[must_use]
 pub fn refused(service: &'static str, key: &str, why: impl Into<String>) -> ServiceError {
     ServiceError::Setting { service, key: key.to_owned(), why: why.into() }
 }
 
-/// The key of `service` and the ids of `checks`.
+/// The key of `service`.
 ///
 /// # Errors
-/// When a name is not a word; only a slip in the program can cause that.
-pub fn ids<const N: usize>(
-    service: &'static str,
-    checks: [&str; N],
-) -> Result<(ServiceKey, [CheckId; N]), ServiceError> {
-    let slip = |e: IdError| refused(service, "checks", e.to_string());
-    let key: ServiceKey = service.parse().map_err(slip)?;
-    let ids = checks.map(|name| CheckId::of(&key, name));
-    let mut found = Vec::with_capacity(N);
-    for id in ids {
-        found.push(id.map_err(slip)?);
-    }
-    let found = <[CheckId; N]>::try_from(found)
-        .map_err(|_| refused(service, "checks", "a check is missing"))?;
-    Ok((key, found))
+/// When it is not a word; only a slip in the program can cause that.
+pub fn service_key(service: &'static str) -> Result<ServiceKey, ServiceError> {
+    service.parse().map_err(|e: IdError| refused(service, "key", e.to_string()))
 }
 
 /// Edges of the dependency graph: what flows, and the service it comes from.
@@ -77,21 +55,19 @@ pub fn edges(service: &'static str, from: &[(Flow, &str)]) -> Result<Vec<Edge>, 
         .collect()
 }
 
-/// Refuses tuning of a check that `service` does not have, or an interval of nothing.
+/// Refuses tuning that would do nothing: of a check that `service` does not have, of an age that
+/// none of these checks has by rule, of an interval of no length.
 ///
 /// # Errors
 /// Names the key and what would be right.
-pub fn only_known_checks(
+pub fn only_sensible(
     service: &'static str,
     tunings: &BTreeMap<String, CheckTuning>,
-    names: &[&str],
+    known: &[(&str, &str)],
 ) -> Result<(), ServiceError> {
+    only_known(service, tunings, known)?;
     for (name, tuning) in tunings {
         let key = format!("checks.{name}");
-        if !names.contains(&name.as_str()) {
-            let known = names.join(", ");
-            return Err(refused(service, &key, format!("no such check; known are: {known}")));
-        }
         if tuning.interval.is_some_and(|i| i.as_secs() == 0) {
             return Err(refused(service, &key, "interval must be at least 1s"));
         }

@@ -15,9 +15,9 @@ use crate::model::observation::{Observation, Target, Verdict};
 use crate::model::span::Span;
 use crate::ports::clock::Clock;
 use crate::services::declared::probe::{Look, Sight, default_block_marks, look};
+use crate::services::declared::refused;
 use crate::services::declared::statuspage::{StatusPage, StatusPageSettings};
 use crate::services::declared::words::folded;
-use crate::services::declared::{endpoint_in, refused};
 use crate::services::{Context, ServiceError};
 use crate::transport::{Endpoint, EndpointSettings};
 
@@ -76,17 +76,10 @@ impl SignIn {
                 "must not be empty: an error page that answers 200 could not be told",
             ));
         }
-        let endpoint = |source| ServiceError::Endpoint { service, source };
         Ok(Self {
-            endpoint: ctx
-                .transport
-                .endpoint(&endpoint_in(&ctx.folder, &settings.endpoint))
-                .map_err(endpoint)?,
+            endpoint: ctx.endpoint(service, Some(&settings.endpoint), "")?,
             settings: settings.clone(),
-            status_page: status_page
-                .map(|page| StatusPage::new(ctx, page))
-                .transpose()
-                .map_err(endpoint)?,
+            status_page: status_page.map(|page| StatusPage::new(ctx, service, page)).transpose()?,
             clock: ctx.clock.clone(),
         })
     }

@@ -12,9 +12,8 @@ use serde_json::Value;
 use crate::model::health::Reason;
 use crate::model::observation::Verdict;
 use crate::model::text::Clean;
-use crate::services::Context;
-use crate::services::declared::endpoint_in;
-use crate::transport::{Endpoint, EndpointSettings, Request, SetupError};
+use crate::services::{Context, ServiceError};
+use crate::transport::{Endpoint, EndpointSettings, Request};
 
 /// A vendor's status page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -96,9 +95,13 @@ impl StatusPage {
     ///
     /// # Errors
     /// When the endpoint cannot be used.
-    pub fn new(ctx: &Context, settings: &StatusPageSettings) -> Result<Self, SetupError> {
+    pub fn new(
+        ctx: &Context,
+        service: &'static str,
+        settings: &StatusPageSettings,
+    ) -> Result<Self, ServiceError> {
         Ok(Self {
-            endpoint: ctx.transport.endpoint(&endpoint_in(&ctx.folder, &settings.endpoint))?,
+            endpoint: ctx.endpoint(service, Some(&settings.endpoint), "")?,
             components: settings.components.clone(),
         })
     }

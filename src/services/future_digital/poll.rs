@@ -17,12 +17,12 @@ use crate::ports::clock::Boxed;
 use crate::ports::watch::{Job, Watch};
 use crate::services::declared::dropped::{Dropped, Folder};
 use crate::services::declared::moment::{self, Ahead};
-use crate::services::declared::{ids, only_known_checks, refused};
-use crate::services::future_digital::describe::{KEY, PATTERN, Settings, spec};
+use crate::services::declared::{only_sensible, refused, service_key};
+use crate::services::future_digital::describe::{CHECKS, KEY, PATTERN, Settings, spec};
 use crate::services::future_digital::stations::{
     Listed, Report, Station, Version, read, version_in,
 };
-use crate::services::{Configured, Context, ServiceError};
+use crate::services::{Configured, Context, ServiceError, check_id};
 
 /// School days within which a station must have checked in to be expected.
 const EXPECTED_DAYS: u16 = 30;
@@ -64,8 +64,8 @@ struct Count {
 
 impl Watcher {
     fn new(ctx: &Context, settings: Settings) -> Result<Self, ServiceError> {
-        let (key, [check]) = ids(KEY, ["coverage"])?;
-        only_known_checks(KEY, &settings.checks, &["coverage"])?;
+        let (key, check) = (service_key(KEY)?, check_id(KEY, "coverage")?);
+        only_sensible(KEY, &settings.checks, CHECKS)?;
         let (warning, critical) = (settings.seen_warning, settings.seen_critical);
         if warning > 100 || critical > warning || critical == 0 || settings.current_warning > 100 {
             let why = "limits are per cent: 100 >= seen_warning >= seen_critical > 0";

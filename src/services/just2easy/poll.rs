@@ -13,9 +13,9 @@ use crate::ports::clock::Boxed;
 use crate::ports::watch::{Job, Watch};
 use crate::services::declared::notes::Notes;
 use crate::services::declared::sign_in::SignIn;
-use crate::services::declared::{ids, only_known_checks};
-use crate::services::just2easy::describe::{KEY, Settings, spec};
-use crate::services::{Configured, Context, ServiceError};
+use crate::services::declared::{only_sensible, service_key};
+use crate::services::just2easy::describe::{CHECKS, KEY, Settings, spec};
+use crate::services::{Configured, Context, ServiceError, check_id};
 
 pub(super) fn configure(
     settings: toml::de::ValueDeserializer<'_>,
@@ -36,8 +36,8 @@ struct Watcher {
 
 impl Watcher {
     fn new(ctx: &Context, settings: &Settings) -> Result<Self, ServiceError> {
-        let (key, [check]) = ids(KEY, ["sign_in"])?;
-        only_known_checks(KEY, &settings.checks, &["sign_in"])?;
+        let (key, check) = (service_key(KEY)?, check_id(KEY, "sign_in")?);
+        only_sensible(KEY, &settings.checks, CHECKS)?;
         Ok(Self {
             spec: spec(settings, &key, &check)?,
             sign_in: SignIn::new(

@@ -18,9 +18,9 @@ use crate::services::declared::notes::{Duplicates, Notes};
 use crate::services::declared::probe::{Look, Sight, look};
 use crate::services::declared::sign_in::SignIn;
 use crate::services::declared::words::{folded, names, visible};
-use crate::services::declared::{endpoint_in, ids, only_known_checks, refused};
-use crate::services::purple_mash::describe::{KEY, Settings, spec};
-use crate::services::{Configured, Context, ServiceError};
+use crate::services::declared::{only_sensible, refused, service_key};
+use crate::services::purple_mash::describe::{CHECKS, KEY, Settings, spec};
+use crate::services::{Configured, Context, ServiceError, check_id};
 use crate::transport::Endpoint;
 
 pub(super) fn configure(
@@ -56,8 +56,9 @@ struct Watcher {
 
 impl Watcher {
     fn new(ctx: &Context, settings: Settings) -> Result<Self, ServiceError> {
-        let (key, [portal, sign_in]) = ids(KEY, ["portal", "sign_in"])?;
-        only_known_checks(KEY, &settings.checks, &["portal", "sign_in"])?;
+        let key = service_key(KEY)?;
+        let (portal, sign_in) = (check_id(KEY, "portal")?, check_id(KEY, "sign_in")?);
+        only_sensible(KEY, &settings.checks, CHECKS)?;
         if settings.endpoint.url.path().trim_matches('/').starts_with("ql") {
             return Err(refused(
                 KEY,
@@ -80,10 +81,7 @@ impl Watcher {
         let schools: BTreeSet<_> = portals.keys().copied().collect();
         Ok(Self {
             spec: spec(&settings, &key, [&portal, &sign_in], schools)?,
-            endpoint: ctx
-                .transport
-                .endpoint(&endpoint_in(&ctx.folder, &settings.endpoint))
-                .map_err(|source| ServiceError::Endpoint { service: KEY, source })?,
+            endpoint: ctx.endpoint(KEY, Some(&settings.endpoint), "")?,
             notes: settings.sync_notes.as_deref().map(|file| Notes::new(&ctx.folder, file)),
             clock: ctx.clock.clone(),
             portal,

@@ -156,7 +156,13 @@ impl Default for Words {
             stopped: words(&["has stopped"]),
             started: words(&["has started"]),
             raised: words(&["has failed", "failed to", "is down", "has gone down"]),
-            cleared: words(&["has recovered", "is up again", "is restored", "is back online"]),
+            cleared: words(&[
+                "has recovered",
+                "is up again",
+                "is restored",
+                "is back online",
+                "back to normal",
+            ]),
             lasting: words(&["failover", "mode 1"]),
             notice: words(&[
                 "warning",

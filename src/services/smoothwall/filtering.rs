@@ -9,7 +9,7 @@ use crate::model::observation::Verdict;
 use crate::ports::clock::Clock;
 use crate::services::declared::probe::{Look, Sight, look};
 use crate::services::declared::words::folded;
-use crate::services::declared::{endpoint_in, refused};
+use crate::services::declared::{in_folder, refused};
 use crate::services::smoothwall::describe::{Filtering, KEY, Vantage};
 use crate::services::{Context, ServiceError};
 use crate::transport::{Endpoint, EndpointSettings, Transport, TransportSettings};
@@ -90,12 +90,12 @@ impl Proof {
         let endpoint = |url: &url::Url| {
             let settings = EndpointSettings {
                 url: url.clone(),
-                ca_file: settings.ca_file.clone(),
+                ca_file: settings.ca_file.as_deref().map(|file| in_folder(&ctx.folder, file)),
                 deadline: settings.deadline,
                 concurrency: None,
                 per_second: None,
             };
-            way.endpoint(&endpoint_in(&ctx.folder, &settings))
+            way.probe_endpoint(&settings)
                 .map_err(|source| ServiceError::Endpoint { service: KEY, source })
         };
         Ok(Self {

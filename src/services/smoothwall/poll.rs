@@ -15,12 +15,14 @@ use crate::ports::clock::Boxed;
 use crate::ports::watch::{Job, Watch};
 use crate::services::declared::dropped::{DropError, Entry, Folder};
 use crate::services::declared::moment::{self, Ahead};
-use crate::services::declared::{ids, only_known_checks, refused};
+use crate::services::declared::{only_sensible, refused, service_key};
 use crate::services::smoothwall::alerts::{Alert, Standing, alerts_in, standing};
-use crate::services::smoothwall::describe::{Alerts, Appliance, KEY, PATTERN, Settings, spec};
+use crate::services::smoothwall::describe::{
+    Alerts, Appliance, CHECKS, KEY, PATTERN, Settings, spec,
+};
 use crate::services::smoothwall::filtering::{Proof, Proved};
 use crate::services::smoothwall::message::{Message, mail, shown, sms};
-use crate::services::{Configured, Context, ServiceError};
+use crate::services::{Configured, Context, ServiceError, check_id};
 
 /// Messages that are read; more is an error that asks to move old ones away.
 const MAX_MESSAGES: usize = 5_000;
@@ -77,8 +79,9 @@ struct Watcher {
 
 impl Watcher {
     fn new(ctx: &Context, settings: &Settings) -> Result<Self, ServiceError> {
-        let (key, [filtering, alerts]) = ids(KEY, ["filtering", "alerts"])?;
-        only_known_checks(KEY, &settings.checks, &["filtering", "alerts"])?;
+        let key = service_key(KEY)?;
+        let (filtering, alerts) = (check_id(KEY, "filtering")?, check_id(KEY, "alerts")?);
+        only_sensible(KEY, &settings.checks, CHECKS)?;
         only_distinct(&settings.appliances)?;
         let (mut schools, mut not_watched) = schools_by_appliance(ctx, &key, &settings.appliances);
         let mut filters = Vec::new();
