@@ -180,7 +180,7 @@ impl<'a> Table<'a> {
             let ragged = row.cells.len() != self.header.len();
             // An open quote swallows the rows after it: give up its line only, not theirs.
             let several = raw.trim_end_matches(['\r', '\n']).contains('\n');
-            let open = several && (ragged || raw.matches('"').count() % 2 == 1);
+            let open = several && !well_quoted(raw);
             at = next;
             if row.cells.iter().all(|cell| cell.trim().is_empty()) {
                 continue;
@@ -212,6 +212,29 @@ impl<'a> Table<'a> {
         let byte = rest.find('\n').map_or(self.text.len(), |n| byte + n + 1);
         Start { byte, line: line + 1 }
     }
+}
+
+/// Whether every quote opens at the start of a cell and closes at its end (RFC 4180, section 2).
+fn well_quoted(record: &str) -> bool {
+    #[derive(PartialEq)]
+    enum In {
+        Start,
+        Plain,
+        Quotes,
+        Closed,
+    }
+    let mut state = In::Start;
+    for c in record.chars() {
+        state = match (state, c) {
+            (In::Start | In::Closed, '"') => In::Quotes,
+            (In::Quotes, '"') => In::Closed,
+            (In::Quotes, _) => In::Quotes,
+            (In::Start | In::Plain | In::Closed, ',' | '\r' | '\n') => In::Start,
+            (In::Plain, '"') | (In::Closed, _) => return false,
+            (In::Start | In::Plain, _) => In::Plain,
+        };
+    }
+    state != In::Quotes
 }
 
 struct Record {
