@@ -125,7 +125,10 @@ fn extras(bench: &Bench<'_>, state: &State, r: &Reading, f: &Finding) -> Option<
                 if !matches!(f.rule, Rule::Age(_)) {
                     out.push_str(&format!("; last good run {}", moment(good, bench.now)));
                 }
-                out.push_str(&format!("; {days}d until nothing is left to restore"));
+                match days {
+                    0 => out.push_str("; less than a day until nothing is left to restore"),
+                    _ => out.push_str(&format!("; {days}d until nothing is left to restore")),
+                }
             }
             None => out.push_str("; no good run is known to us"),
         }
