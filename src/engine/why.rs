@@ -58,8 +58,9 @@ pub(super) fn of_check(bench: &Bench<'_>, state: &State, f: &Finding) -> Clean {
     let spec = bench.spec;
     let say = |at| moment(at, bench.now);
     let source = || r.source_at.map_or_else(String::new, |s| say(s.at));
-    let fresh =
-        || format!("no answer since {}; an answer counts for {}", say(r.observed_at), spec.fresh_for);
+    let fresh = || {
+        format!("no answer since {}; an answer counts for {}", say(r.observed_at), spec.fresh_for)
+    };
     let mut text = match f.rule {
         Rule::Answer => match extras(bench, state, r, f) {
             Some(extra) => format!("{}{extra}", words(r)),
@@ -190,6 +191,11 @@ pub(super) fn flapping(changes: u32, now: &Clean) -> Clean {
 /// The sentence of a cell that follows from its whole estate.
 pub(super) fn of_estate(estate: &Clean) -> Clean {
     Clean::new(&format!("the whole estate: {estate}"))
+}
+
+/// The sentence of a cell that got no answer while its whole estate is down.
+pub(super) fn silent_with_estate(why: &Clean, estate: &Clean) -> Clean {
+    Clean::new(&format!("{why}; the whole estate: {estate}"))
 }
 
 /// The sentence of a cell that follows from another.
