@@ -317,18 +317,20 @@ impl Console {
         }
     }
 
-    /// Sets the board's filter; one that is not understood leaves the one before.
+    /// Sets the board's filter. While a last term is not understood, those before it hold.
     fn filter(&mut self, text: &str) {
         let facts = self.facts();
-        match understood(text, &self.view(&facts)) {
-            Ok(filter) => {
-                self.board.set_filter(filter, text, self.rows.as_ref(), self.now);
+        let (mut applied, mut read) = (text, understood(text, &self.view(&facts)));
+        if let Err(error) = &read {
+            if !matches!(self.layers.last(), Some(Layer::Filter(_))) {
+                self.message = Some(error.to_string());
+                return;
             }
-            Err(error) => {
-                if !matches!(self.layers.last(), Some(Layer::Filter(_))) {
-                    self.message = Some(error.to_string());
-                }
-            }
+            applied = text.rsplit_once(' ').map_or("", |(before, _)| before);
+            read = understood(applied, &self.view(&facts));
+        }
+        if let Ok(filter) = read {
+            self.board.set_filter(filter, applied, self.rows.as_ref(), self.now);
         }
     }
 

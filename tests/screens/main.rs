@@ -1,0 +1,9 @@
+//! The screens, drawn without a terminal: snapshots of letters and styles, keys, budgets, safety.
+#![cfg(test)]
+
+mod budget;
+mod fixture;
+mod keys;
+mod safety;
+mod snapshots;
+mod truth;
