@@ -193,7 +193,8 @@ impl Inner {
                 Err(Failure::NoAnswer { .. }) => {}
                 Err(_) => return outcome,
             }
-            if tried >= most {
+            // Others may have opened the breaker meanwhile.
+            if tried >= most || gate.is_open(now).is_some() {
                 return outcome;
             }
             let pause = gate::grown(FIRST_BACK_OFF, tried, LONGEST_BACK_OFF, self.clock.chance());
