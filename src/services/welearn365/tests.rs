@@ -180,7 +180,9 @@ async fn pages_of_health_are_followed_only_at_home() {
     // A page that leads back to itself.
     let around = json!({"value": [], "@odata.nextLink": first["@odata.nextLink"]}).to_string();
     vendor.on("/v1.0/more", [Play::json(around)]);
+    let before = vendor.count("/v1.0/more");
     assert_eq!(ask(&bench(), &vendor, "service_health").await.verdict, MALFORMED);
+    assert_eq!(vendor.count("/v1.0/more"), before + 1, "not followed a second time");
     // Another origin gets nothing of ours.
     let stranger = Vendor::start().await;
     first["@odata.nextLink"] = json!(format!("{}/v1.0/more", stranger.url));
@@ -283,6 +285,30 @@ async fn a_refused_token_is_renewed_once_and_one_at_a_time() {
     let seen = bench.poll(&*watch, "health").await;
     assert_eq!(verdict_of(&seen, "sign_in", None), UNAUTHORISED);
     assert_eq!(vendor.count(LOGIN), 4);
+}
+
+#[tokio::test]
+async fn those_who_waited_for_a_refusal_share_it() {
+    let vendor = Vendor::start().await;
+    well(&vendor);
+    let bench = bench();
+    let watch = bench.build(&settings(&vendor));
+    let clock = bench.clock.clone();
+    vendor.choose(move |asked| {
+        (asked.path == LOGIN).then(|| {
+            // The answer takes longer than a refusal rests.
+            clock.advance(90);
+            Play::status(401, EXPIRED)
+        })
+    });
+    let (now, jobs) = (bench.clock_now(), watch.jobs());
+    assert_eq!(jobs.len(), 3);
+    futures_util::future::join_all(jobs.iter().map(|j| watch.poll(j, now))).await;
+    assert_eq!(vendor.count(LOGIN), 1);
+    bench.clock.advance(31);
+    vendor.choose(|_| None);
+    let seen = bench.poll(&*watch, "health").await;
+    assert_eq!(verdict_of(&seen, "sign_in", None), Verdict::Ok, "a new secret is noticed");
 }
 
 #[tokio::test]
