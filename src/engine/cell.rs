@@ -88,16 +88,17 @@ pub(super) fn inherit(cell: &mut Cell, estate: &Cell, key: &ServiceKey) {
             cell.follows_from = cause;
         }
         // Nobody answers for the school, and the whole estate is known to be down: one trouble.
-        Health::Unknown if estate.health > Health::Warning && is_silence(cell.reason) => {
+        Health::Unknown if estate.health > Health::Warning && is_silence(cell) => {
+            cell.why = why::silent_with_estate(&cell.why, &estate.why);
             cell.follows_from = cause;
         }
         _ => {}
     }
 }
 
-/// Whether a reason only says that no answer came.
-fn is_silence(reason: Option<Reason>) -> bool {
-    matches!(reason, Some(Reason::NoAnswer | Reason::Stale | Reason::Throttled))
+/// Whether a cell only says that no answer came.
+fn is_silence(cell: &Cell) -> bool {
+    matches!(cell.reason, Some(Reason::NoAnswer | Reason::Stale | Reason::Throttled))
 }
 
 /// Cells of services without a check about this row.
@@ -143,5 +144,20 @@ pub(super) fn only_estate(estate: Option<&Cell>) -> Cell {
             Some(Reason::NeverSeen),
             "not watched: no check is configured for this school",
         ),
+    }
+}
+
+/// A cell some of whose checks have not been asked since the restart: as it was, or as those that
+/// have been asked say if that is worse. What it followed is looked at anew.
+pub(super) fn last_known(asked: Option<Cell>, kept: &Cell) -> Cell {
+    let mut kept = Cell { handling: None, ..kept.clone() };
+    if kept.follows_from.take().is_some() && kept.health == Health::Warning {
+        kept.health = Health::Ok;
+        kept.soft = false;
+        kept.why = Clean::new("well when it was last asked, before the restart");
+    }
+    match asked {
+        Some(asked) if asked.health.is_trouble() && asked.health >= kept.health => asked,
+        _ => kept,
     }
 }

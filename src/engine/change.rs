@@ -270,7 +270,8 @@ impl World {
         let Some(hard) = self.hard.get_mut(row * self.plan.columns() + column) else { return };
         let before = std::mem::replace(hard, after);
         let Some(service) = self.plan.service(column) else { return };
-        if before.0 == Health::NotSubscribed || after.0 == Health::NotSubscribed {
+        let nothing_seen = before.0 == after.0 && new.reason == Some(Reason::NeverSeen);
+        if before.0 == Health::NotSubscribed || after.0 == Health::NotSubscribed || nothing_seen {
             return;
         }
         let change = StateChange {
@@ -290,12 +291,11 @@ impl World {
         let index = row * self.plan.columns() + column;
         let slots = || self.plan.slots_of(row, column);
         let states = || slots().filter_map(|s| self.states.get(s as usize));
-        let own = cell::worst(states().filter(|s| s.pending.is_none()).map(|s| &s.judged));
+        let mut own = cell::worst(states().filter(|s| s.pending.is_none()).map(|s| &s.judged));
         if states().any(|s| s.pending.is_some())
             && let Some(kept) = self.snapshots.get(index).and_then(Option::as_deref)
-            && own.as_ref().is_none_or(|o| !o.health.is_trouble() || o.health < kept.health)
         {
-            return Cell { handling: None, ..kept.clone() };
+            own = Some(cell::last_known(own, kept));
         }
         let Some(service) = self.plan.service(column) else { return Cell::default() };
         if row == self.plan.estate_row() {

@@ -58,8 +58,9 @@ pub(super) fn of_check(bench: &Bench<'_>, state: &State, f: &Finding) -> Clean {
     let spec = bench.spec;
     let say = |at| moment(at, bench.now);
     let source = || r.source_at.map_or_else(String::new, |s| say(s.at));
-    let fresh =
-        || format!("no answer since {}; it counts for {}", say(r.observed_at), spec.fresh_for);
+    let fresh = || {
+        format!("no answer since {}; an answer counts for {}", say(r.observed_at), spec.fresh_for)
+    };
     let mut text = match f.rule {
         Rule::Answer => match extras(bench, state, r, f) {
             Some(extra) => format!("{}{extra}", words(r)),
@@ -69,13 +70,13 @@ pub(super) fn of_check(bench: &Bench<'_>, state: &State, f: &Finding) -> Clean {
         Rule::NotAsked | Rule::Outlived | Rule::Stale => fresh(),
         Rule::Throttled => format!("the vendor asks us to wait; {}", fresh()),
         Rule::Ahead(s) => format!(
-            "the vendor's clock is {} ahead of ours ({} at {}), so nothing it says of ages counts",
-            seconds(s),
+            "the vendor wrote {} at our {}, {} ahead; its ages cannot be trusted",
             source(),
-            say(r.observed_at)
+            say(r.observed_at),
+            seconds(s)
         ),
         Rule::Late => format!("{}; late, no data since {}", words(r), source()),
-        Rule::Held => format!("no data since {}; held, the school is closed", source()),
+        Rule::Held => format!("no data since {}; held: no school today", source()),
         Rule::Age(limit) => format!("no data since {}; limit {limit}", source()),
         Rule::Fall(fall) => fell(spec, fall),
         Rule::NeverRan => {
@@ -122,10 +123,13 @@ fn extras(bench: &Bench<'_>, state: &State, r: &Reading, f: &Finding) -> Option<
             Some(good) => {
                 let left = later(good, keeps).as_second() - bench.now.as_second();
                 let days = left.max(0) / 86_400;
-                let good = moment(good, bench.now);
-                out.push_str(&format!(
-                    "; last good run {good}, {days}d until nothing is left to restore"
-                ));
+                if !matches!(f.rule, Rule::Age(_)) {
+                    out.push_str(&format!("; last good run {}", moment(good, bench.now)));
+                }
+                match days {
+                    0 => out.push_str("; less than a day until nothing is left to restore"),
+                    _ => out.push_str(&format!("; {days}d until nothing is left to restore")),
+                }
             }
             None => out.push_str("; no good run is known to us"),
         }
@@ -173,8 +177,10 @@ fn fell(spec: &CheckSpec, fall: Fall) -> String {
     }
 }
 
+/// Seconds as minutes where whole hours would hide what matters.
 fn seconds(s: i64) -> String {
-    Span::from_secs(s.unsigned_abs()).short()
+    let s = s.unsigned_abs();
+    if s < 3 * 3_600 { format!("{}m", s / 60) } else { Span::from_secs(s).short() }
 }
 
 /// The sentence of a check that goes to and fro.
@@ -185,6 +191,11 @@ pub(super) fn flapping(changes: u32, now: &Clean) -> Clean {
 /// The sentence of a cell that follows from its whole estate.
 pub(super) fn of_estate(estate: &Clean) -> Clean {
     Clean::new(&format!("the whole estate: {estate}"))
+}
+
+/// The sentence of a cell that got no answer while its whole estate is down.
+pub(super) fn silent_with_estate(why: &Clean, estate: &Clean) -> Clean {
+    Clean::new(&format!("{why}; the whole estate: {estate}"))
 }
 
 /// The sentence of a cell that follows from another.

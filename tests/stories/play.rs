@@ -1,0 +1,398 @@
+//! Plays a story and compares the board with what it tells.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use caretaker::engine::{Effect, Event, World, step};
+use caretaker::model::calendar::{london, london_date, london_midnight};
+use caretaker::model::cell::{Cell, Handling, HandlingKind, Row, Summary};
+use caretaker::model::check::Scope;
+use caretaker::model::estate::Estate;
+use caretaker::model::health::{Health, Reason};
+use caretaker::model::ids::{CheckId, Laestab};
+use caretaker::model::kept::{KeptCell, KeptMemory};
+use caretaker::model::observation::{Observation, Target, Verdict, Zone};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::estate::{SERVICES, estate};
+use crate::story::{Expect, Handle, London, Observe, Story, Well};
+
+/// What is to be done at a moment.
+enum Act {
+    Event(Event),
+    Restart(Timestamp),
+    Configure(usize),
+    Expect(usize),
+}
+
+fn row(name: &str) -> Row {
+    if name == "estate" { Row::Estate } else { Row::School(name.parse().unwrap()) }
+}
+
+fn target(name: &str) -> Target {
+    if name == "estate" { Target::Estate } else { Target::School(name.parse().unwrap()) }
+}
+
+fn verdict(word: &str) -> Verdict {
+    match word {
+        "ok" => Verdict::Ok,
+        "quiet" => Verdict::Quiet,
+        "warning" => Verdict::Warning,
+        "critical" => Verdict::Critical,
+        other => Verdict::Unknown(
+            serde_json::from_value::<Reason>(other.into())
+                .unwrap_or_else(|_| panic!("{other:?} is no verdict")),
+        ),
+    }
+}
+
+/// How a check answers when all is well: nightly feeds of three in the morning, the directory
+/// ten minutes ago, the rest without a time of its own.
+fn well(id: &CheckId, target: Target, at: Timestamp) -> Observation {
+    let seen = Observation::new(id.clone(), target, at, Verdict::Ok, "well");
+    let night = london_midnight(london_date(at - SignedDuration::from_hours(3)));
+    let night = night + SignedDuration::from_hours(3);
+    match id.name() {
+        "xporter_data" | "documents" | "sims" => seen.source(night.min(at), Zone::Given),
+        "directory_sync" => seen.source(at - SignedDuration::from_mins(10), Zone::Given),
+        "counts" => seen.number("pupils", 200.0),
+        _ => seen,
+    }
+}
+
+fn all_well(estate: &Estate, start: Timestamp, told: &Well, out: &mut Vec<(Timestamp, Act)>) {
+    let until = told.until.map_or(start, |u| u.0);
+    let schools: Vec<Laestab> = estate.schools.keys().copied().collect();
+    for spec in estate.services.iter().flat_map(|s| &s.checks) {
+        let targets: Vec<Target> = match spec.scope {
+            Scope::Estate => vec![Target::Estate],
+            Scope::School => schools.iter().map(|l| Target::School(*l)).collect(),
+        };
+        for target in targets {
+            let (id, place) = (spec.id.to_string(), format!("{target}/{}", spec.id));
+            if told.except.contains(&id) || told.except.contains(&place) {
+                continue;
+            }
+            let mut at = start;
+            while at <= until {
+                out.push((at, Act::Event(Event::Observed(well(&spec.id, target, at)))));
+                at += spec.interval.duration();
+            }
+        }
+    }
+}
+
+fn observe(start: Timestamp, told: &Observe, out: &mut Vec<(Timestamp, Act)>) {
+    let until = told.until.map_or(start, |u| u.0);
+    let mut at = start;
+    while at <= until {
+        let answered = told.answered.map_or(at, |a| a.0);
+        let check: CheckId = told.check.parse().unwrap();
+        let mut seen = Observation::new(
+            check,
+            target(&told.school),
+            answered,
+            verdict(&told.says),
+            &told.detail,
+        )
+        .good(told.good.map(|g| g.0))
+        .since(told.since.map(|s| s.0));
+        if let Some(London(source)) = told.source {
+            let zone = match told.zone.as_deref() {
+                None | Some("given") => Zone::Given,
+                Some("assumed") => Zone::Assumed,
+                Some("ours") => Zone::Ours,
+                Some(other) => panic!("{other:?} is no zone"),
+            };
+            seen = seen.source(source, zone);
+        }
+        for (name, value) in &told.numbers {
+            seen = seen.number(name, *value);
+        }
+        out.push((at, Act::Event(Event::Observed(seen))));
+        let Some(every) = told.every else { break };
+        at += every.duration();
+    }
+}
+
+fn handle(told: &Handle) -> Event {
+    let kind = match told.kind.as_str() {
+        "claimed" => Some(HandlingKind::Claimed),
+        "acknowledged" => Some(HandlingKind::Acknowledged),
+        "downtime" => Some(HandlingKind::Downtime),
+        "nobody" => None,
+        other => panic!("{other:?} is no kind"),
+    };
+    let (by, until) = (told.by.as_str().into(), told.until.map(|u| u.0));
+    Event::Handled {
+        row: row(&told.school),
+        service: told.service.parse().unwrap(),
+        handling: kind.map(|kind| Handling { kind, by, until }),
+    }
+}
+
+/// Everything in the order of time; what is told first comes first.
+fn timeline(story: &Story, first: &Estate) -> Vec<(Timestamp, Act)> {
+    let mut out = Vec::new();
+    for (index, event) in story.event.iter().enumerate() {
+        let at = event.at.expect("an event needs `at`").0;
+        if let Some(told) = &event.well {
+            all_well(first, at, told, &mut out);
+        }
+        if let Some(told) = &event.observe {
+            observe(at, told, &mut out);
+        }
+        if let Some(told) = &event.handle {
+            out.push((at, Act::Event(handle(told))));
+        }
+        if event.tick.is_some() {
+            out.push((at, Act::Event(Event::Tick)));
+        }
+        if let Some(told) = &event.restart {
+            out.push((at, Act::Restart(told.written.0)));
+        }
+        if event.configure.is_some() {
+            out.push((at, Act::Configure(index)));
+        }
+    }
+    out.extend(story.expect.iter().enumerate().map(|(i, e)| (e.at.0, Act::Expect(i))));
+    out.sort_by_key(|(at, _)| *at);
+    out
+}
+
+/// The world of a story, and what would be in the store.
+struct Stage {
+    world: World,
+    history: Vec<(Row, String)>,
+    memories: BTreeMap<(Target, CheckId), KeptMemory>,
+}
+
+impl Stage {
+    fn step(&mut self, at: Timestamp, event: Event) {
+        // The hub ticks at every deadline, so that nothing is judged later than it is due.
+        while let Some(due) = self.world.next_deadline().filter(|d| *d < at) {
+            self.one(due, Event::Tick);
+        }
+        self.one(at, event);
+    }
+
+    fn one(&mut self, at: Timestamp, event: Event) {
+        for effect in step(&mut self.world, at, event) {
+            match effect {
+                Effect::History { row, change } => {
+                    let follows = if change.follows { " (follows)" } else { "" };
+                    let (from, to) = (change.from.word(), change.to.word());
+                    self.history.push((row, format!("{} {from} > {to}{follows}", change.service)));
+                }
+                Effect::Remember(kept) => {
+                    self.memories.insert((kept.target, kept.check.clone()), kept);
+                }
+                Effect::Changed { .. } | Effect::Reset | Effect::Settled => {}
+            }
+        }
+    }
+
+    fn restart(&mut self, at: Timestamp, written_at: Timestamp) {
+        let estate = Arc::clone(self.world.estate());
+        let rows =
+            estate.schools.keys().map(|l| Row::School(*l)).chain(std::iter::once(Row::Estate));
+        let mut cells = Vec::new();
+        for row in rows {
+            for (service, column) in estate.services.iter().zip(0..) {
+                let cell = self.world.cell(row, column).clone();
+                cells.push(KeptCell { row, service: service.key.clone(), cell });
+            }
+        }
+        let memories = self.memories.values().cloned().collect();
+        self.world = World::new(estate, at, self.world.revision());
+        self.one(at, Event::Restored { written_at, cells, memories });
+    }
+}
+
+fn run(story: &Story, mut see: impl FnMut(&mut Stage, &Expect)) -> Stage {
+    let first = estate(&story.estate, &story.school);
+    let mut stage = Stage {
+        world: World::new(Arc::clone(&first), story.start.0, 0),
+        history: Vec::new(),
+        memories: BTreeMap::new(),
+    };
+    for (at, act) in timeline(story, &first) {
+        match act {
+            Act::Event(event) => stage.step(at, event),
+            Act::Restart(written) => stage.restart(at, written),
+            Act::Configure(index) => {
+                let told = story.event[index].configure.as_ref().unwrap();
+                stage.step(at, Event::Configured(estate(&told.estate, &told.school)));
+            }
+            Act::Expect(index) => {
+                stage.step(at, Event::Tick);
+                see(&mut stage, &story.expect[index]);
+            }
+        }
+    }
+    stage
+}
+
+/// Every cell at the end, to compare two runs.
+pub fn last_board(story: &Story) -> Vec<Cell> {
+    let stage = run(story, |_, _| {});
+    let schools: Vec<Laestab> = stage.world.estate().schools.keys().copied().collect();
+    let rows = schools.into_iter().map(Row::School).chain(std::iter::once(Row::Estate));
+    rows.flat_map(|row| (0..7).map(move |column| (row, column)))
+        .map(|(row, column)| stage.world.cell(row, column).clone())
+        .collect()
+}
+
+/// Plays it; what came differently.
+pub fn play(story: &Story) -> Vec<String> {
+    let mut failures = Vec::new();
+    let mut named = Vec::new();
+    run(story, |stage, told| {
+        named.push(told.school.clone());
+        let seen = saw(stage, told);
+        if let Some(failure) = differs(told, &seen) {
+            failures.push(failure);
+        }
+    });
+    for school in &story.school {
+        if !named.contains(&school.laestab) {
+            failures.push(format!("{} is named, but nothing is expected of it", school.name));
+        }
+    }
+    failures.iter().map(|f| format!("{}\n{f}", story.story)).collect()
+}
+
+/// A cell in the board's letters. `?` marks what is not yet confirmed.
+fn letters(cell: &Cell, column: usize) -> String {
+    let mut out = match &cell.follows_from {
+        Some(c) if c.scope == Scope::Estate && c.service.as_str() == SERVICES[column].0 => {
+            "\"".to_owned()
+        }
+        Some(c) => {
+            let code = SERVICES.iter().find(|s| s.0 == c.service.as_str()).unwrap().2;
+            format!("^{code}")
+        }
+        None => match cell.health {
+            Health::NotSubscribed => "-",
+            Health::Ok if cell.quiet => "_",
+            Health::Ok => ".",
+            Health::Warning => "W",
+            Health::Unknown => "U",
+            Health::Critical => "C",
+        }
+        .to_owned(),
+    };
+    if let Some(h) = &cell.handling {
+        out = out.to_lowercase();
+        out.push(match h.kind {
+            HandlingKind::Claimed => '@',
+            HandlingKind::Acknowledged => 'a',
+            HandlingKind::Downtime => 'z',
+        });
+    }
+    if cell.flapping {
+        out.push('~');
+    }
+    if cell.soft {
+        out.push('?');
+    }
+    out
+}
+
+fn counts(s: Summary) -> [u32; 5] {
+    [s.ok, s.warning, s.critical, s.unknown, s.not_subscribed]
+}
+
+fn say(at: Option<Timestamp>) -> String {
+    at.map_or_else(
+        || "none".to_owned(),
+        |t| t.to_zoned_datetime(london()).strftime("%Y-%m-%d %H:%M").to_string(),
+    )
+}
+
+/// What the board shows, as the expectation would have to be written.
+fn saw(stage: &mut Stage, told: &Expect) -> BTreeMap<String, String> {
+    let mut seen = BTreeMap::new();
+    let mut note = |key: String, value: String| {
+        seen.insert(key, value);
+    };
+    let row = row(&told.school);
+    let mut line = Vec::new();
+    for (column, (service, ..)) in SERVICES.iter().enumerate() {
+        let index = u16::try_from(column).unwrap();
+        let cell = stage.world.cell(row, index);
+        let drawn = letters(cell, column);
+        if told.why.contains_key(*service) || !matches!(drawn.as_str(), "." | "-") {
+            note(format!("why.{service}"), cell.why.to_string());
+        }
+        line.push(drawn);
+        if told.since.contains_key(*service) {
+            note(format!("since.{service}"), say(cell.since));
+        }
+        if told.state_since.contains_key(*service) {
+            note(format!("state_since.{service}"), say(cell.state_since));
+        }
+        if told.elsewhere.contains_key(*service) {
+            note(format!("elsewhere.{service}"), stage.world.elsewhere(row, index).to_string());
+        }
+        if told.affects.contains_key(*service) {
+            let affected = stage.world.affects(row, index);
+            let affected: Vec<_> = affected.iter().map(|c| SERVICES[usize::from(*c)].0).collect();
+            note(format!("affects.{service}"), affected.join(" "));
+        }
+    }
+    note("line".to_owned(), line.join(" "));
+    for check in told.rule.keys() {
+        let view = stage.world.check(target(&told.school), &check.parse().unwrap());
+        note(format!("rule.{check}"), view.map_or_else(String::new, |v| v.rule.to_string()));
+    }
+    note("cells".to_owned(), format!("{:?}", counts(stage.world.summary())));
+    note("schools".to_owned(), format!("{:?}", counts(stage.world.schools_summary())));
+    if told.history.is_some() {
+        let all = stage.history.iter().filter(|(r, h)| *r == row && !h.contains(" unknown > ok"));
+        let all: Vec<_> = all.map(|(_, h)| h.clone()).collect();
+        note("history".to_owned(), all.join("; "));
+    }
+    if !told.first.is_empty() {
+        let order = stage.world.order().iter().take(told.first.len());
+        let order: Vec<_> = order.map(Laestab::to_string).collect();
+        note("first".to_owned(), order.join(" "));
+    }
+    seen
+}
+
+fn wanted(told: &Expect) -> BTreeMap<String, String> {
+    let mut want = BTreeMap::new();
+    let squeeze = |t: &str| t.split_whitespace().collect::<Vec<_>>().join(" ");
+    want.insert("line".to_owned(), squeeze(&told.line));
+    want.insert("cells".to_owned(), format!("{:?}", told.cells));
+    want.insert("schools".to_owned(), format!("{:?}", told.schools));
+    want.extend(told.why.iter().map(|(k, v)| (format!("why.{k}"), v.clone())));
+    want.extend(told.since.iter().map(|(k, v)| (format!("since.{k}"), say(Some(v.0)))));
+    want.extend(told.state_since.iter().map(|(k, v)| (format!("state_since.{k}"), say(Some(v.0)))));
+    want.extend(told.elsewhere.iter().map(|(k, v)| (format!("elsewhere.{k}"), v.to_string())));
+    want.extend(told.affects.iter().map(|(k, v)| (format!("affects.{k}"), v.join(" "))));
+    want.extend(told.rule.iter().map(|(k, v)| (format!("rule.{k}"), v.clone())));
+    want.extend(told.history.iter().map(|h| ("history".to_owned(), h.join("; "))));
+    if !told.first.is_empty() {
+        want.insert("first".to_owned(), told.first.join(" "));
+    }
+    want
+}
+
+fn differs(told: &Expect, seen: &BTreeMap<String, String>) -> Option<String> {
+    let want = wanted(told);
+    let mut text = String::new();
+    for (key, got) in seen {
+        match want.get(key) {
+            Some(w) if w == got => {}
+            Some(w) => write!(text, "\n  {key}\n    told {w}\n    seen {got}").unwrap(),
+            None => write!(text, "\n  {key} has no sentence\n    seen {got}").unwrap(),
+        }
+    }
+    for key in want.keys().filter(|k| !seen.contains_key(*k)) {
+        write!(text, "\n  {key}: no such thing on the board").unwrap();
+    }
+    (!text.is_empty()).then(|| format!("{} at {}{text}", told.school, say(Some(told.at.0))))
+}
