@@ -68,10 +68,10 @@ async fn a_quick_and_a_slow_reader_end_with_the_same_board() {
         quick.apply(&sent);
     }
     // What the last refresh brings is on the board when one more refresh of a marked cell is.
-    stage.vendors[0].says(0, Verdict::Unknown(caretaker::model::health::Reason::Throttled));
+    stage.vendors[0].says(0, Verdict::Unknown(caretaker::model::health::Reason::Malformed));
     wire.refresh().await;
     let mark = (school(0).to_string(), 0);
-    let marked = |kept: &Kept| kept.cells[&mark]["r"] == "throttled";
+    let marked = |kept: &Kept| kept.cells[&mark]["r"] == "malformed";
     for (kept, events) in [(&mut quick, &mut quick_events), (&mut slow, &mut slow_events)] {
         while !marked(kept) {
             kept.apply(&events.next_of("cells").await);

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use caretaker::agent::AgentError;
 use caretaker::model::cell::{Row, StateChange};
+use caretaker::model::kept::KeptCell;
 use caretaker::model::observation::Verdict;
 use caretaker::ports::store::{KeptBoard, Save, Store, StoreError};
 use caretaker::store::SqliteStore;
@@ -114,7 +115,8 @@ async fn stopping_lets_a_poll_finish_and_keeps_what_it_saw() {
     slow.next_of("bye").await;
     assert_eq!(polls(), 2, "none was started after the order to stop");
     let kept = SqliteStore::open(&stage.board_file()).unwrap().load().unwrap();
-    let cell = kept.cells.iter().find(|c| c.row == Row::School(school(0))).unwrap();
+    let of_slow = |c: &&KeptCell| c.row == Row::School(school(0)) && c.service.as_str() == "aqua";
+    let cell = kept.cells.iter().find(of_slow).unwrap();
     assert_eq!(cell.cell.health, caretaker::model::health::Health::Critical);
 }
 
