@@ -129,6 +129,34 @@ fn an_agent_that_cannot_tell_is_told() {
     assert_eq!(desk.console.wanted(), Some(row), "but when the row changes");
 }
 
+#[test]
+fn a_page_never_shows_ok_where_the_board_does_not() {
+    let mut desk = Desk::new(morning(250), (120, 40));
+    desk.press(":").type_text("school 9991003").press("enter");
+    assert!(desk.line_with("SW Smoothwall").contains("ok "));
+    // The cell goes bad, and the agent has not told why yet.
+    desk.change(3, 4, bad(Health::Critical, 60));
+    let line = desk.line_with("SW Smoothwall");
+    assert!(line.contains("CRITICAL") && line.contains("has just changed"), "{line}");
+    let row = desk.console.wanted().unwrap();
+    desk.console.page(row, Err("it hangs".into()));
+    assert!(desk.line_with("SW Smoothwall").contains("CRITICAL"));
+    assert!(desk.text().contains("could not be told anew: it hangs"), "{}", desk.text());
+}
+
+#[test]
+fn a_page_of_a_dead_line_knows_nothing() {
+    let mut desk = Desk::new(morning(250), (120, 40));
+    desk.press(":").type_text("school 9991030").press("enter");
+    assert!(desk.line_with("SAY").contains("working"), "{}", desk.text());
+    desk.lose().wait(70);
+    let text = desk.text();
+    assert!(text.contains("We cannot tell at the moment"), "{text}");
+    assert!(!text.contains(" ok  "), "{text}");
+    desk.press("enter");
+    assert!(desk.line_with("main check").contains("UNKNOWN"), "{}", desk.text());
+}
+
 fn any_cell() -> impl Strategy<Value = CompactCell> {
     (0_usize..5, 0_i64..400, 0_u8..8, any::<bool>()).prop_map(|(health, hours, how, flag)| {
         let health = Health::ALL[health];

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use ratatui::layout::Rect;
 
-use super::evidence::{EvidenceScreen, moment_and_age, vendor_time};
+use super::evidence::{EvidenceScreen, moment_and_age, no_checks, vendor_time};
 use super::{Act, Answer, View, row_name, scroll_by, scrolled};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::theme::Role;
@@ -15,6 +15,8 @@ use crate::wire::{Cell, CheckView, Health, StateChange, london_date};
 
 /// Lines that must be left below the table of services, or everything scrolls.
 const LEAST_LOWER: usize = 4;
+/// Under so many rows the sentence is a short one.
+const SHORT: u16 = 16;
 /// From so many rows on, checks are told in full below the table; else in a line each.
 const FULL_CHECKS: u16 = 32;
 /// Days of the strip.
@@ -69,8 +71,8 @@ impl PageScreen {
                 return next.map_or(Answer::Consumed, |row| Answer::Wants(vec![Act::Page(row)]));
             }
             Command::Copy => {
-                let page = view.pages.page(self.row);
-                let text = page.and_then(|p| say::sentence(p, view.now));
+                let page = view.page(self.row);
+                let text = page.and_then(|p| say::sentence(&p, view.now));
                 return text.map_or(Answer::Consumed, |text| Answer::Wants(vec![Act::Copy(text)]));
             }
             Command::Refresh => {
@@ -81,9 +83,9 @@ impl PageScreen {
                 return Answer::Wants(vec![Act::Refresh(Refresh { school, service: None })]);
             }
             _ => {
-                let Some(page) = view.pages.page(self.row) else { return Answer::Pass };
-                let room = lower_room(view.size, page, view.now);
-                let len = lower(page, self.service, view.size, view.now).len();
+                let Some(page) = view.page(self.row) else { return Answer::Pass };
+                let room = lower_room(view.size, &page, view.now);
+                let len = lower(&page, self.service, view.size, view.now).len();
                 let Some(to) = scroll_by(command, self.scroll, len, room) else {
                     return Answer::Pass;
                 };
@@ -123,9 +125,9 @@ pub(super) fn body_of(
     scroll: usize,
     view: &View<'_>,
 ) -> usize {
-    let held = view.pages.get(row);
-    let Some(page) = held.and_then(|h| h.page.as_deref()) else {
-        let words = held.and_then(|h| h.error.clone());
+    let error = view.pages.get(row).and_then(|h| h.error.clone());
+    let Some(page) = view.page(row) else {
+        let words = error;
         let words = words.map_or_else(
             || format!("asking the agent about {} ...", row_name(row, view.rows)),
             |why| format!("the agent could not tell: {why}"),
@@ -137,8 +139,15 @@ pub(super) fn body_of(
         return 0;
     };
     let selected = service.unwrap_or_default();
-    let mut lines = upper(page, service, (area.width, area.height), view.now);
-    let rest = lower(page, selected, (area.width, area.height), view.now);
+    let mut lines = upper(&page, service, (area.width, area.height), view.now);
+    if let Some(why) = error {
+        let of = times::moment(page.as_of, view.now);
+        lines.insert(
+            0,
+            Line::of(format!(" as of {of}; could not be told anew: {why}"), Role::Message),
+        );
+    }
+    let rest = lower(&page, selected, (area.width, area.height), view.now);
     if lines.len() + LEAST_LOWER <= usize::from(area.height) {
         // The table stays; what is below it scrolls.
         for (y, line) in (area.y..area.bottom()).zip(&lines) {
@@ -173,13 +182,14 @@ fn upper(
 ) -> Vec<Line> {
     let mut lines = vec![who(page, columns)];
     if let Some(text) = say::sentence(page, now) {
+        let text = if rows < SHORT { say::shortened(&text) } else { text.as_str() };
         let parts = wrap(&format!("\"{text}\""), columns.saturating_sub(8));
         for (n, part) in parts.into_iter().enumerate() {
             let head = if n == 0 { " SAY   " } else { "       " };
             lines.push(Line::of(head, Role::Accent).and(part, Role::Text));
         }
     }
-    if rows >= 16 {
+    if rows >= SHORT {
         lines.push(Line::default());
     }
     let strip = columns >= 76;
@@ -328,7 +338,7 @@ fn lower(page: &Page, service: usize, (columns, rows): (u16, u16), now: Timestam
     if let Some(view) = page.services.get(service) {
         lines.push(rule(&format!("{}, its checks", view.label), columns));
         if view.checks.is_empty() {
-            lines.push(Line::of(" nothing watches it here", Role::Quiet));
+            lines.push(Line::of(no_checks(view), Role::Quiet));
         }
         for check in &view.checks {
             check_lines(&mut lines, check, (room, rows >= FULL_CHECKS), now);

@@ -108,11 +108,12 @@ impl BoardScreen {
 
     /// Line 2: always true, whatever the filter. In as many words as there is room for.
     fn totals(&self, rows: &Rows, view: &View<'_>, room: u16) -> Line {
-        let forms: [[&str; 6]; 4] = [
+        let forms: [[&str; 6]; 5] = [
             ["nobody has: ", "somebody has: ", "follows: ", "ok: ", "not set up: ", "last known: "],
             ["nobody ", "somebody ", "follows ", "ok ", "not set up ", "last known: "],
             ["nobody ", "somebody ", "follows ", "ok ", "none ", "last known: "],
             ["", "has ", "^ ", "ok ", "- ", "were: "],
+            ["", "@", "^", ".", "-", "were "],
         ];
         let lines = forms.map(|words| self.totals_in(rows, view, words));
         let fits = lines.iter().find(|l| l.width() <= room).or(lines.last()).cloned();

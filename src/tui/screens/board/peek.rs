@@ -26,9 +26,10 @@ impl BoardScreen {
         let heading = format!("{} / {}", row_name(row, view.rows), column.label);
         pen.line(area.x, area.y, area.width, &rule(&heading, area.width));
         let held = view.pages.get(row);
-        let page = held.and_then(|h| h.page.as_deref());
-        let service = page.and_then(|p| p.services.iter().find(|s| s.service == column.key));
-        let lines = match (page, service) {
+        let page = view.page(row);
+        let service =
+            page.as_ref().and_then(|p| p.services.iter().find(|s| s.service == column.key));
+        let lines = match (page.as_deref(), service) {
             (Some(page), Some(service)) => told(page, service, row, area.width, view.now),
             _ => untold(cell, column, held.and_then(|h| h.error.as_deref()), view.now),
         };
