@@ -154,7 +154,11 @@ fn pasted_text_runs_no_keys() {
     desk.console.input(Input::Paste("qqq\nVV ".into()), desk.mono);
     assert_eq!(desk.text(), before);
     assert!(desk.console.take_effects().is_empty());
-    desk.press("/");
+    desk.press("enter");
+    let before = desk.text();
+    desk.console.input(Input::Paste("qy\u{1b}".into()), desk.mono);
+    assert_eq!((desk.text(), desk.console.take_effects()), (before, Vec::new()));
+    desk.press("esc /");
     desk.console.input(Input::Paste("alder\u{1b}[2Jprim".into()), desk.mono);
     assert!(desk.text().contains("/ alder [2Jprim"), "{}", desk.text());
 }

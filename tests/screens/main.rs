@@ -4,6 +4,7 @@
 mod budget;
 mod fixture;
 mod keys;
+mod pictures;
 mod pty;
 mod safety;
 mod snapshots;

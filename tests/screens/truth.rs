@@ -109,10 +109,14 @@ fn what_is_off_the_screen_costs_no_frame() {
 fn an_answer_that_says_the_same_costs_no_frame() {
     let mut desk = Desk::new(morning(250), (80, 24));
     let generation = desk.console.generation();
-    let mut again = page(&desk.board, Some(0));
+    let mut again = page(&desk.board, Some(12));
     (again.revision, again.as_of) = (99, crate::fixture::at("2026-11-24T09:14:40Z"));
-    desk.console.page(Row::School(desk.board.schools[0].laestab), Ok(again));
+    let row = Row::School(desk.board.schools[12].laestab);
+    desk.console.page(row, Ok(again.clone()));
     assert_eq!(desk.console.generation(), generation);
+    again.services[4].cell.why = "another sentence".into();
+    desk.console.page(row, Ok(again));
+    assert!(desk.console.generation() > generation);
 }
 
 #[test]
