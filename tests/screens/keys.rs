@@ -88,7 +88,7 @@ fn the_cursor_stays_with_its_school_when_a_worse_one_sorts_in() {
     let mut desk = desk();
     desk.press("j");
     let before = desk.line_with(">  ");
-    desk.change(100, 2, bad(Health::Critical, 20 * DAY));
+    desk.change(24, 2, bad(Health::Critical, 20 * DAY));
     assert!(desk.line(1).contains("1 changed"), "{}", desk.line(1));
     assert_eq!(desk.line_with(">  "), before);
     let order = desk.text();
