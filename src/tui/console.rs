@@ -178,12 +178,8 @@ impl Console {
                 self.size = (columns, rows);
                 self.touch();
             }
-            Input::Paste(text) => {
-                // Pasted text is taken where text is typed, and nowhere else.
-                if self.scope() == Scope::Prompt {
-                    self.typed(&text);
-                }
-            }
+            // Pasted text runs no command: a layer with a text field takes it, others pass.
+            Input::Paste(text) => self.typed(&text),
             Input::Key(chord) => {
                 self.last_key = Some(mono);
                 self.message = None;

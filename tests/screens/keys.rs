@@ -88,7 +88,7 @@ fn the_cursor_stays_with_its_school_when_a_worse_one_sorts_in() {
     let mut desk = desk();
     desk.press("j");
     let before = desk.line_with(">  ");
-    desk.change(100, 2, bad(Health::Critical, 20 * DAY));
+    desk.change(24, 2, bad(Health::Critical, 20 * DAY));
     assert!(desk.line(1).contains("1 changed"), "{}", desk.line(1));
     assert_eq!(desk.line_with(">  "), before);
     let order = desk.text();
@@ -154,7 +154,11 @@ fn pasted_text_runs_no_keys() {
     desk.console.input(Input::Paste("qqq\nVV ".into()), desk.mono);
     assert_eq!(desk.text(), before);
     assert!(desk.console.take_effects().is_empty());
-    desk.press("/");
+    desk.press("enter");
+    let before = desk.text();
+    desk.console.input(Input::Paste("qy\u{1b}".into()), desk.mono);
+    assert_eq!((desk.text(), desk.console.take_effects()), (before, Vec::new()));
+    desk.press("esc /");
     desk.console.input(Input::Paste("alder\u{1b}[2Jprim".into()), desk.mono);
     assert!(desk.text().contains("/ alder [2Jprim"), "{}", desk.text());
 }

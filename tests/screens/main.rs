@@ -4,6 +4,8 @@
 mod budget;
 mod fixture;
 mod keys;
+mod pictures;
+mod pty;
 mod safety;
 mod snapshots;
 mod truth;

@@ -109,10 +109,14 @@ fn what_is_off_the_screen_costs_no_frame() {
 fn an_answer_that_says_the_same_costs_no_frame() {
     let mut desk = Desk::new(morning(250), (80, 24));
     let generation = desk.console.generation();
-    let mut again = page(&desk.board, Some(0));
+    let mut again = page(&desk.board, Some(12));
     (again.revision, again.as_of) = (99, crate::fixture::at("2026-11-24T09:14:40Z"));
-    desk.console.page(Row::School(desk.board.schools[0].laestab), Ok(again));
+    let row = Row::School(desk.board.schools[12].laestab);
+    desk.console.page(row, Ok(again.clone()));
     assert_eq!(desk.console.generation(), generation);
+    again.services[4].cell.why = "another sentence".into();
+    desk.console.page(row, Ok(again));
+    assert!(desk.console.generation() > generation);
 }
 
 #[test]
@@ -127,6 +131,34 @@ fn an_agent_that_cannot_tell_is_told() {
     desk.board = morning(250);
     desk.change(12, 4, bad(Health::Critical, 13 * 60));
     assert_eq!(desk.console.wanted(), Some(row), "but when the row changes");
+}
+
+#[test]
+fn a_page_never_shows_ok_where_the_board_does_not() {
+    let mut desk = Desk::new(morning(250), (120, 40));
+    desk.press(":").type_text("school 9991003").press("enter");
+    assert!(desk.line_with("SW Smoothwall").contains("ok "));
+    // The cell goes bad, and the agent has not told why yet.
+    desk.change(3, 4, bad(Health::Critical, 60));
+    let line = desk.line_with("SW Smoothwall");
+    assert!(line.contains("CRITICAL") && line.contains("has just changed"), "{line}");
+    let row = desk.console.wanted().unwrap();
+    desk.console.page(row, Err("it hangs".into()));
+    assert!(desk.line_with("SW Smoothwall").contains("CRITICAL"));
+    assert!(desk.text().contains("could not be told anew: it hangs"), "{}", desk.text());
+}
+
+#[test]
+fn a_page_of_a_dead_line_knows_nothing() {
+    let mut desk = Desk::new(morning(250), (120, 40));
+    desk.press(":").type_text("school 9991030").press("enter");
+    assert!(desk.line_with("SAY").contains("working"), "{}", desk.text());
+    desk.lose().wait(70);
+    let text = desk.text();
+    assert!(text.contains("We cannot tell at the moment"), "{text}");
+    assert!(!text.contains(" ok  "), "{text}");
+    desk.press("enter");
+    assert!(desk.line_with("main check").contains("UNKNOWN"), "{}", desk.text());
 }
 
 fn any_cell() -> impl Strategy<Value = CompactCell> {
