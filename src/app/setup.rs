@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::app::failed::Failed;
-use crate::config::schools::{Finding, Import, Known, SchoolFile, import};
+use crate::config::schools::{Finding, Import};
 use crate::config::{Config, ConfigErrors};
 use crate::model::check::ServiceSpec;
 use crate::model::estate::{Estate, NotWatched};
@@ -101,27 +101,15 @@ pub fn prepare(
 /// Reads schools and subscriptions as the configuration says.
 ///
 /// # Errors
-/// When a file cannot be read as a whole, or the configuration names no schools.
+/// When a file cannot be read as a whole.
 pub fn schools(config: &Config) -> Result<Import, Failed> {
-    let files = &config.settings.schools;
-    let path = |p: &Option<PathBuf>| p.as_ref().map(|p| config.resolve(p));
-    let (register, list) = (path(&files.register_file), path(&files.list_file));
-    let from = match (&register, &list) {
-        (Some(path), _) => SchoolFile::Register(path),
-        (None, Some(path)) => SchoolFile::List(path),
-        (None, None) => return Ok(Import::default()),
-    };
     let services = SERVICES.iter().map(|s| s.key.parse()).collect::<Result<_, _>>();
-    let known = Known {
-        la_codes: config.settings.la_codes.iter().copied().collect(),
-        services: services.map_err(Failed::software)?,
-        parameters: SERVICES
-            .iter()
-            .flat_map(|s| s.parameters.iter().map(move |p| format!("{}.{}", s.key, p.name)))
-            .collect(),
-        calendars: config.calendars().into_keys().collect(),
-    };
-    import(from, path(&files.subscriptions_file).as_deref(), &known).map_err(Failed::config)
+    let parameters = SERVICES
+        .iter()
+        .flat_map(|s| s.parameters.iter().map(move |p| format!("{}.{}", s.key, p.name)))
+        .collect();
+    let services = services.map_err(Failed::software)?;
+    config.import_schools(services, parameters).map_err(Failed::config)
 }
 
 /// A service without a section: its column stays, nothing watches it.
