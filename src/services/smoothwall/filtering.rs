@@ -52,6 +52,16 @@ enum Plain {
     Unclear(Reason, String),
 }
 
+/// Whether `url` is on this machine.
+fn is_own(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
 impl Proof {
     pub(super) fn new(
         ctx: &Context,
@@ -74,6 +84,11 @@ impl Proof {
         }
         if settings.blocked_url == settings.plain_url {
             return Err(refused(KEY, &key("plain_url"), "must not be the blocked address"));
+        }
+        let proxied = matches!(settings.vantage, Vantage::Proxy(_));
+        if proxied && [&settings.blocked_url, &settings.plain_url].into_iter().any(is_own) {
+            let why = "addresses of this machine never go through a proxy: they prove nothing";
+            return Err(refused(KEY, &key("vantage"), why));
         }
         // Its own way out: the vantage is the point of the proof, and its breakers are its own.
         let way = Transport::new(
