@@ -16,7 +16,8 @@ use crate::link::{Link, LinkError};
 use crate::model::span::Span;
 use crate::secrets::SecretStores;
 use crate::sys::{Places, Signals};
-use crate::tui::{self, Depth, Exit, Options};
+use crate::tui::theme::Depth;
+use crate::tui::{self, Exit, Options};
 
 /// What the console shows, and how.
 pub struct Showing {
@@ -107,12 +108,13 @@ pub async fn show(outside: &Outside, showing: Showing) -> Result<u8, Failed> {
             _ = hung_up => {}
             () = over => {}
         }
-        // The console is gone already if nobody listens.
-        drop(end.send(()).await);
+        if end.send(()).await.is_err() {
+            tracing::debug!("the console had ended already");
+        }
     });
     let options = Options {
         theme: showing.theme,
-        depth: Depth::from_env(),
+        depth: Depth::from_environment(|name| std::env::var(name).ok()),
         keys: showing.keys,
         theme_folder: showing.theme_folder,
         clock: outside.clock.clone(),

@@ -10,8 +10,9 @@ use toml::de::{DeValue, Error, ValueDeserializer};
 
 use crate::config::error::{ConfigError, ConfigErrors, nearest};
 use crate::config::read::{offset_of, read_section, value_of};
+use crate::config::schools::{Import, Known, SchoolFile, TableError, import};
 use crate::config::secret::secrets_in;
-use crate::config::settings::Settings;
+use crate::config::settings::{SchoolsSettings, Settings};
 use crate::config::source::Source;
 use crate::model::calendar::Calendar;
 use crate::model::ids::{CredentialName, ServiceKey};
@@ -100,6 +101,35 @@ impl Config {
     pub fn credential_files(&self) -> BTreeMap<CredentialName, PathBuf> {
         let files = &self.settings.credentials.files;
         files.iter().map(|(name, path)| (name.clone(), self.resolve(path))).collect()
+    }
+
+    /// Reads the tables of schools and subscriptions that the config names; nothing, if it names
+    /// none. `services` and `parameters` (`service.parameter`) are what rows may say. Blocking.
+    ///
+    /// # Errors
+    /// When a table cannot be used at all; what is wrong with single rows is among the findings.
+    pub fn import_schools(
+        &self,
+        services: BTreeSet<ServiceKey>,
+        parameters: BTreeSet<String>,
+    ) -> Result<Import, TableError> {
+        let SchoolsSettings { register_file, list_file, subscriptions_file } =
+            &self.settings.schools;
+        let register = register_file.as_deref().map(|path| self.resolve(path));
+        let list = list_file.as_deref().map(|path| self.resolve(path));
+        let schools = match (&register, &list) {
+            (Some(path), _) => SchoolFile::Register(path),
+            (None, Some(path)) => SchoolFile::List(path),
+            (None, None) => return Ok(Import::default()),
+        };
+        let subscriptions = subscriptions_file.as_deref().map(|path| self.resolve(path));
+        let known = Known {
+            la_codes: self.settings.la_codes.iter().copied().collect(),
+            services,
+            parameters,
+            calendars: self.calendars().into_keys().filter(|name| !name.is_empty()).collect(),
+        };
+        import(schools, subscriptions.as_deref(), &known)
     }
 
     /// Reads the section at the dotted key `at` with its owner's own reader; `None` if there is no

@@ -236,7 +236,7 @@ mod tests {
     fn refuses_what_another_account_owns() {
         let dir = tempfile::tempdir().unwrap();
         let path = config_in(dir.path(), 0o600, 0o700);
-        // Only root may give a file away; elsewhere the rule is tested by its function alone.
+        // Only root may give a file away.
         if std::os::unix::fs::chown(&path, Some(4_242), None).is_ok() {
             let said = Source::read(&path).unwrap_err().to_string();
             assert!(said.contains("uid 4242") && said.contains("chown"), "{said}");

@@ -89,6 +89,7 @@ pub(super) fn inherit(cell: &mut Cell, estate: &Cell, key: &ServiceKey) {
         }
         // Nobody answers for the school, and the whole estate is known to be down: one trouble.
         Health::Unknown if estate.health > Health::Warning && is_silence(cell) => {
+            cell.why = why::silent_with_estate(&cell.why, &estate.why);
             cell.follows_from = cause;
         }
         _ => {}

@@ -11,6 +11,8 @@ mod hours;
 mod judge;
 mod plan;
 mod state;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod why;
 mod world;

@@ -48,4 +48,9 @@ impl Timers {
     pub(super) fn clear(&mut self) {
         self.heap.clear();
     }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.heap.len()
+    }
 }

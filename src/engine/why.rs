@@ -126,7 +126,10 @@ fn extras(bench: &Bench<'_>, state: &State, r: &Reading, f: &Finding) -> Option<
                 if !matches!(f.rule, Rule::Age(_)) {
                     out.push_str(&format!("; last good run {}", moment(good, bench.now)));
                 }
-                out.push_str(&format!("; {days}d until nothing is left to restore"));
+                match days {
+                    0 => out.push_str("; less than a day until nothing is left to restore"),
+                    _ => out.push_str(&format!("; {days}d until nothing is left to restore")),
+                }
             }
             None => out.push_str("; no good run is known to us"),
         }
@@ -188,6 +191,11 @@ pub(super) fn flapping(changes: u32, now: &Clean) -> Clean {
 /// The sentence of a cell that follows from its whole estate.
 pub(super) fn of_estate(estate: &Clean) -> Clean {
     Clean::new(&format!("the whole estate: {estate}"))
+}
+
+/// The sentence of a cell that got no answer while its whole estate is down.
+pub(super) fn silent_with_estate(why: &Clean, estate: &Clean) -> Clean {
+    Clean::new(&format!("{why}; the whole estate: {estate}"))
 }
 
 /// The sentence of a cell that follows from another.

@@ -65,6 +65,11 @@ impl Reader {
     /// While several events are needed to catch up, their revision stays at the one before, so
     /// that a reader whose connection breaks between two of them loses nothing.
     pub fn next(&mut self, now: Timestamp) -> Option<Change> {
+        self.next_of(now, CELLS)
+    }
+
+    /// As [`Self::next`], with about `limit` cells in an event.
+    pub(super) fn next_of(&mut self, now: Timestamp, limit: usize) -> Option<Change> {
         if self.over {
             return None;
         }
@@ -83,7 +88,7 @@ impl Reader {
             self.scan = Some(Scan { goal: view.revision, next: 0 });
         }
         if let Some(scan) = self.scan {
-            let (cells, next) = view.changed_since(self.sent, scan.next, CELLS);
+            let (cells, next) = view.changed_since(self.sent, scan.next, limit);
             self.scan = next.map(|next| Scan { next, ..scan });
             if next.is_none() {
                 self.sent = scan.goal;

@@ -201,6 +201,8 @@ impl Task {
             self.generation += 1;
             self.held.shape = Arc::new(Shape::new(Arc::clone(world.estate())));
             let fresh = View::new(world, self.generation, self.held.restored_from);
+            // The engine names no single change then: all are kept.
+            round.changed = fresh.everything();
             *self.view.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         } else if !round.changed.is_empty() || round.settled {
             let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);

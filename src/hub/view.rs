@@ -225,6 +225,13 @@ impl View {
         (out, None)
     }
 
+    /// Every place of the board.
+    pub fn everything(&self) -> Vec<(Row, u16)> {
+        let width = u16::try_from(self.shape.columns.len()).unwrap_or(u16::MAX);
+        let rows = (0..=self.shape.schools.len()).filter_map(|place| self.shape.row(place));
+        rows.flat_map(|row| (0..width).map(move |column| (row, column))).collect()
+    }
+
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             shape: Arc::clone(&self.shape),

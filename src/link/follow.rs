@@ -20,9 +20,14 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 pub(super) fn start(link: Link) -> mpsc::Receiver<LinkEvent> {
+    start_with(link, DEAD)
+}
+
+/// As [`start`], with another time after which a silent link is dead.
+pub(super) fn start_with(link: Link, dead: Duration) -> mpsc::Receiver<LinkEvent> {
     let (events, receiver) = mpsc::channel(QUEUE);
     tokio::spawn(async move {
-        let mut follower = Follower { link, events, revision: None, lost: false };
+        let mut follower = Follower { link, events, dead, revision: None, lost: false };
         // It ends only because nobody listens any more.
         while follower.attempt().await.is_ok() {}
     });
@@ -49,6 +54,7 @@ impl From<Unheard> for End {
 struct Follower {
     link: Link,
     events: mpsc::Sender<LinkEvent>,
+    dead: Duration,
     /// The revision up to which the console knows the board; `None` if it must be fetched.
     revision: Option<u64>,
     /// Whether the console was told that the connection is lost.
@@ -138,11 +144,14 @@ impl Follower {
         tokio::pin!(events);
         loop {
             let next = tokio::select! {
-                next = timeout(DEAD, events.next()) => next,
+                next = timeout(self.dead, events.next()) => next,
                 () = self.events.closed() => return End::Unheard,
             };
             let change = match next {
-                Err(_) => return self.gone("it has not been heard of for 15 s"),
+                Err(_) => {
+                    let silence = self.dead.as_secs_f32();
+                    return self.gone(&format!("it has not been heard of for {silence} s"));
+                }
                 Ok(None) => return self.gone("it closed the connection"),
                 Ok(Some(Err(error))) => return self.gone(&error.to_string()),
                 Ok(Some(Ok(event))) => match serde_json::from_str::<Change>(&event.data) {

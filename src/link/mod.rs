@@ -5,6 +5,8 @@
 
 mod follow;
 mod http;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

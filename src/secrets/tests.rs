@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 
 use crate::model::ids::CredentialName;
 use crate::ports::secrets::{SecretError, SecretPlace, Secrets};
@@ -263,9 +263,9 @@ fn the_kernel_keyring_keeps_a_credential_where_it_lets_us() {
 #[ignore = "needs the session that another test starts"]
 fn inside_a_session() {
     let stores = SecretStores::of(None, Keyring::all(), BTreeMap::new());
-    let stored = stores.set(&name("graph"), &SecretString::from(CANARY)).unwrap();
+    let stored = stores.set(&name("graph"), &CANARY.into()).unwrap();
     assert_eq!(stored.place, SecretPlace::SecretService);
-    stores.set(&name("xod.9991234"), &SecretString::from("other")).unwrap();
+    stores.set(&name("xod.9991234"), &"other".into()).unwrap();
     assert_eq!(value_of(&stores, "graph"), (CANARY.to_owned(), SecretPlace::SecretService));
     let names: Vec<_> = stores.list().names;
     let service = SecretPlace::SecretService;

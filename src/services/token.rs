@@ -64,7 +64,6 @@ impl TokenCell {
         F: Fn() -> Fut,
         Fut: Future<Output = Result<Grant, Trouble>>,
     {
-        let came = clock.now();
         let mut state = self.state.lock().await;
         let now = clock.now();
         let usable = state.good.clone().filter(|t| refused != Some(t.serial) && now < t.ends_at);
@@ -77,7 +76,7 @@ impl TokenCell {
                 _ => FAILED_REST,
             };
             // A clock that was set back must not keep the refusal for ever.
-            if *at > came || (*at <= now && now.duration_since(*at) < rest) {
+            if *at <= now && now.duration_since(*at) < rest {
                 return usable.ok_or_else(|| trouble.clone());
             }
         }

@@ -395,20 +395,15 @@ async fn sign_in(State(xod): State<Arc<Xod>>) -> Response {
 /// Xporter, CME takes its extract on Sunday nights.
 pub(super) fn dropped(stage: &Stage, feed: &str) -> Value {
     let now = stage.now();
-    let schools: BTreeMap<String, String> = stage
-        .invented
-        .takers("groupcall")
-        .map(|(school, _)| {
-            let minute = i8::try_from(below(stage.seed, feed, school.laestab, 50)).unwrap_or(0);
-            let at = match feed {
-                "xvault" => last_daily(now, 4, minute, 11),
-                _ => last_sunday(now, minute),
-            };
-            (school.laestab.to_string(), crate::simulators::times::utc(at))
-        })
-        .collect();
-    let written = schools.values().max().cloned();
-    json!({"feed": feed, "written_at": written, "schools": schools})
+    let rows = stage.invented.takers("groupcall").map(|(school, _)| {
+        let minute = i8::try_from(below(stage.seed, feed, school.laestab, 50)).unwrap_or(0);
+        let at = match feed {
+            "xvault" => last_daily(now, 4, minute, 11),
+            _ => last_sunday(now, minute),
+        };
+        json!({"laestab": school.laestab.to_string(), "at": crate::simulators::times::utc(at)})
+    });
+    rows.collect()
 }
 
 /// The latest Sunday 22:`minute` in London.

@@ -31,6 +31,9 @@ pub(super) struct Queue {
     /// Counts attempts, so that a flush can see that one failed after it began.
     pub failures: u64,
     pub lost: u64,
+    /// The size of the disk, in pages, as a test wants it.
+    #[cfg(test)]
+    pub page_limit: Option<u32>,
 }
 
 /// What is to be written.

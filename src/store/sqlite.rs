@@ -99,6 +99,12 @@ impl SqliteStore {
         self.notice.as_deref()
     }
 
+    /// As if the disk held no more than this.
+    #[cfg(test)]
+    pub(super) fn limit_pages(&self, pages: u32) {
+        self.shared.lock().page_limit = Some(pages);
+    }
+
     fn reader(&self) -> std::sync::MutexGuard<'_, Connection> {
         self.reader.lock().unwrap_or_else(PoisonError::into_inner)
     }

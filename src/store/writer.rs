@@ -55,6 +55,8 @@ impl Writer {
     /// Until the store is closed and everything is written, or cannot be.
     pub fn run(mut self) {
         while let Some((mut batch, services)) = self.take() {
+            #[cfg(test)]
+            self.shrink_disk();
             let outcome = self.write(&mut batch, &services);
             let mut queue = self.shared.lock();
             queue.busy = false;
@@ -79,6 +81,14 @@ impl Writer {
             }
             drop(queue);
             self.shared.bell.notify_all();
+        }
+    }
+
+    #[cfg(test)]
+    fn shrink_disk(&self) {
+        let limit = self.shared.lock().page_limit;
+        if let Some(pages) = limit {
+            self.db.pragma_update(None, "max_page_count", pages).unwrap();
         }
     }
 

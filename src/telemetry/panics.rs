@@ -10,7 +10,7 @@ use std::panic::{PanicHookInfo, set_hook};
 /// A message that was put together while running may quote a value, so only fixed ones are kept;
 /// place and back-trace tell the rest.
 pub fn log_panics() {
-    set_hook(Box::new(|info| log(info)));
+    set_hook(Box::new(log));
 }
 
 fn log(info: &PanicHookInfo<'_>) {

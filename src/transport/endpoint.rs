@@ -166,11 +166,14 @@ impl Inner {
         loop {
             while let Some(wait) = gate.quiet_for(self.clock.monotonic()) {
                 // Not all at once when the time is up.
-                let wait = wait.mul_f64(1.0 + 0.1 * self.clock.chance());
-                if self.clock.monotonic() + wait >= limit.due {
+                let spread = wait.mul_f64(1.0 + 0.1 * self.clock.chance());
+                if self.clock.monotonic() + spread >= limit.due {
                     return Err(self.throttled(Some(wait)));
                 }
-                self.clock.sleep(wait).await;
+                self.clock.sleep(spread).await;
+            }
+            if tried > 0 {
+                self.origin.limits(&self.settings, &self.clock).turn().await;
             }
             tried += 1;
             let outcome = self.exchange(call, limit).await;
@@ -182,6 +185,7 @@ impl Inner {
                         if tried >= most {
                             return Err(self.throttled(said.map(Duration::from_secs)));
                         }
+                        continue;
                     }
                     None if reply.status < 500 => return outcome,
                     None => {}
@@ -189,7 +193,8 @@ impl Inner {
                 Err(Failure::NoAnswer { .. }) => {}
                 Err(_) => return outcome,
             }
-            if tried >= most {
+            // Others may have opened the breaker meanwhile.
+            if tried >= most || gate.is_open(now).is_some() {
                 return outcome;
             }
             let pause = gate::grown(FIRST_BACK_OFF, tried, LONGEST_BACK_OFF, self.clock.chance());
@@ -197,7 +202,6 @@ impl Inner {
                 return outcome;
             }
             self.clock.sleep(pause).await;
-            self.origin.limits(&self.settings, &self.clock).turn().await;
         }
     }
 

@@ -315,20 +315,24 @@ impl Inner {
 
     /// What an error of the client means.
     fn broken(&self, e: &reqwest::Error) -> Failure {
-        let mut innermost = None;
+        let mut innermost = String::new();
         let mut cause = e.source();
         while let Some(error) = cause {
-            if let Some(tls) = tls_error(error) {
+            if let Some(tls) = error.downcast_ref::<rustls::Error>() {
                 return Failure::Tls { origin: self.name.clone(), why: tls_words(tls) };
             }
-            innermost = Some(error);
-            cause = error.source();
+            cause = inner(error);
+            if cause.is_none() {
+                innermost = error.to_string();
+            }
         }
         // The outermost text may hold the URL with its query; the innermost is the operating
-        // system's or hyper's own words.
-        let detail = innermost.map(|e| Clean::new(&e.to_string()).as_str().to_owned());
-        let detail = detail.unwrap_or_default();
-        if e.is_decode() {
+        // system's or a library's own words, some of which end with a link to its manual.
+        let words = innermost.split(": http").next().unwrap_or_default();
+        let detail = Clean::new(words);
+        // The decompression fails by an error of input and output, the connection beneath it by
+        // one of hyper's.
+        if e.is_decode() && e.source().is_some_and(|s| s.is::<std::io::Error>()) {
             return Failure::Malformed {
                 origin: self.name.clone(),
                 why: format!("its compressed body is damaged or cut off ({detail})"),
@@ -336,7 +340,7 @@ impl Inner {
         }
         let step = if e.is_connect() {
             "cannot connect"
-        } else if e.is_body() {
+        } else if e.is_body() || e.is_decode() {
             "the answer was cut off"
         } else {
             "the connection broke"
@@ -345,11 +349,17 @@ impl Inner {
     }
 }
 
-/// The TLS error in `error`, which may be wrapped in one of input and output.
-fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
-    error.downcast_ref::<rustls::Error>().or_else(|| {
-        error.downcast_ref::<std::io::Error>()?.get_ref()?.downcast_ref::<rustls::Error>()
-    })
+/// The next cause. An error of input and output hides what it wraps from `source`.
+fn inner<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> Option<&'a (dyn std::error::Error + 'static)> {
+    match error.downcast_ref::<std::io::Error>() {
+        Some(io) => io.get_ref().map(|wrapped| {
+            let wrapped: &(dyn std::error::Error + 'static) = wrapped;
+            wrapped
+        }),
+        None => error.source(),
+    }
 }
 
 /// In words, with the remedy. What the certificate itself says is left out.

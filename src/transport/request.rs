@@ -67,7 +67,7 @@ impl std::fmt::Debug for Path {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for piece in &self.0 {
             match piece {
-                Piece::Fixed(path) => f.write_str(path)?,
+                Piece::Fixed(path) => write!(f, "/{}", path.trim_start_matches('/'))?,
                 Piece::Value(_) => f.write_str("/{}")?,
             }
         }
@@ -76,7 +76,7 @@ impl std::fmt::Debug for Path {
 }
 
 /// What is sent as a body.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) enum Body {
     /// Nothing.
     None,
@@ -90,8 +90,8 @@ pub(super) enum Body {
 
 /// A call to an endpoint. Its path is relative to the endpoint's URL.
 ///
-/// `Debug` shows no credential.
-#[derive(Debug, Clone)]
+/// `Debug` shows no credential and no value.
+#[derive(Clone)]
 pub struct Request {
     pub(super) post: bool,
     pub(super) path: Path,
@@ -102,6 +102,18 @@ pub struct Request {
     pub(super) repeatable: bool,
     pub(super) redirect_is_answer: bool,
     pub(super) body_limit: Option<usize>,
+}
+
+impl std::fmt::Debug for Request {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Request")
+            .field("method", if self.post { &"POST" } else { &"GET" })
+            .field("path", &self.path)
+            .field("link", &self.absolute.as_ref().map(Url::path))
+            .field("query", &self.query.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Request {

@@ -178,12 +178,8 @@ impl Console {
                 self.size = (columns, rows);
                 self.touch();
             }
-            Input::Paste(text) => {
-                // Pasted text is taken where text is typed, and nowhere else.
-                if self.scope() == Scope::Prompt {
-                    self.typed(&text);
-                }
-            }
+            // Pasted text runs no command: a layer with a text field takes it, others pass.
+            Input::Paste(text) => self.typed(&text),
             Input::Key(chord) => {
                 self.last_key = Some(mono);
                 self.message = None;
@@ -317,18 +313,20 @@ impl Console {
         }
     }
 
-    /// Sets the board's filter; one that is not understood leaves the one before.
+    /// Sets the board's filter. While a last term is not understood, those before it hold.
     fn filter(&mut self, text: &str) {
         let facts = self.facts();
-        match understood(text, &self.view(&facts)) {
-            Ok(filter) => {
-                self.board.set_filter(filter, text, self.rows.as_ref(), self.now);
+        let (mut applied, mut read) = (text, understood(text, &self.view(&facts)));
+        if let Err(error) = &read {
+            if !matches!(self.layers.last(), Some(Layer::Filter(_))) {
+                self.message = Some(error.to_string());
+                return;
             }
-            Err(error) => {
-                if !matches!(self.layers.last(), Some(Layer::Filter(_))) {
-                    self.message = Some(error.to_string());
-                }
-            }
+            applied = text.rsplit_once(' ').map_or("", |(before, _)| before);
+            read = understood(applied, &self.view(&facts));
+        }
+        if let Ok(filter) = read {
+            self.board.set_filter(filter, applied, self.rows.as_ref(), self.now);
         }
     }
 

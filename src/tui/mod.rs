@@ -1,6 +1,6 @@
 //! The console. Sees the world only through the wire.
 //!
-//! [`run`] owns the terminal and the loop; [`console::Console`] is everything else, as a value that
+//! [`run()`] owns the terminal and the loop; [`console::Console`] is everything else, as a value that
 //! tests and pictures drive without a terminal.
 
 pub mod console;

@@ -135,7 +135,7 @@ struct Runner {
 
 impl Runner {
     async fn go(&mut self, guard: &Guard) -> Result<Exit, TuiError> {
-        let mut inputs = Inputs::default();
+        let mut inputs = Inputs::start()?;
         loop {
             let mut urgent = self.drawn == 0;
             let pause = self.pause();
@@ -152,7 +152,7 @@ impl Runner {
                 () = self.clock.sleep(pause) => {}
             }
             let mono = self.clock.monotonic();
-            if let Some(exit) = self.effects(guard)? {
+            if let Some(exit) = self.effects(guard).await? {
                 return Ok(exit);
             }
             self.console.tick(mono);
@@ -197,7 +197,7 @@ impl Runner {
         }
     }
 
-    fn effects(&mut self, guard: &Guard) -> Result<Option<Exit>, TuiError> {
+    async fn effects(&mut self, guard: &Guard) -> Result<Option<Exit>, TuiError> {
         for effect in self.console.take_effects() {
             match effect {
                 Effect::Quit => return Ok(Some(Exit::Quit)),
@@ -207,7 +207,7 @@ impl Runner {
                 }
                 Effect::Copy(text) => self.screen.copy(&text)?,
                 Effect::Suspend => {
-                    guard.suspend()?;
+                    guard.suspend().await?;
                     let (columns, rows) = crossterm::terminal::size()?;
                     self.typed(vec![Input::Resize(columns, rows)]);
                     self.drawn = 0;

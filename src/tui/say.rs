@@ -86,6 +86,11 @@ pub fn sentence(page: &Page, now: Timestamp) -> Option<String> {
     })
 }
 
+/// The first sentence alone, where there is little room.
+pub(super) fn shortened(text: &str) -> &str {
+    text.split_inclusive(". ").next().unwrap_or(text).trim_end()
+}
+
 fn class(view: &ServiceView) -> Class {
     match (view.cell.health.is_trouble(), &view.cell.follows_from, &view.cell.handling) {
         (false, ..) => Class::Ok,

@@ -29,6 +29,17 @@ pub fn moment(at: Timestamp, now: Timestamp) -> String {
     zoned.strftime(form).to_string()
 }
 
+/// A moment for a narrow column: `09:13`, `Sat 03:02`, `14 Oct`, `14 Oct 2025`.
+#[must_use]
+pub fn day_or_time(at: Timestamp, now: Timestamp) -> String {
+    let full = moment(at, now);
+    let is_dated = full.starts_with(|c: char| c.is_ascii_digit()) && full.contains(' ');
+    match full.rsplit_once(' ') {
+        Some((day, _)) if is_dated => day.to_owned(),
+        _ => full,
+    }
+}
+
 /// The day of a moment in a sentence: `this morning`, `since Saturday`, `since 14 October`.
 #[must_use]
 pub fn spoken_since(at: Timestamp, now: Timestamp) -> String {
@@ -85,6 +96,9 @@ mod tests {
         assert_eq!(moment(at("2026-07-11T02:02:00Z"), now), "Sat 03:02");
         assert_eq!(moment(at("2026-07-07T07:00:00Z"), now), "7 Jul 08:00");
         assert_eq!(moment(at("2025-12-14T03:02:00Z"), now), "14 Dec 2025 03:02");
+        assert_eq!(day_or_time(at("2025-12-14T03:02:00Z"), now), "14 Dec 2025");
+        assert_eq!(day_or_time(at("2026-07-11T02:02:00Z"), now), "Sat 03:02");
+        assert_eq!(day_or_time(at("2026-07-14T07:13:00Z"), now), "08:13");
         assert_eq!(moment(at("2026-07-13T23:30:00Z"), now), "00:30", "already today in London");
         assert_eq!(spoken_since(at("2026-07-11T02:02:00Z"), now), "since Saturday");
     }

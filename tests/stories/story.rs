@@ -195,7 +195,8 @@ pub struct Expect {
 /// Reads a story; the refusal begins with file and line.
 pub fn read(file: &str, text: &str) -> Result<Story, String> {
     toml::from_str(text).map_err(|e| {
-        let line = e.span().map_or(0, |s| text[..s.start].matches('\n').count() + 1);
+        let line =
+            e.span().map_or(0, |s| text.bytes().take(s.start).filter(|b| *b == b'\n').count() + 1);
         format!("{file}:{line}: {}", e.message())
     })
 }

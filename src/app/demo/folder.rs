@@ -84,7 +84,14 @@ impl Folder {
     pub fn write_tables(&self, invented: &Invented) -> Result<(), Failed> {
         let schools = write_schools_csv(&invented.schools);
         self.write("schools.csv", &schools)?;
-        self.write("subscriptions.csv", &write_subscriptions_csv(&invented.subscriptions))?;
+        let mut taken = invented.subscriptions.clone();
+        for row in taken.values_mut() {
+            // The vendor knows a path; an administrator copies the whole address.
+            if let Some(site) = row.parameters.get_mut("welearn365.site") {
+                *site = format!("https://{}/{site}", invented.facts.site_host);
+            }
+        }
+        self.write("subscriptions.csv", &write_subscriptions_csv(&taken))?;
         Ok(())
     }
 

@@ -99,9 +99,11 @@ impl<'a> Table<'a> {
         };
         let text = text_of(bytes).map_err(|why| refuse(1, why))?;
         let start = Start { byte: 0, line: 1 };
-        let Some((row, body)) = next_record(&text, start) else {
+        let mut records = Records::of(&text, start);
+        let Some(row) = records.next() else {
             return Err(refuse(1, "is empty; its first line must name the columns"));
         };
+        let body = records.at;
         let header: Vec<String> =
             row.cells.iter().map(|name| Clean::new(name).as_str().to_owned()).collect();
         if let [only] = header.as_slice()
@@ -172,23 +174,22 @@ impl<'a> Table<'a> {
     /// Calls `each` with every row that can be read; what cannot is among the findings. Rows
     /// without any text are passed over.
     pub fn rows(&self, findings: &mut Vec<Finding>, mut each: impl FnMut(&Row, &mut Vec<Finding>)) {
-        let mut at = self.body;
-        while let Some((row, next)) = next_record(&self.text, at) {
-            let raw = self.text.get(row.byte..next.byte).unwrap_or_default();
+        let mut records = Records::of(&self.text, self.body);
+        while let Some(row) = records.next() {
+            let raw = self.text.get(row.byte..records.at.byte).unwrap_or_default();
             let begin = row.byte;
             let row = Row { line: row.line, cells: row.cells };
             let ragged = row.cells.len() != self.header.len();
             // An open quote swallows the rows after it: give up its line only, not theirs.
             let several = raw.trim_end_matches(['\r', '\n']).contains('\n');
-            let open = several && (ragged || raw.matches('"').count() % 2 == 1);
-            at = next;
+            let open = several && !well_quoted(raw);
             if row.cells.iter().all(|cell| cell.trim().is_empty()) {
                 continue;
             }
             if open {
                 let text = "a quote is opened and not closed; mend the row";
                 findings.push(self.finding(Severity::Error, row.line, "", text.into()));
-                at = self.line_after(begin, row.line);
+                records = Records::of(&self.text, self.line_after(begin, row.line));
             } else if ragged {
                 let text = format!(
                     "has {} cells, the header {}; a comma may be missing, or one too many (put a \
@@ -214,28 +215,67 @@ impl<'a> Table<'a> {
     }
 }
 
+/// Whether every quote opens at the start of a cell and closes at its end (RFC 4180, section 2).
+fn well_quoted(record: &str) -> bool {
+    #[derive(PartialEq)]
+    enum In {
+        Start,
+        Plain,
+        Quotes,
+        Closed,
+    }
+    let mut state = In::Start;
+    for c in record.chars() {
+        state = match (state, c) {
+            (In::Start | In::Closed, '"') => In::Quotes,
+            (In::Quotes, '"') => In::Closed,
+            (In::Quotes, _) => In::Quotes,
+            (In::Start | In::Plain | In::Closed, ',' | '\r' | '\n') => In::Start,
+            (In::Plain, '"') | (In::Closed, _) => return false,
+            (In::Start | In::Plain, _) => In::Plain,
+        };
+    }
+    state != In::Quotes
+}
+
 struct Record {
     byte: usize,
     line: u64,
     cells: StringRecord,
 }
 
-/// The record at or after `start`, and where the next one begins.
-fn next_record(text: &str, start: Start) -> Option<(Record, Start)> {
-    // The reader passes over empty lines without counting them to the record's place.
-    let rest = text.get(start.byte..)?;
-    let empty = rest.len() - rest.trim_start_matches(['\r', '\n']).len();
-    let newlines = |text: &str| u64::try_from(text.matches('\n').count()).unwrap_or_default();
-    let line = start.line + newlines(rest.get(..empty)?);
-    let byte = start.byte + empty;
-    let rest = text.get(byte..)?;
-    let mut cells = StringRecord::new();
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(rest.as_bytes());
-    if !reader.read_record(&mut cells).unwrap_or(false) {
-        return None;
+/// The records of a text with their places, which the reader alone does not tell rightly: it passes
+/// over empty lines without counting them.
+struct Records<'t> {
+    text: &'t str,
+    /// Where the next record is looked for.
+    at: Start,
+    /// Where the reader began.
+    from: usize,
+    reader: csv::Reader<&'t [u8]>,
+}
+
+impl<'t> Records<'t> {
+    fn of(text: &'t str, at: Start) -> Self {
+        let bytes = text.as_bytes().get(at.byte..).unwrap_or_default();
+        let mut builder = csv::ReaderBuilder::new();
+        let reader = builder.has_headers(false).flexible(true).from_reader(bytes);
+        Self { text, at, from: at.byte, reader }
     }
-    let length = usize::try_from(reader.position().byte()).unwrap_or(rest.len()).min(rest.len());
-    let next = Start { byte: byte + length, line: line + newlines(rest.get(..length)?) };
-    Some((Record { byte, line, cells }, next))
+
+    fn next(&mut self) -> Option<Record> {
+        let rest = self.text.get(self.at.byte..)?;
+        let empty = rest.len() - rest.trim_start_matches(['\r', '\n']).len();
+        let newlines = |text: &str| u64::try_from(text.matches('\n').count()).unwrap_or_default();
+        let byte = self.at.byte + empty;
+        let line = self.at.line + newlines(rest.get(..empty)?);
+        let mut cells = StringRecord::new();
+        if !self.reader.read_record(&mut cells).unwrap_or(false) {
+            return None;
+        }
+        let read = usize::try_from(self.reader.position().byte()).ok()?;
+        let end = (self.from + read).clamp(byte, self.text.len());
+        self.at = Start { byte: end, line: line + newlines(self.text.get(byte..end)?) };
+        Some(Record { byte, line, cells })
+    }
 }

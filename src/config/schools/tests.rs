@@ -185,12 +185,18 @@ fn loads_the_rest_of_a_damaged_list() {
 
 #[test]
 fn a_quote_that_is_never_closed_costs_one_row_wherever_it_stands() {
-    let rows =
-        "laestab,name,town\n9992001,Oak,\"A\n9992002,Elm,\"B\"\n9992003,Ash,\"C\n9992004,Yew,D\n";
-    let found = list(rows);
-    let lines: Vec<_> = found.findings.iter().map(|f| f.line).collect();
-    assert_eq!(lines, [2, 4], "{}", told(&found.findings));
-    assert_eq!(found.schools.len(), 2);
+    for (rows, broken, good) in [
+        ("1,Oak,\"A\n9992002,Elm,\"B\"\n9992003,Ash,\"C\n9992004,Yew,D\n", vec![2, 4], 2),
+        // Two that close each other would swallow a row without a trace.
+        ("1,\"Oak\n9992002,\"Elm,B\n9992003,Ash,C\n9992004,Yew,D\n", vec![2, 3], 2),
+        ("1,\"Oak\n9992002,Elm,\"\"\n9992003,Ash,\"C\"\n", vec![2], 2),
+        ("1,\"Oak\nTree\",A\n9992002,\"Elm \"\"the\"\" tree\",B\n", vec![], 2),
+        ("1,Oak 5\" pipe,A\n9992002,Elm,\"B\n", vec![], 2),
+    ] {
+        let found = list(&format!("laestab,name,town\n999200{rows}"));
+        let lines: Vec<_> = found.findings.iter().map(|f| f.line).collect();
+        assert_eq!((lines, found.schools.len()), (broken, good), "{rows}");
+    }
 }
 
 #[test]

@@ -9,4 +9,4 @@ mod tests;
 
 pub(super) use tests::fields::{Field, every_field_counts};
 pub(super) use tests::vendor::{Play, Vendor};
-pub(super) use tests::{Bench, FakeSecrets, the, verdict_of};
+pub(super) use tests::{Bench, the, verdict_of};

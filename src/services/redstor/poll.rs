@@ -40,17 +40,17 @@ const BODY_LIMIT: usize = 32 * 1024 * 1024;
 
 /// How the chosen API is asked.
 enum Door {
-    Storage {
-        endpoint: Endpoint,
-        user: String,
-    },
-    Redapi {
-        endpoint: Endpoint,
-        login: Endpoint,
-        client: String,
-        company: String,
-        token: TokenCell,
-    },
+    Storage { endpoint: Endpoint, user: String },
+    Redapi(Box<Redapi>),
+}
+
+/// RedAPI and the company whose accounts are read.
+struct Redapi {
+    endpoint: Endpoint,
+    login: Endpoint,
+    client: String,
+    company: String,
+    token: TokenCell,
 }
 
 /// The watcher of Redstor.
@@ -92,7 +92,7 @@ impl Redstor {
                     missing("user", "api = \"storage_platform\" needs a user to sign in as")
                 })?,
             },
-            Api::Redapi => Door::Redapi {
+            Api::Redapi => Door::Redapi(Box::new(Redapi {
                 endpoint: context.endpoint(KEY, settings.redapi.as_ref(), REDAPI_URL)?,
                 login: context.endpoint(KEY, settings.login.as_ref(), LOGIN_URL)?,
                 client: settings.client_id.clone().ok_or_else(|| {
@@ -102,7 +102,7 @@ impl Redstor {
                     missing("company_id", "api = \"redapi\" needs the company to read")
                 })?,
                 token: TokenCell::default(),
-            },
+            })),
         };
         Ok(Self {
             not_watched: not_watched(context, &key, &wanted),
@@ -119,9 +119,9 @@ impl Redstor {
     async fn listing(&self) -> Result<Listing, Trouble> {
         match &self.door {
             Door::Storage { endpoint, user } => self.storage(endpoint, user).await,
-            Door::Redapi { .. } => {
-                let accounts = self.redapi_list::<AccountRow>("storage/accounts").await?;
-                let states = self.redapi_list::<StatusRow>("backups/status/accounts").await?;
+            Door::Redapi(api) => {
+                let accounts = self.redapi_list::<AccountRow>(api, "storage/accounts").await?;
+                let states = self.redapi_list::<StatusRow>(api, "backups/status/accounts").await?;
                 Ok(joined(accounts, states))
             }
         }
@@ -172,18 +172,16 @@ impl Redstor {
 
     async fn redapi_list<T: DeserializeOwned>(
         &self,
+        api: &Redapi,
         path: &str,
     ) -> Result<Vec<ListRow<T>>, Trouble> {
-        let Door::Redapi { endpoint, company, token, .. } = &self.door else {
-            return Ok(Vec::new());
-        };
         let mut rows = Vec::new();
         let (mut next, mut seen): (Option<String>, BTreeSet<String>) = (None, BTreeSet::new());
         for _ in 0..PAGE_CAP {
             let make = |secret: &SecretString| {
                 let request = Request::get(path)
                     .query("apiVersion", "2.0")
-                    .query("companyId", company)
+                    .query("companyId", &api.company)
                     .query("maxResults", "100")
                     .header("authorization", format!("Bearer {}", secret.expose_secret()));
                 match &next {
@@ -192,8 +190,8 @@ impl Redstor {
                 }
             };
             let refused = |reply: &Reply| reply.status == 401;
-            let ask = || self.ask_for_token();
-            let reply = token.send((&*self.clock, endpoint), make, refused, ask).await?;
+            let ask = || self.ask_for_token(api);
+            let reply = api.token.send((&*self.clock, &api.endpoint), make, refused, ask).await?;
             // "No backup status exists" is an answer: none of them ever ran.
             if reply.status == 422 {
                 return Ok(rows);
@@ -206,19 +204,17 @@ impl Redstor {
                 Some(token) if !seen.insert(token.clone()) => {
                     return Err(Trouble::malformed(format!(
                         "{} leads back to a page already read",
-                        endpoint.origin()
+                        api.endpoint.origin()
                     )));
                 }
                 Some(_) => {}
             }
         }
-        Err(too_many(endpoint))
+        Err(too_many(&api.endpoint))
     }
 
-    async fn ask_for_token(&self) -> Result<Grant, Trouble> {
-        let Door::Redapi { login, client, .. } = &self.door else {
-            return Err(Trouble::malformed("the Storage Platform has no token"));
-        };
+    async fn ask_for_token(&self, api: &Redapi) -> Result<Grant, Trouble> {
+        let Redapi { login, client, .. } = api;
         let jwk = credential(&self.secrets, &self.credential).await?;
         let signed = assertion::sign(&jwk, client, login.url().as_str(), self.clock.now())?;
         let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

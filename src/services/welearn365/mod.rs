@@ -20,10 +20,16 @@ pub const SERVICE: Service = Service {
     key: describe::KEY,
     label: "WeLearn365",
     code: "WL",
-    parameters: &[Parameter {
-        name: "site",
-        help: "the school's SharePoint site: https://tenant.sharepoint.com/sites/ashbrook",
-    }],
+    parameters: &[
+        Parameter {
+            name: "site",
+            help: "the school's SharePoint site: https://tenant.sharepoint.com/sites/ashbrook",
+        },
+        Parameter {
+            name: "ou",
+            help: "the school's OU in the Active Directory: OU=Ashbrook,OU=Schools,DC=example,DC=org",
+        },
+    ],
     actions: actions::ACTIONS,
     schema: |generator| generator.subschema_for::<describe::Settings>(),
     configure: describe::configure,

@@ -156,7 +156,7 @@ impl WeLearn365 {
 
     async fn health(&self, checks: &[CheckId]) -> Vec<Observation> {
         let first =
-            || Request::get("admin/serviceAnnouncement/healthOverviews").query("$expand", "issues");
+            Request::get("admin/serviceAnnouncement/healthOverviews").query("$expand", "issues");
         let list = self.list::<Overview>(first, HEALTH_RIGHT).await;
         let now = self.clock.now();
         checks
@@ -173,10 +173,7 @@ impl WeLearn365 {
     }
 
     async fn directory_sync(&self, check: &CheckId) -> Observation {
-        let first = || {
-            Request::get("organization")
-                .query("$select", "id,displayName,onPremisesSyncEnabled,onPremisesLastSyncDateTime")
-        };
+        let first = Request::get("organization").query("$select", SYNC_FIELDS);
         let seen = self.list::<Organization>(first, ORGANIZATION_RIGHT).await.and_then(|list| {
             let bare = Self::bare(check, Target::Estate, &list.reply);
             body::directory_sync(list.rows, bare)

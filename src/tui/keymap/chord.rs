@@ -134,6 +134,9 @@ impl fmt::Display for Chord {
             // Keys with a word on them are written as on the keyboard, space as typed.
             return match *name {
                 "space" => f.write_str("space"),
+                "pgup" => f.write_str("PgUp"),
+                "pgdn" => f.write_str("PgDn"),
+                "shift-tab" => f.write_str("Shift-Tab"),
                 _ => f.write_str(&first.into_iter().chain(letters).collect::<String>()),
             };
         }

@@ -10,7 +10,7 @@ use crate::tui::times;
 use crate::tui::widgets::{Line, Pen, hints, state_word, wrap};
 use crate::wire::board::Row;
 use crate::wire::page::ServiceView;
-use crate::wire::{CheckView, ServiceKey, SourceTime, Zone};
+use crate::wire::{CheckView, Health, ServiceKey, SourceTime, Zone};
 
 /// The pane.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,14 +33,16 @@ impl EvidenceScreen {
         self.row
     }
 
-    fn view<'a>(&self, view: &View<'a>) -> Option<&'a ServiceView> {
-        view.pages.page(self.row)?.services.iter().find(|s| s.service == self.service)
+    fn view(&self, view: &View<'_>) -> Option<ServiceView> {
+        let page = view.page(self.row)?;
+        page.services.iter().find(|s| s.service == self.service).cloned()
     }
 
     /// Its name in line 1.
     #[must_use]
     pub fn title(&self, view: &View<'_>) -> String {
-        let label = self.view(view).map_or(self.service.as_str(), |s| s.label.as_str());
+        let service = self.view(view);
+        let label = service.as_ref().map_or(self.service.as_str(), |s| s.label.as_str());
         format!("{} > {label}", row_name(self.row, view.rows))
     }
 
@@ -51,7 +53,7 @@ impl EvidenceScreen {
         let room = view.size.0.saturating_sub(16);
         let mut lines = vec![Line::default()];
         if service.checks.is_empty() {
-            lines.push(Line::of(" nothing watches this service here", Role::Quiet));
+            lines.push(Line::of(no_checks(&service), Role::Quiet));
         }
         for check in &service.checks {
             check_lines(&mut lines, check, room, view.now);
@@ -82,6 +84,14 @@ impl EvidenceScreen {
         let at = (area.x, area.bottom().saturating_sub(1), area.width, 1);
         hints(pen, at, view.keymap, Scope::Text, view.facts);
         built
+    }
+}
+
+/// Why a service has no checks to show.
+pub(super) fn no_checks(service: &ServiceView) -> &'static str {
+    match service.cell.health {
+        Health::NotSubscribed => " the school does not take it, or nothing watches it here",
+        _ => " asking the agent ...",
     }
 }
 

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use super::{Act, Answer, View, scroll_by, scrolled};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::theme::Role;
-use crate::tui::widgets::{Field, Line, Pen};
+use crate::tui::widgets::{Field, Line, Pen, wrap};
 
 /// The letters of a cell, and what they say.
 const LETTERS: &[(&str, &str)] = &[
@@ -49,13 +49,19 @@ impl HelpScreen {
             if !found([&shown, binding.name, binding.help]) {
                 continue;
             }
-            let mut line = Line::of(format!(" {shown:<16} "), Role::Key)
-                .and(format!("{:<14} ", binding.label), Role::Title)
-                .and(binding.help, Role::Text);
+            let mut help = binding.help.to_owned();
             if let Some(why) = (binding.why_not)(view.facts) {
-                line = line.and(format!(" (not now: {why})"), Role::Quiet);
+                help.push_str(&format!(" (Not now: {why}.)"));
             }
-            lines.push(line);
+            let parts = wrap(&help, view.size.0.saturating_sub(31).max(20));
+            for (n, part) in parts.into_iter().enumerate() {
+                let (keys, label) = if n == 0 { (shown.as_str(), binding.label) } else { ("", "") };
+                lines.push(
+                    Line::of(format!(" {keys:<14} "), Role::Key)
+                        .and(format!("{label:<13} "), Role::Title)
+                        .and(part, Role::Text),
+                );
+            }
         }
         let letters: Vec<_> =
             LETTERS.iter().filter(|(letter, help)| found([letter, help, "letters"])).collect();
@@ -64,7 +70,7 @@ impl HelpScreen {
             lines.push(Line::of(" letters of a cell", Role::Title));
         }
         for (letter, help) in letters {
-            lines.push(Line::of(format!(" {letter:<16} "), Role::Key).and(*help, Role::Text));
+            lines.push(Line::of(format!(" {letter:<14} "), Role::Key).and(*help, Role::Text));
         }
         if lines.is_empty() {
             lines.push(Line::of(" no key here has these words", Role::Quiet));

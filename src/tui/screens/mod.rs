@@ -8,6 +8,7 @@ pub mod help;
 pub mod page;
 pub mod palette;
 pub mod prompt;
+mod told;
 
 use crate::tui::keymap::{Command, Facts, Keymap, Scope};
 use crate::tui::state::{Pages, Rows};

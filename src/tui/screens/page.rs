@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use ratatui::layout::Rect;
 
-use super::evidence::{EvidenceScreen, moment_and_age, vendor_time};
+use super::evidence::{EvidenceScreen, moment_and_age, no_checks, vendor_time};
 use super::{Act, Answer, View, row_name, scroll_by, scrolled};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::theme::Role;
@@ -13,6 +13,12 @@ use crate::wire::board::Row;
 use crate::wire::page::{Page, Refresh, ServiceView};
 use crate::wire::{Cell, CheckView, Health, StateChange, london_date};
 
+/// Lines that must be left below the table of services, or everything scrolls.
+const LEAST_LOWER: usize = 4;
+/// Under so many rows the sentence is a short one.
+const SHORT: u16 = 16;
+/// From so many rows on, checks are told in full below the table; else in a line each.
+const FULL_CHECKS: u16 = 32;
 /// Days of the strip.
 const DAYS: usize = 14;
 
@@ -65,8 +71,8 @@ impl PageScreen {
                 return next.map_or(Answer::Consumed, |row| Answer::Wants(vec![Act::Page(row)]));
             }
             Command::Copy => {
-                let page = view.pages.page(self.row);
-                let text = page.and_then(|p| say::sentence(p, view.now));
+                let page = view.page(self.row);
+                let text = page.and_then(|p| say::sentence(&p, view.now));
                 return text.map_or(Answer::Consumed, |text| Answer::Wants(vec![Act::Copy(text)]));
             }
             Command::Refresh => {
@@ -77,9 +83,9 @@ impl PageScreen {
                 return Answer::Wants(vec![Act::Refresh(Refresh { school, service: None })]);
             }
             _ => {
-                let Some(page) = view.pages.page(self.row) else { return Answer::Pass };
-                let room = lower_room(view.size.1, page);
-                let len = lower(page, self.service, view.size.0, view.now).len();
+                let Some(page) = view.page(self.row) else { return Answer::Pass };
+                let room = lower_room(view.size, &page, view.now);
+                let len = lower(&page, self.service, view.size, view.now).len();
                 let Some(to) = scroll_by(command, self.scroll, len, room) else {
                     return Answer::Pass;
                 };
@@ -119,9 +125,9 @@ pub(super) fn body_of(
     scroll: usize,
     view: &View<'_>,
 ) -> usize {
-    let held = view.pages.get(row);
-    let Some(page) = held.and_then(|h| h.page.as_deref()) else {
-        let words = held.and_then(|h| h.error.clone());
+    let error = view.pages.get(row).and_then(|h| h.error.clone());
+    let Some(page) = view.page(row) else {
+        let words = error;
         let words = words.map_or_else(
             || format!("asking the agent about {} ...", row_name(row, view.rows)),
             |why| format!("the agent could not tell: {why}"),
@@ -132,36 +138,60 @@ pub(super) fn body_of(
         }
         return 0;
     };
-    let mut y = area.y;
-    for line in upper(page, service, area.width, view.now) {
-        if y >= area.bottom() {
-            return 0;
-        }
-        pen.line(area.x, y, area.width, &line);
-        y += 1;
-    }
-    let rest = Rect { y, height: area.bottom().saturating_sub(y), ..area };
     let selected = service.unwrap_or_default();
-    let lines = lower(page, selected, area.width, view.now);
-    page.services.len() + scrolled(pen, rest, &lines, scroll)
+    let mut lines = upper(&page, service, (area.width, area.height), view.now);
+    if let Some(why) = error {
+        let of = times::moment(page.as_of, view.now);
+        lines.insert(
+            0,
+            Line::of(format!(" as of {of}; could not be told anew: {why}"), Role::Message),
+        );
+    }
+    let rest = lower(&page, selected, (area.width, area.height), view.now);
+    if lines.len() + LEAST_LOWER <= usize::from(area.height) {
+        // The table stays; what is below it scrolls.
+        for (y, line) in (area.y..area.bottom()).zip(&lines) {
+            pen.line(area.x, y, area.width, line);
+        }
+        let used = u16::try_from(lines.len()).unwrap_or(area.height);
+        let below = Rect { y: area.y + used, height: area.height - used, ..area };
+        return lines.len() + scrolled(pen, below, &rest, scroll);
+    }
+    // Too little room: everything scrolls, and the line of the cursor is always seen.
+    let cursor = lines.len().saturating_sub(page.services.len()) + selected + 1;
+    let start = cursor.saturating_sub(usize::from(area.height).saturating_sub(1)) + scroll;
+    lines.extend(rest);
+    scrolled(pen, area, &lines, start)
 }
 
-/// Rows that are left for the scrolled part.
-fn lower_room(rows: u16, page: &Page) -> usize {
-    usize::from(rows).saturating_sub(page.services.len() + 9)
+/// The room that [`lower`] has on a page of its own.
+fn lower_room(size: (u16, u16), page: &Page, now: Timestamp) -> usize {
+    let hint_rows = if size.1 > 20 { 2 } else { 1 };
+    let area = (size.0, size.1.saturating_sub(1 + hint_rows));
+    let used = upper(page, None, area, now).len();
+    let room = usize::from(area.1);
+    if used + LEAST_LOWER <= room { room - used } else { 1 }
 }
 
 /// Who, SAY, and the table of services.
-fn upper(page: &Page, cursor: Option<usize>, columns: u16, now: Timestamp) -> Vec<Line> {
+fn upper(
+    page: &Page,
+    cursor: Option<usize>,
+    (columns, rows): (u16, u16),
+    now: Timestamp,
+) -> Vec<Line> {
     let mut lines = vec![who(page, columns)];
     if let Some(text) = say::sentence(page, now) {
+        let text = if rows < SHORT { say::shortened(&text) } else { text.as_str() };
         let parts = wrap(&format!("\"{text}\""), columns.saturating_sub(8));
         for (n, part) in parts.into_iter().enumerate() {
             let head = if n == 0 { " SAY   " } else { "       " };
             lines.push(Line::of(head, Role::Accent).and(part, Role::Text));
         }
     }
-    lines.push(Line::default());
+    if rows >= SHORT {
+        lines.push(Line::default());
+    }
     let strip = columns >= 76;
     let heading = if columns >= 50 {
         let days = if strip { "14 days         " } else { "" };
@@ -248,7 +278,7 @@ fn since(cell: &Cell, page: &Page, now: Timestamp) -> String {
             crate::wire::Scope::School => format!("from {code}"),
         };
     }
-    cell.since.map(|at| times::moment(at, now)).unwrap_or_default()
+    cell.since.map(|at| times::day_or_time(at, now)).unwrap_or_default()
 }
 
 /// The worst state of each of the last 14 days, oldest first. A day that nothing is known of is
@@ -302,16 +332,19 @@ fn day_strip(service: &ServiceView, history: &[StateChange], now: Timestamp) -> 
 }
 
 /// Checks of the service at the cursor, then what happened here.
-fn lower(page: &Page, service: usize, columns: u16, now: Timestamp) -> Vec<Line> {
+fn lower(page: &Page, service: usize, (columns, rows): (u16, u16), now: Timestamp) -> Vec<Line> {
     let room = columns.saturating_sub(4);
     let mut lines = vec![Line::default()];
     if let Some(view) = page.services.get(service) {
         lines.push(rule(&format!("{}, its checks", view.label), columns));
         if view.checks.is_empty() {
-            lines.push(Line::of(" nothing watches it here", Role::Quiet));
+            lines.push(Line::of(no_checks(view), Role::Quiet));
         }
         for check in &view.checks {
-            check_lines(&mut lines, check, room, now);
+            check_lines(&mut lines, check, (room, rows >= FULL_CHECKS), now);
+        }
+        if rows >= FULL_CHECKS {
+            lines.push(Line::default());
         }
     }
     lines.push(rule("what happened here", columns));
@@ -324,7 +357,7 @@ fn lower(page: &Page, service: usize, columns: u16, now: Timestamp) -> Vec<Line>
     for (label, text) in [("contact", &page.contact), ("note", &page.note)] {
         if !text.is_empty() {
             lines.push(
-                Line::of(format!(" {label:<12}"), Role::Quiet).and(text.as_str(), Role::Text),
+                Line::of(format!(" {label:<13}"), Role::Quiet).and(text.as_str(), Role::Text),
             );
         }
     }
@@ -338,13 +371,21 @@ fn lower(page: &Page, service: usize, columns: u16, now: Timestamp) -> Vec<Line>
     lines
 }
 
-fn check_lines(lines: &mut Vec<Line>, check: &CheckView, room: u16, now: Timestamp) {
+fn check_lines(
+    lines: &mut Vec<Line>,
+    check: &CheckView,
+    (room, in_full): (u16, bool),
+    now: Timestamp,
+) {
     let (word, role) = state_word(check.health, false, false, false);
     lines.push(
         Line::of(format!(" {:<13} ", check.label), Role::Text)
             .and(format!("{word:<9} "), role)
             .and(check.why.as_str(), Role::Text),
     );
+    if !in_full {
+        return;
+    }
     let asked =
         check.observed_at.map_or_else(|| "no answer yet".to_owned(), |at| moment_and_age(at, now));
     let mut text = format!("asked {asked}");

@@ -154,10 +154,12 @@ impl PaletteScreen {
             let mark = if is_chosen { ">" } else { " " };
             pen.text(0, y, 1, mark, Role::Key);
             let role = if is_chosen { Role::Selected } else { Role::Text };
-            pen.text(2, y, 26, candidate.text.trim_end(), role);
+            let name = 26.min(columns / 2);
+            pen.text(2, y, name, candidate.text.trim_end(), role);
             let key = self.key_of(candidate, view);
             let right = columns.saturating_sub(width(&key) + 1);
-            pen.text(29, y, right.saturating_sub(30), &candidate.help, Role::Quiet);
+            let help = right.saturating_sub(name + 4);
+            pen.text(name + 3, y, help, &candidate.help, Role::Quiet);
             pen.text(right, y, columns, &key, Role::Key);
         }
         let line =

@@ -1,8 +1,9 @@
 //! One guard owns every mode of the terminal. Its `Drop` and the panic hook both restore.
 
 use std::io::{self, Write as _};
-use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, Once, PoisonError};
+use std::thread::{self, ThreadId};
 
 use crossterm::cursor::{Hide, Show};
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
@@ -11,10 +12,13 @@ use crossterm::terminal::{
     enable_raw_mode,
 };
 use crossterm::{execute, queue};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Whether the modes are set; who swaps it to false restores, so that it happens once.
 static SET: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
+/// The thread that runs the console: only its panic ends it.
+static OWNER: Mutex<Option<ThreadId>> = Mutex::new(None);
 
 /// The modes of the terminal: raw, alternate screen, bracketed paste, cursor hidden. The mouse is
 /// left alone, so that text can be selected.
@@ -24,7 +28,8 @@ static HOOK: Once = Once::new();
 pub struct Guard(());
 
 impl Guard {
-    /// Sets the modes, and a panic hook that restores them before the report is printed.
+    /// Sets the modes, and a panic hook that restores them before the report is printed. A panic
+    /// of another thread, which the console outlives, goes to the log instead of over the screen.
     ///
     /// # Errors
     /// When the terminal refuses; what was set by then is restored.
@@ -32,10 +37,15 @@ impl Guard {
         HOOK.call_once(|| {
             let before = std::panic::take_hook();
             std::panic::set_hook(Box::new(move |info| {
+                if SET.load(Ordering::SeqCst) && !is_owner() {
+                    tracing::error!(%info, "a task panicked");
+                    return;
+                }
                 restore().unwrap_or_default();
                 before(info);
             }));
         });
+        *OWNER.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread::current().id());
         set()?;
         Ok(Self(()))
     }
@@ -45,9 +55,14 @@ impl Guard {
     ///
     /// # Errors
     /// When the terminal refuses.
-    pub fn suspend(&self) -> io::Result<()> {
+    pub async fn suspend(&self) -> io::Result<()> {
+        use rustix::process::{Signal, getpid, kill_process};
+        // The stop may reach another thread first, and this one would run on for a moment: only
+        // the signal to go on tells that the stop is over.
+        let mut goes_on = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
         restore()?;
-        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)?;
+        kill_process(getpid(), Signal::STOP)?;
+        goes_on.recv().await;
         set()
     }
 
@@ -64,6 +79,11 @@ impl Drop for Guard {
     fn drop(&mut self) {
         restore().unwrap_or_default();
     }
+}
+
+fn is_owner() -> bool {
+    let owner = OWNER.lock().unwrap_or_else(PoisonError::into_inner);
+    *owner == Some(thread::current().id())
 }
 
 fn set() -> io::Result<()> {

@@ -1,9 +1,18 @@
 //! What is typed, pasted, resized.
 
-use crossterm::event::{Event, EventStream, KeyEventKind};
-use futures_util::{FutureExt as _, StreamExt as _};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use crossterm::event::{self, Event, KeyEventKind};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+use super::guard::hung_up;
 use crate::tui::keymap::Chord;
+
+/// How long the reading thread waits before it looks whether it should stop.
+const LOOKS_UP: Duration = Duration::from_millis(500);
 
 /// The longest paste that is taken, in characters.
 const MAX_PASTE: usize = 200;
@@ -40,28 +49,60 @@ impl Input {
 }
 
 /// The inputs of the terminal, in order.
-#[derive(Debug, Default)]
+///
+/// Read by a thread of its own: when the terminal hangs up, crossterm's event source reads its end
+/// of file again and again and never returns, and that must not be the thread that notices.
+#[derive(Debug)]
 pub struct Inputs {
-    events: EventStream,
+    typed: Receiver<Input>,
+    over: Arc<AtomicBool>,
 }
 
 impl Inputs {
+    /// Begins to read.
+    ///
+    /// # Errors
+    /// When no thread can be had.
+    pub fn start() -> io::Result<Self> {
+        let (tell, typed) = channel(MAX_DRAIN);
+        let over = Arc::new(AtomicBool::new(false));
+        let stop = over.clone();
+        std::thread::Builder::new().name("keys".into()).spawn(move || read(&tell, &stop))?;
+        Ok(Self { typed, over })
+    }
+
     /// Waits for input and takes all that is there, so that held keys cost one frame. `None` when
-    /// the terminal is gone.
+    /// the terminal cannot be read any more.
     pub async fn next(&mut self) -> Option<Vec<Input>> {
-        let mut out = Vec::new();
-        let mut event = self.events.next().await?.ok()?;
-        loop {
-            out.extend(Input::of(event));
-            match self.events.next().now_or_never() {
-                Some(Some(Ok(more))) if out.len() < MAX_DRAIN => event = more,
-                Some(Some(Ok(last))) => {
-                    out.extend(Input::of(last));
-                    return Some(out);
+        let mut out = vec![self.typed.recv().await?];
+        while out.len() < MAX_DRAIN
+            && let Ok(more) = self.typed.try_recv()
+        {
+            out.push(more);
+        }
+        Some(out)
+    }
+}
+
+impl Drop for Inputs {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Reads until told to stop, until nobody listens, or until the terminal is gone.
+fn read(tell: &Sender<Input>, over: &AtomicBool) {
+    while !over.load(Ordering::SeqCst) && !hung_up() {
+        match event::poll(LOOKS_UP).and_then(|is_there| is_there.then(event::read).transpose()) {
+            Ok(None) => {}
+            Ok(Some(event)) => {
+                if let Some(input) = Input::of(event)
+                    && tell.blocking_send(input).is_err()
+                {
+                    return;
                 }
-                // The end or an error is met again by the next call.
-                _ => return Some(out),
             }
+            Err(_) => return,
         }
     }
 }

@@ -3,11 +3,14 @@
 use std::io::{self, Write};
 
 use base64::Engine as _;
+use crossterm::cursor::MoveTo;
 use crossterm::queue;
+use crossterm::style::Print;
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
-use ratatui::backend::{Backend as _, CrosstermBackend};
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
+
+use crate::tui::theme;
 
 /// What a frame cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -19,7 +22,7 @@ pub struct Drawn {
 /// The screen: what it shows, and what it will.
 #[derive(Debug)]
 pub struct Screen<W: Write> {
-    out: CrosstermBackend<W>,
+    out: W,
     shown: Buffer,
     next: Buffer,
 }
@@ -28,11 +31,7 @@ impl<W: Write> Screen<W> {
     /// A blank screen of this size.
     pub fn new(out: W, columns: u16, rows: u16) -> Self {
         let area = Rect::new(0, 0, columns, rows);
-        Self {
-            out: CrosstermBackend::new(out),
-            shown: Buffer::empty(area),
-            next: Buffer::empty(area),
-        }
+        Self { out, shown: Buffer::empty(area), next: Buffer::empty(area) }
     }
 
     /// Its size.
@@ -66,9 +65,9 @@ impl<W: Write> Screen<W> {
         let cells = changed.len();
         if cells > 0 {
             queue!(self.out, BeginSynchronizedUpdate)?;
-            self.out.draw(changed.into_iter())?;
+            write_cells(&mut self.out, changed)?;
             queue!(self.out, EndSynchronizedUpdate)?;
-            io::Write::flush(&mut self.out)?;
+            self.out.flush()?;
         }
         std::mem::swap(&mut self.shown, &mut self.next);
         Ok(Drawn { cells })
@@ -81,6 +80,29 @@ impl<W: Write> Screen<W> {
     pub fn copy(&mut self, text: &str) -> io::Result<()> {
         let coded = base64::engine::general_purpose::STANDARD.encode(text);
         write!(self.out, "\u{1b}]52;c;{coded}\u{7}")?;
-        io::Write::flush(&mut self.out)
+        self.out.flush()
     }
+}
+
+/// Writes cells in order, and of their styles only what differs from the cell before: a change of
+/// the letters' colour alone costs half of what both colours cost. A blank takes what is not seen
+/// of its style from the cell before it.
+fn write_cells(out: &mut impl Write, changed: Vec<(u16, u16, &Cell)>) -> io::Result<()> {
+    let mut before = Cell::default();
+    let mut next = None;
+    for (x, y, cell) in changed {
+        if next != Some((x, y)) {
+            queue!(out, MoveTo(x, y))?;
+        }
+        let mut cell = cell.clone();
+        theme::blank_like(&mut cell, &before);
+        let sgr = theme::sgr(&before, &cell);
+        if !sgr.is_empty() {
+            write!(out, "\u{1b}[{sgr}m")?;
+        }
+        queue!(out, Print(cell.symbol()))?;
+        next = Some((x.saturating_add(1), y));
+        before = cell;
+    }
+    write!(out, "\u{1b}[m")
 }

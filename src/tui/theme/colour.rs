@@ -140,6 +140,19 @@ pub(super) fn name(colour: Color) -> String {
     }
 }
 
+/// A colour as SGR parameters; `base` is 30 for letters, 40 for grounds.
+pub(super) fn sgr(colour: Color, base: u8) -> String {
+    // The standard's order of the eight names, then the bright ones at 60 more.
+    let place = NAMED.iter().position(|(_, c, _)| *c == colour).and_then(|n| u8::try_from(n).ok());
+    match (colour, place) {
+        (_, Some(n @ 0..8)) => (base + n).to_string(),
+        (_, Some(n)) => (base + 60 + n - 8).to_string(),
+        (Color::Rgb(r, g, b), None) => format!("{};2;{r};{g};{b}", base + 8),
+        (Color::Indexed(n), None) => format!("{};5;{n}", base + 8),
+        _ => (base + 9).to_string(),
+    }
+}
+
 /// What `colour` looks like, for pictures; `None` for the terminal's own.
 pub(super) fn seen(colour: Color) -> Option<Rgb> {
     Rgb::of(colour).or_else(|| NAMED.iter().find(|(_, c, _)| *c == colour).map(|(_, _, rgb)| *rgb))
@@ -188,6 +201,21 @@ mod tests {
         assert_eq!(with(&[("COLORTERM", "truecolor"), ("NO_COLOR", "1")]), Depth::None);
         assert_eq!(with(&[("TERM", "xterm-256color"), ("NO_COLOR", "")]), Depth::C256);
         assert_eq!(with(&[("TERM", "dumb")]), Depth::None);
+    }
+
+    #[test]
+    fn colours_become_the_standards_numbers() {
+        for (colour, letters, ground) in [
+            (Color::Reset, "39", "49"),
+            (Color::Red, "31", "41"),
+            (Color::Gray, "37", "47"),
+            (Color::DarkGray, "90", "100"),
+            (Color::White, "97", "107"),
+            (Color::Indexed(208), "38;5;208", "48;5;208"),
+            (Color::Rgb(1, 2, 3), "38;2;1;2;3", "48;2;1;2;3"),
+        ] {
+            assert_eq!((sgr(colour, 30).as_str(), sgr(colour, 40).as_str()), (letters, ground));
+        }
     }
 
     #[test]

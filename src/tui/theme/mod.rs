@@ -7,6 +7,7 @@ mod file;
 mod folder;
 pub mod svg;
 
+use ratatui::buffer::Cell;
 use ratatui::style::{Color, Modifier, Style};
 
 pub use colour::Depth;
@@ -217,6 +218,40 @@ pub fn describe(fg: Color, bg: Color, modifier: Modifier) -> String {
         }
     }
     out.join(" ")
+}
+
+/// The parameters of the SGR sequence (ECMA-48, 8.3.117) that leads from one style to another;
+/// empty if they look the same.
+#[must_use]
+pub fn sgr(from: &Cell, to: &Cell) -> String {
+    let mut out: Vec<String> = Vec::new();
+    for (bit, on, off) in [
+        (Modifier::BOLD, "1", "22"),
+        (Modifier::UNDERLINED, "4", "24"),
+        (Modifier::REVERSED, "7", "27"),
+    ] {
+        match (from.modifier.contains(bit), to.modifier.contains(bit)) {
+            (false, true) => out.push(on.to_owned()),
+            (true, false) => out.push(off.to_owned()),
+            _ => {}
+        }
+    }
+    if from.fg != to.fg {
+        out.push(colour::sgr(to.fg, 30));
+    }
+    if from.bg != to.bg {
+        out.push(colour::sgr(to.bg, 40));
+    }
+    out.join(";")
+}
+
+/// Gives a blank `cell` what is not seen of the style of the cell `before` it.
+pub fn blank_like(cell: &mut Cell, before: &Cell) {
+    let seen = Modifier::REVERSED | Modifier::UNDERLINED;
+    if cell.symbol() == " " && !(cell.modifier | before.modifier).intersects(seen) {
+        cell.fg = before.fg;
+        cell.modifier = before.modifier;
+    }
 }
 
 /// The contrast of WCAG 2 between the letters and the ground of a style, where both are true

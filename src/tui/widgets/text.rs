@@ -161,8 +161,8 @@ pub fn wrap(text: &str, room: u16) -> Vec<String> {
 #[must_use]
 pub fn rule(heading: &str, room: u16) -> Line {
     let heading = cut(heading, room.saturating_sub(8));
-    let rest = usize::from(room.saturating_sub(width(&heading)).saturating_sub(6));
-    Line::of("---- ", Role::Rule)
+    let rest = usize::from(room.saturating_sub(width(&heading)).saturating_sub(8));
+    Line::of(" ---- ", Role::Rule)
         .and(heading, Role::Title)
         .and(format!(" {}", "-".repeat(rest)), Role::Rule)
 }

@@ -20,7 +20,8 @@ struct Damage {
     body: String,
 }
 
-/// Shows that `healthy` is ok and that each damage to each field leaves ok.
+/// Shows that `healthy` is ok, that each damage to each field leaves ok, and that the healthy body
+/// then is ok again.
 pub(in crate::services) async fn every_field_counts<J>(healthy: &str, fields: &[Field], judge: J)
 where
     J: AsyncFn(&str) -> Verdict,
@@ -30,8 +31,11 @@ where
     let mut green = Vec::new();
     for damage in fields.iter().flat_map(|f| damages(&root, f)) {
         if matches!(judge(&damage.body).await, Verdict::Ok | Verdict::Quiet) {
-            green.push(damage.what);
+            green.push(damage.what.clone());
         }
+        // Else a judge that stays offended for another reason would pass.
+        let after = judge(healthy).await;
+        assert_eq!(after, Verdict::Ok, "the healthy body after: {}", damage.what);
     }
     assert!(green.is_empty(), "still ok although: {green:#?}");
 }

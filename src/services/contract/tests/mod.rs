@@ -123,9 +123,17 @@ impl Bench {
         self
     }
 
+    /// The bench's time.
+    pub(in crate::services) fn clock_now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// The watcher for these settings, or the text of the error.
     pub(in crate::services) fn try_build(&self, settings: &str) -> Result<Arc<dyn Watch>, String> {
-        let table = toml::de::ValueDeserializer::parse(settings).map_err(|e| e.to_string())?;
+        // As one inline value, which is what a section of the config is to a service.
+        let table: toml::Table = toml::from_str(settings).map_err(|e| e.to_string())?;
+        let inline = toml::Value::Table(table).to_string();
+        let table = toml::de::ValueDeserializer::parse(&inline).map_err(|e| e.to_string())?;
         let configured = (self.service.configure)(table).map_err(|e| e.to_string())?;
         let clock: Arc<dyn Clock> = self.clock.clone();
         let context = Context {

@@ -44,7 +44,9 @@ impl Play {
 
     /// The hostile plays that no check of any service may take for good news.
     pub(in crate::services) fn hostile(healthy: &str) -> Vec<(&'static str, Self)> {
-        let huge = format!("{}{healthy}", " ".repeat(40 * 1024 * 1024));
+        let half: String = healthy.chars().take(healthy.chars().count() / 2).collect();
+        // Refused for its size by the transport, and no answer in any case.
+        let huge = format!("{}{half}", " ".repeat(9 * 1024 * 1024));
         vec![
             ("slow", Self::Silence),
             ("401", Self::status(401, r#"{"error":"no"}"#)),
@@ -52,7 +54,7 @@ impl Play {
             ("429", Self::throttled()),
             ("500", Self::status(500, healthy)),
             ("half an answer", Self::Half(Bytes::from(healthy.to_owned()))),
-            ("truncated", Self::json(healthy.chars().take(healthy.len() / 2).collect::<String>())),
+            ("truncated", Self::json(half)),
             (
                 "error inside",
                 Self::json(r#"{"error":{"code":"x","message":"y"},"ExceptionMessage":"z"}"#),

@@ -2,12 +2,12 @@
 
 use ratatui::layout::Rect;
 
-use super::super::View;
-use super::super::page::body_of;
-use super::super::prompt::said;
 use super::layout::{Parts, Widths};
 use super::{BoardScreen, Item, Spot};
 use crate::tui::keymap::Scope;
+use crate::tui::screens::View;
+use crate::tui::screens::page::body_of;
+use crate::tui::screens::prompt::said;
 use crate::tui::state::{Class, Rows, Standing};
 use crate::tui::theme::Role;
 use crate::tui::widgets::{Line, Pen, cut, hints, look};
@@ -33,7 +33,8 @@ impl BoardScreen {
         self.draw_message(pen, &parts, view, message);
         let Some(rows) = view.rows else { return 0 };
         if let Some(y) = parts.totals {
-            pen.line(1, y, view.size.0.saturating_sub(1), &self.totals(rows, view));
+            let room = view.size.0.saturating_sub(2);
+            pen.line(1, y, room, &self.totals(rows, view, room));
         }
         let services = u16::try_from(rows.columns.len()).unwrap_or(u16::MAX);
         let widths = Widths::of(parts.columns, services);
@@ -105,43 +106,56 @@ impl BoardScreen {
             .and(format!("{}{more}", names.join(", ")), Role::Text)
     }
 
-    /// Line 2: always true, whatever the filter.
-    fn totals(&self, rows: &Rows, view: &View<'_>) -> Line {
+    /// Line 2: always true, whatever the filter. In as many words as there is room for.
+    fn totals(&self, rows: &Rows, view: &View<'_>, room: u16) -> Line {
+        let forms: [[&str; 6]; 5] = [
+            ["nobody has: ", "somebody has: ", "follows: ", "ok: ", "not set up: ", "last known: "],
+            ["nobody ", "somebody ", "follows ", "ok ", "not set up ", "last known: "],
+            ["nobody ", "somebody ", "follows ", "ok ", "none ", "last known: "],
+            ["", "has ", "^ ", "ok ", "- ", "were: "],
+            ["", "@", "^", ".", "-", "were "],
+        ];
+        let lines = forms.map(|words| self.totals_in(rows, view, words));
+        let fits = lines.iter().find(|l| l.width() <= room).or(lines.last()).cloned();
+        fits.unwrap_or_default()
+    }
+
+    fn totals_in(&self, rows: &Rows, view: &View<'_>, words: [&str; 6]) -> Line {
+        let [nobody, somebody, follows, ok, none, last_known] = words;
         let counts = rows.counts();
-        let is_short = view.size.0 < 76;
         let mut line = Line::default();
-        let mut put = |text: String, role| line.0.push((text, role));
         if !view.is_known {
-            put("last known: ".to_owned(), Role::Offline);
+            line = line.and(last_known, Role::Offline);
         }
-        put(if is_short { String::new() } else { "nobody has: ".to_owned() }, Role::Text);
-        for (letter, health, role) in [
+        line = line.and(nobody, Role::Text);
+        for (n, (letter, health, role)) in [
             ("C", Health::Critical, Role::Critical),
             ("U", Health::Unknown, Role::Unknown),
             ("W", Health::Warning, Role::Warning),
-        ] {
-            let n = counts.nobody(health);
-            put(format!("{letter} {n}  "), if n > 0 { role } else { Role::Text });
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let (many, gap) = (counts.nobody(health), if n == 0 { "" } else { " " });
+            let role = if many > 0 { role } else { Role::Text };
+            line = line.and(gap, Role::Text).and(format!("{letter} {many}"), role);
         }
-        let ok = rows.schools_summary.ok;
-        let (has, follows) = (counts.of(Class::Somebody), counts.of(Class::Follows));
-        put(
-            if is_short {
-                format!("| has {has} | ^ {follows} | ok {ok}")
-            } else {
-                format!("| somebody has: {has} | follows: {follows} | ok: {ok}")
-            },
-            Role::Text,
-        );
-        let none = counts.of(Class::NotSetUp);
-        if none > 0 {
-            put(format!(" | not set up: {none}"), Role::Text);
+        let mut parts = vec![
+            (format!("{somebody}{}", counts.of(Class::Somebody)), Role::Text),
+            (format!("{follows}{}", counts.of(Class::Follows)), Role::Text),
+            (format!("{ok}{}", rows.schools_summary.ok), Role::Text),
+        ];
+        if counts.of(Class::NotSetUp) > 0 {
+            parts.push((format!("{none}{}", counts.of(Class::NotSetUp)), Role::Text));
         }
         if !self.filter.is_empty() {
-            put(format!(" | shown {} of {}", self.items.len(), rows.len()), Role::Accent);
+            parts.push((format!("shown {} of {}", self.items.len(), rows.len()), Role::Accent));
         }
         if rows.waiting() > 0 {
-            put(format!(" | {} changed", rows.waiting()), Role::Message);
+            parts.push((format!("{} changed", rows.waiting()), Role::Message));
+        }
+        for (text, role) in parts {
+            line = line.and(" | ", Role::Text).and(text, role);
         }
         line
     }

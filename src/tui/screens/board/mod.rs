@@ -159,12 +159,13 @@ impl BoardScreen {
     }
 
     fn go_to(&mut self, line: usize, rows: &Rows) {
-        self.at = line.min(self.items.len());
-        let item = self.at.checked_sub(1).and_then(|n| self.items.get(n));
-        self.spot = match item {
-            Some(item) => Self::spot_of(*item, rows),
-            None => Some(Spot::Estate),
-        };
+        if line == 0 {
+            (self.at, self.spot) = (0, Some(Spot::Estate));
+            return;
+        }
+        // On an empty list the cursor stands on nothing, and finds its way back later.
+        self.at = line.min(self.items.len().max(1));
+        self.spot = self.items.get(self.at - 1).and_then(|item| Self::spot_of(*item, rows));
     }
 
     /// Scrolls so that the cursor is on the screen.

@@ -3,16 +3,16 @@
 use jiff::Timestamp;
 use ratatui::layout::Rect;
 
-use super::super::evidence::{moment_and_age, vendor_time};
-use super::super::{View, row_name};
 use super::BoardScreen;
+use crate::tui::screens::evidence::moment_and_age;
+use crate::tui::screens::{View, row_name};
 use crate::tui::state::Rows;
 use crate::tui::theme::Role;
 use crate::tui::times;
 use crate::tui::widgets::{Line, Pen, rule, state_word, wrap};
 use crate::wire::board::{Column, CompactCell, Row};
 use crate::wire::page::{Page, ServiceView};
-use crate::wire::{Health, Scope};
+use crate::wire::{Health, Scope, Zone};
 
 impl BoardScreen {
     pub(super) fn draw_peek(&self, pen: &mut Pen<'_>, area: Rect, rows: &Rows, view: &View<'_>) {
@@ -24,11 +24,12 @@ impl BoardScreen {
         let n = self.column(rows);
         let Some((column, cell)) = rows.columns.get(n).zip(rows.cells(row).get(n)) else { return };
         let heading = format!("{} / {}", row_name(row, view.rows), column.label);
-        pen.line(area.x + 1, area.y, area.width, &rule(&heading, area.width.saturating_sub(2)));
+        pen.line(area.x, area.y, area.width, &rule(&heading, area.width));
         let held = view.pages.get(row);
-        let page = held.and_then(|h| h.page.as_deref());
-        let service = page.and_then(|p| p.services.iter().find(|s| s.service == column.key));
-        let lines = match (page, service) {
+        let page = view.page(row);
+        let service =
+            page.as_ref().and_then(|p| p.services.iter().find(|s| s.service == column.key));
+        let lines = match (page.as_deref(), service) {
             (Some(page), Some(service)) => told(page, service, row, area.width, view.now),
             _ => untold(cell, column, held.and_then(|h| h.error.as_deref()), view.now),
         };
@@ -98,15 +99,18 @@ fn told(page: &Page, service: &ServiceView, row: Row, columns: u16, now: Timesta
     if let Some(at) = cell.since {
         lines.push(labelled("since", moment_and_age(at, now)));
     }
-    if let Some(change) = page.history.iter().find(|h| h.service == service.service) {
+    for change in page.history.iter().filter(|h| h.service == service.service).take(4) {
         let words = format!(
-            "{} {} -> {}",
+            "{} {} -> {}: {}",
             times::moment(change.at, now),
             change.from.word().replace('_', " "),
-            change.to.word().replace('_', " ")
+            change.to.word().replace('_', " "),
+            change.why
         );
         lines.push(labelled("before", words));
     }
+    let facts = service.checks.iter().flat_map(|c| &c.evidence);
+    lines.extend(facts.map(|f| labelled("evidence", format!("{} {}", f.name, f.value))));
     lines
 }
 
@@ -119,7 +123,12 @@ fn checked(lines: &mut Vec<Line>, service: &ServiceView, now: Timestamp) {
         None => seen.push_str(", no answer has come yet"),
     }
     if let Some(source) = check.source_at {
-        seen.push_str(&format!("; vendor wrote {}", vendor_time(source, now)));
+        let zone = match source.zone {
+            Zone::Given => "",
+            Zone::Assumed => ", no zone",
+            Zone::Ours => ", by our clock",
+        };
+        seen.push_str(&format!("; vendor wrote {}{zone}", times::moment(source.at, now)));
     }
     lines.push(labelled("seen", seen));
     let mut rule = check.rule.as_str().to_owned();
@@ -132,9 +141,9 @@ fn checked(lines: &mut Vec<Line>, service: &ServiceView, now: Timestamp) {
 fn elsewhere(service: &ServiceView) -> String {
     let (same, takers) = (service.elsewhere, service.takers);
     let meaning = if same <= 1 {
-        format!("so it is this school, not {} as a whole", service.label)
+        format!("this school, not {} as a whole", service.label)
     } else if same >= takers.div_ceil(2) {
-        format!("so it is likely {} as a whole", service.label)
+        format!("likely {} as a whole", service.label)
     } else {
         "not this school alone".to_owned()
     };

@@ -1,0 +1,12 @@
+//! The agent over a real Unix socket, with invented vendors.
+
+#![cfg(test)]
+
+mod changes;
+mod contract;
+mod hostile;
+mod lifecycle;
+mod polling;
+mod raw;
+mod routes;
+mod stage;

@@ -1,0 +1,221 @@
+//! Keys as the desk presses them, told as stories.
+
+use caretaker::tui::console::Effect;
+use caretaker::tui::keymap::page;
+use caretaker::tui::term::Input;
+use caretaker::wire::Health;
+
+use crate::fixture::{DAY, Desk, HOUR, bad, laestab, morning, ok};
+
+fn desk() -> Desk {
+    Desk::new(morning(250), (80, 24))
+}
+
+#[test]
+fn keys_page_is_the_one_of_the_keymap() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/keys.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(path, page()).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap(), page(), "UPDATE_DOCS=1 writes it again");
+}
+
+#[test]
+fn from_a_ringing_telephone_to_the_sentence() {
+    let mut desk = desk();
+    desk.press("o").type_text("alde").press("enter");
+    let say = desk.line_with("SAY");
+    assert!(say.contains("Your pupil data has not reached us since Saturday."), "{say}");
+    desk.press("y");
+    let copied = desk.console.take_effects();
+    assert!(matches!(&copied[..], [Effect::Copy(text)] if text.starts_with("Your pupil data")));
+    assert!(desk.line_with("sent to the terminal").contains("Your pupil data"));
+}
+
+#[test]
+fn place_and_filter_are_kept_on_the_way_back() {
+    let mut desk = desk();
+    desk.press("/").type_text("has:nobody").press("enter j j");
+    let cursor = desk.line_with(">  ");
+    desk.press("enter");
+    assert!(desk.line(0).contains("board > "));
+    desk.press("] [ esc");
+    assert_eq!(desk.line_with(">  "), cursor);
+    assert!(desk.line(1).contains("shown 6 of 250"), "{}", desk.line(1));
+    desk.press("esc");
+    assert!(!desk.line(1).contains("shown"), "one more step back takes the filter away");
+    assert!(desk.console.take_effects().is_empty(), "Esc never ends");
+}
+
+#[test]
+fn the_filter_is_live_says_itself_back_and_explains_a_bad_term() {
+    let mut desk = desk();
+    desk.press("/").type_text("gc:c");
+    assert!(desk.text().contains("Groupcall critical"));
+    assert!(desk.line(1).contains("shown 1 of 250"), "{}", desk.line(1));
+    desk.type_text(" age>x");
+    assert!(desk.text().contains("not applied"), "{}", desk.text());
+    assert!(desk.line(1).contains("shown 1 of 250"), "the terms before it hold");
+    desk.press("esc");
+    assert!(!desk.line(1).contains("shown"), "left without it");
+    desk.press("/").type_text("qq:c");
+    assert!(desk.text().contains("there is no service or term `qq`"));
+}
+
+#[test]
+fn a_filter_that_matches_nothing_says_so() {
+    let mut desk = desk();
+    desk.press("/").type_text("nosuchschool");
+    assert!(desk.text().contains("no school of 250 matches: has \"nosuchschool\""));
+    assert!(desk.line(1).contains("C 3"), "totals are true whatever the filter");
+}
+
+#[test]
+fn marks_outside_the_filter_are_told() {
+    let mut desk = desk();
+    desk.press("space j space");
+    assert!(desk.line_with("2 marked: ").contains("2 marked: "));
+    desk.press("/").type_text("gc:w").press("enter");
+    assert!(desk.text().contains("2 marked (2 not shown here)"), "{}", desk.text());
+    desk.press("V");
+    assert!(desk.text().contains("4 marked (2 not shown here)"), "{}", desk.text());
+    desk.press("V");
+    assert!(desk.text().contains("2 marked (2 not shown here)"), "{}", desk.text());
+}
+
+#[test]
+fn the_cursor_stays_with_its_school_when_a_worse_one_sorts_in() {
+    let mut desk = desk();
+    desk.press("j");
+    let before = desk.line_with(">  ");
+    desk.change(24, 2, bad(Health::Critical, 20 * DAY));
+    assert!(desk.line(1).contains("1 changed"), "{}", desk.line(1));
+    assert_eq!(desk.line_with(">  "), before);
+    let order = desk.text();
+    desk.wait(9).beat();
+    assert_eq!(desk.line_with(">  "), before);
+    desk.wait(2).beat();
+    assert!(!desk.line(1).contains("changed"), "sorted after ten seconds without a key");
+    assert_ne!(desk.text(), order);
+    assert_eq!(
+        desk.line_with(">  ").trim_start_matches(['>', ' ']),
+        before.trim_start_matches(['>', ' '])
+    );
+}
+
+#[test]
+fn what_waits_is_sorted_by_n_and_g_and_r() {
+    for key in ["n", "g", "r"] {
+        let mut desk = desk();
+        desk.press("j").change(100, 2, bad(Health::Critical, 20 * DAY));
+        assert!(desk.line(1).contains("1 changed"));
+        desk.press(key);
+        assert!(!desk.line(1).contains("changed"), "{key}");
+    }
+    let mut desk = desk();
+    desk.press("j").change(100, 2, bad(Health::Critical, HOUR)).change(100, 2, ok());
+    assert!(!desk.line(1).contains("changed"), "back where it was: nothing waits");
+}
+
+#[test]
+fn n_goes_round_the_troubles_that_nobody_has() {
+    let mut desk = desk();
+    let mut seen = Vec::new();
+    for _ in 0..6 {
+        seen.push(desk.name_at_cursor());
+        desk.press("n");
+    }
+    let first = desk.name_at_cursor();
+    assert_eq!(first, seen[0], "round again");
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), 6);
+}
+
+#[test]
+fn a_folded_line_opens_and_closes_with_enter() {
+    let mut desk = desk();
+    desk.press("G");
+    assert!(desk.line_with(">  ").contains("not set up"));
+    desk.press("up");
+    assert!(desk.line_with(">  ").contains("+ ok: "), "{}", desk.text());
+    desk.press("enter");
+    assert!(desk.line_with(">  ").contains("- ok: "));
+    desk.press("down");
+    assert!(desk.text().contains("Alder Academy"), "well schools by name: {}", desk.text());
+    desk.press("up enter");
+    assert!(!desk.text().contains("Alder Academy"));
+}
+
+#[test]
+fn pasted_text_runs_no_keys() {
+    let mut desk = desk();
+    let before = desk.text();
+    desk.console.input(Input::Paste("qqq\nVV ".into()), desk.mono);
+    assert_eq!(desk.text(), before);
+    assert!(desk.console.take_effects().is_empty());
+    desk.press("enter");
+    let before = desk.text();
+    desk.console.input(Input::Paste("qy\u{1b}".into()), desk.mono);
+    assert_eq!((desk.text(), desk.console.take_effects()), (before, Vec::new()));
+    desk.press("esc /");
+    desk.console.input(Input::Paste("alder\u{1b}[2Jprim".into()), desk.mono);
+    assert!(desk.text().contains("/ alder [2Jprim"), "{}", desk.text());
+}
+
+#[test]
+fn leaving_needs_q_on_the_board_or_ctrl_c_twice() {
+    let mut desk = desk();
+    desk.press("enter q");
+    assert!(desk.console.take_effects().is_empty(), "q on a page goes back");
+    desk.press("ctrl-c j ctrl-c");
+    assert!(desk.console.take_effects().is_empty(), "a key between starts again");
+    desk.press("ctrl-c");
+    assert_eq!(desk.console.take_effects(), [Effect::Quit]);
+    desk.press("q");
+    assert_eq!(desk.console.take_effects(), [Effect::Quit]);
+    desk.press("? :").type_text("x");
+    desk.press("ctrl-c");
+    assert!(desk.console.take_effects().is_empty());
+    desk.press("enter :").type_text("q").press("enter");
+    assert_eq!(desk.console.take_effects(), [Effect::Quit], ":q leaves from a page too");
+}
+
+#[test]
+fn the_palette_runs_commands_and_changes_the_theme() {
+    let mut desk = desk();
+    let dark = desk.styles(0);
+    desk.press(":").type_text("theme light").press("enter");
+    assert_ne!(desk.styles(0), dark);
+    desk.press(":").type_text("theme nosuch").press("enter");
+    assert!(desk.text().contains("there is none of that name"), "{}", desk.text());
+    desk.press(":").type_text("filter rs:c").press("enter");
+    assert!(desk.line(1).contains("shown 2 of 250"), "{}", desk.line(1));
+    desk.press(":").type_text("school 9991012").press("enter");
+    assert!(desk.line(0).contains(&desk.board.schools[12].name.to_string()), "{}", desk.line(0));
+    assert_eq!(desk.board.schools[12].laestab, laestab(1_012));
+}
+
+#[test]
+fn help_is_made_from_the_keymap_and_searched() {
+    let mut desk = desk();
+    desk.press("?").type_text("folded");
+    let text = desk.text();
+    assert!(text.contains("Enter") && text.contains("folded line"), "{text}");
+    assert!(!text.contains("Marks every school"));
+    desk.press("esc");
+    assert!(desk.line(1).contains("nobody C 3"));
+}
+
+#[test]
+fn only_what_exists_is_hinted() {
+    let text = desk().text();
+    let hints: Vec<&str> = text.lines().skip(22).collect();
+    let hints = hints.join(" ");
+    for there in ["Enter open", "n next bad", "/ filter", "? keys", "q quit", "space mark"] {
+        assert!(hints.contains(there), "{there}: {hints}");
+    }
+    for not_yet in ["claim", "ack", "downtime", "x act", "who", "incidents"] {
+        assert!(!hints.contains(not_yet), "{not_yet}: {hints}");
+    }
+}

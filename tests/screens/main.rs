@@ -1,0 +1,11 @@
+//! The screens, drawn without a terminal: snapshots of letters and styles, keys, budgets, safety.
+#![cfg(test)]
+
+mod budget;
+mod fixture;
+mod keys;
+mod pictures;
+mod pty;
+mod safety;
+mod snapshots;
+mod truth;

@@ -1,0 +1,257 @@
+//! One suite for every store. PostgreSQL will be held to the same.
+
+#![cfg(test)]
+
+use std::path::Path;
+
+use caretaker::model::cell::{Cause, Cell, Handling, HandlingKind, Row, StateChange};
+use caretaker::model::check::Scope;
+use caretaker::model::health::{Health, Reason};
+use caretaker::model::ids::ServiceKey;
+use caretaker::model::kept::{KeptCell, KeptMemory, Memory};
+use caretaker::model::observation::{Number, Target};
+use caretaker::ports::store::{Save, Store, StoreError};
+use caretaker::store::SqliteStore;
+use jiff::Timestamp;
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn row(number: &str) -> Row {
+    Row::School(number.parse().unwrap())
+}
+
+fn key(text: &str) -> ServiceKey {
+    text.parse().unwrap()
+}
+
+fn save(revision: u64) -> Save {
+    Save {
+        at: at("2026-11-23T10:00:00Z"),
+        revision,
+        cells: vec![],
+        memories: vec![],
+        history: vec![],
+    }
+}
+
+fn cell(health: Health, reason: Option<Reason>) -> Cell {
+    let trouble = health.is_trouble();
+    Cell {
+        health,
+        reason,
+        why: if trouble { "the vendor says so".into() } else { "".into() },
+        since: Some(at("2026-11-22T08:00:00Z")),
+        state_since: Some(at("2026-11-22T08:05:00Z")),
+        ..Cell::default()
+    }
+}
+
+fn kept(place: Row, service: &str, cell: Cell) -> KeptCell {
+    KeptCell { row: place, service: key(service), cell }
+}
+
+/// What every store does. `open` opens the same one again.
+fn conforms(open: &dyn Fn() -> Box<dyn Store>) {
+    let store = open();
+    let fresh = store.load().unwrap();
+    assert_eq!((fresh.revision, fresh.written_at, fresh.cells.len()), (0, None, 0));
+    keeps_every_kind_of_cell(open, store);
+    remembers(open);
+    tells_history(open);
+}
+
+fn keeps_every_kind_of_cell(open: &dyn Fn() -> Box<dyn Store>, store: Box<dyn Store>) {
+    let mut cells = vec![
+        kept(Row::Estate, "mail", cell(Health::Critical, None)),
+        kept(row("9990101"), "mail", cell(Health::Ok, None)),
+        kept(row("9990101"), "backup", cell(Health::NotSubscribed, None)),
+    ];
+    for (n, reason) in [
+        Reason::NoAnswer,
+        Reason::Unauthorised,
+        Reason::Malformed,
+        Reason::Stale,
+        Reason::Throttled,
+        Reason::Paused,
+        Reason::NeverSeen,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        cells.push(kept(row(&format!("999020{n}")), "mail", cell(Health::Unknown, Some(reason))));
+    }
+    let handled = Cell {
+        soft: true,
+        flapping: true,
+        quiet: false,
+        handling: Some(Handling {
+            kind: HandlingKind::Claimed,
+            by: "op7".into(),
+            until: Some(at("2026-11-24T00:00:00Z")),
+        }),
+        follows_from: Some(Cause { service: key("backup"), scope: Scope::Estate }),
+        ..cell(Health::Warning, None)
+    };
+    cells.push(kept(row("9990301"), "backup", handled));
+    cells.push(kept(row("9990302"), "mail", Cell { quiet: true, ..cell(Health::Ok, None) }));
+    store.keep(Save { cells: cells.clone(), ..save(40) });
+    // The newest state wins, also when both still wait.
+    let mended = kept(Row::Estate, "mail", cell(Health::Ok, None));
+    store.keep(Save { cells: vec![mended.clone()], ..save(41) });
+    cells[0] = mended;
+    store.flush().unwrap();
+    assert_eq!(store.trouble(), None);
+    drop(store);
+
+    let mut back = open().load().unwrap();
+    assert_eq!((back.revision, back.written_at), (41, Some(at("2026-11-23T10:00:00Z"))));
+    let order = |c: &KeptCell| (c.row, c.service.clone());
+    back.cells.sort_by_key(order);
+    cells.sort_by_key(order);
+    assert_eq!(back.cells, cells);
+}
+
+fn remembers(open: &dyn Fn() -> Box<dyn Store>) {
+    let memory = KeptMemory {
+        target: Target::School("9990101".parse().unwrap()),
+        check: "mail.counts".parse().unwrap(),
+        memory: Memory {
+            good_at: Some(at("2026-11-20T06:00:00.250Z")),
+            baseline: vec![Number { name: "pupils".into(), value: 211.0 }],
+            baseline_at: Some(at("2026-11-19T06:00:00Z")),
+        },
+    };
+    let tenant = KeptMemory {
+        target: Target::Estate,
+        check: "mail.tenant".parse().unwrap(),
+        memory: Memory::default(),
+    };
+    let store = open();
+    store.keep(Save { memories: vec![memory.clone(), tenant.clone()], ..save(42) });
+    drop(store);
+    let mut back = open().load().unwrap().memories;
+    back.sort_by_key(|m| m.target);
+    assert_eq!(back, [tenant, memory], "dropping a store writes what waits");
+}
+
+fn change(time: &str, from: Health, to: Health, reason: Option<Reason>) -> StateChange {
+    StateChange {
+        at: at(time),
+        service: key("mail"),
+        from,
+        to,
+        reason,
+        follows: false,
+        why: "because".into(),
+    }
+}
+
+fn tells_history(open: &dyn Fn() -> Box<dyn Store>) {
+    let (here, there) = (row("9990101"), row("9990102"));
+    let first = change("2026-11-23T10:00:01Z", Health::Ok, Health::Unknown, Some(Reason::Stale));
+    let second = StateChange {
+        follows: true,
+        ..change("2026-11-23T10:00:02.125Z", Health::Unknown, Health::Critical, None)
+    };
+    let store = open();
+    let history = vec![(here, first.clone()), (there, first.clone()), (here, second.clone())];
+    store.keep(Save { history, ..save(43) });
+    let newest_first = [second.clone(), first.clone()];
+    assert_eq!(store.history(here, 10).unwrap(), newest_first, "before it is written");
+    store.flush().unwrap();
+    assert_eq!(store.history(here, 10).unwrap(), newest_first, "and after");
+    assert_eq!(store.history(here, 1).unwrap(), [second], "the newest");
+    assert_eq!(store.history(row("9990999"), 10).unwrap(), []);
+
+    // 400 days later the old ones go.
+    let late = change("2027-12-29T00:00:00Z", Health::Critical, Health::Ok, None);
+    let stamp = at("2027-12-29T00:00:00Z");
+    store.keep(Save { at: stamp, history: vec![(here, late.clone())], ..save(44) });
+    store.flush().unwrap();
+    assert_eq!(store.history(here, 10).unwrap(), [late]);
+    assert_eq!(store.history(there, 10).unwrap(), []);
+}
+
+#[test]
+fn sqlite_conforms() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("board.db");
+    conforms(&|| Box::new(SqliteStore::open(&path).unwrap()));
+}
+
+fn with_one_cell(path: &Path) {
+    let store = SqliteStore::open(path).unwrap();
+    let cells = vec![kept(Row::Estate, "mail", cell(Health::Critical, None))];
+    store.keep(Save { cells, ..save(7) });
+    store.flush().unwrap();
+}
+
+#[test]
+fn a_newer_file_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("board.db");
+    with_one_cell(&path);
+    // Bytes 60 to 63 of a SQLite file hold user_version, most significant first.
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[60..64].copy_from_slice(&99_u32.to_be_bytes());
+    std::fs::write(&path, &bytes).unwrap();
+    match SqliteStore::open(&path) {
+        Err(error @ StoreError::Newer { found: 99, .. }) => {
+            assert!(error.to_string().contains("upgrade"), "{error}");
+        }
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("a newer file was opened"),
+    }
+    assert_eq!(std::fs::read(&path).unwrap(), bytes);
+}
+
+#[test]
+fn a_damaged_file_is_moved_aside_and_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("board.db");
+    with_one_cell(&path);
+    let whole = std::fs::read(&path).unwrap();
+    let mut torn = whole.clone();
+    torn[4_096..].fill(0xA5);
+    for damaged in [b"these are letters, not a database".repeat(40), torn] {
+        std::fs::write(&path, &damaged).unwrap();
+        let store = SqliteStore::open(&path).unwrap();
+        let notice = store.notice().expect("a damaged file is told").to_owned();
+        assert!(notice.contains("board.db.damaged"), "{notice}");
+        assert_eq!(std::fs::read(folder.path().join("board.db.damaged")).unwrap(), damaged);
+        assert_eq!(store.load().unwrap().cells, []);
+        let cells = vec![kept(Row::Estate, "mail", cell(Health::Ok, None))];
+        store.keep(Save { cells, ..save(8) });
+        store.flush().unwrap();
+        drop(store);
+        assert_eq!(SqliteStore::open(&path).unwrap().load().unwrap().cells.len(), 1);
+    }
+}
+
+#[test]
+fn a_folder_that_does_not_exist_is_an_error_with_a_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = SqliteStore::open(&folder.path().join("none/board.db")).err().unwrap();
+    assert!(refused.to_string().contains("does the folder exist"), "{refused}");
+}
+
+#[test]
+fn an_ok_cell_takes_at_most_forty_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("board.db");
+    let services = ["a1", "b2", "c3", "d4", "e5", "f6", "g7"];
+    let store = SqliteStore::open(&path).unwrap();
+    let mut cells = Vec::new();
+    for n in 0..6_000 {
+        let place = row(&(9_990_000 + n).to_string());
+        cells.extend(services.map(|s| kept(place, s, cell(Health::Ok, None))));
+    }
+    let count = u64::try_from(cells.len()).unwrap();
+    store.keep(Save { cells, ..save(1) });
+    store.flush().unwrap();
+    drop(store);
+    let size = std::fs::metadata(&path).unwrap().len();
+    assert!(size / count <= 40, "{} bytes a cell", size / count);
+}
