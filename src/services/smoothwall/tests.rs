@@ -333,6 +333,16 @@ async fn a_failover_stands_until_it_is_cleared_and_notices_fade() {
         .replace("primary is offline, failover unit has taken over", "primary is back online");
     mail(&drop, "g.eml", &cleared);
     assert_eq!(alerts(&drop, SOUTH, NOW).await.verdict, Verdict::Ok);
+    // Whatever was noticed is over when it is back to normal.
+    let load = |text: &str| {
+        FAILOVER
+            .replace("Fri, 01 Jan", "Mon, 01 Feb")
+            .replace("primary is offline, failover unit has taken over", text)
+    };
+    mail(&drop, "l.eml", &load("warning, load average above 12").replace("failover", "health"));
+    assert_eq!(alerts(&drop, SOUTH, NOW).await.verdict, Verdict::Warning);
+    mail(&drop, "m.eml", &load("load average back to normal").replace("02:13", "03:13"));
+    assert_eq!(alerts(&drop, SOUTH, NOW).await.verdict, Verdict::Ok);
     let licence = FAILOVER.replace(
         "Hardware Failover: primary is offline, failover unit has taken over",
         "Licence expires soon",
@@ -465,5 +475,24 @@ async fn settings_that_could_show_a_wrong_green_are_refused() {
     assert!(refusal(&SERVICE, &good.replace("'direct'", "'indirect'")).is_some());
     assert!(refusal(&SERVICE, &good.replace("vantage = 'direct',", "")).is_some());
     let proxied = good.replace("'direct'", "{ proxy = 'http://127.0.0.1:3128' }");
-    assert!(build(&SERVICE, &stage(&drop).0, &proxied).is_ok());
+    let refused = build(&SERVICE, &stage(&drop).0, &proxied);
+    assert!(matches!(refused, Err(ServiceError::Setting { .. })), "own addresses are not proxied");
+}
+
+#[tokio::test]
+async fn the_proxy_is_the_vantage_and_is_asked_in_plain_http() {
+    let (vendor, drop) = (Vendor::start().await, Drop::new());
+    let settings = proving(&vendor, "")
+        .replace("'direct'", &format!("{{ proxy = '{}' }}", vendor.url))
+        .replace(&format!("{}/bad", vendor.url), "http://agreed.invalid/bad")
+        .replace(&format!("{}/plain", vendor.url), "http://agreed.invalid/plain");
+    let watcher = build(&SERVICE, &stage(&drop).0, &settings).unwrap();
+    vendor.play("http://agreed.invalid/bad", page(BLOCK_PAGE));
+    vendor.play("http://agreed.invalid/plain", page(PLAIN));
+    let all = poll(&watcher, now()).await;
+    assert_eq!(all[&(school(SOUTH), "filtering".to_owned())].verdict, Verdict::Ok);
+    assert_eq!(vendor.asked(), ["http://agreed.invalid/plain", "http://agreed.invalid/bad"]);
+    vendor.play("http://agreed.invalid/bad", page(PLAIN));
+    let all = poll(&watcher, now()).await;
+    assert_eq!(all[&(school(SOUTH), "filtering".to_owned())].verdict, Verdict::Critical);
 }

@@ -23,17 +23,18 @@ use crate::transport::{Transport, TransportSettings, install_tls};
 /// A Tuesday in term: 10:40 in London, winter time.
 pub const NOW: &str = "2027-02-02T10:40:00Z";
 
-/// Time of day stands at [`NOW`]; sleeping is real; the other clock goes on when it is told to.
+/// Time of day stands at [`NOW`]. Sleeping is real, and the other clock goes on by what was slept and
+/// by what it is told to.
 #[derive(Default)]
 pub struct Still {
-    extra_ms: AtomicU64,
+    ms: Arc<AtomicU64>,
 }
 
 impl Still {
     /// Lets `span` pass at once.
     pub fn pass(&self, span: Duration) {
         let ms = u64::try_from(span.as_millis()).unwrap();
-        self.extra_ms.fetch_add(ms, Ordering::SeqCst);
+        self.ms.fetch_add(ms, Ordering::SeqCst);
     }
 }
 
@@ -42,10 +43,16 @@ impl Clock for Still {
         now()
     }
     fn monotonic(&self) -> Duration {
-        Duration::from_millis(self.extra_ms.load(Ordering::SeqCst))
+        Duration::from_millis(self.ms.load(Ordering::SeqCst))
     }
     fn sleep(&self, span: Duration) -> Boxed<'static, ()> {
-        Box::pin(tokio::time::sleep(span))
+        let ms = self.ms.clone();
+        Box::pin(async move {
+            tokio::time::sleep(span).await;
+            // Rounded up: whoever slept until a moment must find that it has come.
+            let slept = u64::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap();
+            ms.fetch_add(slept, Ordering::SeqCst);
+        })
     }
     fn chance(&self) -> f64 {
         0.5
