@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use caretaker::config::schools::{Known, SchoolFile, import, write_schools_csv};
 use caretaker::config::{Config, Settings, Source, generator, schema};
 use caretaker::model::calendar::Calendar;
-use caretaker::services::SERVICES;
+use caretaker::services::{SERVICES, Service};
 use caretaker::transport::TransportSettings;
 use serde_json::Value;
 
@@ -98,7 +98,7 @@ fn sections_of_others_are_read_with_the_same_messages() {
     let text = "[transport]\ndeadlin = \"5s\"\ntries = \"x\"\n\n[services.redstor]\na = 1\n";
     let config = Config::parse(Source::new(Path::new("c.toml"), text), &KEYS).unwrap();
     insta::assert_snapshot!(config.transport::<TransportSettings>().unwrap_err(), @r#"
-    c.toml:2:1: transport.deadlin: unknown key (did you mean `deadline`?), expected one of `proxy_url`, `deadline`, `concurrency`, `per_second`, `body_limit`, `tries`; rename or remove it
+    c.toml:2:1: transport.deadlin: unknown key (did you mean `deadline`?), expected one of `proxy_url`, `deadline`, `read_timeout`, `concurrency`, `per_second`, `body_limit`, `tries`, `breaker_failures`, `breaker_longest`; rename or remove it
     c.toml:3:9: transport.tries: found string "x", expected a whole number, not below 0
     "#);
     let told = config.error_at("services.redstor.a.b", "makes no sense", "mend it");
@@ -132,7 +132,23 @@ fn defaults() -> Value {
     let mut all = serde_json::to_value(Settings::default()).unwrap();
     all["calendars"]["default"] = serde_json::to_value(Calendar::default()).unwrap();
     all["transport"] = serde_json::to_value(TransportSettings::default()).unwrap();
+    for service in SERVICES {
+        all["services"][service.key] = service_defaults(service);
+    }
     all
+}
+
+/// The defaults of a service's own keys, as its schema tells them; a key without one has null, and
+/// the checks are tuned by name.
+fn service_defaults(service: &Service) -> Value {
+    let mut generator = generator();
+    let reference = (service.schema)(&mut generator).to_value();
+    let name = reference["$ref"].as_str().unwrap().trim_start_matches("#/$defs/").to_owned();
+    let keys = generator.definitions()[&name]["properties"].as_object().unwrap();
+    let own = keys.iter().filter(|(key, _)| *key != "checks");
+    own.filter_map(|(key, schema)| Some((key.clone(), schema.get("default")?.clone())))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 fn json(text: &str) -> Value {
@@ -189,8 +205,16 @@ fn leaves(value: &Value, at: String, keys: &mut Vec<String>) {
 #[test]
 fn taking_the_marks_away_from_the_defaults_changes_nothing() {
     let plain = parse(&example());
-    let text: String =
-        example().lines().map(|line| documented(line).unwrap_or(line).to_owned() + "\n").collect();
+    // A default below a table that is itself only an example has no table to stand in.
+    let mut stands = true;
+    let mut taken = |line: &str| {
+        if let Some(header) = line.strip_prefix("#> ").or(Some(line)).filter(|l| l.starts_with('['))
+        {
+            stands = header == line;
+        }
+        documented(line).filter(|_| stands).unwrap_or(line).to_owned() + "\n"
+    };
+    let text: String = example().lines().map(&mut taken).collect();
     assert_ne!(text, example());
     let written = parse(&text);
     assert_eq!(written.settings, plain.settings);
@@ -210,6 +234,11 @@ fn every_example_of_a_key_would_load() {
     assert!(config.settings.schools.list_file.is_some());
     assert_eq!(config.calendars().len(), 2);
     config.transport::<TransportSettings>().unwrap();
+    for service in SERVICES {
+        let at = format!("services.{}", service.key);
+        let read = config.read_section(&at, service.configure).unwrap_or_else(|e| panic!("{e}"));
+        assert!(read.is_some(), "the example does not show {at}");
+    }
     parse(&lines.replace("#> register_file", "register_file"));
 }
 
@@ -250,9 +279,8 @@ fn the_example_tables_import_without_a_finding() {
 
 fn whole_schema() -> Value {
     let mut generator = generator();
-    let mut services: BTreeMap<String, schemars::Schema> =
+    let services: BTreeMap<String, schemars::Schema> =
         SERVICES.iter().map(|s| (s.key.to_owned(), (s.schema)(&mut generator))).collect();
-    services.entry("redstor".into()).or_insert_with(|| schemars::json_schema!({"type": "object"}));
     let transport = generator.subschema_for::<TransportSettings>();
     schema(generator, services, transport)
 }
@@ -263,7 +291,7 @@ fn the_schema_takes_the_example_and_refuses_unknown_keys() {
     let validator = jsonschema::validator_for(&whole).unwrap();
     let takes = |text: &str| validator.is_valid(&json(text));
     assert!(takes(&example()));
-    assert!(takes("[services.redstor]\n[transport]\ndeadline = \"5s\""));
+    assert!(takes("[services.redstor]\napi = \"redapi\"\n[transport]\ndeadline = \"5s\""));
     assert!(takes("[calendars.x]\nterms = [{ from = \"2026-09-02\", to = \"2026-09-03\" }]"));
     for bad in [
         "x = 1",
