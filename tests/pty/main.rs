@@ -1,4 +1,140 @@
-//! The real program in a real terminal.
+//! The real program in a real terminal, with the demo's vendors behind it.
 #![cfg(test)]
 
 mod session;
+
+use session::Session;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_caretaker");
+
+/// The demo at a size, in a home of its own.
+fn demo(size: (u16, u16), home: &std::path::Path, extra: &[(&str, &str)]) -> Session {
+    let args = ["demo", "--schools", "40", "--seed", "7", "--scenario", "morning"];
+    Session::start(PROGRAM, &args, size, home, extra)
+}
+
+fn home() -> tempfile::TempDir {
+    // Short, because a Unix socket's path may not be longer than 107 bytes.
+    tempfile::Builder::new().prefix("ct").tempdir_in("/tmp").unwrap()
+}
+
+/// The board stands: live, said to be a demo, with trouble at the top.
+fn board(session: &Session) -> String {
+    session.wait("the live board", |s| {
+        s.contains("LIVE") && s.contains("DEMO") && s.contains("whole estate") && s.contains(" C")
+    })
+}
+
+#[test]
+fn board_school_back_filter_help_quit_and_the_terminal_is_as_it_was() {
+    let home = home();
+    let mut session = demo((80, 24), home.path(), &[]);
+    let first = board(&session);
+    let school = first
+        .lines()
+        .find_map(|l| l.strip_prefix('>'))
+        .map(|l| l.trim().split("  ").next().unwrap_or_default().to_owned())
+        .unwrap();
+    session.press("\r");
+    let page = session.wait("the school's page", |s| s.contains("SAY") && s.contains("service"));
+    let word = school.split(' ').next().unwrap();
+    assert!(page.contains(word), "the page of {school:?}:\n{page}");
+    for code in ["WL", "GC", "RS", "FD", "SW", "J2", "PM"] {
+        assert!(page.lines().any(|l| l.get(2..4) == Some(code)), "no line of {code}:\n{page}");
+    }
+    session.press("\x1b");
+    session.wait("the board again", |s| s.contains("whole estate") && !s.contains("SAY"));
+    session.press("/");
+    session.wait("the filter", |s| s.lines().any(|l| l.trim_start().starts_with('/')));
+    session.press("gc:c");
+    let few = session.wait("the filtered board", |s| s.contains("of 40"));
+    assert!(few.contains("shown"), "{few}");
+    session.press("\r");
+    session.press("?");
+    session.wait("help", |s| s.contains("keys in the board"));
+    session.press("\x1b");
+    session.wait("the board after help", |s| s.contains("whole estate"));
+    session.press("\x1b");
+    session.wait("no filter", |s| !s.contains("of 40"));
+    session.press("q");
+    assert_eq!(session.end(), 0);
+    session.assert_restored();
+    session.assert_cooked();
+}
+
+#[test]
+fn an_idle_console_writes_nothing_and_a_resize_keeps_the_place() {
+    let home = home();
+    let args = ["demo", "--schools", "30", "--seed", "3", "--scenario", "calm"];
+    let mut session = Session::start(PROGRAM, &args, (80, 24), home.path(), &[]);
+    session.wait("a calm board", |s| s.contains("LIVE") && s.contains("ok: 30"));
+    session.press("jj");
+    for (columns, rows) in [(40, 12), (200, 50), (80, 24)] {
+        session.resize(columns, rows);
+        session.wait_screen("the board at its new size", |screen| {
+            (screen.size().0.get(), screen.size().1.get()) == (rows, columns)
+                && screen.contents().lines().any(|l| l.starts_with('>'))
+                && screen.contents().contains("whole est")
+        });
+    }
+    session.press("q");
+    assert_eq!(session.end(), 0);
+    session.assert_restored();
+}
+
+#[test]
+fn without_colour_no_colour_is_written() {
+    let home = home();
+    let mut session = demo((80, 24), home.path(), &[("NO_COLOR", "1")]);
+    board(&session);
+    session.press("q");
+    assert_eq!(session.end(), 0);
+    let raw = String::from_utf8_lossy(&session.raw()).into_owned();
+    for sequence in raw.split('\x1b').filter_map(|s| s.strip_prefix('[')?.split_once('m')) {
+        if !sequence.0.bytes().all(|b| b.is_ascii_digit() || b == b';') {
+            continue;
+        }
+        let coloured =
+            sequence.0.split(';').filter_map(|n| n.parse::<u16>().ok()).any(|n| {
+                (30..=38).contains(&n) || (40..=48).contains(&n) || (90..=107).contains(&n)
+            });
+        assert!(!coloured, "a colour was written: {:?}", sequence.0);
+    }
+}
+
+#[test]
+fn a_hang_up_ends_the_console_and_its_vendors_and_leaves_nothing_behind() {
+    let home = home();
+    let mut session = demo((80, 24), home.path(), &[]);
+    board(&session);
+    session.hang_up();
+    session.end();
+    let left: Vec<_> = std::fs::read_dir(home.path().join("caretaker"))
+        .unwrap()
+        .map(|e| e.unwrap().file_name())
+        .filter(|n| n.to_string_lossy().starts_with("demo-"))
+        .collect();
+    assert!(left.is_empty(), "the demo left {left:?}");
+}
+
+#[test]
+fn in_tmux_the_board_is_readable() {
+    let required = std::env::var("CARETAKER_REQUIRE").unwrap_or_default();
+    if std::process::Command::new("tmux").arg("-V").output().is_err() {
+        assert!(!required.split(',').any(|r| r == "tmux"), "tmux is required and not installed");
+        eprintln!("skipped: tmux is not installed");
+        return;
+    }
+    let home = home();
+    let socket = home.path().join("tmux.sock").display().to_string();
+    let args =
+        ["-f", "/dev/null", "-S", &socket, "new-session", PROGRAM, "demo", "--schools", "40"];
+    let mut session = Session::start("tmux", &args, (100, 30), home.path(), &[]);
+    board(&session);
+    session.press("?");
+    session.wait("help", |s| s.contains("keys in the board"));
+    session.press("\x1b");
+    session.wait("the board after help", |s| s.contains("whole estate"));
+    session.press("q");
+    assert_eq!(session.end(), 0);
+}

@@ -25,8 +25,8 @@ struct Seen {
 /// A running program and its screen.
 pub struct Session {
     child: Box<dyn Child + Send + Sync>,
-    master: Option<Box<dyn MasterPty + Send>>,
-    writer: Option<Box<dyn Write + Send>>,
+    master: Box<dyn MasterPty + Send>,
+    writer: Box<dyn Write + Send>,
     seen: Arc<(Mutex<Seen>, Condvar)>,
 }
 
@@ -82,14 +82,13 @@ impl Session {
                 }
             }
         });
-        Self { child, master: Some(pair.master), writer: Some(writer), seen }
+        Self { child, master: pair.master, writer, seen }
     }
 
     /// Presses keys, given as the bytes that a terminal sends.
     pub fn press(&mut self, keys: &str) {
-        let writer = self.writer.as_mut().unwrap();
-        writer.write_all(keys.as_bytes()).unwrap();
-        writer.flush().unwrap();
+        self.writer.write_all(keys.as_bytes()).unwrap();
+        self.writer.flush().unwrap();
     }
 
     /// Waits until the screen's text satisfies `shows`; fails with the screen when it never does.
@@ -130,18 +129,14 @@ impl Session {
     pub fn resize(&self, columns: u16, rows: u16) {
         self.seen.0.lock().unwrap().parser.screen_mut().set_size(cells(rows), cells(columns));
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
-        self.master.as_ref().unwrap().resize(size).unwrap();
+        self.master.resize(size).unwrap();
     }
 
-    /// The process id.
-    pub fn pid(&self) -> u32 {
-        self.child.process_id().unwrap()
-    }
-
-    /// The terminal goes away, as when an SSH connection drops.
-    pub fn hang_up(&mut self) {
-        self.writer = None;
-        self.master = None;
+    /// The terminal's hang-up, as sshd tells it to the session when a connection drops.
+    pub fn hang_up(&self) {
+        let pid = i32::try_from(self.child.process_id().unwrap()).unwrap();
+        let pid = rustix::process::Pid::from_raw(pid).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
     }
 
     /// Waits for the end; the exit code.
@@ -170,7 +165,7 @@ impl Session {
 
     /// Whether line editing and echo are on again.
     pub fn assert_cooked(&self) {
-        let termios = self.master.as_ref().unwrap().get_termios().unwrap();
+        let termios = self.master.get_termios().unwrap();
         let text = format!("{:?}", termios.local_flags);
         assert!(text.contains("ICANON") && text.contains("ECHO"), "the terminal is raw: {text}");
     }

@@ -45,10 +45,13 @@ impl Place {
 pub fn line_one(pen: &mut Pen<'_>, columns: u16, place: &Place) {
     let clock = times::clock(place.now);
     let (words, role) = place.line_words();
-    let demo = match (place.demo, columns) {
-        (false, _) => "",
-        (true, ..72) => " DEMO ",
-        (true, _) => " DEMO: nothing here is real ",
+    let (long, short) = (" DEMO: nothing here is real ", " DEMO ");
+    // Where we are matters more than the long banner; the short one is never left out.
+    let spoken = width(&words) + width(&clock) + width(&place.path) + 22;
+    let demo = match place.demo {
+        false => "",
+        true if columns < 72 || columns < spoken + width(long) => short,
+        true => long,
     };
     let right = columns.saturating_sub(width(&clock)).saturating_sub(1);
     if place.line != LineState::Waiting {
