@@ -72,7 +72,7 @@ impl Call {
         }
         let url = address(to, &request)?;
         let id = uuid::Uuid::new_v4().to_string();
-        let mut headers = headers(to, &request)?;
+        let mut headers = headers(&to.name, &request)?;
         if let Ok(value) = HeaderValue::from_str(&id) {
             headers.insert(HeaderName::from_static("client-request-id"), value);
         }
@@ -154,7 +154,7 @@ fn address(to: &Inner, request: &Request) -> Result<Url, Failure> {
 }
 
 /// Our headers, all marked sensitive so that no `Debug` shows them.
-fn headers(to: &Inner, request: &Request) -> Result<HeaderMap, Failure> {
+fn headers(origin: &str, request: &Request) -> Result<HeaderMap, Failure> {
     let mut headers = HeaderMap::with_capacity(request.headers.len() + 2);
     for (name, secret) in &request.headers {
         let made = HeaderName::from_bytes(name.as_bytes())
@@ -162,7 +162,7 @@ fn headers(to: &Inner, request: &Request) -> Result<HeaderMap, Failure> {
             .zip(HeaderValue::from_str(secret.expose_secret()).ok());
         let Some((name, mut value)) = made else {
             return Err(Failure::Unauthorised {
-                origin: to.name.clone(),
+                origin: origin.to_owned(),
                 why: format!("the value for header {name} holds a character that cannot be sent"),
             });
         };
@@ -383,5 +383,28 @@ fn tls_words(error: &rustls::Error) -> String {
             other => format!("its certificate was refused: {}", Clean::new(&other.to_string())),
         },
         other => Clean::new(&other.to_string()).as_str().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_marked_so_that_no_debug_shows_them() {
+        let request = Request::get("").header("Authorization", "Bearer canary".to_owned());
+        let headers = headers("https://v.example", &request).unwrap();
+        assert_eq!(headers["authorization"], "Bearer canary");
+        assert!(!format!("{headers:?}").contains("canary"), "{headers:?}");
+    }
+
+    #[test]
+    fn a_credential_that_would_end_the_header_is_refused_and_not_repeated() {
+        for bad in ["canary\r\nX-Admin: 1", "canary\n", "can\0ary"] {
+            let request = Request::get("").header("Authorization", bad.to_owned());
+            let failure = headers("https://v.example", &request).unwrap_err();
+            assert!(matches!(failure, Failure::Unauthorised { .. }));
+            assert!(!failure.to_string().contains("ary"), "{failure}");
+        }
     }
 }
