@@ -22,16 +22,27 @@ use crate::ports::watch::Watch;
 use crate::services::{Context, Service};
 use crate::transport::{Transport, TransportSettings, install_tls};
 
-/// A clock that stands until it is moved; it sleeps really, but never for long.
+/// A time of day that stands until it is moved; time that passes is real, so that deadlines end.
 #[derive(Debug)]
 pub(in crate::services) struct FakeClock {
     now_ms: AtomicI64,
-    ticks: AtomicU64,
+    moved_ms: AtomicU64,
+    started: std::time::Instant,
 }
 
 impl FakeClock {
-    pub(in crate::services) fn advance(&self, seconds: i64) {
-        self.now_ms.fetch_add(seconds * 1_000, Ordering::SeqCst);
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that the tests go by")]
+    fn at(now: Timestamp) -> Self {
+        Self {
+            now_ms: AtomicI64::new(now.as_millisecond()),
+            moved_ms: AtomicU64::new(0),
+            started: std::time::Instant::now(),
+        }
+    }
+
+    pub(in crate::services) fn advance(&self, seconds: u32) {
+        self.now_ms.fetch_add(i64::from(seconds) * 1_000, Ordering::SeqCst);
+        self.moved_ms.fetch_add(u64::from(seconds) * 1_000, Ordering::SeqCst);
     }
 }
 
@@ -40,13 +51,10 @@ impl Clock for FakeClock {
         Timestamp::from_millisecond(self.now_ms.load(Ordering::SeqCst)).unwrap()
     }
     fn monotonic(&self) -> Duration {
-        // Bound to the time of day, and each look moves it a little, as a real one does.
-        let base = u64::try_from(self.now_ms.load(Ordering::SeqCst)).unwrap();
-        Duration::from_millis(base)
-            + Duration::from_micros(self.ticks.fetch_add(1, Ordering::SeqCst))
+        self.started.elapsed() + Duration::from_millis(self.moved_ms.load(Ordering::SeqCst))
     }
     fn sleep(&self, span: Duration) -> Boxed<'static, ()> {
-        Box::pin(tokio::time::sleep(span.min(Duration::from_secs(3))))
+        Box::pin(tokio::time::sleep(span))
     }
     fn chance(&self) -> f64 {
         0.5
@@ -79,11 +87,8 @@ impl Bench {
     /// A bench at `now` without schools.
     pub(in crate::services) fn new(service: &'static Service, now: &str) -> Self {
         install_tls();
-        let now: Timestamp = now.parse().unwrap();
-        let clock =
-            FakeClock { now_ms: AtomicI64::new(now.as_millisecond()), ticks: AtomicU64::new(0) };
         Self {
-            clock: Arc::new(clock),
+            clock: Arc::new(FakeClock::at(now.parse().unwrap())),
             secrets: Arc::new(FakeSecrets::default()),
             estate: Estate::default(),
             folder: PathBuf::new(),
