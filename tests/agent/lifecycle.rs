@@ -18,7 +18,6 @@ use crate::raw::Events;
 use crate::stage::{Manner, Stage, StageClock, school, until};
 
 /// A store that can be read and not written.
-#[derive(Default)]
 pub struct FullDisk;
 
 impl FullDisk {
