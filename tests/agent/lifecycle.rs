@@ -158,6 +158,23 @@ async fn after_a_restart_the_last_board_is_there_before_any_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_is_dropped_leaves_nothing_running() {
+    let stage = Stage::new(2);
+    let (agent, wire) = stage.settled().await;
+    let mut slow = Events::open(agent.socket(), None).await;
+    let polls = || stage.vendors[1].polls.load(Ordering::SeqCst);
+    drop(agent);
+    while slow.next().await.is_some() {}
+    assert!(!wire.socket.exists());
+    let before = polls();
+    // The place is free, and the new agent's polls are the only ones.
+    let agent = stage.start_with(stage.store()).await.unwrap();
+    Wire::to(agent.socket()).await.until_settled().await;
+    assert_eq!(polls(), before + 1);
+    agent.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_age_of_a_restored_board_goes_once_everything_was_tried() {
     let stage = Stage::new(1);
     let (agent, _) = stage.settled().await;
