@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::header;
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
@@ -36,11 +37,13 @@ pub(super) fn follow(
     place: OwnedSemaphorePermit,
 ) -> Response {
     let state = Following { reader, clock, beat, last: None, pace: false, _place: place };
-    Sse::new(stream::unfold(state, |mut state| async move {
+    // A script that reads to the end of the stream sees it end.
+    let close = [(header::CONNECTION, "close")];
+    let events = Sse::new(stream::unfold(state, |mut state| async move {
         let change = state.next().await?;
         Some((Ok::<Event, Infallible>(event(&change, state.reader.sent())), state))
-    }))
-    .into_response()
+    }));
+    (close, events).into_response()
 }
 
 impl Following {

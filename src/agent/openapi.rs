@@ -60,9 +60,20 @@ struct Route<'a> {
 }
 
 fn paths(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> Value {
+    let routes = reads(answers).into_iter().chain(others(answers, requests));
+    let problem = answers.subschema_for::<Problem>().to_value();
+    let mut paths = Map::new();
+    for route in routes {
+        paths.insert(route.path.to_owned(), json!({ route.method: operation(&route, &problem) }));
+    }
+    Value::Object(paths)
+}
+
+/// The routes that tell of the board.
+fn reads(answers: &mut SchemaGenerator) -> [Route<'static>; 5] {
     let school = parameter("school", "path", true, "LAESTAB, seven digits, or `estate`");
     let check = parameter("check", "path", true, "Check, such as `groupcall.xporter_data`");
-    let routes = [
+    [
         get(
             "/v1/board",
             "The whole board at a revision, without sentences",
@@ -118,6 +129,12 @@ fn paths(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> Value
                 answers.subschema_for::<Status>().to_value(),
             )
         },
+    ]
+}
+
+/// Refresh, and the routes that tell of the agent itself.
+fn others(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> [Route<'static>; 4] {
+    [
         Route {
             method: "post",
             body: Some(requests.subschema_for::<Refresh>().to_value()),
@@ -134,13 +151,7 @@ fn paths(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> Value
             ..get("/v1/metrics", "Counters in the OpenMetrics text format", Value::Null)
         },
         get("/v1/openapi.json", "This document", json!({"type": "object"})),
-    ];
-    let problem = answers.subschema_for::<Problem>().to_value();
-    let mut paths = Map::new();
-    for route in routes {
-        paths.insert(route.path.to_owned(), json!({ route.method: operation(&route, &problem) }));
-    }
-    Value::Object(paths)
+    ]
 }
 
 fn get<'a>(path: &'a str, summary: &'a str, schema: Value) -> Route<'a> {

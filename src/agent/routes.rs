@@ -10,9 +10,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::agent::changes;
 use crate::agent::metrics::{Metrics, Standing};
@@ -47,6 +47,7 @@ pub(super) struct Desk {
     pub metrics: Arc<Metrics>,
     pub started_at: Timestamp,
     pub readers: Arc<Semaphore>,
+    pub whole: Arc<Semaphore>,
     pub document: Bytes,
 }
 
@@ -63,6 +64,13 @@ impl Desk {
     fn readers(&self) -> u32 {
         let free = self.readers.available_permits();
         u32::try_from(self.settings.limits.readers.saturating_sub(free)).unwrap_or(u32::MAX)
+    }
+
+    /// One of the places for answers that hold a whole board until they are read.
+    fn whole_place(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        Arc::clone(&self.whole).try_acquire_owned().map_err(|_| {
+            Refusal::busy("as many whole boards as this agent writes at once are being read; wait")
+        })
     }
 }
 
@@ -103,6 +111,7 @@ async fn nowhere() -> Refusal {
 }
 
 async fn board(State(desk): At) -> Answer {
+    let place = desk.whole_place()?;
     let snapshot = desk.hub.snapshot();
     let agent = AgentInfo {
         version: env!("CARGO_PKG_VERSION").into(),
@@ -113,7 +122,7 @@ async fn board(State(desk): At) -> Answer {
     let head = snapshot.head(agent, desk.clock.now());
     let starts = (0..snapshot.len()).step_by(PIECE);
     let pieces = starts.map(move |from| Ok(snapshot.schools(from, PIECE)));
-    listed(&head, "schools", stream::iter(pieces))
+    listed(&head, "schools", stream::iter(pieces), place)
 }
 
 async fn follow(State(desk): At, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer {
@@ -205,6 +214,7 @@ async fn status(State(desk): At, RawQuery(query): RawQuery) -> Answer {
 }
 
 async fn statuses(desk: Arc<Desk>, mut first: Vec<Laestab>, narrow: Narrow) -> Answer {
+    let place = desk.whole_place()?;
     let rest = first.split_off(first.len().min(AT_ONCE));
     let asked = narrow.clone();
     let (head, rows) = desk
@@ -223,8 +233,8 @@ async fn statuses(desk: Arc<Desk>, mut first: Vec<Laestab>, narrow: Narrow) -> A
             Some((piece.map_err(|_| BrokenOff), later))
         }
     });
-    use futures_util::StreamExt;
-    listed(&head, "schools", stream::once(async move { Ok(rows) }).chain(more))
+    let rows = stream::once(async move { Ok(rows) });
+    listed(&head, "schools", rows.chain(more), place)
 }
 
 async fn refresh(State(desk): At, body: Result<Bytes, BytesRejection>) -> Answer {

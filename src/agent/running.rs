@@ -102,6 +102,7 @@ impl Agent {
             started_at: clock.now(),
             readers: Arc::new(Semaphore::new(settings.limits.readers)),
             document: Bytes::from(openapi::document().to_string()),
+            whole: Arc::new(Semaphore::new(settings.limits.whole)),
             settings: settings.clone(),
         });
         let server = Server {
@@ -113,22 +114,35 @@ impl Agent {
             stop: stop.clone(),
         };
         let server_task = tokio::spawn(server.run(listener));
-        let tasks = vec![scheduler_task, hub_task, server_task];
-        Ok(RunningAgent { place, path: settings.socket, hub, scheduler, store, clock, stop, tasks })
+        let tasks = Tasks { stop, handles: vec![scheduler_task, hub_task, server_task] };
+        Ok(RunningAgent { tasks, place, path: settings.socket, hub, scheduler, store, clock })
     }
 }
 
 /// An agent that runs. Dropping it without [`Self::stop`] ends it at once and may lose the last
 /// third of a second of the board.
 pub struct RunningAgent {
+    // First, so that nobody is served any more when the socket's place is given back.
+    tasks: Tasks,
     place: Place,
     path: PathBuf,
     hub: Hub,
     scheduler: Scheduler,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+}
+
+/// The agent's tasks; they end with it.
+struct Tasks {
     stop: CancellationToken,
-    tasks: Vec<JoinHandle<()>>,
+    handles: Vec<JoinHandle<()>>,
+}
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        self.handles.iter().for_each(JoinHandle::abort);
+    }
 }
 
 impl RunningAgent {
@@ -178,9 +192,8 @@ impl RunningAgent {
                 why: "the last write did not end in time".into(),
             })),
         };
-        self.stop.cancel();
-        let tasks = std::mem::take(&mut self.tasks);
-        let ended = futures_util::future::join_all(tasks);
+        self.tasks.stop.cancel();
+        let ended = futures_util::future::join_all(std::mem::take(&mut self.tasks.handles));
         tokio::select! {
             ended = ended => for error in ended.into_iter().filter_map(Result::err) {
                 tracing::error!("a part of the agent died: {error}");

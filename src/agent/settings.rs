@@ -25,6 +25,8 @@ pub struct Limits {
     pub connections: usize,
     /// Readers of `/v1/changes` at once.
     pub readers: usize,
+    /// Whole boards and statuses that are written at once.
+    pub whole: usize,
     /// Bytes of a request's body.
     pub body: usize,
     /// Bytes of a request's head, and of what is read ahead.
@@ -43,6 +45,7 @@ impl Default for Limits {
         Self {
             connections: 256,
             readers: 64,
+            whole: 16,
             body: 64 * 1_024,
             head: 16 * 1_024,
             head_time: Duration::from_secs(10),

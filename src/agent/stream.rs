@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use futures_util::{Stream, StreamExt, stream};
 use serde::Serialize;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::agent::problem::{Refusal, typed};
 
@@ -16,11 +17,13 @@ pub(super) const PIECE: usize = 256;
 #[error("the agent is stopping")]
 pub(super) struct BrokenOff;
 
-/// The answer `head`, whose list named `field` is empty, with the rows of `pieces` in it.
+/// The answer `head`, whose list named `field` is empty, with the rows of `pieces` in it. `place`
+/// is given back once the client has taken it all, or is gone.
 pub(super) fn listed<T: Serialize + 'static>(
     head: &impl Serialize,
     field: &str,
     pieces: impl Stream<Item = Result<Vec<T>, BrokenOff>> + Send + 'static,
+    place: OwnedSemaphorePermit,
 ) -> Result<Response, Refusal> {
     let broken = || Refusal::busy("the answer could not be written; its log says why");
     let text = serde_json::to_string(head).map_err(|error| {
@@ -34,9 +37,12 @@ pub(super) fn listed<T: Serialize + 'static>(
     let end = format!("]{after}");
     let mut first = true;
     let rows = pieces.map(move |piece| piece.map(|rows| write(&rows, &mut first)));
-    let body = stream::once(async move { Ok(Bytes::from(start)) })
-        .chain(rows)
-        .chain(stream::once(async move { Ok(Bytes::from(end)) }));
+    let body = stream::once(async move { Ok(Bytes::from(start)) }).chain(rows).chain(stream::once(
+        async move {
+            drop(place);
+            Ok(Bytes::from(end))
+        },
+    ));
     Ok(typed(StatusCode::OK, "application/json", Body::from_stream(body)))
 }
 

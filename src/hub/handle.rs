@@ -1,7 +1,7 @@
 //! The handle by which others reach the hub.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -36,6 +36,8 @@ pub struct Hub {
     view: Arc<RwLock<View>>,
     bell: watch::Receiver<u64>,
     refused: Arc<AtomicU64>,
+    /// The last snapshot, as long as anybody reads it.
+    last: Arc<Mutex<Weak<Snapshot>>>,
 }
 
 impl Hub {
@@ -48,15 +50,16 @@ impl Hub {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
     ) -> (Self, JoinHandle<()>) {
-        let held = Held::new(estate, kept, clock.now());
+        let (held, told) = Held::new(estate, kept, clock.now());
         let view = Arc::new(RwLock::new(held.first_view()));
         let (ring, bell) = watch::channel(held.world().revision());
         let (messages, from_messages) = mpsc::channel(QUEUE);
         let (queries, from_queries) = mpsc::channel(QUESTIONS);
         let task = Task::new(held, Arc::clone(&view), ring, store, clock);
-        let running = tokio::spawn(task.run(from_messages, from_queries));
+        let running = tokio::spawn(task.run(from_messages, from_queries, told));
         let refused = Arc::new(AtomicU64::new(0));
-        (Self { messages, queries, view, bell, refused }, running)
+        let last = Arc::default();
+        (Self { messages, queries, view, bell, refused, last }, running)
     }
 
     /// Hands over what a poll saw. Waits for a place in the queue.
@@ -105,7 +108,7 @@ impl Hub {
     /// When the hub has ended.
     pub async fn ask<R: Send + 'static>(
         &self,
-        question: impl FnOnce(&mut Held) -> R + Send + 'static,
+        question: impl FnOnce(&Held) -> R + Send + 'static,
     ) -> Result<R, HubGone> {
         let (answer, answered) = oneshot::channel();
         let query: Query = Box::new(move |held| {
@@ -116,10 +119,18 @@ impl Hub {
         answered.await.map_err(|_| HubGone)
     }
 
-    /// The board now.
+    /// The board now; shared with whoever else reads the same revision.
     #[must_use]
-    pub fn snapshot(&self) -> Snapshot {
-        self.read(View::snapshot)
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        self.read(|view| {
+            let same = last.upgrade().filter(|snapshot| view.is_still(snapshot));
+            same.unwrap_or_else(|| {
+                let fresh = Arc::new(view.snapshot());
+                *last = Arc::downgrade(&fresh);
+                fresh
+            })
+        })
     }
 
     /// A reader of changes after revision `last`, or from now on.

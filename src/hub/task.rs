@@ -30,7 +30,7 @@ pub(super) enum Message {
     Stop(Clean, oneshot::Sender<()>),
 }
 
-pub(super) type Query = Box<dyn FnOnce(&mut Held) + Send>;
+pub(super) type Query = Box<dyn FnOnce(&Held) + Send>;
 
 /// What the task holds: the world and what was derived from its configuration.
 pub struct Held {
@@ -41,19 +41,21 @@ pub struct Held {
 }
 
 impl Held {
-    pub(super) fn new(estate: Arc<Estate>, kept: KeptBoard, now: Timestamp) -> Self {
+    /// The world at the start, and what its restoring told: to be kept.
+    pub(super) fn new(estate: Arc<Estate>, kept: KeptBoard, now: Timestamp) -> (Self, Round) {
         let KeptBoard { revision, written_at, cells, memories } = kept;
         let shape = Arc::new(Shape::new(Arc::clone(&estate)));
         let mut world = World::new(estate, now, first_revision(revision, now));
         let mut restored_from = None;
+        let mut told = Round::default();
         if let Some(written_at) = written_at {
             if !cells.is_empty() {
                 restored_from = Some(written_at);
             }
-            // What follows from it is in the first view; the store knows it already.
-            drop(engine::step(&mut world, now, Event::Restored { written_at, cells, memories }));
+            let restored = Event::Restored { written_at, cells, memories };
+            told.add(engine::step(&mut world, now, restored));
         }
-        Self { world, shape, restored_from, now }
+        (Self { world, shape, restored_from, now }, told)
     }
 
     pub(super) fn first_view(&self) -> View {
@@ -79,7 +81,7 @@ impl Held {
 
 /// What a round of events led to.
 #[derive(Default)]
-struct Round {
+pub(super) struct Round {
     changed: Vec<(Row, u16)>,
     history: Vec<(Row, StateChange)>,
     memories: Vec<KeptMemory>,
@@ -127,14 +129,18 @@ impl Task {
         mut self,
         mut messages: mpsc::Receiver<Message>,
         mut queries: mpsc::Receiver<Query>,
+        told: Round,
     ) {
+        if !told.history.is_empty() || !told.memories.is_empty() {
+            self.save(self.held.now, told);
+        }
         let mut taken = Vec::with_capacity(ROUND);
         loop {
             tokio::select! {
                 biased;
                 Some(query) = queries.recv() => {
                     self.held.now = self.clock.now();
-                    query(&mut self.held);
+                    query(&self.held);
                 }
                 count = messages.recv_many(&mut taken, ROUND) => {
                     if count == 0 {

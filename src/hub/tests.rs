@@ -37,7 +37,7 @@ fn estate(schools: usize) -> Arc<Estate> {
         ServiceSpec {
             key: key.parse().unwrap(),
             label: key.into(),
-            code: key[..2].into(),
+            code: key.chars().take(2).collect(),
             checks: vec![CheckSpec::new(check, "ask", scope, Span::from_mins(5))],
             depends: vec![],
         }
@@ -335,6 +335,9 @@ async fn a_burst_of_a_whole_sweep_is_judged_and_kept() {
     task.await.unwrap();
     assert!(hub.stand().1, "settled");
     assert_eq!(hub.totals().0.warning, 2_000);
+    let late = hub.observed(vec![seen(Target::Estate, Verdict::Ok)]).await;
+    assert!(late.is_err());
+    assert_eq!(hub.refused(), 1, "what comes after the end is counted");
     let saves = store.saves.lock().unwrap();
     let mut kept = HashMap::new();
     for cell in saves.iter().flat_map(|s| &s.cells) {
@@ -345,7 +348,4 @@ async fn a_burst_of_a_whole_sweep_is_judged_and_kept() {
     let told = saves.iter().flat_map(|s| &s.history);
     let milder = told.filter(|(_, c)| c.from == Health::Critical && c.to == Health::Warning);
     assert_eq!(milder.count(), schools);
-    let late = hub.observed(vec![seen(Target::Estate, Verdict::Ok)]).await;
-    assert!(late.is_err());
-    assert_eq!(hub.refused(), 1, "what comes after the end is counted");
 }

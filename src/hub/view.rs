@@ -232,6 +232,12 @@ impl View {
         rows.flat_map(|row| (0..width).map(move |column| (row, column))).collect()
     }
 
+    /// Whether `snapshot` is the board as it stands.
+    pub fn is_still(&self, snapshot: &Snapshot) -> bool {
+        Arc::ptr_eq(&self.shape, &snapshot.shape)
+            && (self.revision, self.settled) == (snapshot.revision, snapshot.settled)
+    }
+
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             shape: Arc::clone(&self.shape),

@@ -79,6 +79,27 @@ async fn a_client_that_never_reads_is_let_go() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whole_boards_that_nobody_takes_are_limited() {
+    let mut stage = Stage::new(3_000);
+    stage.settings.limits.whole = 2;
+    let (agent, wire) = stage.settled().await;
+    let _slow = Events::open(agent.socket(), None).await;
+    let mut deaf = Vec::new();
+    for _ in 0..2 {
+        let mut stream = UnixStream::connect(agent.socket()).await.unwrap();
+        stream.write_all(b"GET /v1/board HTTP/1.1\r\nHost: c\r\n\r\n").await.unwrap();
+        stream.readable().await.unwrap();
+        deaf.push(stream);
+    }
+    let (status, problem) = wire.ask("GET", "/v1/board", b"").await;
+    assert_eq!((status, problem["code"].as_str()), (503, Some("busy")));
+    drop(deaf);
+    until("places are given back", || async { wire.ask("GET", "/v1/board", b"").await.0 == 200 })
+        .await;
+    agent.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn readers_and_connections_are_limited() {
     let mut stage = Stage::new(1);
     stage.settings.limits.readers = 2;

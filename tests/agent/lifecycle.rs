@@ -18,7 +18,6 @@ use crate::raw::Events;
 use crate::stage::{Manner, Stage, StageClock, school, until};
 
 /// A store that can be read and not written.
-#[derive(Default)]
 pub struct FullDisk;
 
 impl FullDisk {
@@ -156,6 +155,23 @@ async fn after_a_restart_the_last_board_is_there_before_any_answer() {
     let changed = |page: &serde_json::Value| page["history"][0]["at"].clone();
     assert_eq!(changed(&again), changed(&page), "history outlives the process");
     drop(agent.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_is_dropped_leaves_nothing_running() {
+    let stage = Stage::new(2);
+    let (agent, wire) = stage.settled().await;
+    let mut slow = Events::open(agent.socket(), None).await;
+    let polls = || stage.vendors[1].polls.load(Ordering::SeqCst);
+    drop(agent);
+    while slow.next().await.is_some() {}
+    assert!(!wire.socket.exists());
+    let before = polls();
+    // The place is free, and the new agent's polls are the only ones.
+    let agent = stage.start_with(stage.store()).await.unwrap();
+    Wire::to(agent.socket()).await.until_settled().await;
+    assert_eq!(polls(), before + 1);
+    agent.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -173,7 +173,7 @@ async fn the_client_reads_what_the_agent_says() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_cannot_write_is_told_and_the_board_lives() {
     let stage = Stage::new(2);
-    let store = std::sync::Arc::new(crate::lifecycle::FullDisk::default());
+    let store = std::sync::Arc::new(crate::lifecycle::FullDisk);
     let agent = stage.start_with(store).await.unwrap();
     let wire = crate::contract::Wire::to(agent.socket()).await;
     wire.until_settled().await;

@@ -118,7 +118,7 @@ impl Vendor {
         let spec = ServiceSpec {
             key: service,
             label: format!("Service {key}"),
-            code: key[..2].to_uppercase(),
+            code: key.chars().take(2).collect::<String>().to_uppercase(),
             checks,
             depends: vec![],
         };
