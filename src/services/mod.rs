@@ -6,7 +6,7 @@
 mod answer;
 #[cfg(test)]
 mod contract;
-pub mod declared;
+mod declared;
 mod service;
 mod token;
 

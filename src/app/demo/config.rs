@@ -1,16 +1,27 @@
 //! The demo's config: what an administrator would write, with the simulators' addresses.
 
-use std::fmt::Write;
+use std::collections::BTreeSet;
 
 use crate::app::demo::Folder;
-use crate::simulators::Running;
+use crate::simulators::{Facts, Running};
 
 /// Schools that are asked about in one second of the demo; a larger estate is asked less often.
 const SCHOOLS_PER_SECOND: usize = 25;
 
-/// Seconds between two questions about one school, and three times that until an answer is stale.
-fn interval_s(schools: usize) -> usize {
-    (schools / SCHOOLS_PER_SECOND).max(10)
+/// The whole config.
+pub(super) fn text(folder: &Folder, vendors: &Running) -> String {
+    let book = Book { folder, vendors, facts: &vendors.invented.facts };
+    [
+        book.ours(),
+        book.welearn365(),
+        book.groupcall(),
+        book.redstor(),
+        book.future_digital(),
+        book.smoothwall(),
+        book.web_services(),
+        book.credentials(),
+    ]
+    .concat()
 }
 
 /// A TOML string. What goes in are paths, URLs and words of ours.
@@ -18,27 +29,45 @@ fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
-/// The whole config.
-pub(super) fn text(folder: &Folder, vendors: &Running) -> String {
-    let facts = &vendors.invented.facts;
-    let url = |key: &str| quoted(vendors.urls.get(key).map_or("", String::as_str));
-    let ca = quoted(&vendors.ca_file.display().to_string());
-    let at = |key: &str| format!("{{ url = {}, ca_file = {ca} }}", url(key));
-    let drop =
-        |key: &str| vendors.drops.get(key).map(|p| p.display().to_string()).unwrap_or_default();
-    let every = format!("{}s", interval_s(vendors.invented.schools.len()));
-    let slow = format!("{}s", interval_s(vendors.invented.schools.len()) * 3);
-    let status_page = |service: &str| {
-        let (_, name) = facts.components.get(service)?;
-        let page = format!("{service}.status");
-        vendors.urls.contains_key(&page).then(|| {
-            let (page, name) = (at(&page), quoted(name));
-            format!("status_page = {{ endpoint = {page}, components = [{name}] }}\n")
-        })
-    };
-    let mut out = format!(
-        r#"# The demo: nothing in it is real.
-la_codes = [{la_codes}]
+/// What the sections are written from.
+struct Book<'a> {
+    folder: &'a Folder,
+    vendors: &'a Running,
+    facts: &'a Facts,
+}
+
+impl Book<'_> {
+    fn url(&self, key: &str) -> String {
+        quoted(self.vendors.urls.get(key).map_or("", String::as_str))
+    }
+
+    /// An endpoint with the throw-away authority.
+    fn at(&self, key: &str) -> String {
+        let ca = quoted(&self.vendors.ca_file.display().to_string());
+        format!("{{ url = {}, ca_file = {ca} }}", self.url(key))
+    }
+
+    fn drop_folder(&self, key: &str) -> String {
+        self.vendors.drops.get(key).map(|p| p.display().to_string()).unwrap_or_default()
+    }
+
+    /// Between two questions about one school; three times that until an answer is stale.
+    fn every(&self) -> String {
+        format!("{}s", (self.vendors.invented.schools.len() / SCHOOLS_PER_SECOND).max(10))
+    }
+
+    /// For what seldom changes.
+    fn seldom(&self) -> String {
+        format!("{}s", (self.vendors.invented.schools.len() / SCHOOLS_PER_SECOND).max(10) * 3)
+    }
+
+    fn ours(&self) -> String {
+        let codes: BTreeSet<u16> =
+            self.vendors.invented.schools.iter().map(|s| s.laestab.la()).collect();
+        let codes: Vec<String> = codes.iter().map(ToString::to_string).collect();
+        format!(
+            r#"# The demo: nothing in it is real.
+la_codes = [{codes}]
 
 [schools]
 list_file = "schools.csv"
@@ -53,7 +82,15 @@ refresh_floor = "2s"
 per_second = 0
 concurrency = 64
 breaker_longest = "10s"
+"#,
+            codes = codes.join(", "),
+            socket = quoted(&self.folder.socket().display().to_string()),
+        )
+    }
 
+    fn welearn365(&self) -> String {
+        format!(
+            r#"
 [services.welearn365]
 tenant_id = {tenant}
 client_id = {client}
@@ -64,116 +101,150 @@ site_check = true
 service_health = {{ interval = "5s" }}
 sign_in = {{ interval = "5s" }}
 directory_sync = {{ interval = "5s" }}
-site = {{ interval = "{slow}" }}
+site = {{ interval = "{seldom}" }}
+"#,
+            tenant = quoted(&self.facts.tenant_id),
+            client = quoted(&self.facts.client_id),
+            graph = self.at("welearn365"),
+            login = self.at("welearn365.login"),
+            seldom = self.seldom(),
+        )
+    }
 
+    fn groupcall(&self) -> String {
+        let loads = self.drop_folder("groupcall");
+        format!(
+            r#"
 [services.groupcall]
 relying_party = {party}
 xod = {xod}
-login = {xod_login}
+login = {login}
 xvault = {xvault}
 cme = {cme}
-[services.groupcall.idaas]
-page = {idaas}
-contains = {idaas_word}
+idaas = {{ page = {idaas}, contains = {word} }}
 [services.groupcall.checks]
 xporter_data = {{ interval = "{every}" }}
-authorisation = {{ interval = "{slow}" }}
-counts = {{ interval = "{slow}" }}
+authorisation = {{ interval = "{seldom}" }}
+counts = {{ interval = "{seldom}" }}
 idaas = {{ interval = "5s" }}
 xvault = {{ interval = "{every}" }}
 cme = {{ interval = "{every}" }}
+"#,
+            party = quoted(&self.facts.relying_party),
+            xod = self.at("groupcall"),
+            login = self.at("groupcall.token"),
+            xvault = quoted(&format!("{loads}/xvault.json")),
+            cme = quoted(&format!("{loads}/cme.json")),
+            idaas = self.at("groupcall.idaas"),
+            word = quoted(&self.facts.idaas_word),
+            every = self.every(),
+            seldom = self.seldom(),
+        )
+    }
 
+    fn redstor(&self) -> String {
+        format!(
+            r#"
 [services.redstor]
 api = "storage_platform"
-user = {backup_user}
-storage_platform = {backup}
+user = {user}
+storage_platform = {api}
 [services.redstor.checks]
 documents = {{ interval = "{every}" }}
 sims = {{ interval = "{every}" }}
+"#,
+            user = quoted(&self.facts.redstor_user),
+            api = self.at("redstor"),
+            every = self.every(),
+        )
+    }
 
+    fn future_digital(&self) -> String {
+        format!(
+            r#"
 [services.future_digital]
-stations = {{ folder = {stations}, settle = "0s" }}
+stations = {{ folder = {folder}, settle = "0s" }}
 [services.future_digital.checks]
 coverage = {{ interval = "{every}" }}
 "#,
-        la_codes = la_codes(vendors),
-        socket = quoted(&folder.socket().display().to_string()),
-        tenant = quoted(&facts.tenant_id),
-        client = quoted(&facts.client_id),
-        graph = at("welearn365"),
-        login = at("welearn365.login"),
-        party = quoted(&facts.relying_party),
-        xod = at("groupcall"),
-        xod_login = at("groupcall.token"),
-        xvault = quoted(&format!("{}/xvault.json", drop("groupcall"))),
-        cme = quoted(&format!("{}/cme.json", drop("groupcall"))),
-        idaas = at("groupcall.idaas"),
-        idaas_word = quoted(&facts.idaas_word),
-        backup_user = quoted(&facts.redstor_user),
-        backup = at("redstor"),
-        stations = quoted(&drop("future_digital")),
-    );
-    out.push_str(&smoothwall(vendors, &every, &drop("smoothwall")));
-    let j2e_page = status_page("just2easy").unwrap_or_default();
-    let written = write!(
-        out,
-        r#"
+            folder = quoted(&self.drop_folder("future_digital")),
+            every = self.every(),
+        )
+    }
+
+    /// Each appliance is proved through its own proxy, over plain HTTP, without any credential.
+    fn smoothwall(&self) -> String {
+        let mut out = format!(
+            r#"
+[services.smoothwall]
+alerts = {{ drop = {{ folder = {folder}, settle = "0s" }} }}
+block_marks = [{mark}]
+[services.smoothwall.checks]
+filtering = {{ interval = "{every}" }}
+alerts = {{ interval = "5s" }}
+"#,
+            folder = quoted(&self.drop_folder("smoothwall")),
+            mark = quoted(&self.facts.block_word),
+            every = self.every(),
+        );
+        for (i, appliance) in self.facts.appliances.iter().enumerate() {
+            out.push_str(&format!(
+                r#"[[services.smoothwall.appliances]]
+name = {name}
+shared = {shared}
+hosts = [{host}]
+[services.smoothwall.appliances.filtering]
+vantage = {{ proxy = {proxy} }}
+blocked_url = "http://filter.invalid/blocked"
+plain_url = "http://filter.invalid/plain"
+plain_word = {word}
+"#,
+                name = quoted(&appliance.name),
+                shared = i == 0,
+                host = quoted(&appliance.host),
+                proxy = self.url(&format!("smoothwall.{}", appliance.name)),
+                word = quoted(&self.facts.plain_word),
+            ));
+        }
+        out
+    }
+
+    fn web_services(&self) -> String {
+        format!(
+            r#"
 [services.just2easy]
-sign_in = {{ endpoint = {j2e}, expected_word = {j2e_word} }}
-{j2e_page}[services.just2easy.checks]
+sign_in = {{ endpoint = {j2e}, expected_word = {word} }}
+{page}[services.just2easy.checks]
 sign_in = {{ interval = "5s" }}
 
 [services.purple_mash]
 endpoint = {mash}
 [services.purple_mash.checks]
 portal = {{ interval = "{every}" }}
-
-[credentials.files]
 "#,
-        j2e = at("just2easy"),
-        j2e_word = quoted(&facts.just2easy_word),
-        mash = at("purple_mash"),
-    );
-    debug_assert!(written.is_ok(), "writing to a String does not fail");
-    for name in vendors.invented.credentials.keys() {
-        let file = quoted(&folder.credential(name).display().to_string());
-        out.push_str(&format!("{} = {file}\n", quoted(name)));
+            j2e = self.at("just2easy"),
+            word = quoted(&self.facts.just2easy_word),
+            page = self.status_page("just2easy").unwrap_or_default(),
+            mash = self.at("purple_mash"),
+            every = self.every(),
+        )
     }
-    out
-}
 
-fn la_codes(vendors: &Running) -> String {
-    let codes: std::collections::BTreeSet<u16> =
-        vendors.invented.schools.iter().map(|s| s.laestab.la()).collect();
-    codes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
-
-/// The web filter: each appliance is proved through its own proxy, over plain HTTP, without any
-/// credential.
-fn smoothwall(vendors: &Running, every: &str, folder: &str) -> String {
-    let facts = &vendors.invented.facts;
-    let mut out = format!(
-        "\n[services.smoothwall]\nalerts = {{ drop = {{ folder = {}, settle = \"0s\" }} }}\n\
-         block_marks = [{}]\n",
-        quoted(folder),
-        quoted(&facts.block_word),
-    );
-    for (i, appliance) in facts.appliances.iter().enumerate() {
-        let proxy = vendors.urls.get(&format!("smoothwall.{}", appliance.name));
-        out.push_str(&format!(
-            "[[services.smoothwall.appliances]]\nname = {}\nshared = {}\nhosts = [{}]\n\
-             filtering = {{ vantage = {{ proxy = {} }}, blocked_url = \"http://filter.invalid/blocked\", \
-             plain_url = \"http://filter.invalid/plain\", plain_word = {} }}\n",
-            quoted(&appliance.name),
-            i == 0,
-            quoted(&appliance.host),
-            quoted(proxy.map_or("", String::as_str)),
-            quoted(&facts.plain_word),
-        ));
+    fn status_page(&self, service: &str) -> Option<String> {
+        let (_, name) = self.facts.components.get(service)?;
+        let key = format!("{service}.status");
+        self.vendors.urls.contains_key(&key).then(|| {
+            let (page, name) = (self.at(&key), quoted(name));
+            format!("status_page = {{ endpoint = {page}, components = [{name}] }}\n")
+        })
     }
-    out.push_str(&format!(
-        "[services.smoothwall.checks]\nfiltering = {{ interval = \"{every}\" }}\n\
-         alerts = {{ interval = \"5s\" }}\n"
-    ));
-    out
+
+    fn credentials(&self) -> String {
+        let mut out = "\n[credentials.files]\n".to_owned();
+        for name in self.vendors.invented.credentials.keys() {
+            let file = quoted(&self.folder.credential(name).display().to_string());
+            out.push_str(&format!("{} = {file}\n", quoted(name)));
+        }
+        out
+    }
 }
