@@ -166,13 +166,13 @@ async fn health_overviews_come_in_pages_until_there_is_no_next_link() {
     assert!(rows.len() > 6 && whole.get("@odata.nextLink").is_none());
     assert!(rows.iter().all(|r| r.get("issues").is_none()), "only with $expand");
     let ids = |rows: &[Value]| rows.iter().map(|r| r["id"].to_string()).collect::<Vec<_>>();
-    let mut url = Some(format!("{}/{path}?$expand=issues&$top=5", p.url("welearn365")));
+    let mut url = Some(format!("{}/{path}?$expand=issues&$top=4", p.url("welearn365")));
     let mut paged = Vec::new();
     while let Some(link) = url {
         let answer = p.client.get(&link).bearer_auth(&token).send().await.unwrap();
         let body = value(answer).await;
         let page = body["value"].as_array().unwrap();
-        assert!(page.len() <= 5 && page.iter().all(|r| r["issues"] == json!([])));
+        assert!((1..=4).contains(&page.len()) && page.iter().all(|r| r["issues"] == json!([])));
         paged.extend(page.clone());
         url = body.get("@odata.nextLink").map(|l| l.as_str().unwrap().to_owned());
         assert!(url.iter().all(|l| l.starts_with(p.url("welearn365"))), "same origin");

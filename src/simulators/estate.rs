@@ -128,7 +128,8 @@ fn school(index: usize, laestab: Laestab, seed: u64, taken: &mut BTreeSet<String
     let name = name(index, kind, seed, laestab, taken);
     let (fewest, most) = (kind.2, kind.3);
     let number = laestab.number();
-    // Neither URN nor telephone number nor postcode area is ever given out.
+    // Numbers that nobody has: the URN and the postcode area are not given out, and 01632 960 is
+    // kept for fiction by Ofcom.
     School {
         laestab,
         urn: Some(900_000 + number % 100_000),
@@ -148,7 +149,7 @@ fn school(index: usize, laestab: Laestab, seed: u64, taken: &mut BTreeSet<String
             ""
         }),
         pupils: Some(fewest + below(seed, "pupils", laestab, most - fewest + 1)),
-        telephone: Clean::new(&format!("01632 96{:04}", number % 10_000)),
+        telephone: Clean::new(&format!("01632 960{:03}", number % 1_000)),
         website: Clean::new(&format!("https://{}.example", slug(&name, laestab))),
         opened: Date::new(1960 + i16::try_from(number % 55).unwrap_or_default(), 9, 1).ok(),
         closing: share(seed, "closing", laestab, 1),

@@ -1,12 +1,13 @@
 //! Words of which invented schools are made. Nobody and nowhere: each is a made-up compound.
 
-/// First halves of places.
+/// First halves of places: no root of a real place name, so that no compound is one.
 pub(super) const PLACE_FIRST: &[&str] = &[
-    "Ald", "Arrow", "Ash", "Bar", "Birch", "Brad", "Brink", "Brom", "Cald", "Clif", "Corley",
-    "Dass", "Dun", "Elm", "Fen", "Gay", "Grend", "Hamp", "Hart", "Hazel", "Holly", "Ketter",
-    "Knight", "Lap", "Lark", "Leam", "Long", "Marl", "Mere", "Nether", "Nun", "Oak", "Ox", "Prior",
-    "Quint", "Row", "Sal", "Snitter", "Stock", "Tan", "Thorn", "Tyso", "Ulver", "Wal", "Wapp",
-    "Wel", "Whit", "Wil", "Wolf", "Wych",
+    "Aldrin", "Arrowen", "Ashlin", "Barlet", "Birchen", "Bradlen", "Brinkel", "Bromlin", "Caldren",
+    "Clifen", "Corlin", "Dassel", "Dunnel", "Elmren", "Fennic", "Gaydel", "Grendel", "Hamprel",
+    "Hartlin", "Hazelin", "Hollen", "Kettrel", "Knighten", "Lapwin", "Larkel", "Leamrin",
+    "Longwin", "Marlin", "Merrel", "Nethren", "Nunnel", "Oakren", "Oxlin", "Priorel", "Quintren",
+    "Rowlin", "Sallow", "Snittel", "Stockren", "Tannel", "Thornel", "Tysel", "Ulvren", "Walrin",
+    "Wappel", "Welkin", "Whitlin", "Wilren", "Wolfren", "Wychel",
 ];
 
 /// Second halves of places.

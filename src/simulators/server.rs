@@ -119,9 +119,9 @@ pub(super) async fn serve(
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(bind)?;
     let address = listener.local_addr().map_err(bind)?;
     let post = Arc::new(Post { key, manners, stage: stage.clone() });
-    let app = router.layer(axum::middleware::from_fn_with_state(post.clone(), play));
+    let app = router.layer(axum::middleware::from_fn_with_state(post, play));
     let (ready, connections) = mpsc::channel(WAITING);
-    let door = Door { ready, tls: tls.then(|| acceptor.clone()), post, gone: gone.clone() };
+    let door = Door { ready, tls: tls.then(|| acceptor.clone()), gone: gone.clone() };
     let inner = tasks.clone();
     tasks.spawn(async move { door.keep(listener, &inner).await });
     tasks.spawn(async move {
@@ -138,7 +138,6 @@ pub(super) async fn serve(
 struct Door {
     ready: mpsc::Sender<(Io, SocketAddr)>,
     tls: Option<TlsAcceptor>,
-    post: Arc<Post>,
     gone: CancellationToken,
 }
 
@@ -154,9 +153,6 @@ impl Door {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             };
-            if self.post.stage.fault(&self.post.key, None) == Some(Fault::Down) {
-                continue;
-            }
             let (tls, ready, gone) = (self.tls.clone(), self.ready.clone(), self.gone.clone());
             tasks.spawn(async move {
                 let whole = async {

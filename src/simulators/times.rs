@@ -46,7 +46,7 @@ pub(super) fn last_in_use(now: Timestamp) -> Timestamp {
     if weekday(today) && zoned.hour() >= 9 {
         return rounded_down(now, 15).min(last_daily(end_of(today, now), 15, 30, 0));
     }
-    let mut at = moved(last_daily(now, 15, 30, 0), 0);
+    let mut at = last_daily(now, 15, 30, 0);
     for _ in 0..3 {
         if london_date(at) != today && weekday(london_date(at)) {
             break;

@@ -98,6 +98,13 @@ async fn a_morning_has_every_trouble_at_any_hour() {
         assert_eq!(rows.iter().filter(old).count(), 2);
         assert!(rows.iter().any(|r| r["AccountName"] == "OLD-SVR"), "maps to no school");
         assert!(p.mails().iter().any(|m| m.contains("sw-7f3a")), "an unknown host");
+        let mut generic = 0;
+        for (_, taken) in p.takers("purple_mash") {
+            let portal = &taken.parameters["purple_mash.portal"];
+            let (_, body) = p.page(&format!("{}/sch/{portal}", p.url("purple_mash"))).await;
+            generic += usize::from(body.contains("Find your school"));
+        }
+        assert_eq!(generic, 1, "a portal name that the vendor does not know");
     }
 }
 
@@ -309,6 +316,21 @@ async fn a_stopped_vendor_refuses_connections_and_leaves_the_others_alone() {
     all.stop().await;
     assert!(p.client.get(url).send().await.is_err());
     assert!(folder.path().join("vendors/ca.pem").exists());
+}
+
+#[tokio::test]
+async fn a_vendor_that_is_stopped_breaks_off_in_the_middle_of_an_answer() {
+    let p = played(Scenario::Calm, 6, TUESDAY).await;
+    p.running.set_fault("welearn365.login", None, Fault::Slow(3_600_000));
+    let stop = async {
+        let asked = || p.running.served().keys().any(|k| k.starts_with("welearn365.login"));
+        until("the call has arrived", asked).await;
+        assert!(p.running.stop_vendor("welearn365"));
+    };
+    let url = format!("{}/t/oauth2/v2.0/token", p.url("welearn365.login"));
+    let (answer, ()) = tokio::join!(p.client.post(url).send(), stop);
+    let broken = answer.unwrap_err();
+    assert!(!broken.is_timeout(), "not left hanging until the client gives up: {broken:?}");
 }
 
 #[tokio::test]
