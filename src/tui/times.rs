@@ -61,6 +61,9 @@ pub fn minute(at: Timestamp) -> Timestamp {
     Timestamp::from_second(seconds - seconds.rem_euclid(60)).unwrap_or(at)
 }
 
+/// One minute, in seconds: how late the clock on the screen may be.
+pub const MINUTE_S: i64 = 60;
+
 /// How long ago, for a cell: `0m`, `40m`, `26h`, `3d`. By whole minutes; what lies ahead is `0m`.
 #[must_use]
 pub fn age(since: Timestamp, now: Timestamp) -> String {

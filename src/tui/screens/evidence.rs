@@ -97,7 +97,8 @@ pub(super) fn no_checks(service: &ServiceView) -> &'static str {
 
 /// A moment with its age: `Sat 03:02 (3d ago)`.
 pub(super) fn moment_and_age(at: Timestamp, now: Timestamp) -> String {
-    if at > now {
+    // The clock on the screen is that of the last minute; what was asked since is not ahead.
+    if at.as_second() - now.as_second() > times::MINUTE_S {
         return format!("{} (ahead of us)", times::moment(at, now));
     }
     format!("{} ({} ago)", times::moment(at, now), times::age(at, now))
@@ -107,7 +108,7 @@ pub(super) fn moment_and_age(at: Timestamp, now: Timestamp) -> String {
 pub(super) fn vendor_time(source: SourceTime, now: Timestamp) -> String {
     let zone = match source.zone {
         Zone::Given => "zone given by the vendor",
-        Zone::Assumed => "no zone written; read as London",
+        Zone::Assumed => "no zone written",
         Zone::Ours => "our own clock",
     };
     format!("{}, {zone}", moment_and_age(source.at, now))

@@ -78,10 +78,10 @@ impl BoardScreen {
             let text = "first answers are still coming; not every check has been tried yet";
             pen.text(1, y, room, text, Role::Quiet);
         } else if !rows.not_watched.is_empty() {
-            let text = format!(
-                "{} things are not watched; a school's page tells which",
-                rows.not_watched.len()
-            );
+            let text = match rows.not_watched.len() {
+                1 => "1 thing is not watched; a school's page tells which".to_owned(),
+                n => format!("{n} things are not watched; a school's page tells which"),
+            };
             pen.text(1, y, room, &text, Role::Quiet);
         }
     }
