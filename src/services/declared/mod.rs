@@ -19,7 +19,7 @@ use crate::model::ids::{IdError, ServiceKey};
 use crate::services::{CheckTuning, ServiceError, only_known};
 
 #[cfg(test)]
-pub mod tests;
+pub(crate) mod tests;
 
 /// `path` as the config file means it: relative to the folder that the file is in.
 #[must_use]

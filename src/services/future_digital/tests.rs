@@ -11,7 +11,7 @@ use crate::model::health::Reason;
 use crate::model::observation::{Observation, Verdict, Zone};
 use crate::services::declared::tests::dropping::Drop;
 use crate::services::declared::tests::stage::{
-    build, context, estate, fact, id, is_well, now, number, poll, refusal, school,
+    Row, build, context, estate, fact, id, is_well, now, number, poll, refusal, school,
 };
 use crate::services::{Context, ServiceError};
 
@@ -30,7 +30,7 @@ fn stage(drop: &Drop) -> Context {
 }
 
 fn staged(drop: &Drop, mill: &[(&str, &str)]) -> Context {
-    let rows: [(&str, &str, &[(&str, &str)]); 3] = [
+    let rows: [Row<'_>; 3] = [
         (MILL, "Mill Road Primary", mill),
         (KILN, "Kiln Lane School", &[]),
         ("9990420", "Absent School", &[]),

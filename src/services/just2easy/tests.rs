@@ -11,7 +11,7 @@ use crate::model::health::Reason;
 use crate::model::observation::{Target, Verdict};
 use crate::services::declared::tests::dropping::Drop;
 use crate::services::declared::tests::stage::{
-    Still, build, context, estate, fact, is_well, now, number, poll, refusal,
+    Row, Still, build, context, estate, fact, is_well, now, number, poll, refusal,
 };
 use crate::services::declared::tests::vendor::{Play, Vendor, page, redirect, status};
 use crate::services::{Context, ServiceError};
@@ -31,7 +31,7 @@ fn settings(vendor: &Vendor, more: &str) -> String {
 }
 
 fn stage(drop: &Drop) -> (Context, std::sync::Arc<Still>) {
-    let rows: [(&str, &str, &[(&str, &str)]); 2] =
+    let rows: [Row<'_>; 2] =
         [("9990203", "Alder Lane School", &[]), ("9990214", "Beacon Hill School", &[])];
     context(drop.path(), estate("just2easy", &rows))
 }

@@ -12,7 +12,7 @@ use crate::model::health::Reason;
 use crate::model::observation::{Target, Verdict};
 use crate::services::declared::tests::dropping::Drop;
 use crate::services::declared::tests::stage::{
-    Still, build, context, estate, fact, id, is_well, now, number, poll, school, verdict,
+    Row, Still, build, context, estate, fact, id, is_well, now, number, poll, school, verdict,
 };
 use crate::services::declared::tests::vendor::{Play, Vendor, page, redirect, status};
 use crate::services::{Context, ServiceError};
@@ -29,7 +29,7 @@ fn settings(vendor: &Vendor, more: &str) -> String {
 }
 
 fn stage(drop: &Drop) -> (Context, std::sync::Arc<Still>) {
-    let rows: [(&str, &str, &[(&str, &str)]); 4] = [
+    let rows: [Row<'_>; 4] = [
         (
             BRIDS,
             "Saint Brid's C of E Primary",

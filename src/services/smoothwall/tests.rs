@@ -14,7 +14,7 @@ use crate::model::observation::{Observation, Verdict};
 use crate::ports::watch::Watch;
 use crate::services::declared::tests::dropping::Drop;
 use crate::services::declared::tests::stage::{
-    NOW, Still, build, context, estate, fact, id, is_well, now, number, poll, refusal, school,
+    NOW, Row, Still, build, context, estate, fact, id, is_well, now, number, poll, refusal, school,
 };
 use crate::services::declared::tests::vendor::{Play, Vendor, page, redirect, status};
 use crate::services::{Context, ServiceError};
@@ -37,7 +37,7 @@ const EAST: &str = "9990511";
 const SOUTH: &str = "9990503";
 
 fn stage(drop: &Drop) -> (Context, Arc<Still>) {
-    let rows: [(&str, &str, &[(&str, &str)]); 4] = [
+    let rows: [Row<'_>; 4] = [
         (EAST, "East School", &[("appliance", "EAST")]),
         (SOUTH, "South School", &[]),
         ("9990507", "North School", &[]),
@@ -365,9 +365,12 @@ async fn an_sms_that_was_cut_gives_what_is_whole() {
     let seen = alerts(&drop, SOUTH, NOW).await;
     assert_eq!(seen.verdict, Verdict::Warning, "half an alert is an alert: {}", seen.detail);
     // Half of good news is none.
-    drop.file("1.txt", CUT, "2027-02-02T10:20:00Z");
-    let half = "edge-b.filter.example C System Service Monitoring: the Authentication service has started aga";
-    drop.file("2.txt", half, "2027-02-02T10:30:00Z");
+    let stopped = "edge-b.filter.example C System Service Monitoring: the Mail filter has stopped.";
+    drop.file("1.txt", stopped, "2027-02-02T10:20:00Z");
+    let started = stopped.replace("stopped.", "started.");
+    drop.file("2.txt", &started, "2027-02-02T10:30:00Z");
+    assert_eq!(alerts(&drop, SOUTH, NOW).await.verdict, Verdict::Ok);
+    drop.file("2.txt", started.replace("started.", "started aga"), "2027-02-02T10:30:00Z");
     assert_eq!(alerts(&drop, SOUTH, NOW).await.verdict, Verdict::Critical);
 }
 

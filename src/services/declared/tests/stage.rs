@@ -82,8 +82,11 @@ pub fn school(text: &str) -> Target {
     Target::School(id(text))
 }
 
+/// A school's number, its name and its parameters, `name` and value.
+pub type Row<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
+
 /// Schools by number and name, all taking `service`, with parameters `name=value`.
-pub fn estate(service: &str, rows: &[(&str, &str, &[(&str, &str)])]) -> Estate {
+pub fn estate(service: &str, rows: &[Row<'_>]) -> Estate {
     let mut estate = Estate::default();
     for (laestab, name, parameters) in rows {
         let laestab = id(laestab);
