@@ -112,6 +112,21 @@ fn the_queue_holds_each_cell_once_and_history_up_to_its_limit() {
 }
 
 #[test]
+fn what_is_put_back_does_not_overwrite_what_came_since() {
+    let mut queue = Queue::default();
+    queue.add(Save { history: vec![change(1)], ..save(1, vec![critical(1, "older")]) });
+    let failed = std::mem::take(&mut queue.waiting);
+    queue.add(Save { history: vec![change(2)], ..save(2, vec![critical(1, "newer")]) });
+    queue.put_back(failed);
+    let cells: Vec<_> = queue.waiting.cells.values().collect();
+    assert_eq!(cells.len(), 1);
+    assert_eq!(cells[0].why.as_ref().unwrap().as_str(), "newer");
+    assert_eq!(queue.waiting.stamp, Some((at(), 2)));
+    let rows: Vec<u32> = queue.waiting.history.iter().map(|r| r.row).collect();
+    assert_eq!(rows, [9_990_001, 9_990_002], "in the order in which it happened");
+}
+
+#[test]
 fn more_rows_than_a_transaction_takes_are_all_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("board.db");
