@@ -30,9 +30,13 @@ pub struct Board {
     worst: Vec<Health>,
     summary: Summary,
     schools: Summary,
-    keys: Vec<(u128, u32)>,
-    stale_rows: Vec<u32>,
+    /// One second-stamp a cell, for the same reason.
+    since: Vec<i64>,
+    /// One key a school, and which of them are out of date.
+    keys: Vec<u128>,
     is_stale: Vec<bool>,
+    moved: bool,
+    sorted: Vec<(u128, u32)>,
     order: Vec<Laestab>,
 }
 
@@ -79,9 +83,11 @@ impl Board {
             worst: vec![Health::NotSubscribed; rows],
             summary: Summary { not_subscribed: count, ..Summary::default() },
             schools: Summary { not_subscribed: schools, ..Summary::default() },
-            keys: (0..schools).map(|row| (0, row)).collect(),
-            stale_rows: (0..schools).collect(),
+            since: vec![i64::MAX; rows * columns],
+            keys: vec![0; places.len()],
             is_stale: vec![true; places.len()],
+            moved: true,
+            sorted: Vec::new(),
             order: Vec::new(),
             places,
         }
@@ -117,23 +123,22 @@ impl Board {
         if column >= self.columns {
             return;
         }
-        let (Some(old), Some(old_mark)) = (self.cells.get_mut(index), self.marks.get_mut(index))
+        let (Some(old), Some(old_mark), Some(old_since)) =
+            (self.cells.get_mut(index), self.marks.get_mut(index), self.since.get_mut(index))
         else {
             return;
         };
-        let new_mark = mark(&cell);
-        let before = *old_mark;
-        let moved = before != new_mark || old.since != cell.since;
+        let (new_mark, new_since) =
+            (mark(&cell), cell.since.map_or(i64::MAX, Timestamp::as_second));
         *old = cell;
-        *old_mark = new_mark;
+        let before = std::mem::replace(old_mark, new_mark);
+        let since = std::mem::replace(old_since, new_since);
         let Some(is_stale) = self.is_stale.get_mut(row) else { return };
-        if !moved {
+        if before == new_mark && since == new_since {
             return;
         }
-        if !*is_stale {
-            *is_stale = true;
-            self.stale_rows.push(u32::try_from(row).unwrap_or(u32::MAX));
-        }
+        *is_stale = true;
+        self.moved = true;
         let (was, is) = (health(before), health(new_mark));
         if was != is {
             *self.summary.of_mut(was) -= 1;
@@ -157,24 +162,24 @@ impl Board {
 
     /// Schools, worst first; sorted now if anything moved since it was last read.
     pub fn order(&mut self) -> &[Laestab] {
-        if !self.stale_rows.is_empty() {
-            let mut fresh: Vec<(u128, u32)> = Vec::with_capacity(self.keys.len());
-            for (key, row) in std::mem::take(&mut self.keys) {
-                let stale = self.is_stale.get(row as usize).copied().unwrap_or(false);
-                fresh.push((if stale { self.key(row as usize) } else { key }, row));
-            }
-            for row in self.stale_rows.drain(..) {
-                if let Some(s) = self.is_stale.get_mut(row as usize) {
-                    *s = false;
+        if self.moved {
+            self.moved = false;
+            for row in 0..self.places.len() {
+                if self.is_stale.get(row).copied().unwrap_or(false) {
+                    let key = self.key(row);
+                    if let (Some(k), Some(s)) = (self.keys.get_mut(row), self.is_stale.get_mut(row))
+                    {
+                        (*k, *s) = (key, false);
+                    }
                 }
             }
-            fresh.sort_unstable();
-            self.keys = fresh;
+            self.sorted.clear();
+            self.sorted.extend(self.keys.iter().copied().zip(0..));
+            self.sorted.sort_unstable();
             self.order.clear();
             let places = &self.places;
-            self.order.extend(
-                self.keys.iter().filter_map(|(_, row)| Some(places.get(*row as usize)?.laestab)),
-            );
+            let rows = self.sorted.iter().map(|(_, row)| *row as usize);
+            self.order.extend(rows.filter_map(|row| Some(places.get(row)?.laestab)));
         }
         &self.order
     }
@@ -191,11 +196,11 @@ impl Board {
         if first >= 0x40 {
             return key | rank;
         }
-        let cells = self.cells.get(start..start + self.columns).unwrap_or_default();
-        let since = marks.iter().zip(cells).filter(|(m, _)| class(**m) == first);
-        let since = since.filter_map(|(_, c)| c.since).min().unwrap_or(Timestamp::MAX);
-        // Timestamps reach from -3.8e11 to 2.6e11 seconds: 40 bits hold them.
-        let since = since.as_second().saturating_add(1 << 39).unsigned_abs();
+        let times = self.since.get(start..start + self.columns).unwrap_or_default();
+        let since = marks.iter().zip(times).filter(|(m, _)| class(**m) == first);
+        let since = since.map(|(_, s)| *s).min().unwrap_or(i64::MAX);
+        // Timestamps reach from -3.8e11 to 2.6e11 seconds: 40 bits hold them, and their absence.
+        let since = since.clamp(-(1 << 39), (1 << 39) - 1).saturating_add(1 << 39).unsigned_abs();
         let pupils = u128::from(!place.map_or(0, |p| p.pupils));
         key | (pupils << 72) | (u128::from(since) << 32) | rank
     }

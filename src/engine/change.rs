@@ -205,6 +205,9 @@ impl World {
     /// What a cell's own checks cut for others.
     fn cut(&self, row: usize, column: usize) -> Cut {
         let mut cut = Cut::default();
+        if !self.plan.emits(column) {
+            return cut;
+        }
         for slot in self.plan.slots_of(row, column) {
             let Some((bench, state)) = self.bench(slot) else { continue };
             if bench.spec.emits.is_empty() || !cell::is_real_trouble(state) {

@@ -42,6 +42,8 @@ pub(super) struct Plan {
     pub(super) slots: Vec<Slot>,
     pub(super) places: Vec<Place>,
     of_column: Vec<Range<usize>>,
+    /// Which columns hold a check whose trouble others can follow from.
+    emits: Vec<bool>,
     table: Vec<u32>,
     taken: Vec<bool>,
     hours: Vec<Hours>,
@@ -60,6 +62,7 @@ impl Plan {
             checks: Vec::new(),
             slots: Vec::new(),
             of_column: Vec::new(),
+            emits: Vec::new(),
             table: Vec::new(),
             taken: Vec::new(),
             hours: Vec::new(),
@@ -88,6 +91,7 @@ impl Plan {
                 }
             }
             self.of_column.push(start..self.checks.len());
+            self.emits.push(service.checks.iter().any(|c| !c.emits.is_empty()));
         }
     }
 
@@ -202,6 +206,11 @@ impl Plan {
         checks.filter_map(move |check| {
             self.table.get(check * rows + row).copied().filter(|s| *s != NONE)
         })
+    }
+
+    /// Whether others can follow from `column`.
+    pub(super) fn emits(&self, column: usize) -> bool {
+        self.emits.get(column).copied().unwrap_or(false)
     }
 
     /// Whether any check of `column` asks about single schools.

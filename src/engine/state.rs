@@ -185,10 +185,10 @@ impl State {
         if let Some(before) = &before {
             self.go_on_from(before, &said, bench);
         }
-        let (finding, _) = judge(bench, self);
+        let (finding, next) = judge(bench, self);
         self.flap.push(finding.health, finding.reason, bench.now);
         learned |= self.learn_baseline(bench, &finding, observed_at);
-        Seen { learned, differs: self.settle(bench) || before.is_some() }
+        Seen { learned, differs: self.conclude(bench, &finding, next) || before.is_some() }
     }
 
     /// Trouble of before the restart that is still there keeps its start and is not soft again.
@@ -215,8 +215,17 @@ impl State {
             self.pending = None;
             differs = true;
         }
+        if let (None, Some(p)) = (&self.reading, &self.pending) {
+            self.next = Some(p.until);
+            return differs;
+        }
         let (finding, next) = judge(bench, self);
-        let judged = self.judged(bench, &finding);
+        self.conclude(bench, &finding, next) || differs
+    }
+
+    /// Lets a finding stand until `next`; true if the judgement differs.
+    fn conclude(&mut self, bench: &Bench<'_>, finding: &Finding, next: Option<Timestamp>) -> bool {
+        let judged = self.judged(bench, finding);
         let mut soonest = why::rephrase_at(&judged, bench.now);
         if let Some(p) = &self.pending {
             soonest.consider(p.until);
@@ -225,7 +234,7 @@ impl State {
             soonest.consider(at);
         }
         self.next = soonest.at();
-        differs |= self.judged != judged;
+        let differs = self.judged != judged;
         self.judged = judged;
         differs
     }
