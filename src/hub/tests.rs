@@ -349,3 +349,20 @@ async fn a_burst_of_a_whole_sweep_is_judged_and_kept() {
     let milder = told.filter(|(_, c)| c.from == Health::Critical && c.to == Health::Warning);
     assert_eq!(milder.count(), schools);
 }
+
+#[tokio::test]
+async fn another_configuration_is_kept_whole() {
+    let clock = HandClock::new();
+    let store = Arc::new(Notebook::default());
+    let (hub, _task) =
+        Hub::start(estate(1), KeptBoard::default(), store.clone(), Arc::clone(&clock) as _);
+    let mut reader = hub.reader(None);
+    hub.configured(estate(3)).await.unwrap();
+    reader.published().await;
+    assert!(matches!(reader.next(clock.now()), Some(Change::Reset { .. })));
+    assert!(reader.is_over());
+    assert_eq!(hub.snapshot().len(), 3);
+    hub.ask(|_| ()).await.unwrap();
+    let saves = store.saves.lock().unwrap();
+    assert_eq!(saves.iter().map(|s| s.cells.len()).sum::<usize>(), 8, "four rows, two columns");
+}

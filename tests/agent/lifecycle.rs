@@ -105,7 +105,9 @@ async fn the_folder_is_made_for_its_account_alone() {
 async fn stopping_lets_a_poll_finish_and_keeps_what_it_saw() {
     let stage = Stage::new(1);
     stage.vendors[0].says(0, Verdict::Critical);
-    *stage.vendors[0].takes.lock().unwrap() = Duration::from_millis(300);
+    // One service is done sooner than the other.
+    *stage.vendors[0].takes.lock().unwrap() = Duration::from_millis(600);
+    *stage.vendors[1].takes.lock().unwrap() = Duration::from_millis(200);
     let agent = stage.start_with(stage.store()).await.unwrap();
     let mut slow = Events::open(agent.socket(), None).await;
     let polls = || stage.vendors[0].polls.load(Ordering::SeqCst);

@@ -22,9 +22,8 @@ pub async fn ask(socket: &Path, method: &str, path: &str, body: &[u8]) -> Reply 
         "{method} {path} HTTP/1.1\r\nHost: caretaker\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
-    stream.write_all(head.as_bytes()).await.unwrap();
-    // The agent may answer and close before it has read a large body.
-    let sent = stream.write_all(body).await;
+    // The agent may answer and close before it has read everything, or anything.
+    let sent = stream.write_all(&[head.as_bytes(), body].concat()).await;
     let mut answer = Vec::new();
     timeout(LIMIT, stream.read_to_end(&mut answer)).await.unwrap().ok();
     assert!(!answer.is_empty(), "no answer to {method} {path}: {sent:?}");
