@@ -84,6 +84,7 @@ mod tests {
 
     #[test]
     fn an_address_that_a_page_echoes_is_not_the_name() {
+        assert!(!names("no school elm-tree-primary here", "Elm Tree Primary"));
         let page = visible("<p>No school at /sch/elm-tree-primary</p><a href='elm tree primary'>");
         assert!(!names(&page, "Elm Tree Primary"));
         assert!(names(&visible("Welcome, Elm-Tree Primary!"), "Elm-Tree Primary"));

@@ -299,7 +299,7 @@ fn is_sms(name: &str) -> bool {
 /// The appliance of `host`: by its whole name, else by its first label where only one has it.
 fn filter_of<'a>(host: &str, filters: &'a [Filter]) -> Option<&'a Filter> {
     let whole = filters.iter().find(|f| f.hosts.iter().any(|h| h == host));
-    if whole.is_some() || host.contains('.') {
+    if whole.is_some() {
         return whole;
     }
     let label = |h: &String| h.split('.').next() == Some(host);

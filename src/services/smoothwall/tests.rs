@@ -209,6 +209,7 @@ async fn every_field_of_the_heartbeat_counts() {
     for (what, text) in [
         ("host of another", heartbeat_of("edge-b")),
         ("host of nobody", heartbeat_of("edge-x")),
+        ("host of another domain", HEARTBEAT.replace("filter.example", "other.example")),
         ("host blank", HEARTBEAT.replace("Edge-A.filter.example", "").replace("[edge-a]", "")),
         (
             "host gone",
