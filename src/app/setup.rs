@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::app::failed::Failed;
 use crate::config::schools::{Finding, Import};
-use crate::config::{Config, ConfigErrors};
+use crate::config::{Config, ConfigError, ConfigErrors};
 use crate::model::check::ServiceSpec;
 use crate::model::estate::{Estate, NotWatched};
 use crate::model::ids::CredentialName;
@@ -13,7 +13,7 @@ use crate::model::text::Clean;
 use crate::ports::clock::Clock;
 use crate::ports::secrets::Secrets;
 use crate::ports::watch::Watch;
-use crate::services::{Configured, Context, SERVICES, Service};
+use crate::services::{Configured, Context, SERVICES, Service, ServiceError};
 use crate::transport::{Transport, TransportSettings};
 
 /// The configuration, the schools, and the services that it names.
@@ -85,7 +85,7 @@ pub fn prepare(
             continue;
         };
         credentials.extend(section.credentials);
-        let watch = (section.build)(&context).map_err(Failed::config)?;
+        let watch = (section.build)(&context).map_err(|e| Failed::config(located(&config, &e)))?;
         estate.services.push(watch.describe());
         estate.not_watched.extend(watch.not_watched());
         watches.push(watch);
@@ -96,6 +96,18 @@ pub fn prepare(
     }));
     let findings = imported.findings;
     Ok(Prepared { config, estate: Arc::new(estate), watches, findings, credentials })
+}
+
+/// What a service refuses, with the place in the file.
+fn located(config: &Config, error: &ServiceError) -> ConfigError {
+    match error {
+        ServiceError::Endpoint { service, source } => {
+            config.error_at(&format!("services.{service}"), &source.to_string(), "")
+        }
+        ServiceError::Setting { service, key, why } => {
+            config.error_at(&format!("services.{service}.{key}"), why, "")
+        }
+    }
 }
 
 /// Reads schools and subscriptions as the configuration says.

@@ -1,6 +1,8 @@
 //! The real program in a real terminal, with the demo's vendors behind it.
 #![cfg(test)]
 
+#[expect(dead_code, reason = "the console's benchmark measures with the rest of it")]
+#[expect(clippy::disallowed_methods, reason = "a harness has only the real clock")]
 mod session;
 
 use session::Session;

@@ -1,11 +1,5 @@
 //! A program in a pseudo-terminal, read like a person reads it: wait until the screen shows
 //! something, press a key, look again. Never sleeps for luck.
-#![cfg(test)]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a harness outside the program has only the real clock"
-)]
-
 use std::io::{Read, Write};
 use std::num::NonZero;
 use std::sync::{Arc, Condvar, Mutex};
@@ -19,6 +13,8 @@ pub const LIMIT: Duration = Duration::from_secs(60);
 struct Seen {
     parser: vt100::Parser,
     raw: Vec<u8>,
+    /// When the last byte came.
+    last: Instant,
     closed: bool,
 }
 
@@ -60,8 +56,10 @@ impl Session {
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let parser = vt100::Parser::new(cells(rows), cells(columns), 0);
-        let seen =
-            Arc::new((Mutex::new(Seen { parser, raw: Vec::new(), closed: false }), Condvar::new()));
+        let seen = Arc::new((
+            Mutex::new(Seen { parser, raw: Vec::new(), last: Instant::now(), closed: false }),
+            Condvar::new(),
+        ));
         let mut reader = pair.master.try_clone_reader().unwrap();
         let writer = pair.master.take_writer().unwrap();
         let fill = seen.clone();
@@ -75,6 +73,7 @@ impl Session {
                 } else {
                     seen.parser.process(&buffer[..n]);
                     seen.raw.extend_from_slice(&buffer[..n]);
+                    seen.last = Instant::now();
                 }
                 fill.1.notify_all();
                 if n == 0 {
@@ -123,6 +122,27 @@ impl Session {
     /// Every byte that the program wrote.
     pub fn raw(&self) -> Vec<u8> {
         self.seen.0.lock().unwrap().raw.clone()
+    }
+
+    /// Waits until something was written after `since` and then nothing for `silence`; the moment of
+    /// the last byte. `None` if nothing was written at all within [`LIMIT`].
+    pub fn settled(&self, since: Instant, silence: Duration) -> Option<Instant> {
+        let end = Instant::now() + LIMIT;
+        let mut seen = self.seen.0.lock().unwrap();
+        while Instant::now() < end {
+            let quiet = seen.last.elapsed();
+            if seen.last > since && quiet >= silence {
+                return Some(seen.last);
+            }
+            let left = if seen.last > since { silence - quiet } else { silence };
+            seen = self.seen.1.wait_timeout(seen, left).unwrap().0;
+        }
+        None
+    }
+
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.child.process_id().unwrap()
     }
 
     /// Another size, as when the window is dragged.

@@ -1,0 +1,174 @@
+//! What the command line judges and prints, from documents made here.
+#![cfg(test)]
+
+use std::collections::BTreeMap;
+
+use caretaker::cli::{self, Lines, PickError};
+use caretaker::wire::board::{AgentInfo, Board, CellChange, Column, CompactCell, Row, SchoolRow};
+use caretaker::wire::status::{CellStatus, EstateStatus, SchoolStatus, Status};
+use caretaker::wire::{Cause, Health, Laestab, Reason, Scope, ServiceKey, VERSION};
+
+fn key(text: &str) -> ServiceKey {
+    text.parse().unwrap()
+}
+
+fn number(text: &str) -> Laestab {
+    text.parse().unwrap()
+}
+
+fn cell(health: Health) -> CellStatus {
+    CellStatus {
+        health,
+        reason: (health == Health::Unknown).then_some(Reason::Stale),
+        why: "no data since Sat 03:02, limit 50h".into(),
+        since: Some("2026-11-21T03:02:00Z".parse().unwrap()),
+        state_since: None,
+        soft: false,
+        handling: None,
+        follows_from: None,
+        checks: Vec::new(),
+    }
+}
+
+fn status(cells: &[(&str, Health)]) -> Status {
+    let cells: BTreeMap<_, _> = cells.iter().map(|(k, h)| (key(k), cell(*h))).collect();
+    Status {
+        version: VERSION,
+        as_of: "2026-11-24T09:00:00Z".parse().unwrap(),
+        revision: 7,
+        settled: true,
+        summary: caretaker::wire::board::Summary::default(),
+        schools_summary: caretaker::wire::board::Summary::default(),
+        not_watched: Vec::new(),
+        estate: Vec::new(),
+        schools: vec![SchoolStatus {
+            laestab: number("9991001"),
+            name: "Alder Bank Primary".into(),
+            cells,
+        }],
+    }
+}
+
+#[test]
+fn the_exit_code_is_that_of_the_worst_and_not_the_largest() {
+    let code = |cells: &[(&str, Health)]| cli::status_code(&status(cells), true, None);
+    assert_eq!(code(&[("redstor", Health::Ok), ("groupcall", Health::NotSubscribed)]), 0);
+    assert_eq!(code(&[("redstor", Health::Warning)]), 1);
+    assert_eq!(code(&[("redstor", Health::Warning), ("groupcall", Health::Unknown)]), 3);
+    assert_eq!(code(&[("redstor", Health::Critical), ("groupcall", Health::Unknown)]), 2);
+}
+
+#[test]
+fn soft_cells_do_not_count_and_following_ones_do() {
+    let mut soft = status(&[("redstor", Health::Critical)]);
+    soft.schools[0].cells.get_mut(&key("redstor")).unwrap().soft = true;
+    assert_eq!(cli::status_code(&soft, true, None), 0);
+    let mut follows = status(&[("redstor", Health::Warning)]);
+    follows.schools[0].cells.get_mut(&key("redstor")).unwrap().follows_from =
+        Some(Cause { service: key("groupcall"), scope: Scope::School });
+    assert_eq!(cli::status_code(&follows, true, None), 1);
+    assert!(cli::status_text(&follows, None).contains("redstor ^"));
+}
+
+#[test]
+fn the_estate_counts_when_all_were_asked_for_and_a_service_narrows() {
+    let mut all = status(&[("redstor", Health::Warning), ("groupcall", Health::Ok)]);
+    all.estate.push(EstateStatus {
+        service: key("welearn365"),
+        health: Health::Critical,
+        reason: None,
+        why: "Microsoft reports an interruption".into(),
+        since: None,
+        soft: false,
+        checks: Vec::new(),
+    });
+    assert_eq!(cli::status_code(&all, true, None), 2);
+    assert_eq!(cli::status_code(&all, false, None), 1);
+    assert_eq!(cli::status_code(&all, true, Some(&key("groupcall"))), 0);
+}
+
+#[test]
+fn a_csv_cell_is_never_a_formula() {
+    let mut all = status(&[("redstor", Health::Critical)]);
+    all.schools[0].name = "=cmd|' /C calc'!A0".into();
+    let text = cli::status_csv(&all, None).unwrap();
+    assert!(text.lines().nth(1).unwrap().starts_with("9991001,'=cmd"), "{text}");
+    let mut rows = csv::Reader::from_reader(text.as_bytes());
+    assert_eq!(rows.headers().unwrap().len(), 11);
+    assert_eq!(rows.records().map(Result::unwrap).count(), 1);
+}
+
+fn board() -> Board {
+    let column = |k: &str, code: &str| Column {
+        key: key(k),
+        label: k.into(),
+        code: code.into(),
+        watched: true,
+    };
+    let school = |n: &str, name: &str, health| SchoolRow {
+        laestab: number(n),
+        name: name.into(),
+        phase: "".into(),
+        town: "".into(),
+        postcode: "".into(),
+        trust: "".into(),
+        pupils: None,
+        set_up: true,
+        cells: vec![CompactCell { health, ..CompactCell::default() }],
+    };
+    Board {
+        version: VERSION,
+        revision: 1,
+        as_of: "2026-11-24T09:00:00Z".parse().unwrap(),
+        agent: AgentInfo {
+            version: "0".into(),
+            demo: false,
+            started_at: "2026-11-24T08:00:00Z".parse().unwrap(),
+            embedded: false,
+        },
+        settled: true,
+        restored_from: None,
+        summary: caretaker::wire::board::Summary::default(),
+        schools_summary: caretaker::wire::board::Summary::default(),
+        columns: vec![column("groupcall", "GC")],
+        estate: vec![CompactCell::default()],
+        schools: vec![
+            school("9991001", "Alder Bank Primary", Health::Ok),
+            school("9991002", "Alder Hill Junior", Health::Critical),
+        ],
+        not_watched: Vec::new(),
+    }
+}
+
+#[test]
+fn schools_are_named_by_number_in_any_spelling_or_by_part_of_a_name() {
+    let board = board();
+    let pick = |words: &[&str]| {
+        cli::pick(&board, &words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>())
+    };
+    assert_eq!(pick(&["999/1002"]).unwrap(), [number("9991002")]);
+    assert_eq!(pick(&["ALDER", "9991001"]).unwrap().len(), 2);
+    assert_eq!(pick(&[]).unwrap(), []);
+    assert_eq!(pick(&["alder", "oak"]), Err(PickError::NoSchool("oak".into())));
+    assert_eq!(cli::pick_service(&board, "gc").unwrap(), key("groupcall"));
+    assert!(cli::pick_service(&board, "x").unwrap_err().to_string().contains("groupcall"));
+}
+
+#[test]
+fn watch_tells_each_change_of_health_once() {
+    let mut lines = Lines::default();
+    let first = lines.board(&board());
+    assert_eq!(first.len(), 1, "at the start only trouble is told: {first:?}");
+    let change = |health, since| CellChange {
+        row: Row::School(number("9991001")),
+        column: 0,
+        cell: CompactCell { health, since: Some(since), ..CompactCell::default() },
+    };
+    let turned = lines.changes(&[change(Health::Warning, 1)]);
+    assert_eq!(
+        Lines::line("Tue 09:14", &turned[0], "late"),
+        "Tue 09:14 Alder Bank Primary / groupcall: ok -> warning: late"
+    );
+    assert!(lines.changes(&[change(Health::Warning, 2)]).is_empty());
+    assert!(lines.board(&board()).len() == 1, "a board that differs is told");
+}
