@@ -2,26 +2,16 @@
 
 use std::fmt::Write;
 
+use crate::wire::board::letter;
 use crate::wire::status::{CellStatus, Status};
-use crate::wire::{Health, Scope, ServiceKey, Span};
+use crate::wire::{Scope, ServiceKey, Span};
 
-/// The letter of a cell: severity first, as on the board. Upper case: nobody has it.
-fn letter(cell: &CellStatus, own: &ServiceKey) -> &'static str {
-    let handled = cell.handling.is_some();
-    if let Some(cause) = &cell.follows_from
-        && cell.health == Health::Warning
-    {
-        return if cause.scope == Scope::Estate && cause.service == *own { "\"" } else { "^" };
-    }
-    match (cell.health, handled) {
-        (Health::Critical, false) => "C",
-        (Health::Critical, true) => "c",
-        (Health::Unknown, false) => "U",
-        (Health::Unknown, true) => "u",
-        (Health::Warning, false) => "W",
-        (Health::Warning, true) => "w",
-        (Health::Ok, _) => ".",
-        (Health::NotSubscribed, _) => "-",
+/// The letter of a cell, as on the board.
+fn drawn(cell: &CellStatus, own: &ServiceKey) -> &'static str {
+    match &cell.follows_from {
+        Some(cause) if cause.scope == Scope::Estate && cause.service == *own => "\"",
+        Some(_) => "^",
+        None => letter(cell.health, cell.handling.is_some()),
     }
 }
 
@@ -66,7 +56,7 @@ pub fn status_text(status: &Status, service: Option<&ServiceKey>) -> String {
             .cells
             .iter()
             .filter(|(key, _)| asked(key))
-            .map(|(key, cell)| format!("{key} {}", letter(cell, key)))
+            .map(|(key, cell)| format!("{key} {}", drawn(cell, key)))
             .collect();
         line(&mut out, &format!("{}  {}   {}", school.laestab, school.name, cells.join("  ")));
         for (key, cell) in school.cells.iter().filter(|(k, c)| asked(k) && c.health.is_trouble()) {

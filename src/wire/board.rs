@@ -194,3 +194,18 @@ pub enum Change {
 pub fn is_same_as_estate(cell: &CompactCell, column: &Column) -> bool {
     cell.follows_from.as_ref().is_some_and(|c| c.scope == Scope::Estate && c.service == column.key)
 }
+
+/// The letter of a health: upper case where nobody has it, lower case where somebody has.
+#[must_use]
+pub fn letter(health: Health, is_handled: bool) -> &'static str {
+    match (health, is_handled) {
+        (Health::Critical, false) => "C",
+        (Health::Critical, true) => "c",
+        (Health::Unknown, false) => "U",
+        (Health::Unknown, true) => "u",
+        (Health::Warning, false) => "W",
+        (Health::Warning, true) => "w",
+        (Health::Ok, _) => ".",
+        (Health::NotSubscribed, _) => "-",
+    }
+}

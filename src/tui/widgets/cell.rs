@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::tui::theme::Role;
 use crate::tui::times;
-use crate::wire::board::{Column, CompactCell, is_same_as_estate};
+use crate::wire::board::{Column, CompactCell, is_same_as_estate, letter};
 use crate::wire::{HandlingKind, Health};
 
 /// How a cell is drawn.
@@ -64,19 +64,6 @@ pub fn look(
         return Look { text, role: Role::Handled, strength: 0 };
     }
     Look { text, role: role_of(cell.health), strength: strength(cell.since, now) }
-}
-
-fn letter(health: Health, is_handled: bool) -> &'static str {
-    match (health, is_handled) {
-        (Health::Critical, false) => "C",
-        (Health::Critical, true) => "c",
-        (Health::Unknown, false) => "U",
-        (Health::Unknown, true) => "u",
-        (Health::Warning, false) => "W",
-        (Health::Warning, true) => "w",
-        (Health::Ok, _) => ".",
-        (Health::NotSubscribed, _) => "-",
-    }
 }
 
 fn role_of(health: Health) -> Role {
