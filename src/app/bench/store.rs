@@ -61,6 +61,9 @@ fn in_folder(folder: &Path, schools: u32, runs: u32, clock: &dyn Clock) -> anyho
             "restored {} of {count} cells",
             kept.cells.len()
         );
+        // The first write of a day also prunes history: not what is measured.
+        store.keep(save(u64::from(run) + 2, Vec::new(), Vec::new()));
+        store.flush()?;
         let begun = clock.monotonic();
         store.keep(save(u64::from(run) + 2, few.clone(), Vec::new()));
         store.flush()?;
