@@ -230,6 +230,7 @@ impl World {
 
     /// Makes a cell anew; true if it is drawn or said differently now.
     fn refresh(&mut self, row: usize, column: usize, out: &mut Outcome) -> bool {
+        self.forget_snapshot(row, column);
         let mut new = self.fresh(row, column);
         let Some(old) = self.board.cell(row, column) else { return false };
         let index = row * self.plan.columns() + column;
@@ -259,6 +260,20 @@ impl World {
             self.put(row, column, new, out);
         }
         true
+    }
+
+    /// What was known before the restart is over once no check of the cell waits for its answer.
+    fn forget_snapshot(&mut self, row: usize, column: usize) {
+        let index = row * self.plan.columns() + column;
+        if self.snapshots.get(index).is_none_or(Option::is_none) {
+            return;
+        }
+        let state = |s: u32| self.states.get(s as usize);
+        if !self.plan.slots_of(row, column).filter_map(state).any(|s| s.pending.is_some())
+            && let Some(snapshot) = self.snapshots.get_mut(index)
+        {
+            *snapshot = None;
+        }
     }
 
     /// A certain change, for history.
@@ -294,10 +309,10 @@ impl World {
         let index = row * self.plan.columns() + column;
         let slots = || self.plan.slots_of(row, column);
         let states = || slots().filter_map(|s| self.states.get(s as usize));
-        let mut own = cell::worst(states().filter(|s| s.pending.is_none()).map(|s| &s.judged));
-        if states().any(|s| s.pending.is_some())
-            && let Some(kept) = self.snapshots.get(index).and_then(Option::as_deref)
-        {
+        let kept = self.snapshots.get(index).and_then(Option::as_deref);
+        let asked = |s: &&State| kept.is_none() || s.pending.is_none();
+        let mut own = cell::worst(states().filter(asked).map(|s| &s.judged));
+        if let Some(kept) = kept {
             own = Some(cell::last_known(own, kept));
         }
         let Some(service) = self.plan.service(column) else { return Cell::default() };
@@ -489,7 +504,6 @@ impl World {
             }
         }
         let (rows, columns) = (self.plan.rows(), self.plan.columns());
-        self.snapshots.clear();
         self.snapshots.resize(rows * columns, None);
         for kept in cells {
             self.restore_cell(written_at, kept);
@@ -518,17 +532,16 @@ impl World {
                     health: cell.health,
                     since: cell.since,
                     soft: cell.soft,
-                    own: cell.follows_from.is_none(),
+                    own: cell.follows_from.is_none() && cell.reason != Some(Reason::NeverSeen),
                 })
             });
         }
         let index = row * self.plan.columns() + column;
         cell.handling = cell.handling.filter(|h| h.until.is_none_or(|u| u > self.now));
         self.wake_handling(index, &cell);
-        if let Some(hard) = self.hard.get_mut(index)
-            && !cell.soft
-        {
-            *hard = (cell.health, cell.follows_from.is_some());
+        if let Some(hard) = self.hard.get_mut(index) {
+            let certain = (cell.health, cell.follows_from.is_some());
+            *hard = if cell.soft { (Health::Ok, false) } else { certain };
         }
         self.board.put(row, column, cell.clone());
         if let Some(s) = self.snapshots.get_mut(index) {

@@ -100,10 +100,14 @@ mod tests {
         let mut f = run(&[Ok, Critical, Ok, Warning, Ok, Warning, Ok]);
         assert!(f.began().is_some(), "6 changes of 20, all of them young");
         assert_eq!(f.worst().0, Critical);
-        for _ in 0..4 {
+        for _ in 0..10 {
             f.push(Ok, None, Timestamp::UNIX_EPOCH);
         }
-        assert!(f.began().is_some(), "the same changes, older, are still above the lower limit");
+        assert!(f.began().is_some(), "28 %: under the upper limit, still above the lower one");
+        for _ in 0..6 {
+            f.push(Ok, None, Timestamp::UNIX_EPOCH);
+        }
+        assert!(f.began().is_none(), "24.9 %");
         for _ in 0..20 {
             f.push(Ok, None, Timestamp::UNIX_EPOCH);
         }

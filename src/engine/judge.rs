@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::engine::hours::{Hours, later};
 use crate::engine::state::{Fall, Reading, State};
+use crate::engine::why;
 use crate::model::check::CheckSpec;
 use crate::model::health::{Health, Reason};
 use crate::model::observation::{SourceTime, Verdict, Zone};
@@ -175,7 +176,7 @@ pub(super) fn judge(bench: &Bench<'_>, state: &State) -> (Finding, Option<Timest
     };
     let mut finding = answer(reading);
     if finding.health.is_trouble() {
-        finding.since = reading.since.or(state.bad_since);
+        finding.since = state.bad_since;
         finding.hard = state.streak >= bench.spec.tries;
     }
     never_ran(bench, reading, state, &mut finding, &mut next);
@@ -187,12 +188,14 @@ pub(super) fn judge(bench: &Bench<'_>, state: &State) -> (Finding, Option<Timest
     if bench.now >= fresh_until {
         let since = finding.since.filter(|_| finding.health.is_trouble());
         let since = Some(since.unwrap_or(reading.observed_at));
+        next.consider(why::named_until(reading.observed_at));
         finding = if state.throttled.is_some() {
             Finding::unknown(Reason::Throttled, Rule::Throttled, since)
         } else {
             Finding::unknown(Reason::Stale, Rule::Stale, since)
         };
     }
+    countdown(bench, state, &finding, &mut next);
     finding.since = finding.since.map(|s| s.min(bench.now));
     (finding, next.at())
 }
@@ -317,9 +320,16 @@ fn keeps(
         if finding.health == Health::Critical {
             finding.rule = Rule::Gone;
         }
-    } else if finding.health.is_trouble() {
-        // The days that are left stand in the sentence: say them anew when there is one less.
-        let left = gone.as_second() - bench.now.as_second();
+    }
+}
+
+/// The days that are left stand in the sentence: it is said anew when there is one less.
+fn countdown(bench: &Bench<'_>, state: &State, finding: &Finding, next: &mut Next) {
+    if let (Some(keeps), Some(good)) = (bench.spec.keeps, state.memory.good_at)
+        && finding.health.is_trouble()
+        && finding.rule != Rule::Gone
+    {
+        let left = later(good, keeps).as_second() - bench.now.as_second();
         let today = left.rem_euclid(DAY);
         next.consider(later(bench.now, Span::from_secs(today.unsigned_abs().max(1))));
     }

@@ -179,7 +179,6 @@ impl State {
             self.ok_at = Some(observed_at);
         }
         self.throttled = None;
-        self.outlived = None;
         self.reading = Some(reading);
         let before = self.pending.take();
         if let Some(before) = &before {

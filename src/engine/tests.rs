@@ -73,7 +73,8 @@ fn estate(schools: u16, variant: u8) -> Arc<Estate> {
     };
     let mut a1 = check("a.one", Scope::School);
     a1.age = Some(age);
-    a1.keeps = Some(Span::from_days(2));
+    a1.keeps = Some(Span::from_hours(6));
+    a1.fresh_for = Span::from_hours(10);
     a1.emits = vec![Flow::SignIn, Flow::NewAccounts];
     let mut a2 = check("a.all", Scope::Estate);
     a2.tries = 2;
@@ -181,7 +182,10 @@ fn event(world: &World, at: Timestamp, what: &Happens) -> Event {
         Happens::Seen { check, school, verdict, source, pupils } => {
             let target =
                 if *check == 1 { Target::Estate } else { Target::School(laestab(*school)) };
-            let seen = Observation::new(id(CHECKS[*check]), target, at, VERDICTS[*verdict], "said");
+            // Answers come a little late, and from a clock that is a little fast.
+            let answered = minutes(&((source % 7) - 4));
+            let verdict = VERDICTS[*verdict];
+            let seen = Observation::new(id(CHECKS[*check]), target, answered, verdict, "said");
             Event::Observed(
                 seen.source(minutes(source), Zone::Assumed).number("pupils", f64::from(*pupils)),
             )
@@ -245,6 +249,18 @@ fn by_hand(world: &World) -> Vec<Laestab> {
     all.into_iter().map(|(.., (_, l))| l).collect()
 }
 
+fn laestab_of(row: Row) -> Laestab {
+    match row {
+        Row::School(l) => l,
+        Row::Estate => laestab(0),
+    }
+}
+
+fn is_restored(world: &World, row: Row, column: u16) -> bool {
+    let index = world.plan.row(row).unwrap() * 3 + usize::from(column);
+    world.snapshots.get(index).is_some_and(Option::is_some)
+}
+
 fn holds(world: &mut World) {
     let (cells, schools) = recount(world);
     assert_eq!((world.summary(), world.schools_summary()), (cells, schools), "counters");
@@ -257,11 +273,20 @@ fn holds(world: &mut World) {
         for column in 0..3 {
             let cell = world.cell(row, column);
             let checks = world.checks(row, column);
-            if cell.health == Health::Ok && world.snapshots.is_empty() {
+            if cell.health == Health::Ok && !is_restored(world, row, column) {
                 assert!(checks.iter().all(|c| c.health == Health::Ok), "a wrong green: {checks:?}");
                 let estate = world.cell(Row::Estate, column);
                 assert!(row == Row::Estate || !estate.health.is_trouble(), "{estate:?}");
             }
+            let taken = row == Row::Estate
+                || world
+                    .estate()
+                    .takes(laestab_of(row), &world.estate().services[column as usize].key);
+            let checked = !checks.is_empty();
+            assert!(
+                !(taken && checked) || cell.health != Health::NotSubscribed,
+                "{row:?} {column}"
+            );
             assert_eq!(cell.reason.is_some(), cell.health == Health::Unknown, "{cell:?}");
             assert!(cell.since.is_none_or(|s| s <= world.now), "{cell:?}");
             assert!(!cell.quiet || cell.health == Health::Ok, "{cell:?}");
@@ -454,7 +479,7 @@ fn shows_the_evidence_of_a_check() {
     assert_eq!(views.len(), 1, "the estate's checks stand in the estate's row");
     let v = &views[0];
     assert_eq!((v.observed_at, v.good_at), (Some(start()), Some(night)));
-    assert_eq!(v.fresh_until, Some(start() + SignedDuration::from_mins(30)));
+    assert_eq!(v.fresh_until, Some(start() + SignedDuration::from_hours(10)));
     assert_eq!((v.tries, v.numbers.len(), v.evidence.len()), ((0, 1), 1, 1));
     assert_eq!(
         v.rule.as_str(),
@@ -473,4 +498,103 @@ fn answers_leave_one_timer_each() {
         step(&mut world, now, Event::Observed(ok("c.one", 0, now)));
     }
     assert!(world.timers.len() <= 4, "{}", world.timers.len());
+}
+
+fn restored(world: &World, at: Timestamp, cells: Vec<KeptCell>) -> World {
+    let mut new = World::new(Arc::clone(world.estate()), at, world.revision());
+    step(&mut new, at, Event::Restored { written_at: at, cells, memories: Vec::new() });
+    new
+}
+
+#[test]
+fn an_answer_from_the_future_counts_as_of_now() {
+    let mut world = World::new(estate(2, 0), start(), 0);
+    let ahead = start() + SignedDuration::from_hours(5);
+    step(&mut world, start(), Event::Observed(ok("c.one", 0, ahead)));
+    assert_eq!(world.cell(Row::School(laestab(0)), 2).health, Health::Ok);
+    step(&mut world, start() + SignedDuration::from_mins(30), Event::Tick);
+    assert_eq!(world.cell(Row::School(laestab(0)), 2).reason, Some(Reason::Stale));
+}
+
+#[test]
+fn a_claim_that_has_run_out_changes_nothing() {
+    let mut world = World::new(estate(2, 0), start(), 0);
+    let (row, service) = (Row::School(laestab(0)), "a".parse().unwrap());
+    let dead = Handling { kind: HandlingKind::Claimed, by: "tomr".into(), until: Some(start()) };
+    let effects = step(&mut world, start(), Event::Handled { row, service, handling: Some(dead) });
+    assert_eq!((effects, world.revision()), (Vec::new(), 0));
+}
+
+#[test]
+fn a_board_written_in_the_future_counts_as_of_now() {
+    let mut world = World::new(estate(2, 0), start(), 0);
+    step(&mut world, start(), Event::Observed(ok("c.one", 0, start())));
+    let (cells, later) = (kept(&world), start() + SignedDuration::from_hours(9));
+    let mut new = World::new(Arc::clone(world.estate()), start(), 0);
+    step(&mut new, start(), Event::Restored { written_at: later, cells, memories: Vec::new() });
+    assert_eq!(new.cell(Row::School(laestab(0)), 2).health, Health::Ok);
+    step(&mut new, start() + SignedDuration::from_mins(30), Event::Tick);
+    assert_eq!(new.cell(Row::School(laestab(0)), 2).reason, Some(Reason::Stale));
+}
+
+#[test]
+fn what_was_kept_does_not_cover_what_was_answered() {
+    let mut world = World::new(estate(2, 0), start(), 0);
+    step(&mut world, start(), Event::Observed(ok("c.one", 0, start())));
+    let cells = kept(&world);
+    let mut new = World::new(Arc::clone(world.estate()), start(), 0);
+    let failed = Observation { verdict: Verdict::Critical, ..ok("c.one", 0, start()) };
+    step(&mut new, start(), Event::Observed(failed));
+    step(&mut new, start(), Event::Restored { written_at: start(), cells, memories: Vec::new() });
+    assert_eq!(new.cell(Row::School(laestab(0)), 2).health, Health::Critical);
+}
+
+#[test]
+fn a_dash_of_before_is_no_answer_for_what_is_taken_now() {
+    let world = World::new(estate(2, 0), start(), 0);
+    let blank = Cell::default();
+    let cells = kept(&world).into_iter().map(|k| KeptCell { cell: blank.clone(), ..k }).collect();
+    let new = restored(&world, start(), cells);
+    assert_eq!(new.cell(Row::School(laestab(0)), 2).reason, Some(Reason::NeverSeen));
+}
+
+#[test]
+fn soft_trouble_of_before_the_restart_is_news_when_it_hardens() {
+    let mut world = World::new(estate(2, 0), start(), 0);
+    let bad = |at| Observation { verdict: Verdict::Critical, ..ok("b.one", 0, at) };
+    step(&mut world, start(), Event::Observed(ok("b.one", 0, start())));
+    step(&mut world, start(), Event::Observed(ok("a.one", 0, start())));
+    step(&mut world, start(), Event::Observed(bad(start())));
+    let mut new = restored(&world, start(), kept(&world));
+    let mut told = Vec::new();
+    for minute in 1..=3 {
+        let now = start() + SignedDuration::from_mins(minute);
+        told.extend(step(&mut new, now, Event::Observed(bad(now))));
+    }
+    let row = Row::School(laestab(0));
+    let change = told.iter().find_map(|e| match e {
+        Effect::History { row: r, change } if *r == row => Some((change.from, change.to)),
+        _ => None,
+    });
+    assert_eq!(change, Some((Health::Ok, Health::Critical)));
+}
+
+#[test]
+fn calendars_reach_on_as_the_years_go_by() {
+    let mut later = (*estate(2, 0)).clone();
+    let day = |t: &str| t.parse().unwrap();
+    let closure = crate::model::calendar::Days { from: day("2031-05-05"), to: day("2031-05-09") };
+    let calendar = Calendar { terms: Vec::new(), closures: vec![closure] };
+    later.calendars.insert(String::new(), calendar);
+    later.services[0].checks[0].keeps = None;
+    let mut world = World::new(Arc::new(later), start(), 0);
+    let night = at("2031-05-04T22:00:00Z");
+    step(&mut world, night, Event::Tick);
+    let now = at("2031-05-05T09:00:00Z");
+    step(&mut world, now, Event::Observed(ok("a.one", 0, now).source(night, Zone::Given)));
+    let view = world.check(Target::School(laestab(0)), &id("a.one")).unwrap();
+    assert_eq!(
+        (view.health, view.why.as_str()),
+        (Health::Ok, "no data since Sun 23:00; held: no school today")
+    );
 }

@@ -17,35 +17,42 @@ const WEEKDAY_FOR: Span = Span::from_days(6);
 
 /// A moment as the desk says it: `Sat 03:02` within six days, else with its date.
 pub(super) fn moment(at: Timestamp, now: Timestamp) -> String {
-    let (z, today) = (at.to_zoned_datetime(london()), now.to_zoned_datetime(london()));
-    let time = format!("{:02}:{:02}", z.hour(), z.minute());
-    if at <= now && now < later(at, WEEKDAY_FOR) {
-        let day = match z.weekday() {
-            Weekday::Monday => "Mon",
-            Weekday::Tuesday => "Tue",
-            Weekday::Wednesday => "Wed",
-            Weekday::Thursday => "Thu",
-            Weekday::Friday => "Fri",
-            Weekday::Saturday => "Sat",
-            Weekday::Sunday => "Sun",
-        };
-        return format!("{day} {time}");
+    if at > now || now >= named_until(at) {
+        return dated(at, now);
     }
+    let z = at.to_zoned_datetime(london());
+    let day = match z.weekday() {
+        Weekday::Monday => "Mon",
+        Weekday::Tuesday => "Tue",
+        Weekday::Wednesday => "Wed",
+        Weekday::Thursday => "Thu",
+        Weekday::Friday => "Fri",
+        Weekday::Saturday => "Sat",
+        Weekday::Sunday => "Sun",
+    };
+    format!("{day} {:02}:{:02}", z.hour(), z.minute())
+}
+
+/// A moment with its date, and its year unless that is this one.
+fn dated(at: Timestamp, now: Timestamp) -> String {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let (z, today) = (at.to_zoned_datetime(london()), now.to_zoned_datetime(london()));
     let month = usize::try_from(z.month() - 1).ok().and_then(|m| MONTHS.get(m)).unwrap_or(&"");
-    if z.year() == today.year() {
-        format!("{} {month} {time}", z.day())
-    } else {
-        format!("{} {month} {} {time}", z.day(), z.year())
-    }
+    let year = if z.year() == today.year() { String::new() } else { format!(" {}", z.year()) };
+    format!("{} {month}{year} {:02}:{:02}", z.day(), z.hour(), z.minute())
+}
+
+/// Until when a weekday alone names `at`.
+pub(super) fn named_until(at: Timestamp) -> Timestamp {
+    later(at, WEEKDAY_FOR)
 }
 
 /// When a sentence must be said anew because its weekday no longer names a moment.
 pub(super) fn rephrase_at(judged: &Judged, now: Timestamp) -> Next {
     let mut next = Next::new(now);
     if let Some(since) = judged.since {
-        next.consider(later(since, WEEKDAY_FOR));
+        next.consider(named_until(since));
     }
     next
 }
@@ -71,7 +78,7 @@ pub(super) fn of_check(bench: &Bench<'_>, state: &State, f: &Finding) -> Clean {
         Rule::Throttled => format!("the vendor asks us to wait; {}", fresh()),
         Rule::Ahead(s) => format!(
             "the vendor wrote {} at our {}, {} ahead; its ages cannot be trusted",
-            source(),
+            r.source_at.map_or_else(String::new, |s| dated(s.at, bench.now)),
             say(r.observed_at),
             seconds(s)
         ),
