@@ -705,3 +705,44 @@ fn the_clock_alone_puts_a_date_to_an_old_weekday() {
     assert_eq!(last.2, "no answer since 24 Nov 08:00; an answer counts for 10h");
     assert_eq!(last.0, "2026-11-30T08:00:00Z");
 }
+
+#[test]
+fn nothing_is_left_only_if_the_vendor_still_answers() {
+    let good = Some(start() - SignedDuration::from_hours(71));
+    let later = start() + SignedDuration::from_hours(2);
+    for (verdict, health) in [
+        (Verdict::Ok, Health::Critical),
+        (Verdict::Unknown(Reason::Paused), Health::Critical),
+        (Verdict::Unknown(Reason::NeverSeen), Health::Critical),
+        (Verdict::Unknown(Reason::NoAnswer), Health::Unknown),
+        (Verdict::Unknown(Reason::Unauthorised), Health::Unknown),
+    ] {
+        let mut world = one_check(|spec| spec.keeps = Some(Span::from_days(3)));
+        let seen = Observation { verdict, ..ok("a.one", 0, start()).good(good) };
+        step(&mut world, start(), Event::Observed(seen));
+        by_the_clock(&mut world, later);
+        let view = world.check(Target::School(laestab(0)), &id("a.one")).unwrap();
+        assert_eq!(view.health, health, "{verdict:?}: {}", view.why);
+    }
+}
+
+#[test]
+fn what_time_has_proved_needs_no_second_answer() {
+    let mut world = one_check(|spec| {
+        spec.tries = 3;
+        spec.age = Some(AgeRule {
+            late: None,
+            warning: Span::from_hours(26),
+            critical: Span::from_hours(50),
+            runs: Runs::Daily,
+            held_by_closures: false,
+        });
+    });
+    let old = start() - SignedDuration::from_hours(27);
+    let seen = ok("a.one", 0, start()).source(old, Zone::Given);
+    let degraded = Observation { verdict: Verdict::Warning, ..seen };
+    step(&mut world, start(), Event::Observed(degraded));
+    let view = world.check(Target::School(laestab(0)), &id("a.one")).unwrap();
+    assert_eq!((view.health, view.soft, view.tries), (Health::Warning, false, (1, 3)));
+    assert_eq!(view.rule.as_str(), "older than 26h is a warning");
+}
