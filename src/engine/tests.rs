@@ -598,3 +598,151 @@ fn calendars_reach_on_as_the_years_go_by() {
         (Health::Ok, "no data since Sun 23:00; held: no school today")
     );
 }
+
+/// What the clock alone makes of check `a.one`: its health and sentence whenever they change, ticking
+/// only when the world asks for it.
+fn by_the_clock(world: &mut World, until: Timestamp) -> Vec<(String, Health, String)> {
+    let mut told: Vec<(String, Health, String)> = Vec::new();
+    while let Some(due) = world.next_deadline().filter(|d| *d <= until) {
+        step(world, due, Event::Tick);
+        let view = world.check(Target::School(laestab(0)), &id("a.one")).unwrap();
+        if told.last().is_none_or(|t| (t.1, t.2.as_str()) != (view.health, view.why.as_str())) {
+            told.push((due.to_string(), view.health, view.why.to_string()));
+        }
+    }
+    told
+}
+
+fn one_check(change: impl Fn(&mut CheckSpec)) -> World {
+    let mut estate = (*estate(2, 0)).clone();
+    let day = |t: &str| t.parse().unwrap();
+    let closure = crate::model::calendar::Days { from: day("2026-11-25"), to: day("2026-11-29") };
+    let calendar = Calendar { terms: Vec::new(), closures: vec![closure] };
+    estate.calendars.insert(String::new(), calendar);
+    estate.services[0].checks.truncate(1);
+    let spec = &mut estate.services[0].checks[0];
+    (spec.age, spec.keeps) = (None, None);
+    change(spec);
+    World::new(Arc::new(estate), start(), 0)
+}
+
+#[test]
+fn the_clock_alone_ages_data_across_a_closure() {
+    let mut world = one_check(|spec| {
+        spec.fresh_for = Span::from_days(30);
+        spec.age = Some(AgeRule {
+            late: None,
+            warning: Span::from_hours(26),
+            critical: Span::from_hours(50),
+            runs: Runs::Daily,
+            held_by_closures: true,
+        });
+    });
+    let seen = ok("a.one", 0, start()).source(at("2026-11-24T03:00:00Z"), Zone::Given);
+    step(&mut world, start(), Event::Observed(seen));
+    let told = by_the_clock(&mut world, at("2026-12-25T00:00:00Z"));
+    let told: Vec<_> = told.iter().map(|t| (t.0.as_str(), t.1, t.2.as_str())).collect();
+    let want = [
+        ("2026-11-25T05:00:00Z", Health::Ok, "no data since Tue 03:00; held: no school today"),
+        ("2026-11-30T00:00:00Z", Health::Ok, "said"),
+        ("2026-11-30T05:00:00Z", Health::Warning, "no data since 24 Nov 03:00; limit 26h"),
+        ("2026-12-01T05:00:00Z", Health::Critical, "no data since 24 Nov 03:00; limit 50h"),
+        (
+            "2026-12-24T08:00:00Z",
+            Health::Unknown,
+            "no answer since 24 Nov 08:00; an answer counts for 30d",
+        ),
+    ];
+    assert_eq!(told, want);
+}
+
+#[test]
+fn the_clock_alone_counts_down_to_nothing_left() {
+    let mut world = one_check(|spec| {
+        spec.fresh_for = Span::from_days(30);
+        spec.keeps = Some(Span::from_days(3));
+    });
+    let good = at("2026-11-23T20:00:00Z");
+    let bad = Observation { verdict: Verdict::Warning, ..ok("a.one", 0, start()).good(Some(good)) };
+    step(&mut world, start(), Event::Observed(bad));
+    let told = by_the_clock(&mut world, at("2026-11-27T00:00:00Z"));
+    let told: Vec<_> = told.iter().map(|t| (t.0.as_str(), t.1, t.2.as_str())).collect();
+    let left = "said; last good run Mon 20:00; ";
+    let want = [
+        (
+            "2026-11-24T20:00:00Z",
+            Health::Warning,
+            format!("{left}2d until nothing is left to restore"),
+        ),
+        (
+            "2026-11-24T20:00:01Z",
+            Health::Warning,
+            format!("{left}1d until nothing is left to restore"),
+        ),
+        (
+            "2026-11-25T20:00:01Z",
+            Health::Warning,
+            format!("{left}less than a day until nothing is left to restore"),
+        ),
+        (
+            "2026-11-26T20:00:00Z",
+            Health::Critical,
+            "nothing is left to restore: last good run Mon 20:00, kept for 3d".to_owned(),
+        ),
+    ];
+    assert_eq!(told, want.each_ref().map(|t| (t.0, t.1, t.2.as_str())));
+}
+
+#[test]
+fn the_clock_alone_puts_a_date_to_an_old_weekday() {
+    let mut world = one_check(|_| {});
+    let began = start() - SignedDuration::from_hours(72);
+    let bad =
+        Observation { verdict: Verdict::Critical, ..ok("a.one", 0, start()).since(Some(began)) };
+    step(&mut world, start(), Event::Observed(bad));
+    let told = by_the_clock(&mut world, start() + SignedDuration::from_hours(24 * 9));
+    let last = told.last().unwrap();
+    assert_eq!(last.2, "no answer since 24 Nov 08:00; an answer counts for 10h");
+    assert_eq!(last.0, "2026-11-30T08:00:00Z");
+}
+
+#[test]
+fn nothing_is_left_only_if_the_vendor_still_answers() {
+    let good = Some(start() - SignedDuration::from_hours(71));
+    let later = start() + SignedDuration::from_hours(2);
+    for (verdict, health) in [
+        (Verdict::Ok, Health::Critical),
+        (Verdict::Unknown(Reason::Paused), Health::Critical),
+        (Verdict::Unknown(Reason::NeverSeen), Health::Critical),
+        (Verdict::Unknown(Reason::NoAnswer), Health::Unknown),
+        (Verdict::Unknown(Reason::Unauthorised), Health::Unknown),
+    ] {
+        let mut world = one_check(|spec| spec.keeps = Some(Span::from_days(3)));
+        let seen = Observation { verdict, ..ok("a.one", 0, start()).good(good) };
+        step(&mut world, start(), Event::Observed(seen));
+        by_the_clock(&mut world, later);
+        let view = world.check(Target::School(laestab(0)), &id("a.one")).unwrap();
+        assert_eq!(view.health, health, "{verdict:?}: {}", view.why);
+    }
+}
+
+#[test]
+fn what_time_has_proved_needs_no_second_answer() {
+    let mut world = one_check(|spec| {
+        spec.tries = 3;
+        spec.age = Some(AgeRule {
+            late: None,
+            warning: Span::from_hours(26),
+            critical: Span::from_hours(50),
+            runs: Runs::Daily,
+            held_by_closures: false,
+        });
+    });
+    let old = start() - SignedDuration::from_hours(27);
+    let seen = ok("a.one", 0, start()).source(old, Zone::Given);
+    let degraded = Observation { verdict: Verdict::Warning, ..seen };
+    step(&mut world, start(), Event::Observed(degraded));
+    let view = world.check(Target::School(laestab(0)), &id("a.one")).unwrap();
+    assert_eq!((view.health, view.soft, view.tries), (Health::Warning, false, (1, 3)));
+    assert_eq!(view.rule.as_str(), "older than 26h is a warning");
+}
