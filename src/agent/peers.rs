@@ -29,8 +29,8 @@ impl Gate {
             return Ok(());
         }
         Err(refuse(
-            "this agent serves its own account only; an administrator can name a group in the \
-             agent's configuration",
+            "this agent does not serve your account; an administrator can name a group of yours as \
+             agent.group in its configuration",
         ))
     }
 }

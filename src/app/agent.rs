@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::ports::clock::Clock;
 use crate::secrets::SecretStores;
 use crate::store::SqliteStore;
-use crate::sys::{Places, Signals};
+use crate::sys::{Places, Signals, group_id};
 use crate::telemetry;
 
 /// Where an agent lives.
@@ -86,8 +86,12 @@ pub async fn start(
         .await
         .map_err(Failed::software)?
         .map_err(Failed::software)?;
+    let group = prepared.config.settings.agent.group.as_deref().map(group_id).transpose();
     let settings = AgentSettings {
         demo: place.demo,
+        group: group.map_err(|e| {
+            Failed::config(prepared.config.error_at("agent.group", &e.to_string(), ""))
+        })?,
         embedded: place.embedded,
         refresh_floor: prepared.config.settings.agent.refresh_floor.duration(),
         ..AgentSettings::new(&place.socket)

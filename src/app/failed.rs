@@ -23,7 +23,13 @@ impl Failed {
             }
             LinkError::Refused { .. } | LinkError::Version { .. } => "",
         };
-        Self { code: Code::NoAgent, text: format!("{error}{hint}") }
+        let code = match &error {
+            LinkError::Refused { code, .. } if code == "forbidden" => Code::Denied,
+            LinkError::NoAgent { .. } | LinkError::Refused { .. } | LinkError::Version { .. } => {
+                Code::NoAgent
+            }
+        };
+        Self { code, text: format!("{error}{hint}") }
     }
 
     /// A configuration that cannot be used.

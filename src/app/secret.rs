@@ -1,6 +1,6 @@
 //! `caretaker secret`: credentials in the keyring, by name. A value is never an argument.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
 
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
@@ -77,12 +77,18 @@ fn set(stores: &SecretStores, name: &CredentialName) -> Result<u8, Failed> {
     Ok(Code::Done as u8)
 }
 
-/// One line: typed without echo at a terminal, else read from standard input.
+/// The most that a credential may hold, in bytes.
+const LONGEST: u64 = 64 * 1024;
+
+/// One line typed without echo at a terminal, else all of standard input (a key may have lines).
 fn read_value(name: &CredentialName) -> std::io::Result<SecretString> {
     let input = std::io::stdin();
     let mut line = String::new();
     if !input.is_terminal() {
-        input.lock().read_line(&mut line)?;
+        let read = input.lock().take(LONGEST + 1).read_to_string(&mut line)?;
+        if u64::try_from(read).unwrap_or(u64::MAX) > LONGEST {
+            return Err(std::io::Error::other(format!("longer than {LONGEST} bytes: not stored")));
+        }
         return Ok(SecretString::from(line));
     }
     let before = tcgetattr(input.as_fd())?;

@@ -88,13 +88,16 @@ pub struct AgentSettings {
     pub socket: Option<PathBuf>,
     /// Folder of the databases; the usual place unless set.
     pub state_dir: Option<PathBuf>,
+    /// Unix group whose members may attach to the agent besides its own account; nobody else unless
+    /// set.
+    pub group: Option<String>,
     /// Shortest time between two refreshes that operators ask for of the same thing.
     pub refresh_floor: Span,
 }
 
 impl Default for AgentSettings {
     fn default() -> Self {
-        Self { socket: None, state_dir: None, refresh_floor: Span::from_secs(10) }
+        Self { socket: None, state_dir: None, group: None, refresh_floor: Span::from_secs(10) }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The one filter language: for the screen, the command line, exports and downtimes.
+//! The one filter language. Exact: what a filter shows does not depend on how it is ranked.
 //!
 //! `gc:c age>2d has:nobody kind:primary oak`: every term must hold. Bare words match by substring
 //! in name, LAESTAB and postcode; a minus before a term turns it round; quotes keep a text whole.

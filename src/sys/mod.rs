@@ -1,6 +1,7 @@
 //! The operating system: clock, paths, trust in files, signals, hang-ups, peer credentials.
 
 mod clock;
+mod group;
 mod hangup;
 mod paths;
 mod peer;
@@ -9,6 +10,7 @@ mod signals;
 mod trust;
 
 pub use clock::SystemClock;
+pub use group::{NoGroup, group_id};
 pub use hangup::hang_up;
 pub use paths::Places;
 pub use peer::Peer;

@@ -44,7 +44,9 @@ impl Places {
             named_config: given("CARETAKER_CONFIG"),
             named_agent: given("CARETAKER_AGENT"),
             config: under(absolute("XDG_CONFIG_HOME").or_else(|| home(".config"))),
-            state: under(absolute("XDG_STATE_HOME").or_else(|| home(".local/state"))),
+            // systemd made it for this service alone.
+            state: absolute("STATE_DIRECTORY")
+                .or_else(|| under(absolute("XDG_STATE_HOME").or_else(|| home(".local/state")))),
             runtime,
         }
     }

@@ -233,9 +233,21 @@ impl Runner {
         }
         if mono >= self.looked_at_line + HANGUP_EVERY {
             self.looked_at_line = mono;
+            self.look_at_size(mono);
             return hung_up();
         }
         false
+    }
+
+    /// A change of size before the keys' thread listened to its signal would be lost for good.
+    fn look_at_size(&mut self, mono: Duration) {
+        let shown = self.screen.area();
+        if let Ok((columns, rows)) = crossterm::terminal::size()
+            && (columns, rows) != (shown.width, shown.height)
+        {
+            self.screen.resize(columns, rows);
+            self.console.input(Input::Resize(columns, rows), mono);
+        }
     }
 
     /// Asks for the page under the cursor once it rests there; one at a time, in the background.
