@@ -106,6 +106,11 @@ pub(super) fn without_checks(health: Health, reason: Option<Reason>, why: &str) 
     Cell { health, reason, why: Clean::new(why), ..Cell::default() }
 }
 
+/// Whether nobody has judged the cell yet: what was seen, or tried in vain, has a beginning.
+pub(super) fn is_unasked(cell: &Cell) -> bool {
+    cell.health == Health::Unknown && cell.reason == Some(Reason::NeverSeen) && cell.since.is_none()
+}
+
 /// Whether two cells are drawn alike; the sentence counts in trouble, where the desk reads it.
 pub(super) fn is_drawn_alike(a: &Cell, b: &Cell) -> bool {
     a.health == b.health

@@ -244,9 +244,9 @@ impl World {
             new.since = if same { old.since } else { None }.or(Some(self.now));
         }
         new.handling = old.handling.clone().filter(|_| new.health != Health::NotSubscribed);
-        let (before, after) =
-            (self.hard.get(index).copied(), (new.health, new.follows_from.is_some()));
-        if !new.soft && before != Some(after) {
+        let after = (new.health, new.follows_from.is_some());
+        let differs = self.hard.get(index) != Some(&Some(after)) || cell::is_unasked(old);
+        if !new.soft && !cell::is_unasked(&new) && differs {
             new.handling = new.handling.take().filter(|h| h.until.is_some());
             self.harden(row, column, after, &new, out);
         }
@@ -276,7 +276,8 @@ impl World {
         }
     }
 
-    /// A certain change, for history.
+    /// A certain change, for history. That a cell is well when it is first judged is no news: before,
+    /// nobody had looked.
     fn harden(
         &mut self,
         row: usize,
@@ -286,16 +287,19 @@ impl World {
         out: &mut Outcome,
     ) {
         let Some(hard) = self.hard.get_mut(row * self.plan.columns() + column) else { return };
-        let before = std::mem::replace(hard, after);
+        let taken = after.0 != Health::NotSubscribed;
+        let before = std::mem::replace(hard, Some(after).filter(|_| taken));
         let Some(service) = self.plan.service(column) else { return };
-        let nothing_seen = before.0 == after.0 && new.reason == Some(Reason::NeverSeen);
-        if before.0 == Health::NotSubscribed || after.0 == Health::NotSubscribed || nothing_seen {
+        let from = before.map_or(Health::Unknown, |(health, _)| health);
+        let nothing_seen = from == after.0 && new.reason == Some(Reason::NeverSeen);
+        let first_and_well = before.is_none() && !after.0.is_trouble();
+        if before == Some(after) || !taken || first_and_well || nothing_seen {
             return;
         }
         let change = StateChange {
             at: self.now,
             service: service.key.clone(),
-            from: before.0,
+            from,
             to: after.0,
             reason: new.reason,
             follows: after.1,
@@ -410,7 +414,7 @@ impl World {
             std::mem::replace(&mut self.board, Board::new(self.plan.places.clone(), columns));
         let old_hard = std::mem::take(&mut self.hard);
         let mut old_snapshots = std::mem::take(&mut self.snapshots);
-        self.hard = vec![(Health::NotSubscribed, false); rows * columns];
+        self.hard = vec![None; rows * columns];
         self.cuts = vec![Cut::default(); rows * columns];
         if !old_snapshots.is_empty() {
             self.snapshots.resize(rows * columns, None);
@@ -540,8 +544,17 @@ impl World {
         cell.handling = cell.handling.filter(|h| h.until.is_none_or(|u| u > self.now));
         self.wake_handling(index, &cell);
         if let Some(hard) = self.hard.get_mut(index) {
+<<<<<<< HEAD
             let certain = (cell.health, cell.follows_from.is_some());
             *hard = if cell.soft { (Health::Ok, false) } else { certain };
+=======
+            // What was certain before a trouble that was not confirmed yet is not kept.
+            let certain = if cell.soft {
+                (Health::Unknown, false)
+            } else {
+                (cell.health, cell.follows_from.is_some())
+            };
+            *hard = Some(certain).filter(|_| !cell::is_unasked(&cell));
         }
         self.board.put(row, column, cell.clone());
         if let Some(s) = self.snapshots.get_mut(index) {

@@ -432,6 +432,37 @@ fn settles_once_when_every_check_has_been_tried() {
 }
 
 #[test]
+fn the_first_judgement_is_history_only_when_it_is_trouble() {
+    let mut world = World::new(estate(2, 0), start(), 0);
+    let told = |world: &mut World, seen: Observation| -> Vec<_> {
+        let at = seen.observed_at;
+        step(world, at, Event::Observed(seen))
+            .into_iter()
+            .filter_map(|e| match e {
+                Effect::History { change, .. } if change.service.as_str() == "b" => {
+                    Some((change.from, change.to))
+                }
+                _ => None,
+            })
+            .collect()
+    };
+    let bad = |n: u16, minute: i64| Observation {
+        verdict: Verdict::Critical,
+        ..ok("b.one", n, start() + SignedDuration::from_mins(minute))
+    };
+    let well = |n: u16, minute: i64| ok("b.one", n, start() + SignedDuration::from_mins(minute));
+    assert!(told(&mut world, well(0, 0)).is_empty(), "nobody had looked before");
+    let failed = (Health::Ok, Health::Critical);
+    let later: Vec<_> = (1..6).flat_map(|m| told(&mut world, bad(0, m))).collect();
+    assert_eq!(later, [failed], "what comes after it is told");
+    assert_eq!(told(&mut world, well(0, 7)), [(Health::Critical, Health::Ok)]);
+
+    let mut world = World::new(estate(2, 0), start(), 0);
+    let first: Vec<_> = (0..6).flat_map(|m| told(&mut world, bad(0, m))).collect();
+    assert_eq!(first, [(Health::Unknown, Health::Critical)]);
+}
+
+#[test]
 fn remembers_only_what_is_new() {
     let mut world = World::new(estate(2, 0), start(), 0);
     let remembered = |world: &mut World, seen: Observation| -> Vec<_> {

@@ -28,8 +28,8 @@ pub struct World {
     pub(super) states: Vec<State>,
     /// One per cell.
     pub(super) cuts: Vec<Cut>,
-    /// The last certain health of each cell, and whether it followed.
-    pub(super) hard: Vec<(Health, bool)>,
+    /// The last certain health of each cell, and whether it followed; none until it was first judged.
+    pub(super) hard: Vec<Option<(Health, bool)>>,
     /// The last known board, cell by cell, until its checks have been tried. Empty when over.
     pub(super) snapshots: Vec<Option<Box<Cell>>>,
     pub(super) timers: Timers,

@@ -92,7 +92,9 @@ fn checks() -> Vec<CheckSpec> {
 fn depends(service: &str) -> Vec<Edge> {
     let edge = |flow, from: &str| Edge { flow, from: from.parse().unwrap() };
     match service {
-        "welearn365" => vec![edge(Flow::NewAccounts, "groupcall")],
+        "welearn365" => {
+            vec![edge(Flow::NewAccounts, "groupcall"), edge(Flow::Traffic, "smoothwall")]
+        }
         "future_digital" => vec![edge(Flow::UserNames, "welearn365")],
         "smoothwall" => vec![edge(Flow::UserGroups, "welearn365")],
         "just2easy" | "purple_mash" => vec![

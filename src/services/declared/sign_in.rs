@@ -139,6 +139,10 @@ impl SignIn {
             Sight::BlockPage => {
                 (unclear, "probe blocked by a web filter: sign-in page not seen".to_owned())
             }
+            // Between us and the page anything may be cut: only an answer says that it fails.
+            Sight::Down { why, .. } if seen.status.is_none() => {
+                (Verdict::Unknown(Reason::NoAnswer), format!("sign-in page does not answer: {why}"))
+            }
             Sight::Down { why, .. } => (Verdict::Critical, format!("sign-in page is down: {why}")),
             Sight::Unclear { reason, why } => {
                 (Verdict::Unknown(*reason), format!("sign-in page not seen: {why}"))

@@ -127,12 +127,10 @@ pub fn read(page: &Value, components: &[String], now: Timestamp) -> Says {
     else {
         return Says::nothing("its format is not known");
     };
-    if components.is_empty() {
-        return by_indicator(indicator);
-    }
-    let Some(listed) = page.get("components").and_then(Value::as_array) else {
+    let listed = page.get("components").and_then(Value::as_array);
+    if listed.is_none() && !components.is_empty() {
         return Says::nothing("it lists no components");
-    };
+    }
     let mut worst = Says::new(Standing::Ok, "vendor reports no problem");
     let mut add = |says: Says| {
         if says.standing > worst.standing {
@@ -141,23 +139,30 @@ pub fn read(page: &Value, components: &[String], now: Timestamp) -> Says {
     };
     let mut ours: Vec<&Value> = Vec::new();
     for wanted in components {
-        let found = listed.iter().find(|c| is_named(c, wanted) && !is_parent(c));
-        match found {
-            Some(component) => {
-                ours.push(component);
-                add(component_says(component, wanted));
-            }
-            None => add(Says::new(
+        // Of several with one name the worst counts.
+        let found: Vec<&Value> = list(page, "components")
+            .iter()
+            .filter(|c| is_named(c, wanted) && !is_parent(c))
+            .collect();
+        if found.is_empty() {
+            add(Says::new(
                 Standing::Unclear,
                 format!("component `{wanted}` is not on the status page: has it been renamed?"),
-            )),
+            ));
         }
+        found.iter().for_each(|component| add(component_says(component, wanted)));
+        ours.extend(found);
+    }
+    // Without a choice of components the whole page is meant, whatever an incident names.
+    let ours = (!components.is_empty()).then_some(ours.as_slice());
+    if ours.is_none() {
+        add(by_indicator(&indicator.to_ascii_lowercase()));
     }
     for incident in list(page, "incidents") {
-        add(incident_says(incident, &ours));
+        add(incident_says(incident, ours));
     }
     for window in list(page, "scheduled_maintenances") {
-        add(window_says(window, &ours, now));
+        add(window_says(window, ours, now));
     }
     worst
 }
@@ -174,8 +179,8 @@ fn by_indicator(word: &str) -> Says {
 }
 
 fn component_says(component: &Value, name: &str) -> Says {
-    let word = text(component, "status");
-    let standing = match word {
+    let word = lower(component, "status");
+    let standing = match word.as_str() {
         "operational" => Standing::Ok,
         "under_maintenance" => Standing::Maintenance,
         // Degraded for us unless our own probe fails too, and then the probe decides.
@@ -183,11 +188,12 @@ fn component_says(component: &Value, name: &str) -> Says {
         "major_outage" => Standing::Outage,
         _ => Standing::Unclear,
     };
-    Says::new(standing, format!("vendor says of {name}: `{}`", shown(word)))
+    Says::new(standing, format!("vendor says of {name}: `{}`", shown(&word)))
 }
 
-/// Whether `event` names one of ours; `None` where it names no component at all.
-fn touches(event: &Value, ours: &[&Value]) -> Option<bool> {
+/// Whether `event` names one of ours; `None` where it names no component at all, or all are ours.
+fn touches(event: &Value, ours: Option<&[&Value]>) -> Option<bool> {
+    let ours = ours?;
     let named = list(event, "components");
     (!named.is_empty()).then(|| {
         named.iter().any(|n| {
@@ -199,9 +205,10 @@ fn touches(event: &Value, ours: &[&Value]) -> Option<bool> {
     })
 }
 
-fn incident_says(incident: &Value, ours: &[&Value]) -> Says {
+fn incident_says(incident: &Value, ours: Option<&[&Value]>) -> Says {
     let touched = touches(incident, ours);
-    let (status, impact) = (text(incident, "status"), text(incident, "impact"));
+    let (status, impact) = (lower(incident, "status"), lower(incident, "impact"));
+    let (status, impact) = (status.as_str(), impact.as_str());
     let over = matches!(status, "resolved" | "postmortem" | "completed");
     if over || touched == Some(false) {
         return Says::new(Standing::Ok, "");
@@ -224,12 +231,12 @@ fn incident_says(incident: &Value, ours: &[&Value]) -> Says {
     )
 }
 
-fn window_says(window: &Value, ours: &[&Value], now: Timestamp) -> Says {
+fn window_says(window: &Value, ours: Option<&[&Value]>, now: Timestamp) -> Says {
     if touches(window, ours) == Some(false) {
         return Says::new(Standing::Ok, "");
     }
     let time = |key| text(window, key).parse::<Timestamp>().ok();
-    let standing = match text(window, "status") {
+    let standing = match lower(window, "status").as_str() {
         "completed" => Standing::Ok,
         "in_progress" | "verifying" => Standing::Maintenance,
         "scheduled" => match (time("scheduled_for"), time("scheduled_until")) {
@@ -253,6 +260,11 @@ fn is_parent(component: &Value) -> bool {
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// A word of the vendor's, its case not believed.
+fn lower(value: &Value, key: &str) -> String {
+    text(value, key).to_ascii_lowercase()
 }
 
 fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {

@@ -151,10 +151,11 @@ fn cache_made(meta: Seen<Vec<ListRow<MetaRow>>>) -> Result<SourceTime, Trouble> 
     time(&text, &TimeZone::UTC).ok_or_else(|| Trouble::malformed("meta.DateTime is not a time"))
 }
 
-/// What the answer to `SchoolInfo` says of `school`; `bare` is the observation to fill.
+/// What the answer to `SchoolInfo` says of `school`; `bare` is the observation to fill. `is_ours`
+/// tells the schools of the register.
 pub(super) fn xporter_data(
     reply: &Reply,
-    school: Laestab,
+    (school, is_ours): (Laestab, impl Fn(Laestab) -> bool),
     bare: Observation,
 ) -> Result<Observation, Trouble> {
     let answer: SchoolInfoAnswer = json(reply)?;
@@ -165,11 +166,17 @@ pub(super) fn xporter_data(
         .need("EstabId")?
         .parse()
         .map_err(|_| Trouble::malformed("EstabId is not an establishment number"))?;
+    if named != school && is_ours(named) {
+        return Err(Trouble::malformed(format!(
+            "Groupcall answered for another school ({})",
+            named.spaced()
+        )));
+    }
     let seen = bare.source(made.at, made.zone);
     Ok(if named == school {
         with(seen.good(Some(made.at)), Verdict::Ok, "pupil data is taken over")
     } else {
-        // Known to happen; the data is the one that this school's token opens.
+        // Known to happen, an old number for one; the data is what this school's token opens.
         let words = format!(
             "Groupcall's data names establishment {}, not this school: ask Groupcall to correct it",
             named.spaced()

@@ -1,8 +1,8 @@
 //! Loads that no API tells of: a file that ICTDS's own jobs drop, one row for each school.
 //!
 //! CSV with the columns `laestab` and `at`, or a JSON list of objects with these two. `at` is when
-//! the load ended; without a zone it is read as the local time of the servers that write it
-//! (Europe/London). Fields that the verdict reads: both.
+//! the load ended, in ISO 8601 or as `dd/mm/yyyy hh:mm`; without a zone it is read as the local time
+//! of the servers that write it (Europe/London). Fields that the verdict reads: both.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -14,6 +14,8 @@ use crate::model::health::Reason;
 use crate::model::ids::{CheckId, Laestab};
 use crate::model::observation::{Observation, SourceTime, Target, Verdict};
 use crate::services::answer::{ListRow, Seen, Trouble, time};
+use crate::services::declared::dropped::decode;
+use crate::services::declared::moment;
 
 /// Larger than any list of schools.
 const LIMIT: u64 = 16 * 1024 * 1024;
@@ -52,12 +54,14 @@ pub(super) fn read(path: &Path) -> Result<Loads, Trouble> {
         Trouble::new(Reason::NoAnswer, format!("the file {} cannot be read: {why}", path.display()))
     };
     let file = std::fs::File::open(path).map_err(|e| refuse(e.kind().to_string()))?;
-    let mut text = String::new();
-    let size = file.take(LIMIT + 1).read_to_string(&mut text);
+    let mut bytes = Vec::new();
+    let size = file.take(LIMIT + 1).read_to_end(&mut bytes);
     let size = size.map_err(|e| refuse(e.kind().to_string()))?;
     if u64::try_from(size).unwrap_or(u64::MAX) > LIMIT {
         return Err(Trouble::malformed(format!("the file {} is too large", path.display())));
     }
+    let text = decode(&bytes)
+        .ok_or_else(|| Trouble::malformed(format!("the file {} is not text", path.display())))?;
     parse(&text, path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json")))
         .map_err(|why| Trouble::malformed(format!("the file {}: {why}", path.display())))
 }
@@ -78,6 +82,10 @@ fn parse(text: &str, as_json: bool) -> Result<Loads, String> {
     } else {
         let mut reader =
             csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+        if let Ok(headers) = reader.headers() {
+            let lower = headers.iter().map(str::to_lowercase).collect();
+            reader.set_headers(lower);
+        }
         for row in reader.deserialize::<CsvRow>() {
             let row = row.map_err(|e| match e.position() {
                 Some(at) => format!("line {} is not laestab and at", at.line()),
@@ -99,7 +107,8 @@ impl Loads {
             return;
         };
         let at = at.and_then(|text| {
-            time(&text, &london()).ok_or_else(|| Trouble::malformed("at is not a time"))
+            let uk = || moment::read(&text).map(|m| SourceTime { at: m.at, zone: m.zone });
+            time(&text, &london()).or_else(uk).ok_or_else(|| Trouble::malformed("at is not a time"))
         });
         self.rows.push(Load { school, at });
     }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::model::check::{CheckSpec, Scope, ServiceSpec};
-use crate::model::estate::NotWatched;
+use crate::model::estate::{Estate, NotWatched};
 use crate::model::health::Reason;
 use crate::model::ids::{CheckId, CredentialName, Laestab, ServiceKey};
 use crate::model::observation::{Observation, Target, Verdict};
@@ -45,6 +45,7 @@ pub(super) struct Groupcall {
     xod: Endpoint,
     login: Endpoint,
     schools: BTreeMap<Laestab, School>,
+    estate: Arc<Estate>,
     sign_in: Option<SignIn>,
     xvault: Option<PathBuf>,
     cme: Option<PathBuf>,
@@ -98,6 +99,7 @@ impl Groupcall {
             xod: context.endpoint(KEY, settings.xod.as_ref(), XOD_URL)?,
             login: context.endpoint(KEY, settings.login.as_ref(), LOGIN_URL)?,
             schools,
+            estate: context.estate.clone(),
             sign_in,
             xvault: settings.xvault.as_ref().map(|p| context.folder.join(p)),
             cme: settings.cme.as_ref().map(|p| context.folder.join(p)),
@@ -157,7 +159,10 @@ impl Groupcall {
         let seen = self.ask(laestab, &path).await.and_then(|reply| {
             let bare = body::bare(check, target, &reply);
             match check.name() {
-                "xporter_data" => body::xporter_data(&reply, laestab, bare),
+                "xporter_data" => {
+                    let is_ours = |l: Laestab| self.estate.schools.contains_key(&l);
+                    body::xporter_data(&reply, (laestab, is_ours), bare)
+                }
                 "counts" => body::counts(&reply, bare),
                 _ => body::authorisation(&reply, (laestab, &self.scopes), bare),
             }

@@ -135,6 +135,12 @@ async fn another_establishment_in_the_data_is_said() {
     assert_eq!(seen.verdict, Verdict::Warning);
     assert!(seen.detail.as_str().contains("999 8765"), "{}", seen.detail);
     assert_eq!(seen.good_at, None, "data of another school is not good data of this one");
+
+    // An old number of the school may stand there; that of a neighbour is another school's answer.
+    vendor.on(INFO_OF_1, [Play::json(INFO.replace("9991001", "9991003"))]);
+    let seen = ask(&bench(), &vendor, "xporter_data").await;
+    assert_eq!(seen.verdict, MALFORMED, "{}", seen.detail);
+    assert_eq!(seen.source_at, None);
 }
 
 #[tokio::test]
@@ -405,7 +411,7 @@ async fn the_sign_in_page_must_be_itself() {
 }
 
 /// What a dropped file with this content says of the three schools.
-async fn dropped(name: &str, content: Option<&str>) -> Vec<Observation> {
+async fn dropped<C: AsRef<[u8]>>(name: &str, content: Option<C>) -> Vec<Observation> {
     let folder = tempfile::tempdir().unwrap();
     if let Some(content) = content {
         std::fs::write(folder.path().join(name), content).unwrap();
@@ -436,9 +442,24 @@ async fn dropped_files_tell_each_school_its_own_time() {
 }
 
 #[tokio::test]
+async fn a_file_as_a_spreadsheet_saves_it_is_read() {
+    let uk = "\u{feff}LAESTAB,At,By\r\n9991001,09/02/2027 04:00,\u{e9}\r\n";
+    let latin = b"Laestab,AT,By\r\n9991001,2027-02-09T04:00:00,Ren\xe9\r\n".to_vec();
+    for file in [uk.as_bytes().to_vec(), latin] {
+        let one = the(&dropped("x.csv", Some(file)).await, "xvault", Some("9991001"));
+        assert_eq!(one.verdict, Verdict::Ok, "{}", one.detail);
+        let made = one.source_at.unwrap();
+        assert_eq!(
+            (made.at.to_string(), made.zone),
+            ("2027-02-09T04:00:00Z".into(), Zone::Assumed)
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_broken_file_is_never_ok() {
     for (name, content) in [
-        ("x.csv", None),
+        ("x.csv", None::<&str>),
         ("x.csv", Some("")),
         ("x.csv", Some("laestab,at\n")),
         ("x.csv", Some("laestab,when\n9991001,2027-02-09T04:00:12Z\n")),

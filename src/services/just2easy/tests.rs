@@ -21,6 +21,7 @@ const TROUBLE: &str = include_str!("examples/trouble-200.html");
 const FILTERED: &str = include_str!("examples/filtered-200.html");
 const NOTES: &str = include_str!("examples/notes.csv");
 const MALFORMED: Verdict = Verdict::Unknown(Reason::Malformed);
+const NO_ANSWER: Verdict = Verdict::Unknown(Reason::NoAnswer);
 
 fn settings(vendor: &Vendor, more: &str) -> String {
     format!(
@@ -74,9 +75,9 @@ async fn every_other_answer_leaves_ok() {
         ("throttled", answer(429, SIGN_IN), Verdict::Unknown(Reason::Throttled)),
         ("captive portal", answer(511, SIGN_IN), MALFORMED),
         ("maintenance", answer(503, SIGN_IN), Verdict::Critical),
-        ("silent", Play::Silent, Verdict::Critical),
-        ("hangs up", Play::HangUp, Verdict::Critical),
-        ("half an answer", Play::Half(SIGN_IN.to_owned()), Verdict::Critical),
+        ("silent", Play::Silent, NO_ANSWER),
+        ("hangs up", Play::HangUp, NO_ANSWER),
+        ("half an answer", Play::Half(SIGN_IN.to_owned()), NO_ANSWER),
         ("redirect without Location", status(302), MALFORMED),
         ("redirect elsewhere", redirect("https://portal.example/login"), MALFORMED),
         ("redirect in clear", redirect("http://login.microsoftonline.com/x"), MALFORMED),

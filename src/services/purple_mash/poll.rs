@@ -136,6 +136,11 @@ impl Watcher {
             Sight::BlockPage => {
                 return (unclear, "probe blocked by a web filter: portal page not seen".to_owned());
             }
+            // Between us and the page anything may be cut: only an answer says that it fails.
+            Sight::Down { why, .. } if seen.status.is_none() => {
+                let verdict = Verdict::Unknown(Reason::NoAnswer);
+                return (verdict, format!("portal page does not answer: {why}"));
+            }
             Sight::Down { why, .. } => {
                 return (Verdict::Critical, format!("portal page is down: {why}"));
             }

@@ -22,6 +22,7 @@ const UNKNOWN_NAME: &str = include_str!("examples/unknown-name-200.html");
 const MAINTENANCE: &str = include_str!("examples/maintenance-503.html");
 const NOTES: &str = include_str!("examples/notes.csv");
 const MALFORMED: Verdict = Verdict::Unknown(Reason::Malformed);
+const NO_ANSWER: Verdict = Verdict::Unknown(Reason::NoAnswer);
 const BRIDS: &str = "9990302";
 
 fn settings(vendor: &Vendor, more: &str) -> String {
@@ -76,8 +77,8 @@ async fn every_other_answer_leaves_ok() {
         ("sign-in wanted", answer(403, PORTAL), Verdict::Unknown(Reason::Unauthorised)),
         ("throttled", answer(429, PORTAL), Verdict::Unknown(Reason::Throttled)),
         ("maintenance", answer(503, MAINTENANCE), Verdict::Critical),
-        ("silent", Play::Silent, Verdict::Critical),
-        ("half an answer", Play::Half(PORTAL.to_owned()), Verdict::Critical),
+        ("silent", Play::Silent, NO_ANSWER),
+        ("half an answer", Play::Half(PORTAL.to_owned()), NO_ANSWER),
         ("redirect", redirect("https://login.microsoftonline.com/"), MALFORMED),
         ("JSON error in 200", page("{\"error\":\"Saint Brids\"}"), MALFORMED),
     ] {

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::model::observation::SourceTime;
 use crate::services::answer::{ListRow, Seen, Trouble, time};
+use crate::services::redstor::said::Said;
 
 /// How a run ended, by the number. 0 is the worst, and 3 is worse than 2: not an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,23 +28,6 @@ impl Outcome {
             2 => Some(Self::Warnings),
             3 => Some(Self::Errors),
             _ => None,
-        }
-    }
-
-    /// What the message says; `None` when it says nothing that we know.
-    fn of_message(text: &str) -> Option<Self> {
-        let text = text.to_lowercase();
-        let says = |words: &[&str]| words.iter().any(|w| text.contains(w));
-        if says(&["fail", "unsuccess", "not ", "abort", "cancel", "miss"]) {
-            Some(Self::Failed)
-        } else if says(&["error"]) {
-            Some(Self::Errors)
-        } else if says(&["warning"]) {
-            Some(Self::Warnings)
-        } else if says(&["success", "complete"]) {
-            Some(Self::Completed)
-        } else {
-            None
         }
     }
 
@@ -94,25 +78,29 @@ pub(super) struct Listing {
     pub(super) unreadable: usize,
 }
 
-/// The outcome by number, if the message agrees with it.
+/// The outcome by number, if the message does not contradict it. Only a few texts are published:
+/// one that nobody knows is believed of trouble, never of success.
 fn outcome(
     code: Seen<i64>,
     message: Seen<String>,
     names: (&str, &str),
 ) -> Result<Outcome, Trouble> {
     let code = code.need(names.0)?;
-    let message = message.need(names.1)?;
+    let said = message.value().map_or("no text", String::as_str);
     let by_code = Outcome::of_code(code)
-        .ok_or_else(|| Trouble::malformed(format!("unknown backup state {code} ({message})")))?;
-    match Outcome::of_message(&message) {
-        Some(said) if said == by_code => Ok(by_code),
-        Some(_) => Err(Trouble::malformed(format!(
-            "state {code} means {}, but its text says \"{message}\"",
-            by_code.words()
-        ))),
+        .ok_or_else(|| Trouble::malformed(format!("unknown backup state {code} ({said})")))?;
+    let message = match message {
+        Seen::Value(message) => message,
+        // A failed run counts, whether or not it says why.
+        _ if by_code != Outcome::Completed => return Ok(by_code),
+        other => other.need(names.1)?,
+    };
+    let state = format!("state {code} means {}", by_code.words());
+    match Said::of(&message).agrees_with(by_code) {
+        Some(true) => Ok(by_code),
+        Some(false) => Err(Trouble::malformed(format!("{state}, but its text says \"{message}\""))),
         None => Err(Trouble::malformed(format!(
-            "state {code} means {}, but its text \"{message}\" is not one we know",
-            by_code.words()
+            "{state}, but its text \"{message}\" is not one we know"
         ))),
     }
 }
@@ -203,13 +191,13 @@ impl StorageRow {
         account.over_limit = over > 0.0;
         let date = self.last_backup_date.nullable("LastBackupDate")?;
         let code = self.last_backup_status.nullable("LastBackupStatus")?;
-        let message = self.last_backup_message.nullable("LastBackupMessage")?;
-        match (date, code, message) {
-            (None, None, None) => Ok(Vec::new()),
-            (Some(date), Some(code), Some(message)) => {
+        let message = self.last_backup_message;
+        match (date, code) {
+            (None, None) if message == Seen::Null => Ok(Vec::new()),
+            (Some(date), Some(code)) => {
                 let at = moment(&date, "LastBackupDate")?;
                 let names = ("LastBackupStatus", "LastBackupMessage");
-                let outcome = outcome(Seen::Value(code), Seen::Value(message), names);
+                let outcome = outcome(Seen::Value(code), message, names);
                 Ok(vec![Run { at, outcome }])
             }
             _ => Err(Trouble::malformed(

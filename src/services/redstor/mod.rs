@@ -14,6 +14,7 @@ mod body;
 mod describe;
 mod judge;
 mod poll;
+mod said;
 #[cfg(test)]
 mod tests;
 

@@ -164,12 +164,27 @@ async fn states_and_texts_are_read_together() {
         (json!(1), "Tutto bene", MALFORMED, MALFORMED),
         (json!(3), "Successful", MALFORMED, MALFORMED),
         (json!(7), "Successful", MALFORMED, MALFORMED),
+        (json!(1), "Backup of 2 volumes completed SUCCESSFULLY", Verdict::Ok, Verdict::Ok),
+        (json!(1), "Completed: no errors, no warnings", Verdict::Ok, Verdict::Ok),
+        (json!(1), "Completed, but 4 files were skipped", MALFORMED, MALFORMED),
+        (json!(0), "The volume shadow copy timed out", Verdict::Critical, Verdict::Critical),
+        (json!(3), "Completed with errors: 2 files failed", Verdict::Critical, Verdict::Warning),
     ] {
         let changes = [("LastBackupStatus", status.clone()), ("LastBackupMessage", json!(text))];
         let body = json!([account("ALD-FILES", &changes), account("ALD-MIS", &changes)]);
         let seen = platform_says(&body.to_string()).await;
         assert_eq!(verdict_of(&seen, "sims", Some("9991001")), sims, "{status} {text}");
         assert_eq!(verdict_of(&seen, "documents", Some("9991001")), documents, "{status} {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_failed_run_counts_without_its_text() {
+    for (status, verdict) in [(0, Verdict::Critical), (3, Verdict::Critical), (1, MALFORMED)] {
+        let changes = [("LastBackupStatus", json!(status)), ("LastBackupMessage", Value::Null)];
+        let body = json!([account("ALD-FILES", &[]), account("ALD-MIS", &changes)]);
+        let seen = platform_says(&body.to_string()).await;
+        assert_eq!(verdict_of(&seen, "sims", Some("9991001")), verdict, "{status}");
     }
 }
 

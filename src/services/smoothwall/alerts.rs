@@ -136,15 +136,16 @@ pub(super) fn standing(alerts: &BTreeSet<Alert>, settings: &Alerts, now: Timesta
     let silent_for = heartbeat_at.map(|at| {
         Span::from_secs(u64::try_from(now.as_second() - at.as_second()).unwrap_or_default())
     });
+    let besides = worst.map_or_else(String::new, |(_, alert)| format!("; {}", sentence(alert)));
     let (verdict, detail, since) = match (worst, silent_for) {
         (Some((true, alert)), _) => (Verdict::Critical, sentence(alert), Some(alert.at)),
         (_, None) => {
-            let line = "no heartbeat ever came: silence proves nothing".to_owned();
+            let line = format!("no heartbeat ever came: silence proves nothing{besides}");
             (Verdict::Unknown(Reason::NeverSeen), line, None)
         }
         (_, Some(silent)) if silent > settings.heartbeat => (
             Verdict::Unknown(Reason::Stale),
-            format!("no heartbeat for {}: silence proves nothing", silent.short()),
+            format!("no heartbeat for {}: silence proves nothing{besides}", silent.short()),
             heartbeat_at,
         ),
         (Some((false, alert)), _) => (Verdict::Warning, sentence(alert), Some(alert.at)),

@@ -324,6 +324,15 @@ async fn merged_mail_dropped_twice_counts_once_and_reaches_every_school_of_the_a
 }
 
 #[tokio::test]
+async fn a_known_trouble_is_named_although_the_heartbeat_is_missing() {
+    let drop = Drop::new();
+    mail(&drop, "f.eml", FAILOVER);
+    let seen = alerts(&drop, SOUTH, NOW).await;
+    assert_eq!(seen.verdict, Verdict::Unknown(Reason::NeverSeen));
+    assert!(seen.detail.as_str().contains("failover unit has taken over"), "{}", seen.detail);
+}
+
+#[tokio::test]
 async fn a_failover_stands_until_it_is_cleared_and_notices_fade() {
     let drop = alive();
     mail(&drop, "f.eml", FAILOVER);

@@ -96,6 +96,35 @@ fn reads_maintenance_by_its_window() {
 }
 
 #[test]
+fn an_open_incident_counts_although_the_overall_word_is_good() {
+    let whole = |page: &Value| read(page, &[], now()).standing;
+    assert_eq!(whole(&page()), Standing::Ok);
+    let named = json!([{"id": "c8", "name": "Reports"}]);
+    assert_eq!(whole(&incident("monitoring", "critical", named.clone())), Standing::Degraded);
+    assert_eq!(whole(&incident("resolved", "critical", named)), Standing::Ok);
+    assert_eq!(whole(&incident("identified", "dire", json!([]))), Standing::Unclear);
+    assert_eq!(whole(&with("/components", json!(null))), Standing::Ok, "none are needed");
+}
+
+#[test]
+fn the_case_of_a_word_does_not_matter() {
+    let up = |word| with("/components/1/status", json!(word));
+    assert_eq!(says(&up("Operational")).standing, Standing::Ok);
+    assert_eq!(says(&up("MAJOR_OUTAGE")).standing, Standing::Outage);
+    let ours = json!([{"id": "c7"}]);
+    assert_eq!(says(&incident("Identified", "Major", ours)).standing, Standing::Outage);
+    assert_eq!(read(&with("/status/indicator", json!("None")), &[], now()).standing, Standing::Ok);
+}
+
+#[test]
+fn of_two_components_with_one_name_the_worse_counts() {
+    let twin = json!({"id": "c9", "name": "SIGN IN", "status": "major_outage", "group": false});
+    let mut page = page();
+    page["components"].as_array_mut().unwrap().push(twin);
+    assert_eq!(says(&page).standing, Standing::Outage);
+}
+
+#[test]
 fn every_field_of_a_component_counts() {
     // What the verdict reads of a component: id or name, status.
     for value in [Value::Null, json!(4), json!(""), json!("Operational?"), json!([])] {
