@@ -544,13 +544,9 @@ impl World {
         cell.handling = cell.handling.filter(|h| h.until.is_none_or(|u| u > self.now));
         self.wake_handling(index, &cell);
         if let Some(hard) = self.hard.get_mut(index) {
-<<<<<<< HEAD
-            let certain = (cell.health, cell.follows_from.is_some());
-            *hard = if cell.soft { (Health::Ok, false) } else { certain };
-=======
             // What was certain before a trouble that was not confirmed yet is not kept.
             let certain = if cell.soft {
-                (Health::Unknown, false)
+                (Health::Ok, false)
             } else {
                 (cell.health, cell.follows_from.is_some())
             };
