@@ -146,7 +146,7 @@ fn a_second_agent_on_the_same_config_and_a_vendor_that_dies() {
     let config = said["config"].as_str().unwrap().to_owned();
     let check = caretaker(home.path(), &["--config", &config, "config", "check"]).output().unwrap();
     assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stderr));
-    let (_agent, line) = ready(home.path(), &["--config", &config, "agent"]);
+    let (mut agent, line) = ready(home.path(), &["--config", &config, "agent"]);
     let socket = line.trim().rsplit(' ').next().unwrap().to_owned();
     let ask = |wait: &[&str]| json(&status(home.path(), &socket, &[&["--json"], wait].concat()).1);
     let calm = ask(&["--wait-settled", "60s"]);
@@ -164,4 +164,9 @@ fn a_second_agent_on_the_same_config_and_a_vendor_that_dies() {
     drop(vendors);
     // Nobody answers any more: nothing may stay green for longer than its freshness limit.
     until("all in trouble", || ask(&[]), |s| s["summary"]["ok"] == 0);
+    let pid = rustix::process::Pid::from_raw(i32::try_from(agent.0.id()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert!(agent.0.wait().unwrap().success(), "SIGTERM drains and ends well");
+    assert!(!Path::new(&socket).exists(), "the socket is left behind");
+    assert_eq!(status(home.path(), &socket, &[]).0, 69);
 }

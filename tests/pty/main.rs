@@ -5,7 +5,7 @@
 #[expect(clippy::disallowed_methods, reason = "a harness has only the real clock")]
 mod session;
 
-use session::Session;
+use session::{Session, text};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_caretaker");
 
@@ -75,8 +75,8 @@ fn an_idle_console_writes_nothing_and_a_resize_keeps_the_place() {
         session.resize(columns, rows);
         session.wait_screen("the board at its new size", |screen| {
             (screen.size().0.get(), screen.size().1.get()) == (rows, columns)
-                && screen.contents().lines().any(|l| l.starts_with('>'))
-                && screen.contents().contains("whole est")
+                && text(screen).lines().any(|l| l.starts_with('>'))
+                && text(screen).contains("whole est")
         });
     }
     session.press("q");
@@ -117,6 +117,20 @@ fn a_hang_up_ends_the_console_and_its_vendors_and_leaves_nothing_behind() {
         .filter(|n| n.to_string_lossy().starts_with("demo-"))
         .collect();
     assert!(left.is_empty(), "the demo left {left:?}");
+}
+
+#[test]
+fn a_credential_is_typed_without_echo() {
+    let home = home();
+    let args = ["secret", "set", "welearn365"];
+    let mut session = Session::start(PROGRAM, &args, (80, 24), home.path(), &[]);
+    session.wait("the question", |s| s.contains("value of welearn365"));
+    session.press("canary-4711\n");
+    session.end();
+    let raw = String::from_utf8_lossy(&session.raw()).into_owned();
+    assert!(raw.contains("welearn365"), "{raw}");
+    assert!(!raw.contains("canary"), "the value was shown: {raw}");
+    session.assert_cooked();
 }
 
 #[test]

@@ -30,6 +30,11 @@ fn cells(n: u16) -> NonZero<u16> {
     NonZero::new(n).unwrap()
 }
 
+/// The rows of a screen as they stand; `contents` would join what it takes for a wrapped line.
+pub fn text(screen: &vt100::Screen) -> String {
+    screen.rows(0, screen.size().1.get()).collect::<Vec<_>>().join("\n")
+}
+
 impl Session {
     /// Starts `program` with `args` at `columns` by `rows`. The environment is clean but for PATH,
     /// a home folder of its own and `extra`.
@@ -92,7 +97,7 @@ impl Session {
 
     /// Waits until the screen's text satisfies `shows`; fails with the screen when it never does.
     pub fn wait(&self, what: &str, shows: impl Fn(&str) -> bool) -> String {
-        self.wait_screen(what, |screen| shows(&screen.contents()))
+        self.wait_screen(what, |screen| shows(&text(screen)))
     }
 
     /// Waits until the screen satisfies `shows`.
@@ -101,14 +106,14 @@ impl Session {
         let mut seen = self.seen.0.lock().unwrap();
         loop {
             if shows(seen.parser.screen()) {
-                return seen.parser.screen().contents();
+                return text(seen.parser.screen());
             }
             let left = end.saturating_duration_since(Instant::now());
             assert!(
                 !left.is_zero() && !seen.closed,
                 "never saw {what}; closed: {}; the screen:\n{}",
                 seen.closed,
-                seen.parser.screen().contents()
+                text(seen.parser.screen())
             );
             seen = self.seen.1.wait_timeout(seen, left.min(Duration::from_millis(500))).unwrap().0;
         }
@@ -116,7 +121,7 @@ impl Session {
 
     /// The screen's text now.
     pub fn screen(&self) -> String {
-        self.seen.0.lock().unwrap().parser.screen().contents()
+        text(self.seen.0.lock().unwrap().parser.screen())
     }
 
     /// Every byte that the program wrote.
