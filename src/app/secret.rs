@@ -95,9 +95,10 @@ fn read_value(name: &CredentialName) -> std::io::Result<SecretString> {
     let mut silent = before.clone();
     silent.local_modes.remove(LocalModes::ECHO);
     silent.local_modes.insert(LocalModes::ECHONL);
-    write!(std::io::stderr().lock(), "value of {name} (not shown): ")?;
+    // Silent before the question: whoever answers at once is not shown either.
     tcsetattr(input.as_fd(), OptionalActions::Flush, &silent)?;
-    let read = input.lock().read_line(&mut line);
+    let asked = write!(std::io::stderr().lock(), "value of {name} (not shown): ");
+    let read = asked.and_then(|()| input.lock().read_line(&mut line));
     tcsetattr(input.as_fd(), OptionalActions::Flush, &before)?;
     read?;
     Ok(SecretString::from(line))
