@@ -78,6 +78,7 @@ const OWNED_CRATES: &[(&str, &[&str])] = &[
     ("ratatui", &["tui"]), ("crossterm", &["tui"]), ("nucleo_matcher", &["tui"]),
     ("axum", &["agent", "simulators"]), ("tower_http", &["agent", "simulators"]),
     ("reqwest", &["transport", "link"]), ("ldap3", &["transport"]), ("governor", &["transport"]), ("backon", &["transport", "link"]),
+    ("hyper", &["agent", "link"]), ("hyper_util", &["agent", "link"]), ("http_body_util", &["agent", "link"]), ("nix", &["sys"]),
     ("rustls", &["transport", "store", "simulators"]), ("rusqlite", &["store"]), ("tokio_postgres", &["store"]), ("tokio_postgres_rustls", &["store"]),
     ("jaq_core", &["services"]), ("jaq_std", &["services"]), ("jaq_json", &["services"]), ("lettre", &["transport"]),
     ("keyring", &["secrets"]), ("clap", &["cli"]), ("clap_complete", &["cli"]), ("clap_mangen", &["cli"]),
