@@ -28,7 +28,7 @@ fn main() {
     let home = tempfile::Builder::new().prefix("ct").tempdir_in("/tmp").unwrap();
     let mut all: Vec<(String, Figures)> = Vec::new();
     for schools in ["250", "24000"] {
-        let args = ["demo", "--headless", "--schools", schools, "--scenario", "calm"];
+        let args = ["demo", "--headless", "--schools", schools, "--scenario", "morning"];
         let mut demo = Command::new(caretaker)
             .args(args)
             .env("XDG_RUNTIME_DIR", home.path())
@@ -41,7 +41,7 @@ fn main() {
             .stdout(Stdio::null())
             .status()
             .unwrap();
-        assert!(settled.success(), "the demo did not settle");
+        assert!(settled.code().is_some_and(|c| c < 4), "the demo did not settle");
         let console = || {
             let args = ["--agent", &socket];
             Session::start(caretaker, &args, (200, 50), home.path(), &[])

@@ -8,6 +8,8 @@ use crate::session::Session;
 const SILENCE: Duration = Duration::from_millis(30);
 /// Keys that are pressed one by one.
 const KEYS: usize = 60;
+/// Keys of one burst, as when a key is held.
+const HELD: usize = 25;
 /// How long it is left alone.
 const IDLE: Duration = Duration::from_secs(10);
 
@@ -50,14 +52,15 @@ pub fn measure(start: impl Fn() -> Session, ready: impl Fn(&str) -> bool) -> Fig
     session.settled(Instant::now() - Duration::from_secs(60), Duration::from_millis(300));
     let mut keys = Vec::new();
     let before = session.raw().len();
-    for _ in 0..KEYS {
-        keys.push(press(&mut session, "j"));
+    // To and fro, so that every key moves the cursor however few rows there are.
+    for n in 0..KEYS {
+        keys.push(press(&mut session, if n % 2 == 0 { "j" } else { "k" }));
     }
     out.bytes_a_key = (session.raw().len() - before) as f64 / KEYS as f64;
     out.key_p50_ms = middle(&mut keys);
     out.key_p99_ms = keys.last().copied().unwrap_or_default();
     let before = session.raw().len();
-    out.burst_ms = press(&mut session, &"j".repeat(50));
+    out.burst_ms = press(&mut session, &"j".repeat(HELD));
     out.burst_bytes = (session.raw().len() - before) as f64;
     idle(&session, &mut out);
     let begun = Instant::now();

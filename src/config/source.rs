@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 use crate::config::error::{ConfigError, ConfigErrors};
 
 /// No config is longer; what is longer is another file.
-const MAX_BYTES: u64 = 1024 * 1024;
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
 /// More mistakes than this are one mistake.
 const MAX_ERRORS: usize = 20;
 
@@ -52,7 +52,10 @@ impl Source {
         }
         trust(path, &about)?;
         if about.len() > MAX_BYTES {
-            return Err(broken("is larger than 1 MiB".into(), "name the config, not another file"));
+            return Err(broken(
+                "is larger than 16 MiB".into(),
+                "name the config, not another file",
+            ));
         }
         let text = text_of(&mut file).map_err(|why| broken(why, "save it as UTF-8 text"))?;
         Ok(Self::new(path, &text))
@@ -254,7 +257,7 @@ mod tests {
         std::fs::write(&path, b"a = \"\xe9\"").unwrap();
         assert!(says(&path).contains("is not UTF-8 text (byte 5)"));
         std::fs::write(&path, " ".repeat(1_048_577)).unwrap();
-        assert!(says(&path).contains("larger than 1 MiB"));
+        assert!(says(&path).contains("larger than 16 MiB"));
         std::fs::write(&path, "\u{feff}la_codes = [999]").unwrap();
         assert!(Source::read(&path).unwrap().document().is_ok(), "a byte order mark is no mistake");
     }

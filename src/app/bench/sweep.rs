@@ -22,7 +22,7 @@ use crate::transport::{Endpoint, EndpointSettings, Request, Transport, Transport
 /// The longest that a sweep may take.
 const LIMIT: Duration = Duration::from_secs(600);
 /// Between two looks at whether it is over.
-const LOOK_AGAIN: Duration = Duration::from_millis(2);
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// The fields of the fixture's answer that a verdict reads.
 #[derive(Deserialize)]
