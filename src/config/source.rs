@@ -256,7 +256,7 @@ mod tests {
         let path = config_in(dir.path(), 0o600, 0o700);
         std::fs::write(&path, b"a = \"\xe9\"").unwrap();
         assert!(says(&path).contains("is not UTF-8 text (byte 5)"));
-        std::fs::write(&path, " ".repeat(1_048_577)).unwrap();
+        std::fs::write(&path, " ".repeat(16 * 1024 * 1024 + 1)).unwrap();
         assert!(says(&path).contains("larger than 16 MiB"));
         std::fs::write(&path, "\u{feff}la_codes = [999]").unwrap();
         assert!(Source::read(&path).unwrap().document().is_ok(), "a byte order mark is no mistake");
