@@ -42,7 +42,7 @@ pub async fn run(outside: Outside) -> Result<u8, Failed> {
         .or_else(|| config.settings.agent.socket.as_ref().map(|s| config.resolve(s)))
         .unwrap_or_else(|| Places::from_env().runtime_dir().join("agent.sock"));
     let secrets = Arc::new(SecretStores::of_host(config.credential_files()));
-    let prepared = setup::prepare(&file, secrets, outside.clock.clone())?;
+    let prepared = setup::prepare(config, secrets, outside.clock.clone())?;
     for finding in &prepared.findings {
         tracing::warn!("{finding}");
     }

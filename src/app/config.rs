@@ -20,7 +20,7 @@ use crate::transport::TransportSettings;
 pub fn check(outside: &Outside) -> Result<u8, Failed> {
     let file = outside.config_file()?;
     let secrets = Arc::new(SecretStores::files_only(BTreeMap::new()));
-    let prepared = setup::prepare(&file, secrets, outside.clock.clone())?;
+    let prepared = setup::prepare(setup::load(&file)?, secrets, outside.clock.clone())?;
     for finding in &prepared.findings {
         cli::say(&finding.to_string());
     }

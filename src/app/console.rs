@@ -53,7 +53,8 @@ pub async fn run(outside: Outside) -> Result<u8, Failed> {
         attachable(&named).await?;
         return show(&outside, showing).await;
     }
-    let (file, Some(config)) = (file?, config) else {
+    file?;
+    let Some(config) = config else {
         return Err(Failed::config("no configuration and no agent"));
     };
     let runtime = Places::from_env().runtime_dir().to_owned();
@@ -65,7 +66,7 @@ pub async fn run(outside: Outside) -> Result<u8, Failed> {
     let state_dir = setup::state_dir(&config)?;
     let logged = agent::log(&outside, &config, &state_dir, "console")?;
     let secrets = Arc::new(SecretStores::of_host(config.credential_files()));
-    let prepared = setup::prepare(&file, secrets, outside.clock.clone())?;
+    let prepared = setup::prepare(config, secrets, outside.clock.clone())?;
     let place = Place { socket: showing.socket.clone(), state_dir, demo: false, embedded: true };
     let running = agent::start(prepared, place, outside.clock.clone()).await?;
     let code = show(&outside, showing).await;

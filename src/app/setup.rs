@@ -39,17 +39,16 @@ pub fn load(path: &Path) -> Result<Config, Failed> {
     Config::load(path, &keys).map_err(Failed::config)
 }
 
-/// Reads configuration, schools and subscriptions, and builds what watches the services.
+/// Reads schools and subscriptions as `config` says, and builds what watches the services.
 ///
 /// # Errors
 /// Everything that is wrong with the configuration; a row of a table that cannot be used is a
 /// finding, not an error.
 pub fn prepare(
-    path: &Path,
+    config: Config,
     secrets: Arc<dyn Secrets>,
     clock: Arc<dyn Clock>,
 ) -> Result<Prepared, Failed> {
-    let config = load(path)?;
     let settings: TransportSettings = config.transport().map_err(Failed::config)?;
     let mut wrong = Vec::new();
     let mut configured: Vec<(&Service, Option<Configured>)> = Vec::new();

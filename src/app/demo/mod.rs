@@ -31,7 +31,7 @@ pub async fn run(outside: Outside, args: DemoArgs) -> Result<u8, Failed> {
     let vendors = vendors(&args.estate, &folder, outside.clock.clone()).await?;
     let config = write_config(&folder, &vendors)?;
     let secrets = Arc::new(SecretStores::files_only(folder.credential_files(&vendors.invented)));
-    let prepared = setup::prepare(&config, secrets, outside.clock.clone())?;
+    let prepared = setup::prepare(setup::load(&config)?, secrets, outside.clock.clone())?;
     let socket = folder.socket();
     let place = agent::Place {
         socket: socket.clone(),
