@@ -82,6 +82,20 @@ pub struct Number {
     pub value: f64,
 }
 
+/// Work that the vendor announces or has under way: offered to the desk as a downtime, never taken
+/// as one by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Window {
+    /// When it begins.
+    #[schemars(with = "String")]
+    pub from: Timestamp,
+    /// When it should end; none where the vendor does not say.
+    #[schemars(with = "Option<String>")]
+    pub until: Option<Timestamp>,
+    /// The vendor's title, with its id where there is one.
+    pub title: Clean,
+}
+
 /// One answer to one check about one target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observation {
@@ -105,9 +119,14 @@ pub struct Observation {
     pub numbers: Vec<Number>,
     /// What may be shown as evidence.
     pub evidence: Vec<Fact>,
+    /// Maintenance that the vendor tells of; at most [`Observation::MAX_WINDOWS`].
+    pub windows: Vec<Window>,
 }
 
 impl Observation {
+    /// More announced maintenance than this is left out.
+    pub const MAX_WINDOWS: usize = 20;
+
     /// An observation without numbers, times or evidence.
     #[must_use]
     pub fn new(
@@ -128,6 +147,7 @@ impl Observation {
             detail: Clean::new(detail),
             numbers: Vec::new(),
             evidence: Vec::new(),
+            windows: Vec::new(),
         }
     }
 
@@ -157,6 +177,15 @@ impl Observation {
     pub fn number(mut self, name: &str, value: f64) -> Self {
         if value.is_finite() {
             self.numbers.push(Number { name: Clean::new(name), value });
+        }
+        self
+    }
+
+    /// With maintenance that the vendor announces; the twenty-first and later are left out.
+    #[must_use]
+    pub fn window(mut self, window: Window) -> Self {
+        if self.windows.len() < Self::MAX_WINDOWS {
+            self.windows.push(window);
         }
         self
     }
