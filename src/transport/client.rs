@@ -82,6 +82,11 @@ impl Transport {
         self.make(settings, PlainHttp::Anywhere)
     }
 
+    /// Limits and clock, for the ways out that are not HTTP.
+    pub(super) fn limits(&self) -> (&TransportSettings, Arc<dyn Clock>) {
+        (&self.shared.settings, self.shared.clock.clone())
+    }
+
     fn make(&self, settings: &EndpointSettings, plain: PlainHttp) -> Result<Endpoint, SetupError> {
         check_url(&settings.url, plain)?;
         let proxy = self.proxy()?;
@@ -198,7 +203,7 @@ impl LazyClient {
     }
 }
 
-fn system_roots() -> Result<RootCertStore, String> {
+pub(super) fn system_roots() -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {
@@ -211,7 +216,7 @@ fn system_roots() -> Result<RootCertStore, String> {
     Ok(roots)
 }
 
-fn read_roots(path: &Path) -> Result<RootCertStore, SetupError> {
+pub(super) fn read_roots(path: &Path) -> Result<RootCertStore, SetupError> {
     let refuse = |why: String| SetupError::Ca { path: path.display().to_string(), why };
     let pem = std::fs::read(path).map_err(|e| refuse(e.to_string()))?;
     let mut roots = RootCertStore::empty();

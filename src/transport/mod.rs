@@ -1,5 +1,5 @@
-//! The only way out of the process over HTTP: TLS always verified, redirects never followed, every
-//! read bounded in time and size, retries only where the call is safe.
+//! The only way out of the process, over HTTP and LDAP: TLS always verified, redirects and referrals
+//! never followed, every read bounded in time and size, retries only where the call is safe.
 //!
 //! Invariant: no header and no body of ours goes to an origin other than the endpoint's own.
 //! Invariant: this room never knows a service.
@@ -10,6 +10,7 @@ mod exchange;
 mod failure;
 mod gate;
 mod json;
+pub mod ldap;
 mod origin;
 mod reply;
 mod request;

@@ -12,6 +12,7 @@ use crate::model::ids::{CredentialName, Laestab, ServiceKey};
 use crate::model::span::Span;
 use crate::ports::watch::Watch;
 use crate::services::answer::some_of;
+use crate::services::welearn365::accounts;
 use crate::services::welearn365::body::Site;
 use crate::services::welearn365::poll::WeLearn365;
 use crate::services::{
@@ -28,6 +29,9 @@ pub(super) const CHECKS: &[(&str, &str)] = &[
     ("sign_in", "What does Microsoft say of its identity service, by which everybody signs in?"),
     ("directory_sync", "When did Active Directory last reach Microsoft 365?"),
     ("site", "Is the school's SharePoint site there?"),
+    accounts::CHECKS[0],
+    accounts::CHECKS[1],
+    accounts::CHECKS[2],
 ];
 
 /// Where Microsoft Graph is, unless the config says otherwise.
@@ -64,7 +68,11 @@ pub struct Settings {
     /// Sites.Selected).
     #[serde(default)]
     pub site_check: bool,
-    /// Tuning of single checks: `service_health`, `sign_in`, `directory_sync`, `site`.
+    /// The Active Directory; without it accounts, lockouts and controllers are not watched.
+    #[serde(default)]
+    pub directory: Option<accounts::DirectorySettings>,
+    /// Tuning of single checks: `service_health`, `sign_in`, `directory_sync`, `site`, `accounts`,
+    /// `lockouts`, `controllers`.
     #[serde(default)]
     pub checks: BTreeMap<String, CheckTuning>,
 }
@@ -87,8 +95,12 @@ pub(super) fn configure(
         Some(name) => name.clone(),
         None => KEY.parse().map_err(serde::de::Error::custom)?,
     };
+    let mut credentials = vec![credential.clone()];
+    if let Some(directory) = &settings.directory {
+        credentials.push(directory.credential().map_err(serde::de::Error::custom)?);
+    }
     Ok(Configured {
-        credentials: vec![credential.clone()],
+        credentials,
         build: Box::new(move |context| {
             let watch = WeLearn365::new(&settings, credential, context)?;
             Ok(Arc::new(watch) as Arc<dyn Watch>)
@@ -170,10 +182,10 @@ pub(super) fn describe(
 
 /// What has no source in these settings.
 pub(super) fn not_watched(settings: &Settings, sites: &Sites) -> Vec<NotWatched> {
-    let mut out = vec![NotWatched {
-        what: format!("{KEY}.accounts").into(),
-        why: "needs a connection to the Active Directory, which is not configured".into(),
-    }];
+    let mut out = match settings.directory {
+        Some(_) => Vec::new(),
+        None => accounts::not_configured(),
+    };
     let mut say = |why: String| {
         out.push(NotWatched { what: format!("{KEY}.site").into(), why: why.into() });
     };

@@ -5,6 +5,7 @@
 //! where `site_check` is on, one for each school with a site each 15 minutes. Microsoft allows the
 //! health call 800 times an hour; this asks 60.
 
+mod accounts;
 mod actions;
 mod body;
 mod describe;

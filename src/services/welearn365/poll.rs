@@ -17,6 +17,7 @@ use crate::ports::secrets::Secrets;
 use crate::ports::watch::{Job, Watch};
 use crate::services::answer::{ListRow, Trouble, credential, json};
 use crate::services::token::{Grant, TokenCell};
+use crate::services::welearn365::accounts::Accounts;
 use crate::services::welearn365::body::{self, Organization, Overview, Page, Site};
 use crate::services::welearn365::describe::{
     GRAPH_URL, KEY, LOGIN_URL, Settings, describe, not_watched, sites,
@@ -49,6 +50,7 @@ pub(super) struct WeLearn365 {
     watch: Vec<String>,
     identity: Vec<String>,
     sites: BTreeMap<Laestab, Site>,
+    accounts: Option<Accounts>,
     secrets: Arc<dyn Secrets>,
     clock: Arc<dyn Clock>,
 }
@@ -82,9 +84,17 @@ impl WeLearn365 {
             return Err(refuse("watch", "name at least one service, or leave the key out"));
         }
         let sites = sites(context, &key);
+        let mut spec = describe(settings, &key, &sites)?;
+        let mut not_watched = not_watched(settings, &sites);
+        let accounts = settings.directory.as_ref();
+        let accounts = accounts.map(|d| Accounts::new(d, &settings.checks, context)).transpose()?;
+        if let Some(accounts) = &accounts {
+            spec.checks.extend_from_slice(accounts.specs());
+            not_watched.extend_from_slice(accounts.not_watched());
+        }
         Ok(Self {
-            spec: describe(settings, &key, &sites)?,
-            not_watched: not_watched(settings, &sites),
+            spec,
+            not_watched,
             tenant: settings.tenant_id.clone(),
             client: settings.client_id.clone(),
             credential,
@@ -94,6 +104,7 @@ impl WeLearn365 {
             watch: settings.watch.clone(),
             identity: vec![settings.identity.clone()],
             sites: if settings.site_check { sites.of } else { BTreeMap::new() },
+            accounts,
             secrets: context.secrets.clone(),
             clock: context.clock.clone(),
         })
@@ -229,20 +240,27 @@ impl Watch for WeLearn365 {
                     targets: estate.clone(),
                     interval: spec.interval,
                 }),
-                _ => out.extend(self.sites.keys().map(|school| Job {
+                "site" => out.extend(self.sites.keys().map(|school| Job {
                     id: format!("site/{school}").into(),
                     checks: vec![spec.id.clone()],
                     targets: Arc::new([Target::School(*school)]),
                     interval: spec.interval,
                 })),
+                _ => {}
             }
         }
+        out.extend(self.accounts.iter().flat_map(Accounts::jobs));
         out
     }
 
     fn poll<'a>(&'a self, job: &'a Job, _now: Timestamp) -> Boxed<'a, Vec<Observation>> {
         Box::pin(async move {
             let Some(check) = job.checks.first() else { return Vec::new() };
+            if let Some(accounts) = &self.accounts
+                && let Some(seen) = accounts.poll(check).await
+            {
+                return seen;
+            }
             match (check.name(), job.targets.first()) {
                 ("directory_sync", _) => vec![self.directory_sync(check).await],
                 ("site", Some(Target::School(school))) => vec![self.site(check, *school).await],
