@@ -6,8 +6,11 @@
 //! failure.
 #![cfg(test)]
 
+mod checks;
+mod hostile;
 mod real;
 mod samba;
+mod stub;
 
 use std::sync::Arc;
 
