@@ -112,11 +112,8 @@ impl Stub {
             .with_single_cert(vec![certificate.der().clone()], key)
             .unwrap();
         let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
-        let (asked, plain, connections): (
-            Arc<Mutex<Vec<Asked>>>,
-            Arc<Mutex<Vec<u8>>>,
-            Arc<Mutex<usize>>,
-        ) = Default::default();
+        let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
+        let (plain, connections): (Arc<Mutex<Vec<u8>>>, Arc<Mutex<usize>>) = Default::default();
         let play: Arc<Play> = Arc::new(play);
         let (a, p, c) = (asked.clone(), plain.clone(), connections.clone());
         let task = tokio::spawn(async move {
