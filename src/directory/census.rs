@@ -285,3 +285,118 @@ impl State {
         counts.never_signed_in += usize::from(self.never_signed_in);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::{Just, Strategy, any, prop_oneof};
+
+    const NOW: &str = "2027-02-09T11:20:00Z";
+
+    fn counted(attributes: &[(&str, &[u8])]) -> Counts {
+        let mut places = Places::new(Dn::parse("OU=Schools,DC=x").unwrap());
+        places.add("9992001".parse().unwrap(), "OU=Ash,OU=Schools,DC=x").unwrap();
+        let school: Laestab = "9992001".parse().unwrap();
+        let mut count = Count {
+            counts: BTreeMap::from([(school, Counts::default())]),
+            strangers: 0,
+            finder: places.finder(),
+        };
+        let entry = Entry::of("CN=Zoe,OU=Ash,OU=Schools,DC=x", attributes);
+        count.state(&entry, NOW.parse().unwrap());
+        count.counts[&school]
+    }
+
+    #[test]
+    fn an_account_is_open_only_when_it_says_so() {
+        let ended = Ticks::of("2027-02-09T11:19:59Z".parse().unwrap()).0.to_string();
+        let ends = Ticks::of("2027-02-09T11:20:01Z".parse().unwrap()).0.to_string();
+        for (flags, expires, set, wanted) in [
+            (
+                "512",
+                "0",
+                "1",
+                Counts { accounts: 1, enabled: 1, never_signed_in: 1, ..Counts::default() },
+            ),
+            (
+                "66048",
+                ends.as_str(),
+                "1",
+                Counts { accounts: 1, enabled: 1, never_signed_in: 1, ..Counts::default() },
+            ),
+            (
+                "512",
+                ended.as_str(),
+                "1",
+                Counts {
+                    accounts: 1,
+                    enabled: 1,
+                    expired: 1,
+                    never_signed_in: 1,
+                    ..Counts::default()
+                },
+            ),
+            (
+                "512",
+                "9223372036854775807",
+                "0",
+                Counts {
+                    accounts: 1,
+                    enabled: 1,
+                    must_change: 1,
+                    never_signed_in: 1,
+                    ..Counts::default()
+                },
+            ),
+            // Of a disabled one nothing else matters.
+            (
+                "66050",
+                ended.as_str(),
+                "0",
+                Counts { accounts: 1, disabled: 1, ..Counts::default() },
+            ),
+            ("4096", "0", "1", Counts::default()),
+        ] {
+            let attributes: [(&str, &[u8]); 3] = [
+                ("userAccountControl", flags.as_bytes()),
+                ("accountExpires", expires.as_bytes()),
+                ("pwdLastSet", set.as_bytes()),
+            ];
+            assert_eq!(counted(&attributes), wanted, "{flags} {expires} {set}");
+        }
+    }
+
+    /// A value as it should be, or damaged.
+    fn value(good: &'static str) -> impl Strategy<Value = Option<Vec<u8>>> {
+        prop_oneof![
+            Just(Some(good.as_bytes().to_vec())),
+            Just(None),
+            Just(Some(Vec::new())),
+            Just(Some(format!("{good} ").into_bytes())),
+            Just(Some(format!("0x{good}").into_bytes())),
+            Just(Some(b"null".to_vec())),
+            Just(Some(good.as_bytes()[..1].to_vec())),
+            any::<i64>().prop_map(|n| Some(n.to_string().into_bytes())),
+            proptest::collection::vec(any::<u8>(), 0..12).prop_map(Some),
+        ]
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_damaged_account_is_never_open(
+            flags in value("512"), ends in value("9223372036854775807"), set in value("134467176000000000"), last in value("0"),
+        ) {
+            let all = [("userAccountControl", &flags), ("accountExpires", &ends), ("pwdLastSet", &set), ("lastLogonTimestamp", &last)];
+            let there: Vec<(&str, &[u8])> = all.iter().filter_map(|(n, v)| Some((*n, v.as_deref()?))).collect();
+            let counts = counted(&there);
+            let sum = counts.enabled + counts.disabled + counts.hidden + counts.unreadable;
+            proptest::prop_assert_eq!(counts.accounts, sum);
+            if counts.enabled == 1 {
+                let read = flags.as_deref().and_then(Flags::read);
+                proptest::prop_assert!(read.is_some_and(|f| !f.has(Flags::DISABLED)));
+                let fine = |v: &Option<Vec<u8>>| v.as_deref().is_none_or(|v| Ticks::read(v).is_some());
+                proptest::prop_assert!(fine(&ends) && fine(&set) && fine(&last));
+            }
+        }
+    }
+}

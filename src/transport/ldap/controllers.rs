@@ -163,7 +163,7 @@ impl Inner {
         let limit = self.settings.connect_timeout.duration();
         let line = tokio::select! {
             biased;
-            line = line::connect(&controller.address, &self.trust) => line?,
+            line = line::connect(&controller.address, &self.trust, &self.clock) => line?,
             () = self.clock.sleep(limit) => {
                 return Err(LdapFailure::no_answer(
                     &origin,

@@ -38,6 +38,16 @@ impl Entry {
         Self { dn, attributes: Vec::new() }
     }
 
+    /// An entry for tests.
+    #[cfg(test)]
+    pub(crate) fn of(dn: &str, attributes: &[(&str, &[u8])]) -> Self {
+        let mut out = Self::new(dn.to_owned());
+        for (name, value) in attributes {
+            out.add((*name).to_owned(), vec![value.to_vec()], &[name]).unwrap();
+        }
+        out
+    }
+
     /// Takes an attribute in, if it was asked for. `None` when it came twice, or with a range that
     /// cannot be read.
     pub(super) fn add(

@@ -6,6 +6,7 @@
 use std::io;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use rustls::pki_types::ServerName;
@@ -21,6 +22,10 @@ use super::super::exchange::tls_words;
 use super::settings::Address;
 use super::wire::{self, Asked, Message, Misshapen};
 use crate::model::text::Clean;
+use crate::ports::clock::Clock;
+
+/// How long the end of a line may take.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Message 1: the extended operation 1.3.6.1.4.1.1466.20037 (RFC 4511, 4.14).
 const START_TLS: &[u8] = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037";
@@ -107,7 +112,11 @@ pub(super) struct Line {
 }
 
 /// Connects, without a time limit of its own.
-pub(super) async fn connect(address: &Address, trust: &Trust) -> Result<Line, Failure> {
+pub(super) async fn connect(
+    address: &Address,
+    trust: &Trust,
+    clock: &Arc<dyn Clock>,
+) -> Result<Line, Failure> {
     let origin = address.name.as_str();
     let no_answer = |why: String| Failure::NoAnswer { origin: origin.to_owned(), why };
     let config = trust.config().await.map_err(|why| Failure::Tls { origin: origin.into(), why })?;
@@ -126,7 +135,7 @@ pub(super) async fn connect(address: &Address, trust: &Trust) -> Result<Line, Fa
         .connect(name, socket)
         .await
         .map_err(|e| handshake_failed(origin, &e))?;
-    attach(tls).await.map_err(|e| no_answer(format!("our own side failed: {e}")))
+    attach(tls, clock.clone()).await.map_err(|e| no_answer(format!("our own side failed: {e}")))
 }
 
 /// Asks for TLS in the clear. An answer with anything behind it is refused: it was put there by
@@ -177,7 +186,7 @@ fn handshake_failed(origin: &str, error: &io::Error) -> Failure {
 
 /// Puts the watchman between the server and the library. The library believes that it speaks over a
 /// Unix socket: a pair without a name, which nobody else can reach.
-async fn attach(tls: TlsStream<TcpStream>) -> io::Result<Line> {
+async fn attach(tls: TlsStream<TcpStream>, clock: Arc<dyn Clock>) -> io::Result<Line> {
     let (ours, librarys) = std::os::unix::net::UnixStream::pair()?;
     ours.set_nonblocking(true)?;
     let ours = UnixStream::from_std(ours)?;
@@ -190,12 +199,17 @@ async fn attach(tls: TlsStream<TcpStream>) -> io::Result<Line> {
         // Its errors are ours: the watchman has noted the cause.
         drop(driver.drive().await);
     });
-    tokio::spawn(keep(tls, ours, shared.clone()));
+    tokio::spawn(keep(tls, ours, shared.clone(), clock));
     Ok(Line { ldap, shared })
 }
 
 /// Carries both ways until one side ends.
-async fn keep(tls: TlsStream<TcpStream>, librarys: UnixStream, shared: Arc<Shared>) {
+async fn keep(
+    tls: TlsStream<TcpStream>,
+    librarys: UnixStream,
+    shared: Arc<Shared>,
+    clock: Arc<dyn Clock>,
+) {
     let (mut from_server, mut to_server) = tokio::io::split(tls);
     let (mut from_library, mut to_library) = librarys.into_split();
     tokio::select! {
@@ -206,8 +220,11 @@ async fn keep(tls: TlsStream<TcpStream>, librarys: UnixStream, shared: Arc<Share
             }
         }
     }
-    // A line that has ended may be gone already.
-    drop(to_server.shutdown().await);
+    // A line that has ended may be gone already, and a server that does not listen is not waited for.
+    tokio::select! {
+        ended = to_server.shutdown() => drop(ended),
+        () = clock.sleep(FAREWELL) => {}
+    }
 }
 
 async fn down(
