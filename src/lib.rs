@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 pub mod engine;
 pub mod hub;
+pub mod ledger;
 pub mod link;
 pub mod model;
 pub mod ports;

@@ -12,6 +12,7 @@ pub mod health;
 pub mod ids;
 pub mod kept;
 pub mod observation;
+pub mod plan;
 pub mod school;
 pub mod span;
 pub mod text;

@@ -1,6 +1,8 @@
 //! Traits between rooms. Never an implementation.
 
+pub mod act;
 pub mod clock;
+pub mod ledger;
 pub mod secrets;
 pub mod store;
 pub mod watch;
