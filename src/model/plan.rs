@@ -225,6 +225,8 @@ pub struct Step {
     pub class: Class,
     /// Whether it can be undone.
     pub undoable: bool,
+    /// Seconds that its effect may take to show before somebody must look.
+    pub patience_s: u32,
     /// What the step was made from: values as read, for compare-and-set and for looking after a
     /// restart. Immutable ids and numbers only, never a name and never a secret.
     pub with: BTreeMap<String, Clean>,
