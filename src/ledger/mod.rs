@@ -3,6 +3,14 @@
 //! Bytes in, bytes out; never a file, never a clock. The format stands in `docs/audit-format.md`,
 //! so that a program in another language can verify an export.
 
+mod chain;
+mod checkpoint;
 mod entry;
+#[cfg(test)]
+mod tests;
+mod verify;
 
+pub use chain::{FIRST, next};
+pub use checkpoint::{BadKey, Checkpoint, Signer, Verifier};
 pub use entry::{Commitment, Detail, Draft, Entry};
+pub use verify::{Fault, Line, Verdict, verify};
