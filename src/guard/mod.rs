@@ -6,3 +6,4 @@
 //! Invariant: nothing is sent before its intent is on disk.
 
 pub mod machine;
+pub mod policy;
