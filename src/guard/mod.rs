@@ -6,4 +6,8 @@
 //! Invariant: nothing is sent before its intent is on disk.
 
 pub mod machine;
+mod pipeline;
+mod plan;
 pub mod policy;
+
+pub use pipeline::{Denied, Guard, Parts, Planned, Started, Who};

@@ -256,6 +256,16 @@ pub struct Item {
     pub beware: Vec<Clean>,
     /// How to undo it.
     pub undo: Option<Clean>,
+    /// Why a second person must approve this one whatever the policy says (pupil numbers fell).
+    pub second_person: Option<Clean>,
+}
+
+impl Item {
+    /// Whether a second person must approve it.
+    #[must_use]
+    pub fn needs_second(&self) -> bool {
+        self.second_person.is_some()
+    }
 }
 
 /// What may be shown of an item to the operator who asked, and must not be stored.

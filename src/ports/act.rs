@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use crate::model::action::ActionSpec;
-use crate::model::observation::Fact;
 use crate::model::plan::{Aim, Ask, Item, Operator, Private};
 use crate::model::text::Clean;
 use crate::ports::clock::Boxed;
@@ -34,9 +33,6 @@ pub enum Refused {
     /// A choice is missing or makes no sense.
     #[error("{0}")]
     Choice(String),
-    /// Needs a second person with the number typed (pupil numbers dropped).
-    #[error("{0}")]
-    SecondPerson(String),
     /// Nothing to do: it is so already.
     #[error("{0}")]
     Already(String),
@@ -49,8 +45,8 @@ pub enum Answer {
     Took {
         /// One line for the desk.
         says: Clean,
-        /// Evidence: named fields only.
-        evidence: Vec<Fact>,
+        /// The ticket or reference that it gave.
+        reference: Option<Clean>,
         /// A password to be shown once, for the one class of step that makes one.
         secret: Option<SecretString>,
     },
@@ -58,8 +54,6 @@ pub enum Answer {
     Refused {
         /// Why.
         says: Clean,
-        /// Evidence.
-        evidence: Vec<Fact>,
     },
     /// The value to be replaced was no longer what the plan read; nothing was written.
     Changed {

@@ -1,6 +1,7 @@
 //! Traits between rooms. Never an implementation.
 
 pub mod act;
+pub mod chance;
 pub mod clock;
 pub mod ledger;
 pub mod secrets;

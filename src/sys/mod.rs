@@ -1,6 +1,7 @@
 //! The operating system: clock, paths, trust in files, signals, hang-ups, peer credentials.
 
 mod clock;
+mod entropy;
 mod group;
 mod hangup;
 mod paths;
@@ -10,6 +11,7 @@ mod signals;
 mod trust;
 
 pub use clock::SystemClock;
+pub use entropy::SystemEntropy;
 pub use group::{NoGroup, group_id};
 pub use hangup::hang_up;
 pub use paths::Places;

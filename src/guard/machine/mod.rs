@@ -33,6 +33,8 @@ pub struct Run {
     pub changed: bool,
     /// Whether a person said that nothing more is to be done.
     pub given_up: bool,
+    /// After this nothing more is sent: the lease has ended, and somebody else may have acted.
+    pub until: Timestamp,
 }
 
 /// What the target looked like just before the first step.
@@ -87,6 +89,8 @@ pub enum Event {
     Restarted,
     /// A person saw that the step took effect (`true`) or did not.
     Told(usize, bool, Clean),
+    /// Its lease ended: what was not sent is not sent any more.
+    Expired,
     /// A person closed it as it is.
     GivenUp,
 }
@@ -100,6 +104,8 @@ pub enum Next {
     Send(usize),
     /// Read for this step's effect.
     Look(usize),
+    /// Record that the lease has ended.
+    Expire,
     /// Nothing before this time; the outcome so far stands.
     Wait(Timestamp, Outcome),
     /// It is over.
@@ -114,7 +120,7 @@ pub struct Misplaced(&'static str);
 impl Run {
     /// A run of `steps` steps that has not begun.
     #[must_use]
-    pub fn new(steps: usize) -> Self {
+    pub fn new(steps: usize, until: Timestamp) -> Self {
         let waiting = StepRecord {
             state: StepState::Waiting,
             sent_at: None,
@@ -123,14 +129,14 @@ impl Run {
             looks: 0,
             says: Clean::new(""),
         };
-        Self { steps: vec![waiting; steps], reread: false, changed: false, given_up: false }
+        Self { steps: vec![waiting; steps], reread: false, changed: false, given_up: false, until }
     }
 
     /// A run as it was recorded. One whose first step was ever sent has been read again before.
     #[must_use]
-    pub fn recorded(steps: Vec<StepRecord>) -> Self {
+    pub fn recorded(steps: Vec<StepRecord>, until: Timestamp) -> Self {
         let reread = steps.iter().any(|s| s.sent > 0);
-        Self { steps, reread, changed: false, given_up: false }
+        Self { steps, reread, changed: false, given_up: false, until }
     }
 
     /// Takes what happened.
@@ -154,6 +160,11 @@ impl Run {
                 Ok(())
             }
             Event::Told(i, there, says) => self.told(*i, *there, says),
+            Event::Expired if now <= self.until => Err(Misplaced("its lease has not ended")),
+            Event::Expired => {
+                self.skip_waiting();
+                Ok(())
+            }
             Event::GivenUp => {
                 self.given_up = true;
                 Ok(())
@@ -229,6 +240,7 @@ impl Run {
         now: Timestamp,
     ) -> Result<(), Misplaced> {
         let class = item.steps.get(i).map(|s| s.class);
+        let leased = now <= self.until;
         let step = self.step(i)?;
         if !matches!(step.state, StepState::Took | StepState::Unknown) {
             return Err(Misplaced("there is nothing to look for"));
@@ -244,7 +256,7 @@ impl Run {
         };
         match look {
             Look::There => step.state = StepState::Seen,
-            Look::NotThere if again && step.sent < MAX_SENDS => {
+            Look::NotThere if again && leased && step.sent < MAX_SENDS => {
                 step.state = StepState::Waiting;
                 step.looks = 0;
             }
@@ -275,7 +287,10 @@ impl Run {
         if self.given_up || self.changed {
             return Next::End(self.outcome(item));
         }
-        if !self.reread {
+        if now > self.until && self.steps.iter().any(|s| s.state == StepState::Waiting) {
+            return Next::Expire;
+        }
+        if !self.reread && self.steps.iter().any(|s| s.state == StepState::Waiting) {
             return Next::Reread;
         }
         let mut wake: Option<Timestamp> = None;

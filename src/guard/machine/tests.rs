@@ -31,11 +31,16 @@ fn item(classes: &[Class], protective: bool) -> Item {
         will_not: Vec::new(),
         beware: Vec::new(),
         undo: None,
+        second_person: None,
     }
 }
 
 fn start() -> Timestamp {
     "2026-03-03T02:00:00Z".parse().unwrap()
+}
+
+fn until() -> Timestamp {
+    start() + SignedDuration::from_mins(10)
 }
 
 fn says(text: &str) -> Clean {
@@ -80,7 +85,7 @@ fn play(
     reads: &[bool],
     give_up_after: usize,
 ) -> (Run, Vec<u32>, Next, Vec<u32>) {
-    let mut run = Run::new(item.steps.len());
+    let mut run = Run::new(item.steps.len(), until());
     let mut effects = vec![0_u32; item.steps.len()];
     let mut sends = vec![0_u32; item.steps.len()];
     let (mut fates, mut reads) = (fates.iter().cycle(), reads.iter().cycle());
@@ -109,7 +114,7 @@ fn play(
                         run.apply(item, &Event::Answered(i, said, says("x")), now).unwrap();
                     }
                     None => {
-                        run = Run::recorded(run.steps);
+                        run = Run::recorded(run.steps, until());
                         run.apply(item, &Event::Restarted, now).unwrap();
                     }
                 }
@@ -122,6 +127,7 @@ fn play(
                 };
                 run.apply(item, &Event::Looked(i, look, says("x")), now).unwrap();
             }
+            Next::Expire => run.apply(item, &Event::Expired, now).unwrap(),
             Next::Wait(at, _) => {
                 assert!(at > now, "a wait that does not end in the future: {run:?}");
                 now = at;
@@ -131,6 +137,20 @@ fn play(
     }
     let last = run.next(item, now);
     (run, effects, last, sends)
+}
+
+#[test]
+fn nothing_is_sent_once_the_lease_has_ended() {
+    let item = item(&[Class::SetState, Class::SetState], true);
+    let late = until() + SignedDuration::from_secs(1);
+    let run = Run::new(2, until());
+    assert_eq!(run.next(&item, late), Next::Expire);
+    let mut run = run_to_answer(&item, Said::NoAnswer);
+    run.apply(&item, &Event::Looked(0, Look::NotThere, says("x")), late).unwrap();
+    assert_eq!(run.steps[0].state, StepState::Unknown, "somebody else may have undone it");
+    run.apply(&item, &Event::Expired, late).unwrap();
+    assert!(matches!(run.next(&item, late), Next::Wait(..)));
+    assert_eq!(run.steps[1].state, StepState::Skipped);
 }
 
 proptest! {
@@ -184,7 +204,7 @@ proptest! {
 }
 
 fn run_to_answer(item: &Item, said: Said) -> Run {
-    let mut run = Run::new(item.steps.len());
+    let mut run = Run::new(item.steps.len(), until());
     let now = start();
     run.apply(item, &Event::Reread(Fresh::Same), now).unwrap();
     run.apply(item, &Event::Sending(0), now).unwrap();
@@ -195,7 +215,7 @@ fn run_to_answer(item: &Item, said: Said) -> Run {
 #[test]
 fn reads_before_it_sends_and_stops_when_the_target_changed() {
     let item = item(&[Class::SetState], false);
-    let mut run = Run::new(1);
+    let mut run = Run::new(1, until());
     assert_eq!(run.next(&item, start()), Next::Reread);
     assert!(run.apply(&item, &Event::Sending(0), start()).is_err());
     run.apply(&item, &Event::Reread(Fresh::Changed), start()).unwrap();
@@ -254,10 +274,10 @@ fn a_refusal_ends_a_plain_chain_and_leaves_a_gap_in_a_protective_one() {
 #[test]
 fn a_restart_turns_what_was_on_its_way_into_no_answer() {
     let item = item(&[Class::Destructive], false);
-    let mut run = Run::new(1);
+    let mut run = Run::new(1, until());
     run.apply(&item, &Event::Reread(Fresh::Same), start()).unwrap();
     run.apply(&item, &Event::Sending(0), start()).unwrap();
-    let mut again = Run::recorded(run.steps);
+    let mut again = Run::recorded(run.steps, until());
     again.apply(&item, &Event::Restarted, start()).unwrap();
     assert_eq!(again.next(&item, start()), Next::Look(0));
     again.apply(&item, &Event::Looked(0, Look::CannotTell, says("x")), start()).unwrap();

@@ -52,6 +52,7 @@ fn item(n: u32) -> Item {
         will_not: Vec::new(),
         beware: Vec::new(),
         undo: None,
+        second_person: None,
     }
 }
 
