@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::ledger::entry::{Commitment, Detail, Draft, Entry};
+use crate::model::audit::{Commitment, Detail, Draft, Entry};
 use crate::model::text::Clean;
 
 /// What stands before the first entry.

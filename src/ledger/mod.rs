@@ -5,12 +5,11 @@
 
 mod chain;
 mod checkpoint;
-mod entry;
 #[cfg(test)]
 mod tests;
 mod verify;
 
+pub use crate::model::audit::{Commitment, Detail, Draft, Entry};
 pub use chain::{FIRST, next};
 pub use checkpoint::{BadKey, Checkpoint, Signer, Verifier};
-pub use entry::{Commitment, Detail, Draft, Entry};
 pub use verify::{Fault, Line, Verdict, verify};

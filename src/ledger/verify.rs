@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ledger::chain::{FIRST, hash_of};
 use crate::ledger::checkpoint::{Checkpoint, Verifier};
-use crate::ledger::entry::Entry;
+use crate::model::audit::Entry;
 
 /// One line of an export.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 //! Invariant: nothing in this room reads a file, the network, the clock or the environment.
 
 pub mod action;
+pub mod audit;
 pub mod calendar;
 pub mod cell;
 pub mod check;

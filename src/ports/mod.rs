@@ -4,6 +4,7 @@ pub mod act;
 pub mod chance;
 pub mod clock;
 pub mod ledger;
+pub mod people;
 pub mod secrets;
 pub mod store;
 pub mod watch;
