@@ -19,6 +19,15 @@ use crate::ports::ledger::StepRecord;
 /// How often a step that may be repeated is sent at most, the first time included.
 pub const MAX_SENDS: u32 = 3;
 
+/// How long a target stays leased, and how long after its intent a step may still be sent.
+pub const LEASE_LASTS: SignedDuration = SignedDuration::from_mins(10);
+
+/// When the lease of what was committed at `at` ends.
+#[must_use]
+pub fn ends(at: Timestamp) -> Timestamp {
+    at.checked_add(LEASE_LASTS).unwrap_or(at)
+}
+
 /// Waits between two looks at one step, in seconds; the last goes on for ever.
 const LOOKS: [i64; 8] = [2, 5, 15, 60, 300, 900, 1_800, 3_600];
 

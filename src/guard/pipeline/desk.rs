@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
@@ -27,12 +26,8 @@ use crate::ports::ledger::{Held, HourLimit, Ledger, LedgerError, Request};
 pub(super) const PLAN_LASTS: SignedDuration = SignedDuration::from_mins(5);
 /// How long a confirmed plan may be approved and begun.
 pub(super) const APPROVAL_LASTS: SignedDuration = SignedDuration::from_mins(30);
-/// How long a target stays leased by itself.
-pub(super) const LEASE_LASTS: SignedDuration = SignedDuration::from_mins(10);
 /// Plans that are kept at once; the oldest go first.
 const PLANS: usize = 1_000;
-/// How long a confirming connection waits for its password.
-const SECRET_WAITS: Duration = Duration::from_secs(60);
 
 /// Who asks, with the roles that their account has at this moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -255,7 +250,7 @@ impl Guard {
         match plan.ruling.second {
             Some(role) => Ok(Started::Waits { until, role }),
             None => {
-                let secret = running::start(&self.inner, plan, limit, SECRET_WAITS);
+                let secret = running::start(&self.inner, plan, limit);
                 Ok(Started::Runs { secret })
             }
         }
@@ -284,7 +279,7 @@ impl Guard {
             .blocking(move |ledger| ledger.approve(&owned, &digest, &by, role, now, draft))
             .await?;
         let limit = self.inner.limit_of(&plan, now)?;
-        running::start(&self.inner, plan, limit, SECRET_WAITS);
+        running::start(&self.inner, plan, limit);
         Ok(())
     }
 

@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::sync::oneshot;
 
-use crate::guard::machine::{Event, Fresh, Look, Next, Run, Said};
+use crate::guard::machine::{Event, Fresh, Look, Next, Run, Said, ends};
 use crate::guard::pipeline::audit;
-use crate::guard::pipeline::desk::{Denied, Inner, LEASE_LASTS, Who};
+use crate::guard::pipeline::desk::{Denied, Inner, Who};
 use crate::guard::plan::same;
 use crate::model::action::Class;
 use crate::model::plan::{Ask, Item, Operator, Outcome, Plan, StepState};
@@ -30,11 +30,10 @@ pub(super) fn start(
     inner: &Arc<Inner>,
     plan: Plan,
     limit: HourLimit,
-    waits: Duration,
 ) -> Option<oneshot::Receiver<SecretString>> {
     let shows = plan.items.iter().flat_map(|i| &i.steps).any(|s| s.class == Class::Destructive);
     let (send, receive) = oneshot::channel();
-    let mut secret = Some((send, waits));
+    let mut secret = Some(send);
     let inner = Arc::clone(inner);
     tokio::spawn(async move {
         for n in 0..plan.items.len() {
@@ -62,7 +61,7 @@ async fn refused(inner: &Arc<Inner>, plan: &Plan, about: &str, error: &LedgerErr
     }
 }
 
-type Secret = Option<(oneshot::Sender<SecretString>, Duration)>;
+type Secret = Option<oneshot::Sender<SecretString>>;
 
 /// Commits one item and runs it until it has to wait.
 async fn begin(
@@ -186,11 +185,6 @@ pub(super) async fn tell(
     Ok(())
 }
 
-/// When the lease of what was committed at `at` ends.
-fn ends(at: Timestamp) -> Timestamp {
-    at.checked_add(LEASE_LASTS).unwrap_or(at)
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Flow {
     /// It is over, or left to the next start.
@@ -311,7 +305,7 @@ impl Runner {
         let (said, says) = match act.step(&self.committed, &self.item, i, now).await {
             Answer::Took { says, reference, secret: shown } => {
                 self.reference = reference.or(self.reference.take());
-                if let (Some(shown), Some((send, _))) = (shown, secret.take()) {
+                if let (Some(shown), Some(send)) = (shown, secret.take()) {
                     // Nobody waits any more: it is gone, and the step says how to go on.
                     drop(send.send(shown));
                 }
