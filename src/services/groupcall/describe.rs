@@ -7,7 +7,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::check::{AgeRule, CheckSpec, DropRule, Flow, Runs, Scope, ServiceSpec};
+use crate::model::check::{Against, AgeRule, CheckSpec, DropRule, Flow, Runs, Scope, ServiceSpec};
 use crate::model::estate::NotWatched;
 use crate::model::ids::ServiceKey;
 use crate::model::span::Span;
@@ -149,7 +149,13 @@ pub(super) fn describe(settings: &Settings, key: &ServiceKey) -> Result<ServiceS
         s.emits = vec![Flow::NewAccounts];
     })?;
     add("counts", "pupil numbers", Scope::School, Span::from_hours(6), &|s| {
-        s.drop = Some(DropRule { number: "pupils", warning: 0.15, summer: 0.40 });
+        s.drop = Some(DropRule {
+            number: "pupils",
+            warning: 0.15,
+            summer: 0.40,
+            against: Against::LastGoodDay,
+            weeks: 4,
+        });
         s.emits = vec![Flow::NewAccounts];
     })?;
     if settings.idaas.is_some() {
