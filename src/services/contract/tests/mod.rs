@@ -1,6 +1,7 @@
 //! The bench on which connectors are tested: a clock that is set by hand, credentials in memory,
 //! an estate of invented schools.
 
+pub(in crate::services) mod board;
 pub(in crate::services) mod fields;
 pub(in crate::services) mod mutated;
 pub(in crate::services) mod vendor;
