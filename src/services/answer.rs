@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer};
 use crate::model::health::Reason;
 use crate::model::ids::{CheckId, CredentialName};
 use crate::model::observation::{Observation, SourceTime, Target, Verdict, Zone};
-use crate::ports::secrets::Secrets;
+use crate::ports::secrets::{SecretError, Secrets};
 use crate::transport::{Failure, Reply};
 
 /// Why nothing can be told, in a sentence for the desk and without a credential.
@@ -71,6 +71,10 @@ pub(super) async fn credential(
         Ok(Err(e)) => Err(Trouble::new(
             Reason::Unauthorised,
             format!("{e}; store it with `caretaker secret set {name}`"),
+        )
+        .fact(
+            "credential",
+            if matches!(e, SecretError::Missing { .. }) { "missing" } else { "refused" },
         )),
         Err(_) => Err(Trouble::new(
             Reason::Unauthorised,

@@ -4,9 +4,6 @@
 //! the load ended, in ISO 8601 or as `dd/mm/yyyy hh:mm`; without a zone it is read as the local time
 //! of the servers that write it (Europe/London). Fields that the verdict reads: both.
 
-use std::io::Read as _;
-use std::path::Path;
-
 use serde::Deserialize;
 
 use crate::model::calendar::london;
@@ -14,11 +11,8 @@ use crate::model::health::Reason;
 use crate::model::ids::{CheckId, Laestab};
 use crate::model::observation::{Observation, SourceTime, Target, Verdict};
 use crate::services::answer::{ListRow, Seen, Trouble, time};
-use crate::services::declared::dropped::decode;
+use crate::services::declared::dropped::Dropped;
 use crate::services::declared::moment;
-
-/// Larger than any list of schools.
-const LIMIT: u64 = 16 * 1024 * 1024;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -46,24 +40,6 @@ pub(super) struct Loads {
     rows: Vec<Load>,
     /// Rows whose school cannot be read.
     unreadable: usize,
-}
-
-/// Reads a dropped file. Blocking.
-pub(super) fn read(path: &Path) -> Result<Loads, Trouble> {
-    let refuse = |why: String| {
-        Trouble::new(Reason::NoAnswer, format!("the file {} cannot be read: {why}", path.display()))
-    };
-    let file = std::fs::File::open(path).map_err(|e| refuse(e.kind().to_string()))?;
-    let mut bytes = Vec::new();
-    let size = file.take(LIMIT + 1).read_to_end(&mut bytes);
-    let size = size.map_err(|e| refuse(e.kind().to_string()))?;
-    if u64::try_from(size).unwrap_or(u64::MAX) > LIMIT {
-        return Err(Trouble::malformed(format!("the file {} is too large", path.display())));
-    }
-    let text = decode(&bytes)
-        .ok_or_else(|| Trouble::malformed(format!("the file {} is not text", path.display())))?;
-    parse(&text, path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json")))
-        .map_err(|why| Trouble::malformed(format!("the file {}: {why}", path.display())))
 }
 
 fn parse(text: &str, as_json: bool) -> Result<Loads, String> {
@@ -101,6 +77,13 @@ fn parse(text: &str, as_json: bool) -> Result<Loads, String> {
 }
 
 impl Loads {
+    /// What the file says, by its ending: a JSON list, or CSV.
+    pub(super) fn read(file: &Dropped) -> Result<Self, Trouble> {
+        let as_json = file.name.as_str().to_lowercase().ends_with(".json");
+        parse(&file.text, as_json)
+            .map_err(|why| Trouble::malformed(format!("the file {}: {why}", file.name)))
+    }
+
     fn add(&mut self, laestab: &str, at: Result<String, Trouble>) {
         let Ok(school) = laestab.parse() else {
             self.unreadable += 1;

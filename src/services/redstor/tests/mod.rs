@@ -1,5 +1,9 @@
 //! Redstor against a vendor over HTTP: what each API's answers mean, and what no answer may mean.
 
+mod board;
+mod damaged;
+mod depth;
+
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Value, json};
 
@@ -10,11 +14,11 @@ use crate::services::contract::{Bench, Field, Play, Vendor, every_field_counts, 
 use crate::services::redstor::SERVICE;
 
 const NOW: &str = "2027-02-09T11:20:00Z";
-const PLATFORM: &str = include_str!("examples/platform.json");
-const ACCOUNTS: &str = include_str!("examples/redapi_accounts.json");
-const RUNS: &str = include_str!("examples/redapi_runs.json");
-const TOKEN: &str = include_str!("examples/redapi_token.json");
-const JWK: &str = include_str!("examples/jwk_made_for_tests.json");
+const PLATFORM: &str = include_str!("../examples/platform.json");
+const ACCOUNTS: &str = include_str!("../examples/redapi_accounts.json");
+const RUNS: &str = include_str!("../examples/redapi_runs.json");
+const TOKEN: &str = include_str!("../examples/redapi_token.json");
+const JWK: &str = include_str!("../examples/jwk_made_for_tests.json");
 
 const LIST: &str = "/api/odata/Accounts";
 const MALFORMED: Verdict = Verdict::Unknown(Reason::Malformed);
@@ -146,7 +150,7 @@ async fn one_call_tells_every_school_its_own() {
     );
     assert_eq!(failed.since, None, "one run tells no beginning");
     let stray = files.evidence.iter().find(|f| f.name.as_str() == "accounts of no school").unwrap();
-    assert_eq!(stray.value.as_str(), "1");
+    assert_eq!(stray.value.as_str(), "1: STRAY");
     let all = format!("{seen:?}");
     assert!(!all.contains("CERTIFICATE") && !all.contains("pass-made-up"));
 }
@@ -365,10 +369,17 @@ async fn redapi_joins_accounts_and_runs() {
     let bench = redapi_bench();
     let watch = bench.build(&redapi(&vendor));
     let seen = bench.poll(&*watch, "accounts").await;
-    assert_eq!(vendor.asked().len(), 3, "one token, one page of each list");
+    let paths: Vec<String> = vendor.asked().into_iter().map(|a| a.path).collect();
+    assert_eq!(
+        paths[..4],
+        ["/connect/token", "/storage/accounts", "/backups/status/accounts", "/companies/c-1"]
+    );
+    assert_eq!(vendor.count("/backups/status/accounts/errors"), 2, "one failed, one never ran");
+    assert_eq!(paths.len(), 6);
     for asked in vendor.asked().iter().skip(1) {
         assert_eq!(asked.query["apiVersion"], "2.0");
-        assert_eq!(asked.query["companyId"], "c-1");
+        let ours = ["/storage/accounts", "/backups/status/accounts"].contains(&&*asked.path);
+        assert_eq!(asked.query.get("companyId").map(String::as_str), ours.then_some("c-1"));
         assert_eq!(asked.headers["authorization"], "Bearer opaque-made-up");
     }
     let files = the(&seen, "documents", Some("9991001"));

@@ -1,20 +1,23 @@
 //! Groupcall against a vendor over HTTP, school by school.
 
+mod damaged;
+mod standing;
+
 use serde_json::{Value, json};
 
-use crate::model::check::{Flow, Runs};
+use crate::model::check::{Against, Flow, Runs};
 use crate::model::health::Reason;
 use crate::model::observation::{Observation, Verdict, Zone};
 use crate::services::contract::{Bench, Field, Play, Vendor, every_field_counts, the, verdict_of};
 use crate::services::groupcall::SERVICE;
 
 const NOW: &str = "2027-02-09T11:20:00Z";
-const TOKEN: &str = include_str!("examples/token.json");
-const REFUSED: &str = include_str!("examples/token_refused.json");
-const PAUSED: &str = include_str!("examples/token_paused.json");
-const INFO: &str = include_str!("examples/school_info.json");
-const DETAILS: &str = include_str!("examples/token_details.json");
-const COUNTS: &str = include_str!("examples/counts.json");
+const TOKEN: &str = include_str!("../examples/token.json");
+const REFUSED: &str = include_str!("../examples/token_refused.json");
+const PAUSED: &str = include_str!("../examples/token_paused.json");
+const INFO: &str = include_str!("../examples/school_info.json");
+const DETAILS: &str = include_str!("../examples/token_details.json");
+const COUNTS: &str = include_str!("../examples/counts.json");
 
 const INFO_OF_1: &str = "/v1/School/9991001/SchoolInfo";
 const LOGIN: &str = "/oauth/GetToken";
@@ -70,6 +73,7 @@ fn checks_exist_only_with_a_source() {
     assert_eq!(spec.checks[0].emits, [Flow::NewAccounts]);
     let drop = spec.checks[2].drop.as_ref().unwrap();
     assert_eq!((drop.number, drop.warning, drop.summer), ("pupils", 0.15, 0.40));
+    assert_eq!((drop.against, drop.weeks), (Against::LastGoodDay, 4));
     assert_eq!(watch.jobs().len(), 9, "three checks of three schools");
 
     let files = format!(
@@ -94,6 +98,13 @@ fn settings_that_make_no_sense_are_refused() {
         (String::new(), "relying_party"),
         (format!("{base}relaying = 1"), "relaying"),
         (format!("{base}[checks.xporter]\ntries = 2"), "checks.xporter"),
+        (format!("{base}pupils_drop = 0"), "pupils_drop"),
+        (format!("{base}pupils_drop_summer = 100"), "pupils_drop_summer"),
+        (format!("{base}pupils_drop_weeks = 27"), "pupils_drop_weeks"),
+        (format!("{base}prove_every = \"59m\""), "prove_every"),
+        (format!("{base}pupils_from = \"rows\""), "pupils_from"),
+        (format!("{base}beside = [\"healt\"]"), "health"),
+        (format!("{base}[checks.authorisation]\nwarning = \"1h\""), "checks.authorisation"),
         (
             format!("{base}idaas = {{ page = {{ url = \"https://id.example.net\" }} }}"),
             "idaas.contains",
@@ -178,8 +189,8 @@ async fn a_token_is_shared_by_the_checks_and_renewed_ahead_of_its_end() {
     let seen = futures_util::future::join_all(polls).await;
     assert!(seen.iter().flatten().all(|o| o.verdict == Verdict::Ok), "{seen:#?}");
     assert_eq!(vendor.count(LOGIN), 1, "three checks at once, one token");
-    // Five days of life, a fifth of it early in the middle of the spread: after four days.
-    bench.clock.advance(4 * 86_400 - 60);
+    // Five days of life, but proved once a day: in the middle of the spread after 18 hours.
+    bench.clock.advance(18 * 3_600 - 60);
     bench.poll(&*watch, "xporter_data/9991001").await;
     assert_eq!(vendor.count(LOGIN), 1);
     bench.clock.advance(120);
@@ -330,6 +341,8 @@ async fn every_field_of_each_answer_counts() {
         Field::Read("/Counts/2", vec![json!({})]),
         Field::Read("/Counts/2/Area", vec![json!("Pupils")]),
         Field::Read("/Counts/2/Count", vec![json!(0), json!(99_999_999_999_u64)]),
+        Field::Read("/meta", vec![json!([])]),
+        Field::Read("/meta/0/DateTime", vec![json!("last night")]),
     ];
     fields_count("counts", "/v1/School/9991001/Counts", COUNTS, counts).await;
     let token = vec![
@@ -428,7 +441,7 @@ async fn dropped<C: AsRef<[u8]>>(name: &str, content: Option<C>) -> Vec<Observat
 
 #[tokio::test]
 async fn dropped_files_tell_each_school_its_own_time() {
-    let seen = dropped("x.csv", Some(include_str!("examples/xvault.csv"))).await;
+    let seen = dropped("x.csv", Some(include_str!("../examples/xvault.csv"))).await;
     let one = the(&seen, "xvault", Some("9991001"));
     assert_eq!(one.verdict, Verdict::Ok);
     assert_eq!(one.source_at.unwrap().at.to_string(), "2027-02-09T04:00:12Z");
@@ -436,7 +449,7 @@ async fn dropped_files_tell_each_school_its_own_time() {
     assert_eq!((two.verdict, two.source_at.unwrap().zone), (Verdict::Ok, Zone::Assumed));
     let never = Verdict::Unknown(Reason::NeverSeen);
     assert_eq!(verdict_of(&seen, "xvault", Some("9991003")), never);
-    let seen = dropped("c.json", Some(include_str!("examples/cme.json"))).await;
+    let seen = dropped("c.json", Some(include_str!("../examples/cme.json"))).await;
     assert_eq!(verdict_of(&seen, "xvault", Some("9991001")), Verdict::Ok);
     assert_eq!(verdict_of(&seen, "xvault", Some("9991003")), never);
 }
