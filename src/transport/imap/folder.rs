@@ -72,6 +72,12 @@ impl MailFolder {
         self.exists
     }
 
+    /// `imaps://host:port`, for messages.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.visit.name
+    }
+
     /// Whether more than half of the visit's time is gone.
     #[must_use]
     pub fn is_late(&self) -> bool {
