@@ -38,7 +38,7 @@ async fn read(stage: &Stage) -> Result<usize, Failure> {
 async fn no_lie_is_taken_for_an_answer() {
     let say = |text: &str| Instead::Say(text.as_bytes().to_vec());
     let cut = |text: &str| Instead::Cut(text.as_bytes().to_vec());
-    let deep = format!("* 1 FETCH {}", "(X ".repeat(50_000));
+    let deep = format!("* 1 FETCH {}\r\n", "(X ".repeat(50_000));
     let flood = "* OK still here\r\n".repeat(200_000);
     let literal = format!("* 1 FETCH (UID 1 BODY[] {{900}}\r\n{}", "y".repeat(300));
     for (on, instead, expected) in [

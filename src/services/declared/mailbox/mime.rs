@@ -22,6 +22,9 @@ const MAX_TEXT: usize = 64 * 1024;
 /// Senders, and recipients, that are read.
 const MAX_ADDRESSES: usize = 50;
 
+/// Multiparts within multiparts whose end is made up when it is missing.
+const MAX_ENDS: usize = 20;
+
 /// RFC 5322, with the weekday not held against the date.
 static RFC2822: DateTimeParser = DateTimeParser::new().relaxed_weekday(true);
 
@@ -101,7 +104,14 @@ impl Sent {
 /// when it is no mail.
 #[must_use]
 pub fn mail(bytes: &[u8], whole: bool, arrived_at: Timestamp) -> Option<Mail> {
-    let message = MessageParser::default().parse(bytes)?;
+    let mut message = MessageParser::default().parse(bytes)?;
+    let closed;
+    // A message that breaks off within a part, as a piece of a large one does, shows nothing of
+    // that part before its boundary is there.
+    if !whole || text_of(&message).is_none() {
+        closed = with_ends(&message, bytes);
+        message = MessageParser::default().parse(&closed)?;
+    }
     let (text, complete) = text_of(&message)?;
     let sent = sent(&message);
     let (text, short) = shortened(text);
@@ -118,6 +128,18 @@ pub fn mail(bytes: &[u8], whole: bool, arrived_at: Timestamp) -> Option<Mail> {
         subject,
         text,
     })
+}
+
+/// `bytes` with the end of each multipart that begins in them.
+fn with_ends(message: &Message<'_>, bytes: &[u8]) -> Vec<u8> {
+    let boundaries = message.parts.iter().filter_map(|part| {
+        part.content_type().and_then(|kind| kind.attribute("boundary")).map(str::to_owned)
+    });
+    let mut out = bytes.to_vec();
+    for boundary in boundaries.take(MAX_ENDS).collect::<Vec<_>>().iter().rev() {
+        out.extend(format!("\r\n--{boundary}--\r\n").into_bytes());
+    }
+    out
 }
 
 /// The headers of a mail, without its subject: the rest is not even looked at.
@@ -174,7 +196,9 @@ fn text_of(message: &Message<'_>) -> Option<(String, bool)> {
         let text = self::plain(nested);
         return (!text.trim().is_empty()).then_some((text, false));
     }
-    let last = parts.iter().max().copied().and_then(|n| usize::try_from(n).ok());
+    // Pictures among the text are listed as its parts too.
+    let texts = parts.iter().filter(|n| message.part(**n).is_some_and(|part| part.is_text()));
+    let last = texts.max().and_then(|n| usize::try_from(*n).ok());
     let complete = last.is_some_and(|n| n + 1 < message.parts.len());
     Some((text, complete))
 }

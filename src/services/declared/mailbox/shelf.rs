@@ -110,6 +110,12 @@ impl<T> Shelf<T> {
         }
     }
 
+    /// How many identities are remembered.
+    #[cfg(test)]
+    pub(super) fn remembered(&self) -> usize {
+        self.seen.len()
+    }
+
     /// What is held, each message once, oldest first; nothing that arrived before `oldest`.
     pub(super) fn shown(
         &mut self,
