@@ -84,6 +84,11 @@ pub(super) struct Filtering {
     pub plain_url: Url,
     /// A piece of the plain page that no other page has.
     pub plain_word: String,
+    /// A page that answers only behind the appliance, such as its own. Asked for when the blocked
+    /// address passes: without its answer the place is not behind the appliance (any more), and
+    /// nothing is known of the filter.
+    #[serde(default)]
+    pub place: Option<Place>,
     /// A refused connection to the blocked address counts as blocked.
     #[serde(default)]
     pub refused_is_blocked: bool,
@@ -99,6 +104,16 @@ pub(super) struct Filtering {
     /// Slower is a warning.
     #[serde(default = "default_slow_after")]
     pub slow_after: Span,
+}
+
+/// A page that proves where we are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Place {
+    /// Its address.
+    pub url: Url,
+    /// A piece of it that no other page has.
+    pub word: String,
 }
 
 /// The place from which filtering is proved.
