@@ -103,8 +103,16 @@ impl Inbox {
             read.unreadable += look.unreadable;
             read.refused += look.refused;
             read.twice += look.twice;
+            let new = look.new_ones().count();
+            if new > 0 {
+                tracing::info!(
+                    new,
+                    known = look.messages.len(),
+                    "alert messages of the web filter"
+                );
+            }
             for message in &look.messages {
-                read.message(&message.what, hosts, &self.settings, now);
+                read.message(&message.what, message.arrived_at, hosts, &self.settings, now);
             }
         }
         if let Some(syslog) = &self.syslog {
@@ -125,15 +133,22 @@ impl Inbox {
 }
 
 impl Read {
-    fn message(&mut self, message: &Message, hosts: &Hosts<'_>, settings: &Alerts, now: Timestamp) {
+    fn message(
+        &mut self,
+        message: &Message,
+        arrived_at: Timestamp,
+        hosts: &Hosts<'_>,
+        settings: &Alerts,
+        now: Timestamp,
+    ) {
         if !is_ours(message.from.as_deref(), &settings.senders) {
             self.strangers += 1;
             return;
         }
-        let at = message.sent.at(message.arrived_at, now);
+        let at = message.sent.at(arrived_at, now);
         self.misdated += usize::from(at.is_none());
         let believed = at.is_some() && !message.returned;
-        let at = at.unwrap_or_else(|| message.arrived_at.min(now));
+        let at = at.unwrap_or_else(|| arrived_at.min(now));
         for report in &message.reports {
             self.report(report, (at, believed), hosts, settings);
         }

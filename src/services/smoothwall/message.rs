@@ -4,8 +4,6 @@
 //! address does not say which appliance reports: only the template's `Host:` line or the subject
 //! does. A mail with several `Host:` lines reports of several appliances.
 
-use jiff::Timestamp;
-
 use crate::model::text::Clean;
 use crate::services::declared::mailbox::{Mail, Sent};
 use crate::services::declared::words::folded;
@@ -36,7 +34,6 @@ pub(super) struct Report {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Message {
     pub sent: Sent,
-    pub arrived_at: Timestamp,
     /// Senders' addresses; `None` for a bare text, which has no sender.
     pub from: Option<Vec<String>>,
     /// Sent back by a mail server: its good news is none.
@@ -49,7 +46,6 @@ pub(super) struct Message {
 pub(super) fn message(mail: &Mail) -> Message {
     Message {
         sent: mail.sent,
-        arrived_at: mail.arrived_at,
         from: (!mail.bare).then(|| mail.from.clone()),
         returned: mail.returned,
         reports: if mail.bare { vec![sms(mail)] } else { reports(mail) },
