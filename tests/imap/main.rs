@@ -4,6 +4,7 @@
 mod dovecot;
 mod hostile;
 mod ordinary;
+mod whole;
 
 use std::path::PathBuf;
 use std::sync::Arc;
