@@ -219,7 +219,7 @@ impl Inner {
 }
 
 /// Whole seconds, at least one.
-fn rounded_up(wait: Duration) -> u64 {
+pub(super) fn rounded_up(wait: Duration) -> u64 {
     wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
