@@ -46,9 +46,7 @@ impl Reply {
             401 | 403 => {
                 Err(Failure::Unauthorised { origin, why: format!("status {}", self.status) })
             }
-            429 | 509 => {
-                Err(Failure::Throttled { origin, seconds: None, headers: self.headers })
-            }
+            429 | 509 => Err(Failure::Throttled { origin, seconds: None, headers: self.headers }),
             status => Err(Failure::Status { origin, status }),
         }
     }
