@@ -51,7 +51,10 @@ async fn fields_of_health_and_sign_in() {
 async fn fields_of_the_sync_the_licences_and_the_site() {
     let vendor = vendor().await;
     let bench = bench();
-    let watch = bench.build(&settings(&vendor));
+    // Named, so that a pool which is not listed is missed.
+    let named =
+        "licences = { skus = [\"STANDARDWOFFPACK_STUDENT\", \"STANDARDWOFFPACK_FACULTY\"] }";
+    let watch = bench.build(&settings(&vendor).replace("licences = {}", named));
     let sync = [
         Field::Read("/value", vec![json!([])]),
         Field::Read("/value/0", vec![json!({})]),

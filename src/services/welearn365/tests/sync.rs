@@ -17,8 +17,8 @@ async fn the_board_shows_how_fresh_the_sync_is() {
     let vendor = vendor().await;
     for (example, health, parts) in [
         (ORGANIZATION, Health::Ok, ["directory sync is on", ""]),
-        (LATE, Health::Ok, ["late", "1 h 39 min"]),
-        (STALE, Health::Critical, ["37 h", ""]),
+        (LATE, Health::Ok, ["late", "Tue 09:40"]),
+        (STALE, Health::Critical, ["Sun 22:11", "limit 1d"]),
         (OFF, Health::Critical, ["switched off", "do not reach WeLearn365"]),
         (NEVER_SYNCED, Health::Unknown, ["never synced", "tenant_id"]),
     ] {
