@@ -24,6 +24,8 @@ use crate::simulators::times::{moved, seconds};
 
 /// The key and certificate of the console's app, made for this demo and used nowhere else.
 pub(in crate::simulators) const PEM: &str = include_str!("../keys/welearn365-demo.pem");
+/// Its SHA-1 thumbprint, by which older libraries of Microsoft's name it (with RS256).
+const SHA1_THUMBPRINT: &str = "D-ic-YnKgFN51S_J54LVXTfrdU8";
 
 /// Seconds that a token lives.
 pub(super) const TOKEN_LIVES: i64 = 3_599;
@@ -238,11 +240,18 @@ impl Graph {
         let head: Value =
             head.and_then(|h| serde_json::from_slice(&h).ok()).ok_or_else(malformed)?;
         let text = |name: &str| head.get(name).and_then(Value::as_str).unwrap_or_default();
-        if text("typ") != "JWT" || text("alg") != "PS256" {
+        if text("typ") != "JWT" {
             return Err(malformed());
         }
-        let (thumbprint, key) = registered().ok_or_else(malformed)?;
-        if text("x5t#S256") != thumbprint || self.is(GraphFault::CertificateUnknown) {
+        let (sha256, key) = registered().ok_or_else(malformed)?;
+        // The page asks for PS256 with the SHA-256 thumbprint; what it asked for before still works.
+        let (algorithm, sent, registered) = match text("alg") {
+            "PS256" => (Algorithm::PS256, text("x5t#S256"), sha256.as_str()),
+            "RS256" => (Algorithm::RS256, text("x5t"), SHA1_THUMBPRINT),
+            _ => return Err(malformed()),
+        };
+        // Some libraries pad it.
+        if sent.trim_end_matches('=') != registered || self.is(GraphFault::CertificateUnknown) {
             return Err(bad(
                 700_027,
                 "The certificate with identifier used to sign the client assertion is not \
@@ -250,7 +259,7 @@ impl Graph {
             ));
         }
         // The times are checked below, against the simulators' clock.
-        let mut only_signature = Validation::new(Algorithm::PS256);
+        let mut only_signature = Validation::new(algorithm);
         only_signature.validate_exp = false;
         only_signature.validate_aud = false;
         only_signature.required_spec_claims.clear();
@@ -268,11 +277,7 @@ impl Graph {
                 "Client assertion audience claim does not match Realm issuer.",
             ));
         }
-        let at = self.stage.now().as_second();
-        let begins = claims.nbf.max(claims.iat.unwrap_or(claims.nbf));
-        let in_time = begins <= at + SKEW
-            && claims.exp > at - SKEW
-            && claims.exp - claims.nbf <= ASSERTION_LIVES;
+        let in_time = claims.holds(self.stage.now().as_second());
         if !in_time {
             return Err(bad(700_024, "Client assertion is not within its valid time range."));
         }
@@ -300,16 +305,27 @@ impl Graph {
     }
 }
 
+/// Times are numbers of seconds, with a fraction from some libraries; `nbf` may be left out.
 #[derive(Deserialize)]
 struct Claims {
     iss: String,
     sub: String,
     aud: String,
     jti: String,
-    nbf: i64,
-    #[serde(default)]
-    iat: Option<i64>,
-    exp: i64,
+    nbf: Option<f64>,
+    iat: Option<f64>,
+    exp: f64,
+}
+
+impl Claims {
+    /// Whether it may be used at this second, and is no longer in force than the page allows.
+    fn holds(&self, second: i64) -> bool {
+        #[expect(clippy::cast_precision_loss, reason = "seconds of this century")]
+        let (at, skew, longest) = (second as f64, SKEW as f64, ASSERTION_LIVES as f64);
+        let Some(begins) = self.nbf.or(self.iat) else { return false };
+        let latest = self.iat.unwrap_or(begins).max(begins);
+        latest <= at + skew && self.exp > at - skew && self.exp - begins <= longest
+    }
 }
 
 /// What the portal holds of [`PEM`]: the certificate's thumbprint and its public key.
