@@ -80,32 +80,46 @@ pub(super) fn sign(
         .map_err(|_| refuse("is refused by the signing library"))
 }
 
-/// One block of a PEM text: what it calls itself, and itself with its two lines.
+/// One block of a PEM text: what it calls itself, and what stands between its two lines.
 struct Block<'a> {
     label: &'a str,
-    text: &'a str,
+    inside: &'a str,
+}
+
+impl Block<'_> {
+    /// Itself as a PEM text of one block in lines, whatever became of its line ends: a credential
+    /// store may hold one line only, with spaces, `\n` or nothing where they were.
+    fn pem(&self) -> SecretString {
+        let mut out = format!("-----BEGIN {}-----", self.label);
+        let plain = self.inside.split("\\n").flat_map(str::chars);
+        for (i, c) in plain.filter(|c| !c.is_whitespace()).enumerate() {
+            if i % 64 == 0 {
+                out.push('\n');
+            }
+            out.push(c);
+        }
+        out.push_str(&format!("\n-----END {}-----\n", self.label));
+        SecretString::from(out)
+    }
 }
 
 fn blocks(text: &str) -> Result<Vec<Block<'_>>, &'static str> {
-    const BEGIN: &str = "-----BEGIN ";
     if text.len() > LONGEST {
         return Err("is longer than a key and a certificate");
     }
     let mut out = Vec::new();
     let mut rest = text;
-    while let Some(at) = rest.find(BEGIN) {
-        let Some((_, block)) = rest.split_at_checked(at) else { break };
-        let label = block.strip_prefix(BEGIN).and_then(|b| b.split_once("-----"));
-        let Some((label, _)) = label else { return Err("holds a broken PEM block") };
-        let end = format!("-----END {label}-----");
-        let Some(length) = block.find(&end).map(|at| at + end.len()) else {
+    while let Some((_, block)) = rest.split_once("-----BEGIN ") {
+        let Some((label, block)) = block.split_once("-----") else {
+            return Err("holds a broken PEM block");
+        };
+        let Some((inside, after)) = block.split_once(&format!("-----END {label}-----")) else {
             return Err("holds a PEM block without its end");
         };
-        let Some((text, after)) = block.split_at_checked(length) else { break };
         if out.len() >= MOST_BLOCKS {
             return Err("holds too many PEM blocks");
         }
-        out.push(Block { label, text });
+        out.push(Block { label, inside });
         rest = after;
     }
     Ok(out)
@@ -121,10 +135,10 @@ fn private_key(blocks: &[Block<'_>]) -> Result<EncodingKey, &'static str> {
         "PRIVATE KEY" | "RSA PRIVATE KEY" => {}
         _ => return Err("holds a private key that is not RSA"),
     }
-    if key.text.contains("Proc-Type:") {
+    if key.inside.contains("Proc-Type:") {
         return Err("holds a private key that is encrypted");
     }
-    EncodingKey::from_rsa_pem(key.text.as_bytes())
+    EncodingKey::from_rsa_pem(key.pem().expose_secret().as_bytes())
         .map_err(|_| "holds a private key that cannot be read as RSA")
 }
 
@@ -136,7 +150,7 @@ fn certificate_of(blocks: &[Block<'_>], key: &EncodingKey) -> Result<Vec<u8>, &'
     let mut seen = false;
     for block in blocks.iter().filter(|b| b.label == "CERTIFICATE") {
         seen = true;
-        let (_, pem) = parse_x509_pem(block.text.as_bytes())
+        let (_, pem) = parse_x509_pem(block.pem().expose_secret().as_bytes())
             .map_err(|_| "holds a certificate that cannot be read")?;
         let (_, certificate) = X509Certificate::from_der(&pem.contents)
             .map_err(|_| "holds a certificate that cannot be read")?;

@@ -327,6 +327,17 @@ impl Provisioning {
                     if reply.status == 410 || lost {
                         return Ok(Changes::Lost);
                     }
+                    if matches!(reply.status, 400 | 404) {
+                        // Whatever it does not like, it is the question: all will be read again
+                        // when they are due, and until then what was read stands.
+                        tracing::info!(
+                            status = reply.status,
+                            request_id = reply.request_id,
+                            "Microsoft tells no changes of accounts any more"
+                        );
+                        known.changes = None;
+                        return Ok(Changes::Lost);
+                    }
                     believed(reply, RIGHT)?;
                     return Err(Trouble::malformed("Microsoft's changes cannot be read"));
                 }

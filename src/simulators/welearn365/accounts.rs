@@ -3,7 +3,6 @@
 
 use std::sync::Mutex;
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::model::ids::Laestab;
@@ -23,7 +22,7 @@ const STRANGERS: usize = 4;
 /// Accounts of a morning's troubled school that are held back.
 const MORNINGS: usize = 3;
 
-/// What a test has changed, and when.
+/// What a test has changed.
 #[derive(Debug, Clone, Copy)]
 enum Change {
     /// So many of the school's accounts are held back from now on.
@@ -37,7 +36,8 @@ pub(super) struct Accounts {
     /// Each school and the number of its first account.
     schools: Vec<(Laestab, usize)>,
     total: usize,
-    changes: Mutex<Vec<(Timestamp, Change)>>,
+    /// In their order; how many there were is how a delta token knows where it stands.
+    changes: Mutex<Vec<Change>>,
 }
 
 /// Where an account belongs.
@@ -102,50 +102,43 @@ impl Accounts {
         }
     }
 
-    /// From `now` on so many accounts of the school are held back.
-    pub(super) fn hold(&self, school: Laestab, many: usize, now: Timestamp) {
-        lock(&self.changes).push((now, Change::Held(school, many)));
+    /// From now on so many accounts of the school are held back.
+    pub(super) fn hold(&self, school: Laestab, many: usize) {
+        lock(&self.changes).push(Change::Held(school, many));
     }
 
     /// The n-th account of the school is deleted.
-    pub(super) fn delete(&self, school: Laestab, n: usize, restorable: bool, now: Timestamp) {
-        lock(&self.changes).push((now, Change::Gone(school, n, restorable)));
+    pub(super) fn delete(&self, school: Laestab, n: usize, restorable: bool) {
+        lock(&self.changes).push(Change::Gone(school, n, restorable));
     }
 
-    /// How many accounts of `school` are held back at a moment: the first ones.
-    fn held(&self, stage: &Stage, school: Laestab, at: Timestamp) -> usize {
+    /// Where the changes stand.
+    pub(super) fn mark(&self) -> usize {
+        lock(&self.changes).len()
+    }
+
+    /// How many accounts of `school` were held back at a mark: the first ones.
+    fn held(&self, stage: &Stage, school: Laestab, mark: usize) -> usize {
         let changes = lock(&self.changes);
-        let last = changes.iter().rev().find_map(|(when, change)| match change {
-            Change::Held(of, many) if *of == school && *when <= at => Some(*many),
-            _ => None,
+        let last = changes.iter().take(mark).rev().find_map(|change| match change {
+            Change::Held(of, many) if *of == school => Some(*many),
+            Change::Held(..) | Change::Gone(..) => None,
         });
         let morning = if stage.parts(school).accounts_held { MORNINGS } else { 0 };
         last.unwrap_or(morning)
     }
 
-    /// Whether it is deleted, and restorable, at a moment.
-    fn gone(&self, number: usize, at: Timestamp) -> Option<bool> {
-        let Home::School(school, n) = self.home(number) else { return None };
-        lock(&self.changes).iter().find_map(|(when, change)| match change {
-            Change::Gone(of, which, restorable) if *of == school && *which == n && *when <= at => {
-                Some(*restorable)
-            }
-            _ => None,
-        })
+    /// Whether the account exists.
+    pub(super) fn exists(&self, number: usize) -> bool {
+        let Home::School(school, n) = self.home(number) else { return number < self.total };
+        let gone = |change: &Change| matches!(change, Change::Gone(of, which, _) if *of == school && *which == n);
+        !lock(&self.changes).iter().any(gone)
     }
 
-    /// Whether the account exists at a moment.
-    pub(super) fn exists(&self, number: usize, at: Timestamp) -> bool {
-        number < self.total && self.gone(number, at).is_none()
-    }
-
-    /// How many exist at a moment.
-    pub(super) fn count(&self, at: Timestamp) -> usize {
-        let gone = lock(&self.changes)
-            .iter()
-            .filter(|(when, change)| matches!(change, Change::Gone(..)) && *when <= at)
-            .count();
-        self.total - gone
+    /// How many exist.
+    pub(super) fn count(&self) -> usize {
+        let gone = |change: &&Change| matches!(change, Change::Gone(..));
+        self.total - lock(&self.changes).iter().filter(gone).count()
     }
 
     /// The number of the account with this id.
@@ -153,24 +146,25 @@ impl Accounts {
         (0..self.total).find(|n| account_id(stage, *n) == id)
     }
 
-    /// What changed after `from` and until `until`, in some order.
-    pub(super) fn changed(&self, stage: &Stage, from: Timestamp, until: Timestamp) -> Vec<Changed> {
-        let mut out = Vec::new();
-        let recent: Vec<Change> = lock(&self.changes)
-            .iter()
-            .filter(|(when, _)| *when > from && *when <= until)
-            .map(|(_, change)| *change)
-            .collect();
-        let mut seen = Vec::new();
+    /// What changed between two marks.
+    pub(super) fn changed(&self, stage: &Stage, since: usize, until: usize) -> Vec<Changed> {
+        let recent: Vec<Change> =
+            lock(&self.changes).iter().take(until).skip(since).copied().collect();
+        let (mut out, mut seen) = (Vec::new(), Vec::new());
         for change in recent {
             match change {
                 Change::Held(school, _) if !seen.contains(&school) => {
                     seen.push(school);
                     let (then, now) =
-                        (self.held(stage, school, from), self.held(stage, school, until));
+                        (self.held(stage, school, since), self.held(stage, school, until));
                     let first = self.first(school);
                     let (low, high) = (then.min(now), then.max(now).min(self.of(school)));
-                    out.extend((low..high).map(|n| Changed::Now(first + n)));
+                    out.extend(
+                        (low..high)
+                            .map(|n| first + n)
+                            .filter(|n| self.exists(*n))
+                            .map(Changed::Now),
+                    );
                 }
                 Change::Held(..) => {}
                 Change::Gone(school, n, restorable) => {
@@ -187,8 +181,9 @@ impl Accounts {
         at.ok().and_then(|at| self.schools.get(at)).map_or(0, |(_, first)| *first)
     }
 
-    /// Every property of an account.
-    pub(super) fn row(&self, stage: &Stage, number: usize, at: Timestamp) -> Value {
+    /// Every property of an account, as at a mark.
+    pub(super) fn row(&self, stage: &Stage, number: usize, mark: usize) -> Value {
+        let at = stage.now();
         let home = self.home(number);
         let (given, surname) = name(number);
         let login = format!("{}{}.{number}", initial(given), surname.to_lowercase());
@@ -201,7 +196,7 @@ impl Accounts {
                     .subscriptions
                     .get(&school)
                     .and_then(|s| s.parameters.get("welearn365.ou").cloned());
-                (ou, Some(school.to_string()), n < self.held(stage, school, at))
+                (ou, Some(school.to_string()), n < self.held(stage, school, mark))
             }
             Home::Service => (Some("OU=Service,DC=welearn,DC=example".to_owned()), None, false),
             Home::Cloud => (None, None, false),

@@ -371,18 +371,18 @@ impl Microsoft {
 
     /// From now on the sync holds back so many of the school's accounts.
     pub fn hold_back(&self, school: Laestab, accounts: usize) {
-        self.0.accounts.hold(school, accounts, self.0.stage.now());
+        self.0.accounts.hold(school, accounts);
     }
 
     /// Deletes the n-th account of the school, for good or so that it can be restored.
     pub fn delete_account(&self, school: Laestab, n: usize, restorable: bool) {
-        self.0.accounts.delete(school, n, restorable, self.0.stage.now());
+        self.0.accounts.delete(school, n, restorable);
     }
 
     /// How many accounts there are.
     #[must_use]
     pub fn accounts(&self) -> usize {
-        self.0.accounts.count(self.0.stage.now())
+        self.0.accounts.count()
     }
 
     /// How many of them are under the school's OU.

@@ -37,8 +37,8 @@ impl Graph {
         }
     }
 
-    fn account(&self, number: usize, properties: &[String], at: Timestamp) -> Value {
-        let mut row = chosen(&self.accounts.row(&self.stage, number, at), properties);
+    fn account(&self, number: usize, properties: &[String], mark: usize) -> Value {
+        let mut row = chosen(&self.accounts.row(&self.stage, number, mark), properties);
         // The id comes whatever is selected.
         set(&mut row, "id", json!(account_id(&self.stage, number)));
         row
@@ -80,13 +80,13 @@ pub(super) async fn list(
         ));
     }
     let cost = graph.directory_units(if query.get("select").is_some() { 1 } else { 2 })?;
-    let now = graph.stage.now();
+    let now = graph.accounts.mark();
     let from = token.as_ref().map_or(0, |t| number_in(t, "next"));
     let mut rows = Vec::new();
     let mut next = from;
     while rows.len() < top && next < graph.accounts.total() {
         let takes = |f: &Filter| f.takes(&graph.accounts.row(&graph.stage, next, now));
-        if graph.accounts.exists(next, now) && filter.as_ref().is_none_or(takes) {
+        if graph.accounts.exists(next) && filter.as_ref().is_none_or(takes) {
             rows.push(graph.account(next, &properties, now));
         }
         next += 1;
@@ -103,9 +103,9 @@ pub(super) async fn list(
     let counted = query.wants_count() && query.eventual() && token.is_none();
     if counted && !graph.is(GraphFault::CountLeftOut) {
         let count = match &filter {
-            None => graph.accounts.count(now),
+            None => graph.accounts.count(),
             Some(filter) => (0..graph.accounts.total())
-                .filter(|n| graph.accounts.exists(*n, now))
+                .filter(|n| graph.accounts.exists(*n))
                 .filter(|n| filter.takes(&graph.accounts.row(&graph.stage, *n, now)))
                 .count(),
         };
@@ -149,8 +149,8 @@ pub(super) async fn one(
     query.only(&["select", "expand"]).map_err(|r| graph.refused(r))?;
     let properties = graph.properties(&query)?;
     let cost = graph.directory_units(1)?;
-    let now = graph.stage.now();
-    let found = graph.accounts.find(&graph.stage, &id).filter(|n| graph.accounts.exists(*n, now));
+    let now = graph.accounts.mark();
+    let found = graph.accounts.find(&graph.stage, &id).filter(|n| graph.accounts.exists(*n));
     let Some(number) = found else {
         let why = format!(
             "Resource '{id}' does not exist or one of its queried reference-property objects are \
@@ -167,10 +167,10 @@ pub(super) async fn one(
 
 /// Where a delta query stands.
 struct Round {
-    /// Changes after this moment; `None` is everything there is.
-    since: Option<Timestamp>,
-    /// The round's own moment: what comes later belongs to the next.
-    until: Timestamp,
+    /// Changes after this mark; `None` is everything there is.
+    since: Option<usize>,
+    /// The round's own mark: what comes later belongs to the next.
+    until: usize,
     skip: usize,
     /// An empty page has been sent.
     after_empty: bool,
@@ -179,25 +179,20 @@ struct Round {
 
 impl Graph {
     fn round(&self, query: &Query) -> Result<Round, Refused> {
-        let now = self.stage.now();
-        let moment = |token: &Value, name: &str| {
-            token.get(name)?.as_i64().and_then(|ms| Timestamp::from_millisecond(ms).ok())
-        };
+        let until = self.accounts.mark();
         let latest = query.get("deltatoken").is_some_and(|t| t.eq_ignore_ascii_case("latest"));
-        if latest {
-            let select = self.properties(query)?;
-            return Ok(Round { since: Some(now), until: now, skip: 0, after_empty: false, select });
-        }
         let token = match query.token("deltatoken") {
+            _ if latest => None,
             Some(token) => Some(token),
             None => query.token("skiptoken"),
         };
         let Some(token) = token.transpose().map_err(|r| self.refused(r))? else {
-            let select = self.properties(query)?;
-            return Ok(Round { since: None, until: now, skip: 0, after_empty: false, select });
+            let (since, select) = (latest.then_some(until), self.properties(query)?);
+            return Ok(Round { since, until, skip: 0, after_empty: false, select });
         };
-        let until = moment(&token, "until");
-        let old = until.is_none_or(|at| seconds(at, now) > TOKEN_LIVES);
+        let made = token.get("made").and_then(Value::as_i64);
+        let made = made.and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        let old = made.is_none_or(|at| seconds(at, self.stage.now()) > TOKEN_LIVES);
         if old || self.is(GraphFault::DeltaGone) {
             let response = super::error(
                 &self.stage,
@@ -214,14 +209,18 @@ impl Graph {
         }
         let select = token.get("select").and_then(Value::as_array).cloned().unwrap_or_default();
         let select = select.iter().filter_map(Value::as_str).map(str::to_owned).collect();
-        let until = until.unwrap_or(now);
+        let after_empty = token.get("after_empty") == Some(&json!(true));
+        let reached = number_in(&token, "until");
         // A delta token begins a round now; a skip token goes on with its own.
         let (since, until) = match query.get("deltatoken") {
-            Some(_) => (Some(until), now),
-            None => (moment(&token, "since"), until),
+            Some(_) => (Some(reached), until),
+            None => {
+                let since = token.get("since").and_then(Value::as_u64);
+                (since.and_then(|n| usize::try_from(n).ok()), reached)
+            }
         };
-        let after_empty = token.get("after_empty") == Some(&json!(true));
-        Ok(Round { since, until, skip: number_in(&token, "skip"), after_empty, select })
+        let skip = number_in(&token, "skip");
+        Ok(Round { since, until, skip, after_empty, select })
     }
 
     /// Every row of a round.
@@ -229,7 +228,7 @@ impl Graph {
         let at = round.until;
         let Some(since) = round.since else {
             return (0..self.accounts.total())
-                .filter(|n| self.accounts.exists(*n, at))
+                .filter(|n| self.accounts.exists(*n))
                 .map(|n| self.account(n, &round.select, at))
                 .collect();
         };
@@ -273,20 +272,24 @@ pub(super) async fn delta(
     let empty = graph.is(GraphFault::EmptyPage) && !round.after_empty && !all.is_empty();
     let (page, next) = if empty { (Vec::new(), round.skip) } else { (page, next) };
     let mut out = body(&query, &format!("users({})", round.select.join(",")), page);
-    let token = |skip: usize| {
+    let token = |skip: usize, after_empty: bool| {
         token_of(&json!({
-            "since": round.since.map(Timestamp::as_millisecond),
-            "until": round.until.as_millisecond(),
+            "made": graph.stage.now().as_millisecond(),
+            "since": round.since,
+            "until": round.until,
             "skip": skip,
             "select": round.select,
-            "after_empty": empty || round.after_empty,
+            "after_empty": after_empty,
         }))
     };
     let path = "/v1.0/users/delta";
     let (name, link) = if next < all.len() {
-        ("@odata.nextLink", query.link(path, &[], ("$skiptoken", &token(next))))
+        (
+            "@odata.nextLink",
+            query.link(path, &[], ("$skiptoken", &token(next, empty || round.after_empty))),
+        )
     } else {
-        ("@odata.deltaLink", query.link(path, &[], ("$deltatoken", &token(0))))
+        ("@odata.deltaLink", query.link(path, &[], ("$deltatoken", &token(0, false))))
     };
     let link = if name == "@odata.nextLink" { graph.led_astray(link, &query) } else { link };
     set(&mut out, name, json!(link));

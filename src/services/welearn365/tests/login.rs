@@ -53,6 +53,10 @@ async fn a_certificate_signs_what_microsofts_page_asks_for() {
         format!("{KEY}{}", own.pem()),
         format!("Bag Attributes\n{}{}\nkey\n{KEY}", strangers_certificate(), own.pem()),
         format!("{}{KEY}", own.pem()).replace('\n', "\r\n"),
+        // As a store of single lines holds it.
+        format!("{}{KEY}", own.pem()).replace('\n', " "),
+        format!("{}{KEY}", own.pem()).replace('\n', "\\n"),
+        format!("{}{KEY}", own.pem()).replace('\n', ""),
     ] {
         let bench = bench().secret("welearn365", &pem);
         let watch = bench.build(&by_certificate(&vendor));
