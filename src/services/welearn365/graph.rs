@@ -145,6 +145,16 @@ impl Graph {
     }
 }
 
+/// What came of asking for a page.
+pub(super) enum Turn<T> {
+    /// The page.
+    Page(Page<T>, Reply),
+    /// A status from 400 to 499, not read.
+    Refused(Reply),
+    /// There is no page left.
+    End,
+}
+
 /// Where a read of many pages stands.
 enum At {
     First(Request),
@@ -231,16 +241,17 @@ impl Walk {
         self.take(reply).map(Some)
     }
 
-    /// The next page, or the answer that was no success, for a caller that knows what to make of it.
-    pub(super) async fn next_or_status<T: DeserializeOwned>(
+    /// As [`Walk::next`], but a refusal is the caller's to read.
+    pub(super) async fn turn<T: DeserializeOwned>(
         &mut self,
         graph: &Graph,
-    ) -> Result<Result<Option<(Page<T>, Reply)>, Reply>, Trouble> {
-        let Some(reply) = self.answer(graph).await? else { return Ok(Ok(None)) };
+    ) -> Result<Turn<T>, Trouble> {
+        let Some(reply) = self.answer(graph).await? else { return Ok(Turn::End) };
         if (400..=499).contains(&reply.status) {
-            return Ok(Err(reply));
+            return Ok(Turn::Refused(reply));
         }
-        self.take(reply).map(|page| Ok(Some(page)))
+        let (page, reply) = self.take(reply)?;
+        Ok(Turn::Page(page, reply))
     }
 
     fn take<T: DeserializeOwned>(&mut self, reply: Reply) -> Result<(Page<T>, Reply), Trouble> {

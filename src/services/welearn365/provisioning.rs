@@ -25,7 +25,7 @@ use crate::ports::clock::Clock;
 use crate::services::answer::{Seen, Trouble};
 use crate::services::welearn365::dn::Ous;
 use crate::services::welearn365::error::{Said, believed};
-use crate::services::welearn365::graph::{Graph, Walk};
+use crate::services::welearn365::graph::{Graph, Turn, Walk};
 use crate::services::welearn365::picture::{Account, FIELDS, Picture, Tally};
 use crate::services::welearn365::words::{thousands, with};
 use crate::transport::{Reply, Request};
@@ -274,11 +274,11 @@ impl Provisioning {
         let mut walk = Walk::new(latest, RIGHT, MOST_EMPTY);
         let mut changes = None;
         loop {
-            match walk.next_or_status::<Account>(graph).await? {
-                Ok(Some((page, _))) => changes = page.delta,
-                Ok(None) => break,
+            match walk.turn::<Account>(graph).await? {
+                Turn::Page(page, _) => changes = page.delta,
+                Turn::End => break,
                 // Without it the accounts are read all the same.
-                Err(refused) => {
+                Turn::Refused(refused) => {
                     tracing::info!(
                         status = refused.status,
                         request_id = refused.request_id,
@@ -314,15 +314,15 @@ impl Provisioning {
         let mut walk = Walk::along(link, RIGHT, MOST_CHANGES);
         let mut later = None;
         loop {
-            match walk.next_or_status::<Account>(graph).await? {
-                Ok(None) => break,
-                Ok(Some((page, reply))) => {
+            match walk.turn::<Account>(graph).await? {
+                Turn::End => break,
+                Turn::Page(page, reply) => {
                     for row in page.value {
                         known.picture.change(row, &self.ous)?;
                     }
                     (later, known.reply) = (page.delta, reply);
                 }
-                Err(reply) => {
+                Turn::Refused(reply) => {
                     let lost = Said::of(&reply).is_some_and(|s| s.is_any(&RESYNC));
                     if reply.status == 410 || lost {
                         return Ok(Changes::Lost);

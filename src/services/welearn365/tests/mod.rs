@@ -20,6 +20,9 @@ use crate::model::observation::{Observation, Verdict};
 use crate::ports::watch::Watch;
 use crate::services::contract::{Bench, Play, Vendor, the};
 use crate::services::welearn365::SERVICE;
+use crate::services::welearn365::describe::Settings;
+use crate::services::welearn365::licences::LicenceSettings;
+use crate::services::welearn365::provisioning::ProvisioningSettings;
 
 const NOW: &str = "2027-02-09T11:20:00Z";
 const TOKEN: &str = include_str!("../examples/token.json");
@@ -202,4 +205,17 @@ fn settings_that_make_no_sense_are_refused() {
         let refused = bench().try_build(settings).err().unwrap_or_default();
         assert!(refused.contains(part), "{settings}: {refused}");
     }
+}
+
+/// The example file shows what `{}` stands for.
+#[test]
+fn the_examples_values_are_the_defaults() {
+    let example = include_str!("../../../../config.example.toml");
+    let shown = |key: &str| {
+        let line = example.lines().find_map(|l| l.strip_prefix(&format!("#> {key} = "))).unwrap();
+        format!("tenant_id = \"x\"\nclient_id = \"y\"\n{key} = {line}")
+    };
+    let read = |text: &str| toml::from_str::<Settings>(text).unwrap();
+    assert_eq!(read(&shown("licences")).licences, Some(LicenceSettings::default()));
+    assert_eq!(read(&shown("provisioning")).provisioning, Some(ProvisioningSettings::default()));
 }

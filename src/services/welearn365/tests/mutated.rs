@@ -145,7 +145,7 @@ fn damaged(healthy: &str, how: &(Vec<(Index, Damage)>, Option<Index>)) -> (Strin
         Some(cut) => {
             let at = cut.index(text.len());
             let at = (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-            (text[..at].to_owned(), None)
+            (text.get(..at).unwrap().to_owned(), None)
         }
     }
 }
