@@ -3,6 +3,8 @@
 //! Nothing here uses a connector. Every rule is read off the answers with `serde_json::Value`.
 #![cfg(test)]
 
+#[path = "simulators/microsoft.rs"]
+mod microsoft;
 #[path = "simulators/played.rs"]
 mod played;
 #[path = "simulators/scenarios.rs"]
