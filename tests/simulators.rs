@@ -5,6 +5,8 @@
 
 #[path = "simulators/directory.rs"]
 mod directory;
+#[path = "simulators/microsoft.rs"]
+mod microsoft;
 #[path = "simulators/played.rs"]
 mod played;
 #[path = "simulators/scenarios.rs"]
@@ -278,7 +280,7 @@ async fn each_school_has_its_site_and_nobody_elses() {
     }
     assert_eq!(missing, 1, "a morning misses one");
     assert_eq!(p.graph("sites/other.example:/sites/x", &token).await.status(), 404);
-    assert_eq!(p.graph("users", &token).await.status(), 400);
+    assert_eq!(p.graph("applications", &token).await.status(), 400);
 }
 
 // ------------------------------------------------------------------ Groupcall

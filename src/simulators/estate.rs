@@ -343,6 +343,7 @@ fn credentials(
 ) -> BTreeMap<String, String> {
     let mut out = BTreeMap::from([
         ("welearn365".to_owned(), password(seed, "welearn365", 0)),
+        ("welearn365.certificate".to_owned(), super::welearn365::PEM.to_owned()),
         ("welearn365.directory".to_owned(), password(seed, "directory", 0)),
         ("redstor".to_owned(), password(seed, "redstor", 0)),
         ("redstor.jwk".to_owned(), super::redapi::PRIVATE_JWK.to_owned()),

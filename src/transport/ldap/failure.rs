@@ -154,7 +154,11 @@ impl LdapFailure {
                  settings",
             ),
             // Administrative limit, busy.
-            11 | 51 => Self::Call(Failure::Throttled { origin: controller, seconds: None }),
+            11 | 51 => Self::Call(Failure::Throttled {
+                origin: controller,
+                seconds: None,
+                headers: Vec::new(),
+            }),
             32 => Self::Missing { controller, what: Clean::new(what) },
             50 => Self::Denied { controller },
             52 => Self::no_answer(&controller, "it says that it is unavailable"),

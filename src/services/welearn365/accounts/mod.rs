@@ -15,7 +15,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use crate::directory::{Directory, DirectoryFailure, Dn, Places};
-use crate::model::check::{CheckSpec, Coverage, DropRule, Scope};
+use crate::model::check::{Against, CheckSpec, Coverage, DropRule, Scope};
 use crate::model::estate::NotWatched;
 use crate::model::ids::{CheckId, CredentialName, Laestab, ServiceKey};
 use crate::model::observation::{Observation, Target};
@@ -201,7 +201,13 @@ fn specs(
         add("accounts", "accounts", Scope::School, Span::from_mins(60), &|s| {
             s.covers = Coverage::Only(schools.clone());
             // Disabled by the hundred is as bad as deleted by the hundred.
-            s.drop = Some(DropRule { number: "enabled", warning: 0.15, summer: 0.40 });
+            s.drop = Some(DropRule {
+                number: "enabled",
+                warning: 0.15,
+                summer: 0.40,
+                against: Against::LastGoodDay,
+                weeks: 4,
+            });
         })?;
         add("lockouts", "lockouts", Scope::School, Span::from_mins(5), &|s| {
             s.covers = Coverage::Only(schools.clone());
