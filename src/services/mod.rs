@@ -24,6 +24,16 @@ pub use service::{
     only_known, tuned,
 };
 
+/// Actions of the desk itself.
+pub static DESK_ACTIONS: &[crate::model::action::ActionSpec] =
+    &[crate::model::action::ActionSpec {
+        id: "desk.raise_ticket",
+        label: "Raise a ticket",
+        class: crate::model::action::Class::HandOff,
+        aims_at: crate::model::action::AimsAt::Cell,
+        choices: &[],
+    }];
+
 /// Every built-in service, in the order of the board's columns.
 pub static SERVICES: &[Service] = &[
     welearn365::SERVICE,
