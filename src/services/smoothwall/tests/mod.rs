@@ -4,6 +4,8 @@
 //! and the plain page's word), and the time the plain one takes. `alerts` reads of a message: its
 //! date, its host, the words of its alerts; and the time of the last heartbeat.
 
+mod mailboxes;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,17 +21,17 @@ use crate::services::declared::tests::stage::{
 use crate::services::declared::tests::vendor::{Play, Vendor, page, redirect, status};
 use crate::services::{Context, ServiceError};
 
-const BLOCK_PAGE: &str = include_str!("examples/block-page-200.html");
-const PLAIN: &str = include_str!("examples/plain.html");
-const PORTAL: &str = include_str!("examples/portal-200.html");
-const HEARTBEAT: &str = include_str!("examples/heartbeat.eml");
-const STOPPED: &str = include_str!("examples/stopped.eml");
-const STARTED: &str = include_str!("examples/started.eml");
-const MERGED: &str = include_str!("examples/merged.eml");
-const FAILOVER: &str = include_str!("examples/failover.eml");
-const STRANGER: &str = include_str!("examples/stranger.eml");
-const UNHEARD_OF: &str = include_str!("examples/unheard-of.eml");
-const CUT: &str = include_str!("examples/cut.txt");
+const BLOCK_PAGE: &str = include_str!("../examples/block-page-200.html");
+const PLAIN: &str = include_str!("../examples/plain.html");
+const PORTAL: &str = include_str!("../examples/portal-200.html");
+const HEARTBEAT: &str = include_str!("../examples/heartbeat.eml");
+const STOPPED: &str = include_str!("../examples/stopped.eml");
+const STARTED: &str = include_str!("../examples/started.eml");
+const MERGED: &str = include_str!("../examples/merged.eml");
+const FAILOVER: &str = include_str!("../examples/failover.eml");
+const STRANGER: &str = include_str!("../examples/stranger.eml");
+const UNHEARD_OF: &str = include_str!("../examples/unheard-of.eml");
+const CUT: &str = include_str!("../examples/cut.txt");
 const MALFORMED: Verdict = Verdict::Unknown(Reason::Malformed);
 const NO_ANSWER: Verdict = Verdict::Unknown(Reason::NoAnswer);
 /// Filtered by `edge-a`; the next two by the shared `edge-b`.

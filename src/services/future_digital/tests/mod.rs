@@ -4,6 +4,8 @@
 //! of its rows; the school's calendar and its `future_digital.pcs`. The names of an OU and of a
 //! station are free text: any value is as good as another, but none is not.
 
+mod more;
+
 use super::SERVICE;
 use crate::model::calendar::{Calendar, Days};
 use crate::model::check::{Coverage, Flow};
@@ -15,8 +17,8 @@ use crate::services::declared::tests::stage::{
 };
 use crate::services::{Context, ServiceError};
 
-const FILE: &str = include_str!("examples/stations-20270202T0930Z.csv");
-const UK: &[u8] = include_bytes!("examples/stations-20270202T0930Z_uk.csv");
+const FILE: &str = include_str!("../examples/stations-20270202T0930Z.csv");
+const UK: &[u8] = include_bytes!("../examples/stations-20270202T0930Z_uk.csv");
 const NAME: &str = "stations-20270202T0930Z.csv";
 const MILL: &str = "9990411";
 const KILN: &str = "9990406";
