@@ -144,6 +144,7 @@ fn change(time: &str, from: Health, to: Health, reason: Option<Reason>) -> State
         to,
         reason,
         follows: false,
+        first: false,
         why: "because".into(),
     }
 }
@@ -151,6 +152,7 @@ fn change(time: &str, from: Health, to: Health, reason: Option<Reason>) -> State
 fn tells_history(open: &dyn Fn() -> Box<dyn Store>) {
     let (here, there) = (row("9990101"), row("9990102"));
     let first = change("2026-11-23T10:00:01Z", Health::Ok, Health::Unknown, Some(Reason::Stale));
+    let first = StateChange { first: true, ..first };
     let second = StateChange {
         follows: true,
         ..change("2026-11-23T10:00:02.125Z", Health::Unknown, Health::Critical, None)

@@ -18,3 +18,4 @@ mod stream;
 
 pub use running::{Agent, AgentError, RunningAgent};
 pub use settings::{AgentSettings, Concurrency, Limits};
+pub use socket::Reserved;

@@ -16,7 +16,7 @@ use crate::agent::routes::{Desk, router};
 use crate::agent::schedule::{Scheduler, Setting, twice};
 use crate::agent::serve::Server;
 use crate::agent::settings::AgentSettings;
-use crate::agent::socket::{self, Place};
+use crate::agent::socket::{self, Place, Reserved};
 use crate::hub::Hub;
 use crate::model::estate::Estate;
 use crate::model::text::Clean;
@@ -74,10 +74,28 @@ impl Agent {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
     ) -> Result<RunningAgent, AgentError> {
+        let reserved = socket::reserve(&settings.socket, settings.group, &*clock).await?;
+        Self::start_at(reserved, settings, estate, watches, store, clock).await
+    }
+
+    /// As [`Self::start`], where the right to listen is already had. It is that socket and group
+    /// that count, not those of `settings`.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_at(
+        reserved: Reserved,
+        mut settings: AgentSettings,
+        estate: Arc<Estate>,
+        watches: Vec<Arc<dyn Watch>>,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<RunningAgent, AgentError> {
         if let Some(key) = twice(&watches) {
             return Err(AgentError::Twice(key.to_string()));
         }
-        let (place, listener) = socket::take(&settings.socket, settings.group, &*clock).await?;
+        (settings.socket, settings.group) = reserved.place();
+        let (place, listener) = reserved.listen(&*clock).await?;
         let reading = Arc::clone(&store);
         let kept =
             tokio::task::spawn_blocking(move || reading.load()).await.map_err(|error| {

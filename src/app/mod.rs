@@ -5,6 +5,7 @@ mod bench;
 mod config;
 mod console;
 mod demo;
+mod embedded;
 mod failed;
 mod secret;
 mod setup;

@@ -303,6 +303,7 @@ impl World {
             to: after.0,
             reason: new.reason,
             follows: after.1,
+            first: before.is_none(),
             why: new.why.clone(),
         };
         out.effects.push(Effect::History { row: self.plan.row_name(row), change });

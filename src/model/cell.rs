@@ -127,6 +127,9 @@ pub struct StateChange {
     pub reason: Option<Reason>,
     /// Whether it followed from another cell.
     pub follows: bool,
+    /// The first judgement of the cell: nobody had looked before, and `from` tells nothing.
+    #[serde(default)]
+    pub first: bool,
     /// The sentence of that moment.
     pub why: Clean,
 }

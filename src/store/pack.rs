@@ -177,7 +177,8 @@ pub(super) fn record(row: Row, change: StateChange, service: u8) -> Record {
         code: health_code(change.from)
             | health_code(change.to) << 3
             | reason_code(change.reason) << 6
-            | u16::from(change.follows) << 9,
+            | u16::from(change.follows) << 9
+            | u16::from(change.first) << 10,
         why: change.why,
     }
 }
@@ -190,6 +191,7 @@ pub(super) fn state_change(record: Record, service: ServiceKey) -> Option<StateC
         to: health(record.code >> 3)?,
         reason: reason(record.code >> 6),
         follows: record.code & (1 << 9) != 0,
+        first: record.code & (1 << 10) != 0,
         why: record.why,
     })
 }

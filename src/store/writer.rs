@@ -182,14 +182,16 @@ impl Writer {
     }
 }
 
-/// Two changes of one cell at one moment are one: from the first's before to the second's after.
+/// Two changes of one cell at one moment are one: from the first's before (three bits of health, and
+/// whether anybody had looked) to the second's after.
 fn insert_history<'a>(
     tx: &Transaction<'_>,
     records: impl Iterator<Item = &'a Record>,
 ) -> rusqlite::Result<()> {
     let mut insert = tx.prepare_cached(
         "INSERT INTO history(place, at, service, code, why) VALUES (?1, ?2, ?3, ?4, ?5) \
-         ON CONFLICT DO UPDATE SET code = (code & 7) | (excluded.code & ~7), why = excluded.why",
+         ON CONFLICT DO UPDATE SET code = (code & 1031) | (excluded.code & ~1031), \
+         why = excluded.why",
     )?;
     for r in records {
         insert.execute(params![r.row, r.at_ms, r.service, r.code, r.why.as_str()])?;

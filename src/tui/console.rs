@@ -426,6 +426,12 @@ impl Console {
         self.touch();
     }
 
+    /// Tells the operator what happened outside.
+    pub fn notice(&mut self, text: String) {
+        self.message = Some(text);
+        self.touch();
+    }
+
     // ---- time
 
     /// Time has come to `mono`: the minute, the line, and the order if no key was pressed for long.

@@ -46,6 +46,8 @@ pub struct Options {
     pub slow: bool,
     /// Something sent here (SIGTERM, SIGHUP) ends the console.
     pub ended: Option<Receiver<()>>,
+    /// What the operator is to be told besides.
+    pub notices: Option<Receiver<String>>,
 }
 
 /// Why the console ended.
@@ -98,6 +100,7 @@ pub async fn run(link: Link, mut options: Options) -> Result<Exit, TuiError> {
         clock: options.clock,
         gap: Duration::from_millis(if options.slow { 500 } else { 100 }),
         ended: options.ended,
+        notices: options.notices,
         tell,
         told,
         drawn: 0,
@@ -120,6 +123,7 @@ struct Runner {
     clock: Arc<dyn Clock>,
     gap: Duration,
     ended: Option<Receiver<()>>,
+    notices: Option<Receiver<String>>,
     tell: Sender<Told>,
     told: Receiver<Told>,
     /// The generation that the screen shows.
@@ -147,7 +151,11 @@ impl Runner {
                     urgent = true;
                     self.typed(typed);
                 }
-                event = heard(&mut self.events) => self.heard(event),
+                event = next(&mut self.events) => self.heard(event),
+                notice = next(&mut self.notices) => match notice {
+                    Some(notice) => self.console.notice(notice),
+                    None => self.notices = None,
+                },
                 Some(told) = self.told.recv() => self.take(told),
                 () = self.clock.sleep(pause) => {}
             }
@@ -312,9 +320,9 @@ async fn signalled(ended: &mut Option<Receiver<()>>) {
     std::future::pending().await
 }
 
-/// The next wire event; `None` once when the stream has ended, then never again.
-async fn heard(events: &mut Option<Receiver<LinkEvent>>) -> Option<LinkEvent> {
-    match events {
+/// What comes next; `None` when no more will. Never, where nothing can come.
+async fn next<T>(from: &mut Option<Receiver<T>>) -> Option<T> {
+    match from {
         Some(receiver) => receiver.recv().await,
         None => std::future::pending().await,
     }

@@ -4,6 +4,7 @@
 #[expect(dead_code, reason = "the console's benchmark measures with the rest of it")]
 #[expect(clippy::disallowed_methods, reason = "a harness has only the real clock")]
 mod session;
+mod shared;
 
 use session::{Session, text};
 

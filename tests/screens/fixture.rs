@@ -303,6 +303,7 @@ fn history() -> Vec<StateChange> {
         to,
         reason: None,
         follows: false,
+        first: false,
         why: Clean::new(why),
     };
     vec![

@@ -116,6 +116,7 @@ fn change(kept: &KeptCell, now: Timestamp) -> StateChange {
         to: Health::Critical,
         reason: None,
         follows: false,
+        first: false,
         why: Clean::new("no data from the school since Sat 03:02; limit 50h"),
     }
 }

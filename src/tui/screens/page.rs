@@ -301,20 +301,21 @@ fn day_strip(service: &ServiceView, history: &[StateChange], now: Timestamp) -> 
     };
     let present = (service.cell.health, service.cell.follows_from.is_some());
     let mut until = 0;
-    let mut state = present;
+    // What it was between the change before and this one; none where nobody had looked yet.
+    let mut state = Some(present);
     let own = || history.iter().filter(|h| h.service == service.service);
     for change in own() {
         let ago = back(change.at).min(DAYS);
-        for n in until..=ago {
-            put(n, state);
+        if let Some(state) = state {
+            (until..=ago).for_each(|n| put(n, state));
         }
         put(ago, (change.to, change.follows));
         until = ago;
-        state = (change.from, false);
+        state = (!change.first).then_some((change.from, false));
     }
     match (own().next(), service.cell.state_since) {
         // Before the first change that is told, only its own day is known.
-        (Some(_), _) => put(until, state),
+        (Some(_), _) => state.into_iter().for_each(|state| put(until, state)),
         (None, Some(at)) => (0..=back(at).min(DAYS)).for_each(|n| put(n, present)),
         (None, None) => put(0, present),
     }
@@ -404,6 +405,11 @@ fn check_lines(
     }
 }
 
+/// What a change came from, in words.
+pub(super) fn before(change: &StateChange) -> String {
+    if change.first { "first look".to_owned() } else { change.from.word().replace('_', " ") }
+}
+
 /// One line of history.
 pub(super) fn history_line(
     change: &StateChange,
@@ -416,7 +422,7 @@ pub(super) fn history_line(
     let (word, role) = state_word(change.to, change.follows, true, false);
     let role = if role == Role::Handled { Role::Text } else { role };
     let line = Line::of(format!(" {:<12} ", times::moment(change.at, now)), Role::Quiet)
-        .and(format!("{label} {} -> ", change.from.word().replace('_', " ")), Role::Text)
+        .and(format!("{label} {} -> ", before(change)), Role::Text)
         .and(word, role);
     if columns >= 60 { line.and(format!(": {}", change.why), Role::Quiet) } else { line }
 }

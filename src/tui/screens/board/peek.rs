@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use super::BoardScreen;
 use crate::tui::screens::evidence::moment_and_age;
+use crate::tui::screens::page::before;
 use crate::tui::screens::{View, row_name};
 use crate::tui::state::Rows;
 use crate::tui::theme::Role;
@@ -103,7 +104,7 @@ fn told(page: &Page, service: &ServiceView, row: Row, columns: u16, now: Timesta
         let words = format!(
             "{} {} -> {}: {}",
             times::moment(change.at, now),
-            change.from.word().replace('_', " "),
+            before(change),
             change.to.word().replace('_', " "),
             change.why
         );
