@@ -426,3 +426,58 @@ pub(super) fn history_line(
         .and(word, role);
     if columns >= 60 { line.and(format!(": {}", change.why), Role::Quiet) } else { line }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Clean;
+
+    const NOW: &str = "2026-11-24T09:14:00Z";
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn service(health: Health) -> ServiceView {
+        ServiceView {
+            service: "redstor".parse().unwrap(),
+            label: Clean::new("Redstor"),
+            code: Clean::new("RS"),
+            cell: Cell { health, state_since: Some(at("2026-11-22T04:00:00Z")), ..Cell::default() },
+            checks: Vec::new(),
+            elsewhere: 1,
+            takers: 1,
+            affects: Vec::new(),
+        }
+    }
+
+    fn change(when: &str, from: Health, to: Health, first: bool) -> StateChange {
+        StateChange {
+            at: at(when),
+            service: "redstor".parse().unwrap(),
+            from,
+            to,
+            reason: None,
+            follows: false,
+            first,
+            why: Clean::new("why"),
+        }
+    }
+
+    #[test]
+    fn a_day_is_painted_by_what_was_judged_on_it_and_by_nothing_else() {
+        use Health::{Critical, Ok, Unknown, Warning};
+        let strip = |now, history: &[StateChange]| day_strip(&service(now), history, at(NOW));
+        let first = change("2026-11-22T04:00:00Z", Unknown, Warning, true);
+        assert_eq!(strip(Warning, std::slice::from_ref(&first)), "           WWW");
+        let looked_at = StateChange { first: false, ..first.clone() };
+        assert_eq!(strip(Warning, &[looked_at]), "           UWW", "it was unknown that day");
+        // Judged anew after a board was lost: nothing is known of the days in between.
+        let again = change("2026-11-23T04:00:00Z", Unknown, Critical, true);
+        let before = change("2026-11-20T04:00:00Z", Ok, Warning, false);
+        assert_eq!(strip(Critical, &[again, before]), "         W  CC");
+        assert_eq!(strip(Ok, &[]), "           ...", "well since it was first judged");
+        let words = super::before(&first);
+        assert_eq!(words, "first look");
+    }
+}
