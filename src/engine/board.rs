@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use crate::model::cell::{Cell, Summary};
+use crate::engine::cell;
+use crate::model::cell::{Cell, Part, Split, Summary};
 use crate::model::health::Health;
 use crate::model::ids::Laestab;
 
@@ -28,8 +29,10 @@ pub struct Board {
     /// One byte a cell, so that a row's worst is found without touching the cells.
     marks: Vec<u8>,
     worst: Vec<Health>,
+    parts: Vec<Part>,
     summary: Summary,
     schools: Summary,
+    split: Split,
     /// One second-stamp a cell, for the same reason.
     since: Vec<i64>,
     /// One key a school, and which of them are out of date.
@@ -40,6 +43,7 @@ pub struct Board {
     order: Vec<Laestab>,
 }
 
+const UNASKED: u8 = 32;
 const HANDLED: u8 = 16;
 const FOLLOWS: u8 = 8;
 
@@ -53,11 +57,16 @@ fn mark(cell: &Cell) -> u8 {
     };
     let handled = if cell.handling.is_some() { HANDLED } else { 0 };
     let follows = if cell.follows_from.is_some() { FOLLOWS } else { 0 };
-    health | handled | follows
+    let unasked = if cell::is_unasked(cell) { UNASKED } else { 0 };
+    health | handled | follows | unasked
 }
 
 fn health(mark: u8) -> Health {
     Health::ALL.get(usize::from(mark & 7)).copied().unwrap_or_default()
+}
+
+fn part(mark: u8) -> Part {
+    Part::of(health(mark), mark & UNASKED != 0, mark & HANDLED != 0, mark & FOLLOWS != 0)
 }
 
 /// How early a cell stands in the order, by what stands before its age: the smallest first.
@@ -81,6 +90,8 @@ impl Board {
             cells: vec![Cell::default(); rows * columns],
             marks: vec![0; rows * columns],
             worst: vec![Health::NotSubscribed; rows],
+            parts: vec![Part::NotSubscribed; rows],
+            split: Split { not_subscribed: schools, ..Split::default() },
             summary: Summary { not_subscribed: count, ..Summary::default() },
             schools: Summary { not_subscribed: schools, ..Summary::default() },
             since: vec![i64::MAX; rows * columns],
@@ -117,6 +128,12 @@ impl Board {
         self.schools
     }
 
+    /// Schools by their part of the board.
+    #[must_use]
+    pub fn split(&self) -> Split {
+        self.split
+    }
+
     /// Puts a cell in its place, counts, and leaves the order to be sorted when it is read.
     pub fn put(&mut self, row: usize, column: usize, cell: Cell) {
         let index = row * self.columns + column;
@@ -139,10 +156,9 @@ impl Board {
         }
         *is_stale = true;
         self.moved = true;
-        let (was, is) = (health(before), health(new_mark));
-        if was != is {
-            *self.summary.of_mut(was) -= 1;
-            *self.summary.of_mut(is) += 1;
+        if before != new_mark {
+            *self.summary.of_mut(health(before)) -= 1;
+            *self.summary.of_mut(health(new_mark)) += 1;
             self.recount_row(row);
         }
     }
@@ -157,6 +173,14 @@ impl Board {
             *self.schools.of_mut(*worst) -= 1;
             *self.schools.of_mut(now) += 1;
             *worst = now;
+        }
+        let first = marks.iter().map(|m| part(*m)).min().unwrap_or_default();
+        if let Some(part) = self.parts.get_mut(row)
+            && *part != first
+        {
+            *self.split.of_mut(*part) -= 1;
+            *self.split.of_mut(first) += 1;
+            *part = first;
         }
     }
 

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::calendar::Calendar;
-use crate::model::cell::{Cell, HandlingKind, Summary};
+use crate::model::cell::{Cell, HandlingKind, Part, Split, Summary};
 use crate::model::check::{
     AgeRule, CheckSpec, Coverage, DropRule, Edge, Flow, Runs, Scope, ServiceSpec,
 };
@@ -206,6 +206,28 @@ fn event(world: &World, at: Timestamp, what: &Happens) -> Event {
     }
 }
 
+/// The part of the board that a row belongs to, by its words.
+fn part(row: &[&Cell]) -> Part {
+    let own = |c: &&&Cell| c.health.is_trouble() && c.follows_from.is_none();
+    let free = || row.iter().filter(own).filter(|c| c.handling.is_none());
+    let asked = |c: &&Cell| !super::cell::is_unasked(c);
+    if let Some(worst) = free().filter(|c| asked(c)).map(|c| c.health).max() {
+        return match worst {
+            Health::Critical => Part::Critical,
+            Health::Unknown => Part::Unknown,
+            _ => Part::Warning,
+        };
+    }
+    let any = |health| row.iter().any(|c| c.health == health);
+    match (free().next(), row.iter().find(own), row.iter().find(|c| c.health.is_trouble())) {
+        (Some(_), ..) => Part::Unasked,
+        (_, Some(_), _) => Part::Somebody,
+        (.., Some(_)) => Part::Follows,
+        _ if any(Health::Ok) => Part::Ok,
+        _ => Part::NotSubscribed,
+    }
+}
+
 fn recount(world: &World) -> (Summary, Summary) {
     let (mut cells, mut schools) = (Summary::default(), Summary::default());
     for l in world.estate().schools.keys() {
@@ -264,6 +286,12 @@ fn is_restored(world: &World, row: Row, column: u16) -> bool {
 fn holds(world: &mut World) {
     let (cells, schools) = recount(world);
     assert_eq!((world.summary(), world.schools_summary()), (cells, schools), "counters");
+    let mut split = Split::default();
+    for l in world.estate().schools.keys() {
+        let row: Vec<&Cell> = (0..3).map(|c| world.cell(Row::School(*l), c)).collect();
+        *split.of_mut(part(&row)) += 1;
+    }
+    assert_eq!(world.split(), split, "parts of the board");
     let order = by_hand(world);
     assert_eq!(world.order(), order, "order");
     assert!(world.next_deadline().is_none_or(|d| d > world.now), "a deadline is overdue");

@@ -11,7 +11,7 @@ use crate::engine::plan::Plan;
 use crate::engine::state::State;
 use crate::engine::timers::Timers;
 use crate::engine::why;
-use crate::model::cell::{Cell, CheckView, Row, Summary};
+use crate::model::cell::{Cell, CheckView, Row, Split, Summary};
 use crate::model::check::{CheckSpec, Scope};
 use crate::model::estate::Estate;
 use crate::model::health::Health;
@@ -91,6 +91,12 @@ impl World {
     #[must_use]
     pub fn schools_summary(&self) -> Summary {
         self.board.schools_summary()
+    }
+
+    /// Schools by their part of the board, kept incrementally.
+    #[must_use]
+    pub fn split(&self) -> Split {
+        self.board.split()
     }
 
     /// When the clock alone may next change something; the hub ticks then at the latest. Never

@@ -23,6 +23,7 @@ use crate::tui::times;
 use crate::tui::widgets::{Pen, Place, line_one, wrap};
 use crate::wire::board::{CellChange, Change, Row};
 use crate::wire::page::{Page, Refresh, Refreshed};
+use crate::wire::{Handling, Split};
 
 /// Without a key for so long, the board sorts by itself.
 const SORTS_AFTER: Duration = Duration::from_secs(10);
@@ -362,19 +363,17 @@ impl Console {
 
     fn change(&mut self, change: Change, mono: Duration) {
         match change {
-            Change::Cells { as_of, cells, summary, schools_summary, settled, .. } => {
+            Change::Cells { as_of, cells, summary, schools_summary, split, settled, .. } => {
                 self.beat.heard(mono, as_of);
                 let Some(rows) = &mut self.rows else { return };
-                let before = (rows.schools_summary, rows.settled, *rows.counts(), rows.waiting());
+                let before = totals(rows);
                 (rows.summary, rows.schools_summary) = (summary, schools_summary);
-                rows.settled = settled;
+                (rows.split, rows.settled) = (split, settled);
                 let mut seen = false;
                 for cell in cells {
                     seen |= self.cell(cell);
                 }
-                let after = self.rows.as_ref().map(|rows| {
-                    (rows.schools_summary, rows.settled, *rows.counts(), rows.waiting())
-                });
+                let after = self.rows.as_ref().map(totals);
                 if seen || after != Some(before) {
                     self.touch();
                 }
@@ -550,4 +549,10 @@ impl Console {
             pen.text(3, y, room, &line, Role::Message);
         }
     }
+}
+
+/// What a frame shows of all rows together: what waits, counts, and what runs out next.
+fn totals(rows: &Rows) -> (usize, bool, Split, Option<(Row, Handling)>) {
+    let next = rows.next_to_run_out().map(|(row, handling)| (row, handling.clone()));
+    (rows.waiting(), rows.settled, rows.split, next)
 }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::cell::{Cause, HandlingKind};
-pub use crate::model::cell::{Row, Summary};
+use crate::model::cell::{Cause, Handling, Part};
+pub use crate::model::cell::{Row, Split, Summary};
 use crate::model::check::Scope;
 use crate::model::estate::NotWatched;
 use crate::model::health::{Health, Reason};
@@ -33,12 +33,21 @@ pub struct CompactCell {
     /// Quiet by design.
     #[serde(default, skip_serializing_if = "is_false")]
     pub quiet: bool,
-    /// Who has it: kind and operator.
+    /// Who has it, how, until when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub handling: Option<(HandlingKind, Clean)>,
+    pub handling: Option<Handling>,
     /// What it follows from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follows_from: Option<Cause>,
+}
+
+impl CompactCell {
+    /// The part of the board that it puts its school into.
+    #[must_use]
+    pub fn part(&self) -> Part {
+        let is_unasked = self.reason == Some(Reason::NeverSeen) && self.since.is_none();
+        Part::of(self.health, is_unasked, self.handling.is_some(), self.follows_from.is_some())
+    }
 }
 
 #[expect(
@@ -125,6 +134,8 @@ pub struct Board {
     pub summary: Summary,
     /// Schools by their worst cell.
     pub schools_summary: Summary,
+    /// Schools by their part of the board.
+    pub split: Split,
     /// Columns.
     pub columns: Vec<Column>,
     /// The estate's row, one cell per column.
@@ -164,6 +175,8 @@ pub enum Change {
         summary: Summary,
         /// Totals after these.
         schools_summary: Summary,
+        /// Totals after these.
+        split: Split,
         /// See [`Board::settled`].
         settled: bool,
     },

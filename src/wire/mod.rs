@@ -9,7 +9,9 @@ pub mod page;
 pub mod status;
 
 pub use crate::model::calendar::{london, london_date};
-pub use crate::model::cell::{Cause, Cell, CheckView, Handling, HandlingKind, StateChange};
+pub use crate::model::cell::{
+    Cause, Cell, CheckView, Handling, HandlingKind, Part, Split, StateChange,
+};
 pub use crate::model::check::Scope;
 pub use crate::model::estate::NotWatched;
 pub use crate::model::filter;

@@ -9,4 +9,6 @@ mod lifecycle;
 mod polling;
 mod raw;
 mod routes;
+#[path = "../support/slow_reader.rs"]
+mod slow_reader;
 mod stage;

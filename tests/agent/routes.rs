@@ -80,7 +80,6 @@ async fn every_answer_is_as_the_document_says() {
 async fn what_is_not_there_is_a_problem_with_a_remedy() {
     let stage = Stage::new(1);
     let (agent, wire) = stage.settled().await;
-    let _slow = Events::open(agent.socket(), None).await;
     let here = school(0);
     for (method, path, body, status, says) in [
         ("GET", "/", "", 404, "/v1/openapi.json"),
@@ -136,7 +135,6 @@ async fn the_client_reads_what_the_agent_says() {
     let stage = Stage::new(3);
     stage.vendors[0].says(1, Verdict::Critical);
     let (agent, wire) = stage.settled().await;
-    let _slow = Events::open(agent.socket(), None).await;
     let link = Link::new(agent.socket()).unwrap();
     let board = link.board().await.unwrap();
     assert_eq!(board.schools[1].cells[0].health, Health::Critical);

@@ -16,12 +16,13 @@ use caretaker::model::school::{School, Subscription};
 use caretaker::model::span::Span;
 use caretaker::model::text::Clean;
 use caretaker::ports::clock::{Boxed, Clock};
-use caretaker::ports::store::Store;
+use caretaker::ports::store::{Store, StoreError};
 use caretaker::ports::watch::{Job, Watch};
 use caretaker::store::SqliteStore;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::contract::Wire;
+use crate::slow_reader::SlowReader;
 
 /// The machine's own speed, an invented date.
 pub struct StageClock {
@@ -259,6 +260,27 @@ pub fn estate(schools: usize, vendors: &[Arc<Vendor>]) -> Arc<Estate> {
     Arc::new(estate)
 }
 
+/// A running agent, to which a slow reader is attached from its first moment.
+pub struct Live {
+    agent: RunningAgent,
+    slow: SlowReader,
+}
+
+impl std::ops::Deref for Live {
+    type Target = RunningAgent;
+    fn deref(&self) -> &RunningAgent {
+        &self.agent
+    }
+}
+
+impl Live {
+    /// Holds the slow reader against the board, and stops.
+    pub async fn stop(self) -> Result<(), StoreError> {
+        self.slow.ends_with_the_board();
+        self.agent.stop().await
+    }
+}
+
 /// A folder, vendors and settings from which agents can be started again and again.
 pub struct Stage {
     pub folder: tempfile::TempDir,
@@ -302,14 +324,17 @@ impl Stage {
         Arc::new(SqliteStore::open(&self.board_file()).unwrap())
     }
 
-    pub async fn start_with(&self, store: Arc<dyn Store>) -> Result<RunningAgent, AgentError> {
+    pub async fn start_with(&self, store: Arc<dyn Store>) -> Result<Live, AgentError> {
         let estate = Arc::clone(&self.estate);
         let clock = Arc::clone(&self.clock);
-        Agent::start(self.settings.clone(), estate, self.watches(), store, clock).await
+        let settings = self.settings.clone();
+        let agent = Agent::start(settings, estate, self.watches(), store, clock).await?;
+        let slow = SlowReader::attach(agent.socket());
+        Ok(Live { agent, slow })
     }
 
     /// A running agent whose first sweep is over, and a checked client of it.
-    pub async fn settled(&self) -> (RunningAgent, Wire) {
+    pub async fn settled(&self) -> (Live, Wire) {
         let agent = self.start_with(self.store()).await.unwrap();
         let wire = Wire::to(agent.socket()).await;
         wire.until_settled().await;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use caretaker::engine::{Effect, Event, World, step};
 use caretaker::model::calendar::{london, london_date, london_midnight};
-use caretaker::model::cell::{Cell, Handling, HandlingKind, Row, Summary};
+use caretaker::model::cell::{Cell, Handling, HandlingKind, Row, Split, Summary};
 use caretaker::model::check::Scope;
 use caretaker::model::estate::Estate;
 use caretaker::model::health::{Health, Reason};
@@ -311,6 +311,43 @@ fn say(at: Option<Timestamp>) -> String {
     )
 }
 
+/// Schools by their part of the board, counted from the cells.
+fn counted(world: &World) -> Split {
+    let mut split = Split::default();
+    for laestab in world.estate().schools.keys() {
+        let cells: Vec<&Cell> = (0..7).map(|c| world.cell(Row::School(*laestab), c)).collect();
+        let own = |health| {
+            let mut free =
+                cells.iter().filter(|c| c.follows_from.is_none() && c.handling.is_none());
+            free.any(|c| {
+                let never = c.reason == Some(Reason::NeverSeen) && c.since.is_none();
+                c.health == health && !never
+            })
+        };
+        let any = |f: &dyn Fn(&Cell) -> bool| cells.iter().any(|c| f(c));
+        *if own(Health::Critical) {
+            &mut split.critical
+        } else if own(Health::Unknown) {
+            &mut split.unknown
+        } else if own(Health::Warning) {
+            &mut split.warning
+        } else if any(&|c| {
+            c.health == Health::Unknown && c.follows_from.is_none() && c.handling.is_none()
+        }) {
+            &mut split.unasked
+        } else if any(&|c| c.health.is_trouble() && c.follows_from.is_none()) {
+            &mut split.somebody
+        } else if any(&|c| c.health.is_trouble()) {
+            &mut split.follows
+        } else if any(&|c| c.health == Health::Ok) {
+            &mut split.ok
+        } else {
+            &mut split.not_subscribed
+        } += 1;
+    }
+    split
+}
+
 /// What the board shows, as the expectation would have to be written.
 fn saw(stage: &mut Stage, told: &Expect) -> BTreeMap<String, String> {
     let mut seen = BTreeMap::new();
@@ -346,6 +383,10 @@ fn saw(stage: &mut Stage, told: &Expect) -> BTreeMap<String, String> {
     for check in told.rule.keys() {
         let view = stage.world.check(target(&told.school), &check.parse().unwrap());
         note(format!("rule.{check}"), view.map_or_else(String::new, |v| v.rule.to_string()));
+    }
+    let (kept, counted) = (stage.world.split(), counted(&stage.world));
+    if kept != counted {
+        note("parts".to_owned(), format!("{kept:?}, but the cells are {counted:?}"));
     }
     note("cells".to_owned(), format!("{:?}", counts(stage.world.summary())));
     note("schools".to_owned(), format!("{:?}", counts(stage.world.schools_summary())));

@@ -2,17 +2,17 @@
 //!
 //! Invariant: a change of a cell costs the same with 250 rows and 24,000; only sorting looks at all.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
-use super::{Class, Counts, Standing};
+use super::{Class, Standing};
 use crate::tui::times;
 use crate::wire::board::{
     AgentInfo, Board, CellChange, Column, CompactCell, Row, SchoolRow, Summary,
 };
 use crate::wire::filter::{CellFacts, Filter, Subject};
-use crate::wire::{Laestab, NotWatched};
+use crate::wire::{Handling, Laestab, NotWatched, Split};
 
 /// A board that came, and what changed since.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +31,8 @@ pub struct Rows {
     pub summary: Summary,
     /// Totals of the agent: schools by their worst cell.
     pub schools_summary: Summary,
+    /// Totals of the agent: schools by their part of the board.
+    pub split: Split,
     /// Gaps.
     pub not_watched: Vec<NotWatched>,
     schools: Vec<SchoolRow>,
@@ -40,8 +42,9 @@ pub struct Rows {
     sorted: Vec<Standing>,
     order: Vec<u32>,
     starts: [usize; 6],
-    counts: Counts,
     waiting: usize,
+    /// Cells that somebody has for a time: its end in seconds since 1970, row, column.
+    runs_out: BTreeSet<(i64, Row, u16)>,
 }
 
 impl Rows {
@@ -65,8 +68,6 @@ impl Rows {
             }
         }
         let now: Vec<_> = schools.iter().map(|s| Standing::of(&s.cells)).collect();
-        let mut counts = Counts::default();
-        now.iter().for_each(|s| counts.add(s));
         let mut rows = Self {
             agent: board.agent,
             columns: board.columns,
@@ -75,6 +76,7 @@ impl Rows {
             restored_from: board.restored_from,
             summary: board.summary,
             schools_summary: board.schools_summary,
+            split: board.split,
             not_watched: board.not_watched,
             by_laestab: indices().map(|(n, s)| (s.laestab, n)).collect(),
             sorted: now.clone(),
@@ -83,32 +85,41 @@ impl Rows {
             rank,
             now,
             starts: [0; 6],
-            counts,
             waiting: 0,
+            runs_out: BTreeSet::new(),
         };
+        rows.runs_out = rows.all_that_runs_out();
         rows.sort();
         rows
     }
 
     /// Puts one changed cell in its place. `false` if there is no such cell.
     pub fn apply(&mut self, change: CellChange) -> bool {
-        let column = usize::from(change.column);
-        let at = match change.row {
-            Row::Estate => {
-                return self.estate.get_mut(column).map(|slot| *slot = change.cell).is_some();
-            }
+        let CellChange { row, column, cell } = change;
+        let at = match row {
+            Row::Estate => None,
             Row::School(laestab) => self.by_laestab.get(&laestab).copied().map(index),
         };
-        let Some(row) = at.and_then(|n| self.schools.get_mut(n)) else { return false };
-        let Some(slot) = row.cells.get_mut(column) else { return false };
-        *slot = change.cell;
-        let new = Standing::of(&row.cells);
+        let cells = match (row, at) {
+            (Row::Estate, _) => &mut self.estate,
+            (_, Some(n)) => match self.schools.get_mut(n) {
+                Some(school) => &mut school.cells,
+                None => return false,
+            },
+            (_, None) => return false,
+        };
+        let Some(slot) = cells.get_mut(usize::from(column)) else { return false };
+        let (was, is) = (end_of(slot), end_of(&cell));
+        *slot = cell;
+        let new = Standing::of(cells);
+        if was != is {
+            was.map(|end| self.runs_out.remove(&(end, row, column)));
+            self.runs_out.extend(is.map(|end| (end, row, column)));
+        }
         let found = at.and_then(|n| Some((self.now.get_mut(n)?, self.sorted.get(n)?)));
         if let Some((now, sorted)) = found {
             let moved = |s: &Standing| (s.class, s.health) != (sorted.class, sorted.health);
             self.waiting = self.waiting + usize::from(moved(&new)) - usize::from(moved(now));
-            self.counts.remove(now);
-            self.counts.add(&new);
             *now = new;
         }
         true
@@ -140,10 +151,23 @@ impl Rows {
         self.waiting
     }
 
-    /// Rows by class as they stand now.
+    /// What somebody has and runs out first: where, and how it is had.
     #[must_use]
-    pub fn counts(&self) -> &Counts {
-        &self.counts
+    pub fn next_to_run_out(&self) -> Option<(Row, &Handling)> {
+        let (_, row, column) = self.runs_out.first()?;
+        let cell = self.cells(*row).get(usize::from(*column))?;
+        Some((*row, cell.handling.as_ref()?))
+    }
+
+    fn all_that_runs_out(&self) -> BTreeSet<(i64, Row, u16)> {
+        let schools = self.schools.iter().map(|s| (Row::School(s.laestab), &s.cells));
+        let rows = schools.chain(std::iter::once((Row::Estate, &self.estate)));
+        rows.flat_map(|(row, cells)| {
+            (0_u16..)
+                .zip(cells)
+                .filter_map(move |(column, cell)| Some((end_of(cell)?, row, column)))
+        })
+        .collect()
     }
 
     /// How many schools.
@@ -224,6 +248,11 @@ impl Rows {
     }
 }
 
+/// When a cell's handling runs out, in seconds since 1970; none if nobody has it or for no set time.
+fn end_of(cell: &CompactCell) -> Option<i64> {
+    cell.handling.as_ref()?.until.map(Timestamp::as_second)
+}
+
 /// An index of ours as the standard library counts.
 fn index(n: u32) -> usize {
     usize::try_from(n).unwrap_or(usize::MAX)
@@ -268,7 +297,7 @@ impl Subject for Facts<'_> {
             code: column.code.as_str(),
             health: cell.health,
             age_s: cell.since.map(|s| times::age_s(times::at_second(s), self.now)),
-            by: cell.handling.as_ref().map(|(_, by)| by.as_str()),
+            by: cell.handling.as_ref().map(|h| h.by.as_str()),
             follows: cell.follows_from.is_some(),
         })
     }

@@ -122,7 +122,9 @@ impl BoardScreen {
             for class in Class::ALL {
                 let members = rows.of_class(class);
                 let is_open = class == Class::Nobody || self.open.contains(&class.index());
-                if class != Class::Nobody && (!members.is_empty() || rows.counts().of(class) > 0) {
+                let runs_out = class == Class::Somebody && rows.next_to_run_out().is_some();
+                let is_told = !members.is_empty() || class.count(&rows.split) > 0 || runs_out;
+                if class != Class::Nobody && is_told {
                     self.items.push(Item::Fold(class));
                 }
                 if is_open {

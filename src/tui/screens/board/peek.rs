@@ -88,11 +88,7 @@ fn told(page: &Page, service: &ServiceView, row: Row, columns: u16, now: Timesta
     }
     if let Some(handling) = &cell.handling {
         let until = handling.until.map(|at| format!(" until {}", times::moment(at, now)));
-        let kind = match handling.kind {
-            crate::wire::HandlingKind::Claimed => "claimed",
-            crate::wire::HandlingKind::Acknowledged => "acknowledged",
-            crate::wire::HandlingKind::Downtime => "downtime",
-        };
+        let kind = handling.kind.word();
         let text = format!("{}, {kind}{}", handling.by, until.unwrap_or_default());
         lines.push(labelled("has it", text));
     }
