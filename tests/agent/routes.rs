@@ -60,7 +60,7 @@ async fn every_answer_is_as_the_document_says() {
     assert!(metrics.as_str().unwrap().contains("caretaker_cells{health=\"critical\"} 1"));
     assert!(metrics.as_str().unwrap().ends_with("# EOF\n"));
     let health = wire.get("/v1/health").await;
-    assert_eq!(health["readers"], 1);
+    assert_eq!(health["readers"], 2);
     assert_eq!(health["store_ok"], true);
     assert_eq!(health["pid"], std::process::id());
 

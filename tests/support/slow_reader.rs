@@ -129,7 +129,7 @@ impl SlowReader {
             let board = board(&self.socket);
             let goal = board["revision"].as_u64().unwrap();
             while self.revision < goal {
-                self.read_one();
+                self.read_event();
             }
             // Changed again meanwhile: another look.
             if self.revision > goal {
@@ -142,17 +142,24 @@ impl SlowReader {
         }
     }
 
-    fn read_one(&mut self) {
-        let mut line = String::new();
-        if self.changes.read_line(&mut line).unwrap() == 0 {
-            // Let go because it did not read: it goes on where it was.
-            self.changes = ask(&self.socket, "/v1/changes", Some(self.revision));
+    fn read_event(&mut self) {
+        let (mut id, mut change) = (None, Value::Null);
+        loop {
+            let mut line = String::new();
+            if self.changes.read_line(&mut line).unwrap() == 0 {
+                // Let go because it did not read: it goes on where it was.
+                self.changes = ask(&self.socket, "/v1/changes", Some(self.revision));
+                return;
+            }
+            if let Some(text) = line.strip_prefix("id:") {
+                id = Some(text.trim().parse().unwrap());
+            } else if let Some(text) = line.strip_prefix("data:") {
+                change = serde_json::from_str(text).unwrap();
+            } else if line.trim().is_empty() && !change.is_null() {
+                break;
+            }
         }
-        if let Some(id) = line.strip_prefix("id:") {
-            self.revision = id.trim().parse().unwrap();
-        }
-        let Some(text) = line.strip_prefix("data:") else { return };
-        let change: Value = serde_json::from_str(text).unwrap();
+        self.revision = id.unwrap_or(self.revision);
         match change["kind"].as_str().unwrap() {
             "cells" => {
                 for changed in change["cells"].as_array().unwrap() {
@@ -163,6 +170,7 @@ impl SlowReader {
                 self.totals = totals(&change);
             }
             "beat" => {}
+            // Schools or services are others now.
             "reset" => *self = Self::attach(&self.socket),
             other => panic!("the agent said {other}"),
         }
