@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use crate::session::Session;
+use crate::slow_reader::SlowReader;
 use crate::{PROGRAM, home};
 
 const SIZE: (u16, u16) = (80, 24);
@@ -80,6 +81,8 @@ fn a_second_console_attaches_to_the_first_and_takes_over_when_it_ends() {
     assert_eq!(holder(home), first.pid());
     let mut second = console(home, &vendors);
     assert_eq!(holder(home), first.pid(), "the second attached, and started none");
+    // A reader that sleeps through all of it comes to the board of whoever has it in the end.
+    let slow = SlowReader::attach(&sockets(home, ".sock")[0]);
     first.press("q");
     assert_eq!(first.end(), 0);
     takes_over(home, &mut second);
@@ -89,6 +92,7 @@ fn a_second_console_attaches_to_the_first_and_takes_over_when_it_ends() {
     assert_eq!(holder(home), second.pid());
     second.kill();
     takes_over(home, &mut third);
+    slow.ends_with_the_board();
     third.press("q");
     assert_eq!(third.end(), 0);
     third.assert_restored();

@@ -169,7 +169,7 @@ impl SlowReader {
                 }
                 self.totals = totals(&change);
             }
-            "beat" => {}
+            "beat" | "bye" => {}
             // Schools or services are others now.
             "reset" => *self = Self::attach(&self.socket),
             other => panic!("the agent said {other}"),
