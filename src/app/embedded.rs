@@ -4,7 +4,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 use crate::agent::{Reserved, RunningAgent};
@@ -116,9 +115,10 @@ const NOT_TAKEN_OVER: &str = "the console that ran the agent has ended; this one
 /// configuration has another one, so that nobody sees its board by mistake.
 fn socket_name(config: &Path) -> String {
     let whole = std::fs::canonicalize(config).unwrap_or_else(|_| config.to_owned());
-    let digest = Sha256::digest(whole.as_os_str().as_encoded_bytes());
-    let short: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    format!("embedded-{short}.sock")
+    // FNV-1a: the same in every build of the program, and nobody gains by a clash.
+    let mix = |sum: u32, byte: &u8| (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
+    let sum = whole.as_os_str().as_encoded_bytes().iter().fold(0x811c_9dc5, mix);
+    format!("embedded-{sum:08x}.sock")
 }
 
 #[cfg(test)]
