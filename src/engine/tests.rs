@@ -379,7 +379,7 @@ proptest! {
             cells.map(|c| (c.health, c.reason, c.soft, c.follows_from, c.handling)).collect()
         };
         let flaps = |w: &World| board(w).iter().any(|c| c.flapping);
-        let learned = ran.states.iter().any(|s| s.memory != crate::model::kept::Memory::default());
+        let learned = ran.states.iter().any(|s| s.memory() != crate::model::kept::Memory::default());
         if !flaps(&ran) && !learned {
             prop_assert_eq!(plain(&ran), plain(&restarted));
         }

@@ -7,9 +7,11 @@ use jiff::Timestamp;
 use crate::engine::board::Board;
 use crate::engine::follow::Cut;
 use crate::engine::judge::Bench;
+use crate::engine::moment::{Moment, rounded};
 use crate::engine::plan::Plan;
-use crate::engine::state::State;
+use crate::engine::state::{Reading, State};
 use crate::engine::timers::Timers;
+use crate::engine::told::Names;
 use crate::engine::why;
 use crate::model::cell::{Cell, CheckView, Row, Summary};
 use crate::model::check::{CheckSpec, Scope};
@@ -33,6 +35,7 @@ pub struct World {
     /// The last known board, cell by cell, until its checks have been tried. Empty when over.
     pub(super) snapshots: Vec<Option<Box<Cell>>>,
     pub(super) timers: Timers,
+    pub(super) names: Names,
     pub(super) now: Timestamp,
     pub(super) revision: u64,
     pub(super) untried: usize,
@@ -52,7 +55,8 @@ impl World {
             hard: Vec::new(),
             snapshots: Vec::new(),
             timers: Timers::default(),
-            now,
+            names: Names::default(),
+            now: rounded(now),
             revision,
             untried: 0,
             announced: false,
@@ -97,7 +101,7 @@ impl World {
     /// later than that, but sometimes earlier, when an answer has put it off meanwhile.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.timers.next()
+        self.timers.next().map(Moment::time)
     }
 
     /// A cell; a blank one for a row or column that does not exist.
@@ -176,6 +180,7 @@ impl World {
         let (Bench { spec, .. }, state) = self.bench(slot)?;
         let j = &state.judged;
         let reading = state.reading.as_ref();
+        let (numbers, evidence) = reading.map(|r| r.told(&self.names)).unwrap_or_default();
         Some(CheckView {
             check: spec.id.clone(),
             label: Clean::new(&spec.label),
@@ -183,16 +188,16 @@ impl World {
             health: j.health,
             reason: j.reason,
             why: j.why.clone(),
-            rule: why::rule(spec, j),
+            rule: why::rule(spec, state),
             soft: j.soft,
             tries: (state.streak, spec.tries),
-            since: j.since,
-            observed_at: reading.map(|r| r.observed_at),
-            source_at: reading.and_then(|r| r.source_at),
+            since: j.since(),
+            observed_at: reading.map(Reading::observed_at),
+            source_at: reading.and_then(Reading::source_at),
             good_at: state.good_at(),
-            fresh_until: reading.map(|r| fresh_until(spec, r.observed_at)),
-            numbers: reading.map(|r| r.numbers.clone()).unwrap_or_default(),
-            evidence: reading.map(|r| r.evidence.clone()).unwrap_or_default(),
+            fresh_until: reading.map(|r| fresh_until(spec, r.observed_at())),
+            numbers,
+            evidence,
         })
     }
 }
