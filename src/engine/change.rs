@@ -139,7 +139,7 @@ impl World {
         let Some(cell) = self.board.cell(row, column) else { return };
         let over = cell.handling.as_ref().and_then(|h| h.until).is_some_and(|u| u <= self.now);
         if over {
-            let cell = Cell { handling: None, ..cell.clone() };
+            let cell = Cell { handling: None, ..cell };
             self.put(row, column, cell, out);
         }
     }
@@ -166,7 +166,7 @@ impl World {
             let index = u32::try_from(row * self.plan.columns() + column).unwrap_or(u32::MAX);
             self.timers.push(Moment::not_before(until), Due::Handling(index));
         }
-        let cell = Cell { handling, ..old.clone() };
+        let cell = Cell { handling, ..old };
         self.put(row, column, cell, out);
     }
 
@@ -246,16 +246,18 @@ impl World {
         }
         new.handling = old.handling.clone().filter(|_| new.health != Health::NotSubscribed);
         let after = (new.health, new.follows_from.is_some());
-        let differs = self.hard.get(index) != Some(&Some(after)) || cell::is_unasked(old);
+        let differs = self.hard.get(index) != Some(&Some(after)) || cell::is_unasked(&old);
         if !new.soft && !cell::is_unasked(&new) && differs {
             new.handling = new.handling.take().filter(|h| h.until.is_some());
             self.harden(row, column, after, &new, out);
         }
-        let Some(old) = self.board.cell(row, column) else { return false };
-        if *old == new {
+        if old == new {
             return false;
         }
-        if cell::is_drawn_alike(old, &new) {
+        if new.follows_from.is_some() {
+            new.why = self.names.shared(new.why);
+        }
+        if cell::is_drawn_alike(&old, &new) {
             self.board.put(row, column, new);
         } else {
             self.put(row, column, new, out);
@@ -346,14 +348,14 @@ impl World {
                 let mut new = cell::without_checks(Health::Unknown, Some(Reason::NeverSeen), why);
                 if let Some(estate) = estate.filter(|e| e.health == Health::Unknown) {
                     new.health = Health::Ok;
-                    cell::inherit(&mut new, estate, &service.key);
+                    cell::inherit(&mut new, &estate, &service.key);
                 }
                 return new;
             }
-            None => cell::only_estate(estate),
+            None => cell::only_estate(estate.as_ref()),
         };
         if let Some(estate) = estate {
-            cell::inherit(&mut new, estate, &service.key);
+            cell::inherit(&mut new, &estate, &service.key);
         }
         cell::follow(&mut new, &self.causes(row, column));
         new
@@ -429,8 +431,8 @@ impl World {
                 let (old, new) =
                     (old_row * old_plan.columns() + old_column, row * columns + column);
                 if let Some(cell) = old_board.cell(old_row, old_column) {
-                    self.wake_handling(new, cell);
-                    self.board.put(row, column, cell.clone());
+                    self.wake_handling(new, &cell);
+                    self.board.put(row, column, cell);
                 }
                 if let (Some(to), Some(from)) = (self.hard.get_mut(new), old_hard.get(old)) {
                     *to = *from;

@@ -163,7 +163,7 @@ fn happens() -> impl Strategy<Value = (i64, Happens)> {
 fn board(world: &World) -> Vec<Cell> {
     let rows = world.estate().schools.keys().map(|l| Row::School(*l)).chain([Row::Estate]);
     rows.flat_map(|row| (0..3).map(move |column| (row, column)))
-        .map(|(row, column)| world.cell(row, column).clone())
+        .map(|(row, column)| world.cell(row, column))
         .collect()
 }
 
@@ -171,7 +171,7 @@ fn kept(world: &World) -> Vec<KeptCell> {
     let estate = Arc::clone(world.estate());
     let rows = estate.schools.keys().map(|l| Row::School(*l)).chain([Row::Estate]);
     rows.flat_map(|row| estate.services.iter().zip(0..).map(move |(s, c)| (row, s.key.clone(), c)))
-        .map(|(row, service, c)| KeptCell { row, service, cell: world.cell(row, c).clone() })
+        .map(|(row, service, c)| KeptCell { row, service, cell: world.cell(row, c) })
         .collect()
 }
 
@@ -517,8 +517,8 @@ fn shows_the_evidence_of_a_check() {
         "older than 2h is a warning, closures not counted, than 4h critical"
     );
     assert!(world.check(Target::Estate, &id("a.one")).is_none());
-    assert_eq!(world.cell(Row::School(laestab(999)), 0), &Cell::default());
-    assert_eq!(world.cell(Row::Estate, 99), &Cell::default());
+    assert_eq!(world.cell(Row::School(laestab(999)), 0), Cell::default());
+    assert_eq!(world.cell(Row::Estate, 99), Cell::default());
 }
 
 #[test]

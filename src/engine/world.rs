@@ -40,7 +40,6 @@ pub struct World {
     pub(super) revision: u64,
     pub(super) untried: usize,
     pub(super) announced: bool,
-    pub(super) blank: Cell,
 }
 
 impl World {
@@ -60,7 +59,6 @@ impl World {
             revision,
             untried: 0,
             announced: false,
-            blank: Cell::default(),
             plan: Plan::new(Arc::default(), now),
         };
         world.lay_out(plan);
@@ -106,9 +104,9 @@ impl World {
 
     /// A cell; a blank one for a row or column that does not exist.
     #[must_use]
-    pub fn cell(&self, row: Row, column: u16) -> &Cell {
+    pub fn cell(&self, row: Row, column: u16) -> Cell {
         let row = self.plan.row(row);
-        row.and_then(|row| self.board.cell(row, usize::from(column))).unwrap_or(&self.blank)
+        row.and_then(|row| self.board.cell(row, usize::from(column))).unwrap_or_default()
     }
 
     /// The checks of a cell with their evidence: a school's own, or the estate's.
@@ -139,9 +137,9 @@ impl World {
             return 0;
         }
         let same = (0..self.board.schools())
-            .filter_map(|row| self.board.cell(row, usize::from(column)))
-            .filter(|c| c.health == this.health && c.reason == this.reason)
-            .filter(|c| row == Row::Estate || c.follows_from == this.follows_from)
+            .filter_map(|row| self.board.trouble(row, usize::from(column)))
+            .filter(|(health, reason, _)| *health == this.health && *reason == this.reason)
+            .filter(|(_, _, cause)| row == Row::Estate || *cause == this.follows_from.as_ref())
             .count();
         u32::try_from(same).unwrap_or(u32::MAX)
     }
@@ -155,7 +153,7 @@ impl World {
             return Vec::new();
         };
         let follows = |row: usize, other: usize| {
-            let cause = self.board.cell(row, other).and_then(|c| c.follows_from.as_ref());
+            let cause = self.board.trouble(row, other).and_then(|(_, _, cause)| cause);
             cause.is_some_and(|c| c.service == service.key && (!estate || c.scope == Scope::Estate))
         };
         (0..self.plan.columns())
