@@ -78,7 +78,9 @@ mod tests {
     #[test]
     fn holds_all_of_time_in_its_order() {
         let (first, last) = (Moment::of(Timestamp::MIN), Moment::of(Timestamp::MAX));
-        assert!(first < Moment::of(Timestamp::UNIX_EPOCH) && Moment::of(Timestamp::UNIX_EPOCH) < last);
+        assert!(
+            first < Moment::of(Timestamp::UNIX_EPOCH) && Moment::of(Timestamp::UNIX_EPOCH) < last
+        );
         assert_eq!(first.time(), Timestamp::MIN);
         assert!(last.time() <= Timestamp::MAX);
         assert_eq!(Moment::not_before(Timestamp::MAX).time(), Timestamp::MAX);

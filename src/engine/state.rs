@@ -208,8 +208,7 @@ impl State {
             let number = seen.numbers.iter().find(|n| n.name.as_str() == rule.number)?;
             Some(Number { name: names.shared(number.name.clone()), value: number.value })
         });
-        let fall =
-            bench.spec.drop.as_ref().and_then(|r| self.fall(r, watched.as_ref(), &seen, at));
+        let fall = bench.spec.drop.as_ref().and_then(|r| self.fall(r, watched.as_ref(), &seen, at));
         let told_since = seen.since.map(|s| Moment::of(s.min(at)));
         if told_since.is_some() || fall.is_some() || self.rare.is_some() {
             let rare = self.rare();

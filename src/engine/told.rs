@@ -54,9 +54,8 @@ impl Names {
 
 /// FNV-1a: quick for short texts, and the same in every run.
 fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |h, byte| {
-        (h ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |h, byte| (h ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// How many numbers in two bytes, the numbers, then facts to the end. Of each the name first: two
@@ -161,7 +160,8 @@ mod tests {
         let mut names = Names::default();
         assert!(Told::new(&mut names, &[], &[]).0.is_empty());
         for value in ["200", "404", "200"] {
-            let told = Told::new(&mut names, &[number("pupils", 7.0)], &[fact("http status", value)]);
+            let told =
+                Told::new(&mut names, &[number("pupils", 7.0)], &[fact("http status", value)]);
             assert_eq!(told.0.len(), 2 + 10 + 4 + 3);
         }
         assert_eq!(names.all.len(), 2);

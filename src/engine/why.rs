@@ -66,9 +66,8 @@ pub(super) fn of_check(bench: &Bench<'_>, state: &State, f: &Finding) -> Clean {
     let say = |at| moment(at, bench.now);
     let source = || r.source_at().map_or_else(String::new, |s| say(s.at));
     let observed_at = r.observed_at();
-    let fresh = || {
-        format!("no answer since {}; an answer counts for {}", say(observed_at), spec.fresh_for)
-    };
+    let fresh =
+        || format!("no answer since {}; an answer counts for {}", say(observed_at), spec.fresh_for);
     let old = |limit: Option<Span>| {
         format!("no data since {}; limit {}", source(), limit.unwrap_or_default())
     };
