@@ -9,11 +9,13 @@ mod flap;
 mod follow;
 mod hours;
 mod judge;
+mod moment;
 mod plan;
 mod state;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod told;
 mod why;
 mod world;
 

@@ -7,9 +7,11 @@ use jiff::Timestamp;
 use crate::engine::board::Board;
 use crate::engine::follow::Cut;
 use crate::engine::judge::Bench;
+use crate::engine::moment::{Moment, rounded};
 use crate::engine::plan::Plan;
-use crate::engine::state::State;
+use crate::engine::state::{Reading, State};
 use crate::engine::timers::Timers;
+use crate::engine::told::Names;
 use crate::engine::why;
 use crate::model::cell::{Cell, CheckView, Row, Split, Summary};
 use crate::model::check::{CheckSpec, Scope};
@@ -33,11 +35,11 @@ pub struct World {
     /// The last known board, cell by cell, until its checks have been tried. Empty when over.
     pub(super) snapshots: Vec<Option<Box<Cell>>>,
     pub(super) timers: Timers,
+    pub(super) names: Names,
     pub(super) now: Timestamp,
     pub(super) revision: u64,
     pub(super) untried: usize,
     pub(super) announced: bool,
-    pub(super) blank: Cell,
 }
 
 impl World {
@@ -52,11 +54,11 @@ impl World {
             hard: Vec::new(),
             snapshots: Vec::new(),
             timers: Timers::default(),
-            now,
+            names: Names::default(),
+            now: rounded(now),
             revision,
             untried: 0,
             announced: false,
-            blank: Cell::default(),
             plan: Plan::new(Arc::default(), now),
         };
         world.lay_out(plan);
@@ -103,14 +105,14 @@ impl World {
     /// later than that, but sometimes earlier, when an answer has put it off meanwhile.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.timers.next()
+        self.timers.next().map(Moment::time)
     }
 
     /// A cell; a blank one for a row or column that does not exist.
     #[must_use]
-    pub fn cell(&self, row: Row, column: u16) -> &Cell {
+    pub fn cell(&self, row: Row, column: u16) -> Cell {
         let row = self.plan.row(row);
-        row.and_then(|row| self.board.cell(row, usize::from(column))).unwrap_or(&self.blank)
+        row.and_then(|row| self.board.cell(row, usize::from(column))).unwrap_or_default()
     }
 
     /// The checks of a cell with their evidence: a school's own, or the estate's.
@@ -141,9 +143,9 @@ impl World {
             return 0;
         }
         let same = (0..self.board.schools())
-            .filter_map(|row| self.board.cell(row, usize::from(column)))
-            .filter(|c| c.health == this.health && c.reason == this.reason)
-            .filter(|c| row == Row::Estate || c.follows_from == this.follows_from)
+            .filter_map(|row| self.board.trouble(row, usize::from(column)))
+            .filter(|(health, reason, _)| *health == this.health && *reason == this.reason)
+            .filter(|(_, _, cause)| row == Row::Estate || *cause == this.follows_from.as_ref())
             .count();
         u32::try_from(same).unwrap_or(u32::MAX)
     }
@@ -157,7 +159,7 @@ impl World {
             return Vec::new();
         };
         let follows = |row: usize, other: usize| {
-            let cause = self.board.cell(row, other).and_then(|c| c.follows_from.as_ref());
+            let cause = self.board.trouble(row, other).and_then(|(_, _, cause)| cause);
             cause.is_some_and(|c| c.service == service.key && (!estate || c.scope == Scope::Estate))
         };
         (0..self.plan.columns())
@@ -182,6 +184,7 @@ impl World {
         let (Bench { spec, .. }, state) = self.bench(slot)?;
         let j = &state.judged;
         let reading = state.reading.as_ref();
+        let (numbers, evidence) = reading.map(|r| r.told(&self.names)).unwrap_or_default();
         Some(CheckView {
             check: spec.id.clone(),
             label: Clean::new(&spec.label),
@@ -189,16 +192,16 @@ impl World {
             health: j.health,
             reason: j.reason,
             why: j.why.clone(),
-            rule: why::rule(spec, j),
+            rule: why::rule(spec, state),
             soft: j.soft,
             tries: (state.streak, spec.tries),
-            since: j.since,
-            observed_at: reading.map(|r| r.observed_at),
-            source_at: reading.and_then(|r| r.source_at),
+            since: j.since(),
+            observed_at: reading.map(Reading::observed_at),
+            source_at: reading.and_then(Reading::source_at),
             good_at: state.good_at(),
-            fresh_until: reading.map(|r| fresh_until(spec, r.observed_at)),
-            numbers: reading.map(|r| r.numbers.clone()).unwrap_or_default(),
-            evidence: reading.map(|r| r.evidence.clone()).unwrap_or_default(),
+            fresh_until: reading.map(|r| fresh_until(spec, r.observed_at())),
+            numbers,
+            evidence,
         })
     }
 }

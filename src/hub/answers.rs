@@ -72,7 +72,7 @@ impl Held {
             service: head.key.clone(),
             label: head.label.clone(),
             code: head.code.clone(),
-            cell: self.world().cell(row, column).clone(),
+            cell: self.world().cell(row, column),
             checks: self.world().checks(row, column),
             elsewhere: self.world().elsewhere(row, column),
             takers: self.shape().takers.get(usize::from(column)).copied().unwrap_or(0),

@@ -229,7 +229,7 @@ impl Task {
         let columns = &self.held.shape.columns;
         let cells = round.changed.iter().filter_map(|(row, column)| {
             let service = columns.get(usize::from(*column))?.key.clone();
-            Some(KeptCell { row: *row, service, cell: world.cell(*row, *column).clone() })
+            Some(KeptCell { row: *row, service, cell: world.cell(*row, *column) })
         });
         self.store.keep(Save {
             at: now,

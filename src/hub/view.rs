@@ -157,7 +157,7 @@ impl View {
         for place in 0..rows {
             let Some(row) = view.shape.row(place) else { continue };
             for column in (0..width).filter_map(|c| u16::try_from(c).ok()) {
-                view.set(place, column, world.cell(row, column));
+                view.set(place, column, &world.cell(row, column));
             }
         }
         view
@@ -187,7 +187,7 @@ impl View {
         let width = self.shape.columns.len();
         for (row, column) in changed {
             let Some(place) = self.shape.place(*row) else { continue };
-            self.set(place, *column, world.cell(*row, *column));
+            self.set(place, *column, &world.cell(*row, *column));
             if let Some(at) = self.cell_changed.get_mut(place * width + usize::from(*column)) {
                 *at = self.revision;
             }

@@ -200,7 +200,7 @@ impl Stage {
         let mut cells = Vec::new();
         for row in rows {
             for (service, column) in estate.services.iter().zip(0..) {
-                let cell = self.world.cell(row, column).clone();
+                let cell = self.world.cell(row, column);
                 cells.push(KeptCell { row, service: service.key.clone(), cell });
             }
         }
@@ -240,7 +240,7 @@ pub fn last_board(story: &Story) -> Vec<Cell> {
     let schools: Vec<Laestab> = stage.world.estate().schools.keys().copied().collect();
     let rows = schools.into_iter().map(Row::School).chain(std::iter::once(Row::Estate));
     rows.flat_map(|row| (0..7).map(move |column| (row, column)))
-        .map(|(row, column)| stage.world.cell(row, column).clone())
+        .map(|(row, column)| stage.world.cell(row, column))
         .collect()
 }
 
@@ -315,7 +315,7 @@ fn say(at: Option<Timestamp>) -> String {
 fn counted(world: &World) -> Split {
     let mut split = Split::default();
     for laestab in world.estate().schools.keys() {
-        let cells: Vec<&Cell> = (0..7).map(|c| world.cell(Row::School(*laestab), c)).collect();
+        let cells: Vec<Cell> = (0..7).map(|c| world.cell(Row::School(*laestab), c)).collect();
         let own = |health| {
             let mut free =
                 cells.iter().filter(|c| c.follows_from.is_none() && c.handling.is_none());
@@ -359,7 +359,7 @@ fn saw(stage: &mut Stage, told: &Expect) -> BTreeMap<String, String> {
     for (column, (service, ..)) in SERVICES.iter().enumerate() {
         let index = u16::try_from(column).unwrap();
         let cell = stage.world.cell(row, index);
-        let drawn = letters(cell, column);
+        let drawn = letters(&cell, column);
         if told.why.contains_key(*service) || !matches!(drawn.as_str(), "." | "-") {
             note(format!("why.{service}"), cell.why.to_string());
         }

@@ -14,6 +14,7 @@ use crate::model::estate::{Estate, NotWatched};
 use crate::model::health::Reason;
 use crate::model::ids::CheckId;
 use crate::model::observation::{Observation, Target, Verdict};
+use crate::model::span::Span;
 use crate::ports::clock::{Boxed, Clock};
 use crate::ports::watch::{Job, Watch};
 use crate::store::SqliteStore;
@@ -44,7 +45,9 @@ struct Item {
 struct Fixture {
     spec: ServiceSpec,
     check: CheckId,
-    jobs: Vec<Job>,
+    /// What every service asks about: number and school.
+    targets: Arc<[(Arc<str>, Arc<[Target]>)]>,
+    interval: Span,
     endpoint: Endpoint,
     delay: u64,
     number: usize,
@@ -94,7 +97,13 @@ impl Watch for Fixture {
         Vec::new()
     }
     fn jobs(&self) -> Vec<Job> {
-        self.jobs.clone()
+        let each = self.targets.iter().map(|(id, targets)| Job {
+            id: Arc::clone(id),
+            checks: vec![self.check.clone()],
+            targets: Arc::clone(targets),
+            interval: self.interval,
+        });
+        each.collect()
     }
     fn poll<'a>(&'a self, job: &'a Job, _now: Timestamp) -> Boxed<'a, Vec<Observation>> {
         Box::pin(self.ask(job))
@@ -160,24 +169,18 @@ fn fixtures(
         concurrency: None,
         per_second: None,
     })?;
+    let targets: Arc<[(Arc<str>, Arc<[Target]>)]> = (0_u32..)
+        .zip(estate.schools.keys())
+        .map(|(n, school)| (n.to_string().into(), [Target::School(*school)].into()))
+        .collect();
     let mut out: Vec<Arc<dyn Watch>> = Vec::new();
     for (number, spec) in estate.services.iter().enumerate() {
         let Some(check) = spec.checks.first() else { continue };
-        let jobs = estate
-            .schools
-            .keys()
-            .enumerate()
-            .map(|(i, school)| Job {
-                id: i.to_string().into(),
-                checks: vec![check.id.clone()],
-                targets: vec![Target::School(*school)].into(),
-                interval: check.interval,
-            })
-            .collect();
         out.push(Arc::new(Fixture {
             spec: spec.clone(),
             check: check.id.clone(),
-            jobs,
+            targets: Arc::clone(&targets),
+            interval: check.interval,
             endpoint: endpoint.clone(),
             delay: args.delay,
             number,
