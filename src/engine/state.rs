@@ -11,7 +11,7 @@ use crate::model::calendar::london_date;
 use crate::model::check::DropRule;
 use crate::model::health::{Health, Reason};
 use crate::model::kept::Memory;
-use crate::model::observation::{Fact, Number, Observation, SourceTime, Verdict, Zone};
+use crate::model::observation::{Fact, Number, Observation, SourceTime, Verdict, Window, Zone};
 use crate::model::text::Clean;
 
 /// An answer that counts.
@@ -133,6 +133,8 @@ struct Rare {
     flaps_since: Option<Moment>,
     pending: Option<Pending>,
     fall: Option<Box<Fall>>,
+    /// Work that the vendor announces in its last answer.
+    windows: Vec<Window>,
 }
 
 /// The counts of the last good day, for the rule of sudden drops.
@@ -210,8 +212,10 @@ impl State {
         });
         let fall = bench.spec.drop.as_ref().and_then(|r| self.fall(r, watched.as_ref(), &seen, at));
         let told_since = seen.since.map(|s| Moment::of(s.min(at)));
-        if told_since.is_some() || fall.is_some() || self.rare.is_some() {
+        let is_rare = told_since.is_some() || fall.is_some() || !seen.windows.is_empty();
+        if is_rare || self.rare.is_some() {
             let rare = self.rare();
+            rare.windows = seen.windows;
             (rare.told_since, rare.fall, rare.throttled) = (told_since, fall.map(Box::new), None);
         }
         let reading = Reading {
@@ -430,6 +434,12 @@ impl State {
     }
 
     /// Start of the trouble as the last answer tells it.
+    /// Announced work that is not over at `now`.
+    pub(super) fn windows(&self, now: Timestamp) -> Vec<Window> {
+        let all = self.rare.as_ref().map_or(&[][..], |r| r.windows.as_slice());
+        all.iter().filter(|w| w.until.is_none_or(|until| until > now)).cloned().collect()
+    }
+
     pub(super) fn told_since(&self) -> Option<Timestamp> {
         self.rare.as_ref()?.told_since.map(Moment::time)
     }

@@ -202,6 +202,7 @@ impl World {
             fresh_until: reading.map(|r| fresh_until(spec, r.observed_at())),
             numbers,
             evidence,
+            windows: state.windows(self.now),
         })
     }
 }

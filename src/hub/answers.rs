@@ -8,7 +8,7 @@ use crate::model::cell::{CheckView, Row, Summary};
 use crate::model::check::Scope;
 use crate::model::estate::{Estate, NotWatched};
 use crate::model::ids::{CheckId, Laestab, ServiceKey};
-use crate::model::observation::Target;
+use crate::model::observation::{Target, Window};
 use crate::model::text::Clean;
 use crate::wire::VERSION;
 use crate::wire::page::{CheckPage, Page, ServiceView};
@@ -67,16 +67,26 @@ impl Held {
         let columns = &self.shape().columns;
         let head = columns.get(usize::from(column))?;
         let affects = self.world().affects(row, column);
+        let checks = self.world().checks(row, column);
+        let estate = match row {
+            Row::Estate => Vec::new(),
+            Row::School(_) => self.world().checks(Row::Estate, column),
+        };
+        let windows = checks.iter().chain(&estate).flat_map(|c| c.windows.iter().cloned());
+        let mut windows: Vec<Window> = windows.collect();
+        windows.sort_by_key(|w| w.from);
+        windows.dedup();
         let key = |c: u16| columns.get(usize::from(c)).map(|head| head.key.clone());
         Some(ServiceView {
             service: head.key.clone(),
             label: head.label.clone(),
             code: head.code.clone(),
             cell: self.world().cell(row, column),
-            checks: self.world().checks(row, column),
+            checks,
             elsewhere: self.world().elsewhere(row, column),
             takers: self.shape().takers.get(usize::from(column)).copied().unwrap_or(0),
             affects: affects.into_iter().filter_map(key).collect(),
+            windows,
         })
     }
 

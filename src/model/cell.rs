@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::check::Scope;
 use crate::model::health::{Health, Reason};
 use crate::model::ids::{CheckId, Laestab, ServiceKey};
-use crate::model::observation::{Fact, Number, SourceTime};
+use crate::model::observation::{Fact, Number, SourceTime, Window};
 use crate::model::text::Clean;
 
 /// How somebody has it.
@@ -121,6 +121,9 @@ pub struct CheckView {
     pub numbers: Vec<Number>,
     /// Evidence: named fields only.
     pub evidence: Vec<Fact>,
+    /// Work that the vendor announces or has under way, as its last answer tells.
+    #[serde(default)]
+    pub windows: Vec<Window>,
 }
 
 /// One change of a cell's health, for history.

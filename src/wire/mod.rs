@@ -17,7 +17,7 @@ pub use crate::model::estate::NotWatched;
 pub use crate::model::filter;
 pub use crate::model::health::{Health, Reason};
 pub use crate::model::ids::{CheckId, Laestab, ServiceKey};
-pub use crate::model::observation::{Fact, Number, SourceTime, Zone};
+pub use crate::model::observation::{Fact, Number, SourceTime, Window, Zone};
 pub use crate::model::school::School;
 pub use crate::model::span::Span;
 pub use crate::model::text::Clean;

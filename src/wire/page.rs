@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::cell::{Cell, CheckView, StateChange};
 use crate::model::estate::NotWatched;
 use crate::model::ids::{Laestab, ServiceKey};
+use crate::model::observation::Window;
 use crate::model::school::School;
 use crate::model::text::Clean;
 
@@ -29,6 +30,9 @@ pub struct ServiceView {
     pub takers: u32,
     /// Services of this school that follow from this cell.
     pub affects: Vec<ServiceKey>,
+    /// Work that the vendor announces or has under way here or for the whole estate, the next first.
+    #[serde(default)]
+    pub windows: Vec<Window>,
 }
 
 /// `GET /v1/schools/{laestab}` and `GET /v1/schools/estate`.

@@ -11,7 +11,7 @@ use caretaker::agent::{Agent, AgentError, AgentSettings, RunningAgent};
 use caretaker::model::check::{CheckSpec, Scope, ServiceSpec};
 use caretaker::model::estate::{Estate, NotWatched};
 use caretaker::model::ids::{CheckId, Laestab, ServiceKey};
-use caretaker::model::observation::{Observation, Target, Verdict, Zone};
+use caretaker::model::observation::{Observation, Target, Verdict, Window, Zone};
 use caretaker::model::school::{School, Subscription};
 use caretaker::model::span::Span;
 use caretaker::model::text::Clean;
@@ -72,6 +72,8 @@ pub struct Vendor {
     jobs: Vec<Job>,
     manner: Mutex<Manner>,
     verdicts: Mutex<HashMap<Target, Verdict>>,
+    /// Work that it announces with every answer about the estate.
+    pub announces: Mutex<Vec<Window>>,
     pub polls: AtomicUsize,
     now_running: AtomicUsize,
     /// The most that ran at once.
@@ -128,6 +130,7 @@ impl Vendor {
             jobs,
             manner: Mutex::new(Manner::Answers),
             verdicts: Mutex::default(),
+            announces: Mutex::default(),
             polls: AtomicUsize::new(0),
             now_running: AtomicUsize::new(0),
             most: AtomicUsize::new(0),
@@ -162,11 +165,14 @@ impl Vendor {
                 continue;
             }
             let verdict = verdicts.get(&target).copied().unwrap_or(Verdict::Ok);
-            let seen = Observation::new(check.clone(), target, now, verdict, "as invented")
+            let mut seen = Observation::new(check.clone(), target, now, verdict, "as invented")
                 .source(now, Zone::Given)
                 .good(Some(now))
                 .number("items", 3.0)
                 .fact("http status", "200");
+            if target == Target::Estate {
+                seen.windows.clone_from(&self.announces.lock().unwrap());
+            }
             if manner == Manner::Contradicts {
                 let mut other = seen.clone();
                 other.verdict = Verdict::Critical;

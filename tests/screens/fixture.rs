@@ -15,7 +15,7 @@ use caretaker::wire::board::{
 use caretaker::wire::page::{Page, ServiceView};
 use caretaker::wire::{
     Cause, Cell, CheckView, Clean, Fact, Handling, HandlingKind, Health, Laestab, NotWatched,
-    Reason, School, Scope, ServiceKey, SourceTime, StateChange, Zone,
+    Reason, School, Scope, ServiceKey, SourceTime, StateChange, Window, Zone,
 };
 use jiff::Timestamp;
 use ratatui::Terminal;
@@ -319,6 +319,7 @@ fn check(service: &str, name: &str, label: &str, cell: &Cell) -> CheckView {
             Fact { name: Clean::new("http status"), value: Clean::new("200") },
             Fact { name: Clean::new("request id"), value: Clean::new("q-5512-aa") },
         ],
+        windows: Vec::new(),
     }
 }
 
@@ -387,6 +388,15 @@ fn services(cells: &[CompactCell]) -> Vec<ServiceView> {
                 takers: 248,
                 affects: if is_bad && *k == "groupcall" {
                     vec![key("welearn365"), key("purple_mash")]
+                } else {
+                    Vec::new()
+                },
+                windows: if *k == "just2easy" {
+                    vec![Window {
+                        from: at("2026-11-28T22:00:00Z"),
+                        until: Some(at("2026-11-29T02:00:00Z")),
+                        title: Clean::new("New servers for the J2E suite"),
+                    }]
                 } else {
                     Vec::new()
                 },

@@ -12,7 +12,7 @@ use caretaker::model::estate::Estate;
 use caretaker::model::health::{Health, Reason};
 use caretaker::model::ids::{CheckId, Laestab};
 use caretaker::model::kept::{KeptCell, KeptMemory};
-use caretaker::model::observation::{Observation, Target, Verdict, Zone};
+use caretaker::model::observation::{Observation, Target, Verdict, Window, Zone};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::estate::{SERVICES, estate};
@@ -109,6 +109,10 @@ fn observe(start: Timestamp, told: &Observe, out: &mut Vec<(Timestamp, Act)>) {
         }
         for (name, value) in &told.numbers {
             seen = seen.number(name, *value);
+        }
+        for w in &told.windows {
+            let (from, until) = (w.from.0, w.until.map(|u| u.0));
+            seen = seen.window(Window { from, until, title: w.title.as_str().into() });
         }
         out.push((at, Act::Event(Event::Observed(seen))));
         let Some(every) = told.every else { break };
@@ -384,6 +388,12 @@ fn saw(stage: &mut Stage, told: &Expect) -> BTreeMap<String, String> {
         let view = stage.world.check(target(&told.school), &check.parse().unwrap());
         note(format!("rule.{check}"), view.map_or_else(String::new, |v| v.rule.to_string()));
     }
+    for check in told.announced.keys() {
+        let view = stage.world.check(target(&told.school), &check.parse().unwrap());
+        let titles: Vec<_> =
+            view.iter().flat_map(|v| &v.windows).map(|w| w.title.as_str()).collect();
+        note(format!("announced.{check}"), titles.join("; "));
+    }
     let (kept, counted) = (stage.world.split(), counted(&stage.world));
     if kept != counted {
         note("parts".to_owned(), format!("{kept:?}, but the cells are {counted:?}"));
@@ -414,6 +424,7 @@ fn wanted(told: &Expect) -> BTreeMap<String, String> {
     want.extend(told.state_since.iter().map(|(k, v)| (format!("state_since.{k}"), say(Some(v.0)))));
     want.extend(told.elsewhere.iter().map(|(k, v)| (format!("elsewhere.{k}"), v.to_string())));
     want.extend(told.affects.iter().map(|(k, v)| (format!("affects.{k}"), v.join(" "))));
+    want.extend(told.announced.iter().map(|(k, v)| (format!("announced.{k}"), v.join("; "))));
     want.extend(told.rule.iter().map(|(k, v)| (format!("rule.{k}"), v.clone())));
     want.extend(told.history.iter().map(|h| ("history".to_owned(), h.join("; "))));
     if !told.first.is_empty() {

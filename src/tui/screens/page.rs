@@ -11,7 +11,7 @@ use crate::tui::widgets::{Line, Pen, hints, rule, state_word, wrap};
 use crate::tui::{say, times};
 use crate::wire::board::Row;
 use crate::wire::page::{Page, Refresh, ServiceView};
-use crate::wire::{Cell, CheckView, Health, StateChange, london_date};
+use crate::wire::{Cell, CheckView, Health, StateChange, Window, london_date};
 
 /// Lines that must be left below the table of services, or everything scrolls.
 const LEAST_LOWER: usize = 4;
@@ -344,6 +344,11 @@ fn lower(page: &Page, service: usize, (columns, rows): (u16, u16), now: Timestam
         for check in &view.checks {
             check_lines(&mut lines, check, (room, rows >= FULL_CHECKS), now);
         }
+        for window in &view.windows {
+            lines.push(
+                Line::of(" announced     ", Role::Accent).and(announced(window, now), Role::Text),
+            );
+        }
         if rows >= FULL_CHECKS {
             lines.push(Line::default());
         }
@@ -405,6 +410,22 @@ fn check_lines(
     }
 }
 
+/// Work that the vendor announces: `Sat 22:00 to Sun 02:00: Exchange, EX1234`.
+pub(super) fn announced(window: &Window, now: Timestamp) -> String {
+    let Window { from, until, title } = window;
+    let say = |at| times::moment(at, now);
+    match (*from <= now, until) {
+        (false, Some(until)) => format!("{} to {}: {title}", say(*from), say(*until)),
+        (false, None) => format!("from {}, its end is not told: {title}", say(*from)),
+        (true, Some(until)) => {
+            format!("under way since {}, to end {}: {title}", say(*from), say(*until))
+        }
+        (true, None) => {
+            format!("under way since {}, its end is not told: {title}", say(*from))
+        }
+    }
+}
+
 /// What a change came from, in words.
 pub(super) fn before(change: &StateChange) -> String {
     if change.first { "first look".to_owned() } else { change.from.word().replace('_', " ") }
@@ -448,6 +469,7 @@ mod tests {
             elsewhere: 1,
             takers: 1,
             affects: Vec::new(),
+            windows: Vec::new(),
         }
     }
 
@@ -479,5 +501,22 @@ mod tests {
         assert_eq!(strip(Ok, &[]), "           ...", "well since it was first judged");
         let words = super::before(&first);
         assert_eq!(words, "first look");
+    }
+
+    #[test]
+    fn announced_work_is_told_with_what_is_known_of_its_end() {
+        let window = |from: &str, until: Option<&str>| {
+            let title = Clean::new("Exchange, EX77");
+            announced(&Window { from: at(from), until: until.map(at), title }, at(NOW))
+        };
+        let (before, after) = ("2026-11-24T08:00:00Z", "2026-11-28T22:00:00Z");
+        let end = Some("2026-11-29T02:00:00Z");
+        assert_eq!(window(after, end), "Sat 22:00 to Sun 02:00: Exchange, EX77");
+        assert_eq!(window(after, None), "from Sat 22:00, its end is not told: Exchange, EX77");
+        assert_eq!(window(before, end), "under way since 08:00, to end Sun 02:00: Exchange, EX77");
+        assert_eq!(
+            window(before, None),
+            "under way since 08:00, its end is not told: Exchange, EX77"
+        );
     }
 }

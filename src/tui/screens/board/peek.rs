@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::BoardScreen;
 use crate::tui::screens::evidence::moment_and_age;
-use crate::tui::screens::page::before;
+use crate::tui::screens::page::{announced, before};
 use crate::tui::screens::{View, row_name};
 use crate::tui::state::Rows;
 use crate::tui::theme::Role;
@@ -92,6 +92,8 @@ fn told(page: &Page, service: &ServiceView, row: Row, columns: u16, now: Timesta
         let text = format!("{}, {kind}{}", handling.by, until.unwrap_or_default());
         lines.push(labelled("has it", text));
     }
+    let windows = service.windows.iter().take(2);
+    lines.extend(windows.map(|w| labelled("announced", announced(w, now))));
     checked(&mut lines, service, now);
     if let Some(at) = cell.since {
         lines.push(labelled("since", moment_and_age(at, now)));
