@@ -22,6 +22,9 @@ use crate::model::ids::ServiceKey;
 use crate::model::kept::{KeptCell, KeptMemory};
 use crate::model::observation::Observation;
 
+/// Holds that may be planned; more are refused before they come here.
+pub(super) const MOST_PLANNED: usize = 100_000;
+
 /// What a step has brought about so far.
 #[derive(Default)]
 struct Outcome {
@@ -42,8 +45,8 @@ pub fn step(world: &mut World, at: Timestamp, event: Event) -> Vec<Effect> {
         Event::Restored { written_at, cells, memories } => {
             world.restored(written_at, cells, memories, &mut out);
         }
-        Event::Handled { row, service, handling } => {
-            world.handled(row, &service, handling, &mut out);
+        Event::Handled { row, service, from, handling } => {
+            world.handled((row, service), from, handling, &mut out);
         }
     }
     world.run_due(&mut out);
@@ -111,6 +114,13 @@ impl World {
         if self.plan.hours_are_outdated(self.now) {
             self.plan.lay_hours(self.now);
         }
+        while let Some(first) = self.planned.first_entry()
+            && first.key().0 <= self.now
+        {
+            let ((_, row, service), handling) = first.remove_entry();
+            out.effects.push(Effect::Planned);
+            self.handled((row, service), None, Some(handling), out);
+        }
         while let Some((at, due)) = self.timers.pop(Moment::of(self.now)) {
             match due {
                 Due::Slot(slot) => self.slot_due(slot, at, out),
@@ -146,20 +156,37 @@ impl World {
 
     fn handled(
         &mut self,
-        row: Row,
-        service: &ServiceKey,
+        (name, service): (Row, ServiceKey),
+        from: Option<Timestamp>,
         handling: Option<Handling>,
         out: &mut Outcome,
     ) {
-        let (Some(row), Some(column)) = (self.plan.row(row), self.plan.column(service)) else {
+        let (Some(row), Some(column)) = (self.plan.row(name), self.plan.column(&service)) else {
             return;
         };
         let Some(old) = self.board.cell(row, column) else { return };
         if old.health == Health::NotSubscribed {
             return;
         }
-        let handling = handling.filter(|h| h.until.is_none_or(|u| u > self.now));
-        if old.handling == handling {
+        match (&handling, from.filter(|from| *from > self.now)) {
+            (Some(later), Some(from)) => {
+                if self.planned.len() < MOST_PLANNED {
+                    self.planned.insert((from, name, service), later.clone());
+                    out.effects.push(Effect::Planned);
+                }
+                return;
+            }
+            (None, _) => {
+                let before = self.planned.len();
+                self.planned.retain(|(_, row, key), _| (*row, &*key) != (name, &service));
+                if self.planned.len() < before {
+                    out.effects.push(Effect::Planned);
+                }
+            }
+            (Some(_), None) => {}
+        }
+        let is_over = handling.as_ref().and_then(|h| h.until).is_some_and(|u| u <= self.now);
+        if is_over || old.handling == handling {
             return;
         }
         if let Some(until) = handling.as_ref().and_then(|h| h.until) {

@@ -48,13 +48,15 @@ pub enum Event {
         /// Memories of checks.
         memories: Vec<KeptMemory>,
     },
-    /// Somebody has a cell, or no longer.
+    /// Somebody has a cell, or will have it, or no longer.
     Handled {
         /// Where.
         row: Row,
         /// Which service.
         service: ServiceKey,
-        /// How; `None` to give it back.
+        /// When that begins; at once if that is past, or `None`.
+        from: Option<Timestamp>,
+        /// How; `None` to give it back, and whatever was planned for it.
         handling: Option<Handling>,
     },
 }
@@ -78,6 +80,8 @@ pub enum Effect {
     },
     /// A check learned something worth keeping for ever.
     Remember(KeptMemory),
+    /// What is planned is another list now: to be kept whole.
+    Planned,
     /// Rows or columns changed: clients must fetch the board again.
     Reset,
     /// Every configured check has now been tried once since the start.

@@ -193,6 +193,7 @@ fn event(world: &World, at: Timestamp, what: &Happens) -> Event {
         Happens::Handled { school, column, minutes: m } => Event::Handled {
             row: if *school == 5 { Row::Estate } else { Row::School(laestab(*school)) },
             service: ["a", "b", "c"][*column].parse().unwrap(),
+            from: (*m % 3 == 0).then(|| minutes(&(m / 2))),
             handling: (*m > -5).then(|| Handling {
                 kind: HandlingKind::Claimed,
                 by: "tomr".into(),
@@ -580,7 +581,11 @@ fn a_claim_that_has_run_out_changes_nothing() {
     let mut world = World::new(estate(2, 0), start(), 0);
     let (row, service) = (Row::School(laestab(0)), "a".parse().unwrap());
     let dead = Handling { kind: HandlingKind::Claimed, by: "tomr".into(), until: Some(start()) };
-    let effects = step(&mut world, start(), Event::Handled { row, service, handling: Some(dead) });
+    let effects = step(
+        &mut world,
+        start(),
+        Event::Handled { row, service, from: None, handling: Some(dead) },
+    );
     assert_eq!((effects, world.revision()), (Vec::new(), 0));
 }
 

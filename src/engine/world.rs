@@ -1,5 +1,6 @@
 //! The whole board and what judged it, to be read. What changes it stands in `change`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -13,11 +14,12 @@ use crate::engine::state::{Reading, State};
 use crate::engine::timers::Timers;
 use crate::engine::told::Names;
 use crate::engine::why;
-use crate::model::cell::{Cell, CheckView, Row, Split, Summary};
+use crate::model::cell::{Cell, CheckView, Handling, Row, Split, Summary};
 use crate::model::check::{CheckSpec, Scope};
 use crate::model::estate::Estate;
 use crate::model::health::Health;
-use crate::model::ids::{CheckId, Laestab};
+use crate::model::ids::{CheckId, Laestab, ServiceKey};
+use crate::model::kept::KeptPlan;
 use crate::model::observation::Target;
 use crate::model::span::Span;
 use crate::model::text::Clean;
@@ -35,6 +37,8 @@ pub struct World {
     /// The last known board, cell by cell, until its checks have been tried. Empty when over.
     pub(super) snapshots: Vec<Option<Box<Cell>>>,
     pub(super) timers: Timers,
+    /// Holds that have not begun, the soonest first.
+    pub(super) planned: BTreeMap<(Timestamp, Row, ServiceKey), Handling>,
     pub(super) names: Names,
     pub(super) now: Timestamp,
     pub(super) revision: u64,
@@ -54,6 +58,7 @@ impl World {
             hard: Vec::new(),
             snapshots: Vec::new(),
             timers: Timers::default(),
+            planned: BTreeMap::new(),
             names: Names::default(),
             now: rounded(now),
             revision,
@@ -105,7 +110,18 @@ impl World {
     /// later than that, but sometimes earlier, when an answer has put it off meanwhile.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.timers.next().map(Moment::time)
+        let planned = self.planned.first_key_value().map(|((from, ..), _)| *from);
+        [self.timers.next().map(Moment::time), planned].into_iter().flatten().min()
+    }
+
+    /// Holds that have not begun, the soonest first.
+    pub fn planned(&self) -> impl Iterator<Item = KeptPlan> + '_ {
+        self.planned.iter().map(|((from, row, service), handling)| KeptPlan {
+            from: *from,
+            row: *row,
+            service: service.clone(),
+            handling: handling.clone(),
+        })
     }
 
     /// A cell; a blank one for a row or column that does not exist.

@@ -78,7 +78,15 @@ impl Hub {
     /// # Errors
     /// When the hub has ended.
     pub async fn happened(&self, event: Event) -> Result<(), HubGone> {
-        self.send(Message::Event(Box::new(event))).await
+        self.happened_together(vec![event]).await
+    }
+
+    /// Hands over events that are judged in one go: readers see all of them or none.
+    ///
+    /// # Errors
+    /// When the hub has ended.
+    pub async fn happened_together(&self, events: Vec<Event>) -> Result<(), HubGone> {
+        self.send(Message::Events(events)).await
     }
 
     /// Another configuration.

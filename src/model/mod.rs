@@ -6,6 +6,7 @@ pub mod action;
 pub mod calendar;
 pub mod cell;
 pub mod check;
+pub mod desk;
 pub mod estate;
 pub mod filter;
 pub mod health;

@@ -225,7 +225,7 @@ impl Services {
         self.by_number.get(usize::from(number)).and_then(Option::as_ref)
     }
 
-    fn find(&self, key: &ServiceKey) -> Option<u8> {
+    pub fn find(&self, key: &ServiceKey) -> Option<u8> {
         let place = self.by_number.iter().position(|k| k.as_ref() == Some(key));
         place.and_then(|p| u8::try_from(p).ok())
     }

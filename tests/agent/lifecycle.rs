@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use caretaker::agent::AgentError;
 use caretaker::model::cell::{Row, StateChange};
+use caretaker::model::desk::DeskEntry;
 use caretaker::model::kept::KeptCell;
 use caretaker::model::observation::Verdict;
 use caretaker::ports::store::{KeptBoard, Save, Store, StoreError};
@@ -33,6 +34,9 @@ impl Store for FullDisk {
     fn keep(&self, _: Save) {}
     fn history(&self, _: Row, _: usize) -> Result<Vec<StateChange>, StoreError> {
         Err(Self::error())
+    }
+    fn desk(&self, _: Row, _: usize) -> Result<Vec<DeskEntry>, StoreError> {
+        Ok(Vec::new())
     }
     fn flush(&self) -> Result<(), StoreError> {
         Err(Self::error())

@@ -11,7 +11,7 @@ use caretaker::model::check::Scope;
 use caretaker::model::estate::Estate;
 use caretaker::model::health::{Health, Reason};
 use caretaker::model::ids::{CheckId, Laestab};
-use caretaker::model::kept::{KeptCell, KeptMemory};
+use caretaker::model::kept::{KeptCell, KeptMemory, KeptPlan};
 use caretaker::model::observation::{Observation, Target, Verdict, Window, Zone};
 use jiff::{SignedDuration, Timestamp};
 
@@ -132,6 +132,7 @@ fn handle(told: &Handle) -> Event {
     Event::Handled {
         row: row(&told.school),
         service: told.service.parse().unwrap(),
+        from: told.from.map(|f| f.0),
         handling: kind.map(|kind| Handling { kind, by, until }),
     }
 }
@@ -170,6 +171,7 @@ struct Stage {
     world: World,
     history: Vec<(Row, String)>,
     memories: BTreeMap<(Target, CheckId), KeptMemory>,
+    planned: Vec<KeptPlan>,
 }
 
 impl Stage {
@@ -192,6 +194,9 @@ impl Stage {
                 Effect::Remember(kept) => {
                     self.memories.insert((kept.target, kept.check.clone()), kept);
                 }
+                Effect::Planned => {
+                    self.planned = self.world.planned().collect();
+                }
                 Effect::Changed { .. } | Effect::Reset | Effect::Settled => {}
             }
         }
@@ -211,6 +216,10 @@ impl Stage {
         let memories = self.memories.values().cloned().collect();
         self.world = World::new(estate, at, self.world.revision());
         self.one(at, Event::Restored { written_at, cells, memories });
+        for KeptPlan { from, row, service, handling } in std::mem::take(&mut self.planned) {
+            let (from, handling) = (Some(from), Some(handling));
+            self.one(at, Event::Handled { row, service, from, handling });
+        }
     }
 }
 
@@ -220,6 +229,7 @@ fn run(story: &Story, mut see: impl FnMut(&mut Stage, &Expect)) -> Stage {
         world: World::new(Arc::clone(&first), story.start.0, 0),
         history: Vec::new(),
         memories: BTreeMap::new(),
+        planned: Vec::new(),
     };
     for (at, act) in timeline(story, &first) {
         match act {
@@ -394,6 +404,10 @@ fn saw(stage: &mut Stage, told: &Expect) -> BTreeMap<String, String> {
             view.iter().flat_map(|v| &v.windows).map(|w| w.title.as_str()).collect();
         note(format!("announced.{check}"), titles.join("; "));
     }
+    if told.planned.is_some() {
+        let plans = stage.world.planned().map(|p| format!("{} {}", p.service, say(Some(p.from))));
+        note("planned".to_owned(), plans.collect::<Vec<_>>().join("; "));
+    }
     let (kept, counted) = (stage.world.split(), counted(&stage.world));
     if kept != counted {
         note("parts".to_owned(), format!("{kept:?}, but the cells are {counted:?}"));
@@ -426,6 +440,7 @@ fn wanted(told: &Expect) -> BTreeMap<String, String> {
     want.extend(told.affects.iter().map(|(k, v)| (format!("affects.{k}"), v.join(" "))));
     want.extend(told.announced.iter().map(|(k, v)| (format!("announced.{k}"), v.join("; "))));
     want.extend(told.rule.iter().map(|(k, v)| (format!("rule.{k}"), v.clone())));
+    want.extend(told.planned.iter().map(|p| ("planned".to_owned(), p.join("; "))));
     want.extend(told.history.iter().map(|h| ("history".to_owned(), h.join("; "))));
     if !told.first.is_empty() {
         want.insert("first".to_owned(), told.first.join(" "));

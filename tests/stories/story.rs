@@ -146,6 +146,8 @@ pub struct Handle {
     pub kind: String,
     #[serde(default)]
     pub by: String,
+    /// When it begins, if not at once.
+    pub from: Option<London>,
     pub until: Option<London>,
 }
 
@@ -196,6 +198,9 @@ pub struct Expect {
     /// Announced work that is not over, by check: its titles.
     #[serde(default)]
     pub announced: BTreeMap<String, Vec<String>>,
+    /// All holds that have not begun, the soonest first: `redstor 2026-11-24 20:00`.
+    #[serde(default)]
+    pub planned: Option<Vec<String>>,
     /// Certain changes of this row so far: `groupcall ok > critical`.
     #[serde(default)]
     pub history: Option<Vec<String>>,
