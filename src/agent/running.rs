@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -121,6 +122,7 @@ impl Agent {
             readers: Arc::new(Semaphore::new(settings.limits.readers)),
             document: Bytes::from(openapi::document().to_string()),
             whole: Arc::new(Semaphore::new(settings.limits.whole)),
+            last_entry: AtomicU64::new(0),
             settings: settings.clone(),
         });
         let server = Server {

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
+use crate::agent::handling::Caller;
 use crate::agent::metrics::Metrics;
 use crate::agent::peers::Gate;
 use crate::agent::problem::Refusal;
@@ -79,9 +80,14 @@ impl Server {
     }
 
     async fn serve(&self, stream: UnixStream) {
+        let Ok(peer) = stream.peer_cred() else { return };
+        let caller = Caller { uid: peer.uid() };
         let io = TokioIo::new(Patient::new(stream, self.limits.unread_time, &self.clock));
         let router = self.router.clone();
-        let service = router.map_request(|request: Request<Incoming>| request.map(Body::new));
+        let service = router.map_request(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(caller);
+            request.map(Body::new)
+        });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.head_time)

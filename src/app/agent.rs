@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::ports::clock::Clock;
 use crate::secrets::SecretStores;
 use crate::store::SqliteStore;
-use crate::sys::{Places, Signals, group_id};
+use crate::sys::{Accounts, Places, Signals, group_id};
 use crate::telemetry;
 
 /// Where an agent lives.
@@ -119,6 +119,8 @@ fn settings(prepared: &Prepared, place: &Place) -> AgentSettings {
         demo: place.demo,
         embedded: place.embedded,
         refresh_floor: prepared.config.settings.agent.refresh_floor.duration(),
+        shift_ends: prepared.config.settings.agent.shift_ends.iter().map(|end| end.0).collect(),
+        people: Arc::new(Accounts),
         ..AgentSettings::new(&place.socket)
     }
 }

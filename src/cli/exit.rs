@@ -11,6 +11,8 @@ pub enum Code {
     Done = 0,
     /// Not settled in time.
     Unsettled = 3,
+    /// Done to nothing that was named.
+    Rejected = 11,
     /// The command line cannot be understood.
     Usage = 64,
     /// No agent answers.

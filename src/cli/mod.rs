@@ -5,6 +5,7 @@
 pub mod args;
 mod csv;
 mod exit;
+mod handle;
 mod out;
 mod pick;
 mod table;
@@ -12,6 +13,7 @@ mod watch;
 
 pub use csv::status_csv;
 pub use exit::{Code, status_code};
+pub use handle::{HandleError, handle, handled_text};
 pub use out::{complain, say, say_raw};
 pub use pick::{PickError, pick, pick_service};
 pub use table::status_text;

@@ -114,6 +114,14 @@ impl World {
         [self.timers.next().map(Moment::time), planned].into_iter().flatten().min()
     }
 
+    /// The next hold on a cell that has not begun.
+    #[must_use]
+    pub fn planned_for(&self, row: Row, service: &ServiceKey) -> Option<(Timestamp, &Handling)> {
+        let mut plans = self.planned.iter();
+        let found = plans.find(|((_, r, key), _)| (*r, key) == (row, service))?;
+        Some((found.0.0, found.1))
+    }
+
     /// Holds that have not begun, the soonest first.
     pub fn planned(&self) -> impl Iterator<Item = KeptPlan> + '_ {
         self.planned.iter().map(|((from, row, service), handling)| KeptPlan {

@@ -11,6 +11,8 @@ use crate::engine::Event;
 use crate::hub::reader::Reader;
 use crate::hub::task::{Held, Message, Query, Task};
 use crate::hub::view::{Snapshot, View};
+use crate::model::cell::Handling;
+use crate::model::desk::CellName;
 use crate::model::estate::Estate;
 use crate::model::observation::Observation;
 use crate::model::text::Clean;
@@ -87,6 +89,25 @@ impl Hub {
     /// When the hub has ended.
     pub async fn happened_together(&self, events: Vec<Event>) -> Result<(), HubGone> {
         self.send(Message::Events(events)).await
+    }
+
+    /// Somebody has cells, will have them `from` then on, or no longer (`None`).
+    ///
+    /// # Errors
+    /// When the hub has ended.
+    pub async fn handled(
+        &self,
+        cells: &[CellName],
+        from: Option<Timestamp>,
+        handling: Option<&Handling>,
+    ) -> Result<(), HubGone> {
+        let events = cells.iter().map(|name| Event::Handled {
+            row: name.row,
+            service: name.service.clone(),
+            from,
+            handling: handling.cloned(),
+        });
+        self.happened_together(events.collect()).await
     }
 
     /// Another configuration.

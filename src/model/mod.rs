@@ -16,3 +16,4 @@ pub mod observation;
 pub mod school;
 pub mod span;
 pub mod text;
+pub mod when;

@@ -1,5 +1,6 @@
 //! The operating system: clock, paths, trust in files, signals, hang-ups, peer credentials.
 
+mod accounts;
 mod clock;
 mod group;
 mod hangup;
@@ -9,6 +10,7 @@ mod process;
 mod signals;
 mod trust;
 
+pub use accounts::Accounts;
 pub use clock::SystemClock;
 pub use group::{NoGroup, group_id};
 pub use hangup::hang_up;

@@ -5,6 +5,7 @@
 //! re-exported, so that a console needs nothing else.
 
 pub mod board;
+pub mod desk;
 pub mod page;
 pub mod status;
 
@@ -21,6 +22,7 @@ pub use crate::model::observation::{Fact, Number, SourceTime, Window, Zone};
 pub use crate::model::school::School;
 pub use crate::model::span::Span;
 pub use crate::model::text::Clean;
+pub use crate::model::when;
 
 /// The version of the wire and of `status --json`.
 pub const VERSION: u32 = 1;

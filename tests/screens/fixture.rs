@@ -391,6 +391,7 @@ fn services(cells: &[CompactCell]) -> Vec<ServiceView> {
                 } else {
                     Vec::new()
                 },
+                planned: None,
                 windows: if *k == "just2easy" {
                     vec![Window {
                         from: at("2026-11-28T22:00:00Z"),
@@ -434,6 +435,7 @@ pub fn page(board: &Board, row: Option<usize>) -> Page {
         school_day: true,
         services: services(cells),
         history: history(),
+        desk: Vec::new(),
         not_watched: vec![NotWatched {
             what: Clean::new("groupcall.cme"),
             why: Clean::new("no drop file is configured"),

@@ -469,6 +469,7 @@ mod tests {
             elsewhere: 1,
             takers: 1,
             affects: Vec::new(),
+            planned: None,
             windows: Vec::new(),
         }
     }

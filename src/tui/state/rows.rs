@@ -7,11 +7,10 @@ use std::collections::{BTreeSet, HashMap};
 use jiff::Timestamp;
 
 use super::{Class, Standing};
-use crate::tui::times;
 use crate::wire::board::{
-    AgentInfo, Board, CellChange, Column, CompactCell, Row, SchoolRow, Summary,
+    AgentInfo, Board, CellChange, Column, CompactCell, Row, RowFacts, SchoolRow, Summary,
 };
-use crate::wire::filter::{CellFacts, Filter, Subject};
+use crate::wire::filter::Filter;
 use crate::wire::{Handling, Laestab, NotWatched, Split};
 
 /// A board that came, and what changed since.
@@ -234,7 +233,7 @@ impl Rows {
     pub fn matching(&self, filter: &Filter, now: Timestamp) -> Vec<u32> {
         let matches = |n: &&u32| {
             self.school(**n)
-                .is_some_and(|row| filter.matches(&Facts { row, columns: &self.columns, now }))
+                .is_some_and(|row| filter.matches(&RowFacts { row, columns: &self.columns, now }))
         };
         self.order.iter().filter(matches).copied().collect()
     }
@@ -256,49 +255,4 @@ fn end_of(cell: &CompactCell) -> Option<i64> {
 /// An index of ours as the standard library counts.
 fn index(n: u32) -> usize {
     usize::try_from(n).unwrap_or(usize::MAX)
-}
-
-/// A row as a filter sees it.
-pub struct Facts<'a> {
-    /// The row.
-    pub row: &'a SchoolRow,
-    /// The columns.
-    pub columns: &'a [Column],
-    /// The agent's clock.
-    pub now: Timestamp,
-}
-
-impl Subject for Facts<'_> {
-    fn name(&self) -> &str {
-        self.row.name.as_str()
-    }
-    fn laestab(&self) -> u32 {
-        self.row.laestab.number()
-    }
-    fn kind(&self) -> &str {
-        self.row.phase.as_str()
-    }
-    fn town(&self) -> &str {
-        self.row.town.as_str()
-    }
-    fn trust(&self) -> &str {
-        self.row.trust.as_str()
-    }
-    fn postcode(&self) -> &str {
-        self.row.postcode.as_str()
-    }
-    fn pupils(&self) -> Option<u32> {
-        self.row.pupils
-    }
-    fn cell(&self, column: usize) -> Option<CellFacts<'_>> {
-        let (cell, column) = self.row.cells.get(column).zip(self.columns.get(column))?;
-        Some(CellFacts {
-            service: column.key.as_str(),
-            code: column.code.as_str(),
-            health: cell.health,
-            age_s: cell.since.map(|s| times::age_s(times::at_second(s), self.now)),
-            by: cell.handling.as_ref().map(|h| h.by.as_str()),
-            follows: cell.follows_from.is_some(),
-        })
-    }
 }
