@@ -191,3 +191,127 @@ fn left_alone(kind: DeskKind, stand: &Stand) -> Option<String> {
         DeskKind::Downtime | DeskKind::Note | DeskKind::GiveBack => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::cell::{HandlingKind, Row};
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn now() -> Timestamp {
+        at("2026-11-24T09:14:00Z")
+    }
+
+    fn cell(service: &str) -> CellName {
+        CellName { row: Row::Estate, service: service.parse().unwrap() }
+    }
+
+    fn asked(kind: DeskKind, until: Option<&str>) -> Handle {
+        let cells = vec![cell("b"), cell("a"), cell("b")];
+        let why = if matches!(kind, DeskKind::Downtime | DeskKind::Note) { "why" } else { "" };
+        let (filter, until) = (Clean::default(), until.map(at));
+        Handle { kind, cells, filter, from: None, until, why: why.into() }
+    }
+
+    fn whole(asked: Handle) -> Result<Handle, String> {
+        let shift = |_| at("2026-11-24T17:00:00Z");
+        settled(asked, now(), shift).map_err(|r| r.problem.message.to_string())
+    }
+
+    #[test]
+    fn everything_set_aside_runs_out() {
+        use DeskKind::{Acknowledge, Claim, Downtime, GiveBack, Note};
+        let end = |kind, until| whole(asked(kind, until)).unwrap().until;
+        for kind in [Acknowledge, Claim] {
+            assert_eq!(end(kind, None), Some(at("2026-11-24T17:00:00Z")), "the shift's end");
+            assert!(whole(asked(kind, Some("2026-12-01T09:14:00Z"))).is_ok());
+            let why = whole(asked(kind, Some("2026-12-01T09:14:01Z"))).unwrap_err();
+            assert!(why.contains("too long"), "{why}");
+        }
+        assert!(whole(asked(Downtime, None)).unwrap_err().contains("needs its end"));
+        assert!(whole(asked(Downtime, Some("2027-02-22T09:14:00Z"))).is_ok());
+        assert!(whole(asked(Downtime, Some("2027-02-22T09:14:01Z"))).is_err());
+        assert!(whole(asked(Claim, Some("2026-11-24T09:14:00Z"))).unwrap_err().contains("early"));
+        for kind in [GiveBack, Note] {
+            assert_eq!(end(kind, Some("2026-12-01T09:14:00Z")), None, "{kind:?} has no end");
+        }
+    }
+
+    #[test]
+    fn only_a_downtime_begins_later_and_not_too_late() {
+        let from = |kind, from: &str, until| {
+            whole(Handle { from: Some(at(from)), ..asked(kind, Some(until)) })
+        };
+        let (sat, sun) = ("2026-11-28T22:00:00Z", "2026-11-29T02:00:00Z");
+        assert_eq!(from(DeskKind::Downtime, sat, sun).unwrap().from, Some(at(sat)));
+        assert_eq!(from(DeskKind::Downtime, "2026-11-20T00:00:00Z", sun).unwrap().from, None);
+        assert!(from(DeskKind::Downtime, sun, sat).unwrap_err().contains("early"));
+        assert!(from(DeskKind::Claim, sat, sun).unwrap_err().contains("only a downtime"));
+        let far = ("2027-02-22T09:14:01Z", "2027-02-23T00:00:00Z");
+        assert!(from(DeskKind::Downtime, far.0, far.1).unwrap_err().contains("90 days"));
+    }
+
+    #[test]
+    fn a_request_says_which_cells_and_why() {
+        let claim = |change: &dyn Fn(&mut Handle)| {
+            let mut what = asked(DeskKind::Claim, None);
+            change(&mut what);
+            whole(what)
+        };
+        assert_eq!(claim(&|_| ()).unwrap().cells, [cell("a"), cell("b")], "each once");
+        assert!(claim(&|a| a.cells.clear()).unwrap_err().contains("no cell"));
+        let many = |a: &mut Handle| a.cells = vec![cell("a"); MOST_CELLS + 1];
+        assert!(claim(&many).unwrap_err().contains("10,000"));
+        assert!(claim(&|a| a.why = "x".repeat(301).as_str().into()).is_err());
+        for kind in [DeskKind::Downtime, DeskKind::Note] {
+            let what = Handle { why: "".into(), ..asked(kind, Some("2026-11-24T17:00:00Z")) };
+            assert!(whole(what).unwrap_err().contains("need a reason"), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_taken_is_left_out_and_told() {
+        let well =
+            Stand { taken: true, trouble: false, follows: None, handling: None, planned: false };
+        let bad = Stand { trouble: true, ..well.clone() };
+        let follows = Stand { follows: Some("groupcall".parse().unwrap()), ..bad.clone() };
+        let held = |by: &str| {
+            let handling = Handling { kind: HandlingKind::Claimed, by: by.into(), until: None };
+            Stand { handling: Some(handling), ..bad.clone() }
+        };
+        let not_taken = Stand { taken: false, ..well.clone() };
+        let planned = Stand { planned: true, ..well.clone() };
+        let done = |kind, stand: Option<&Stand>| {
+            let what = Handle { cells: vec![cell("a")], ..asked(kind, None) };
+            let sorted = sort(&what, &"asha".into(), vec![stand.cloned()]);
+            assert_eq!(sorted.done.len() + sorted.left_out.len(), 1);
+            (sorted.done.len() == 1, sorted.taken_over)
+        };
+        use DeskKind::{Acknowledge, Claim, Downtime, GiveBack, Note};
+        for kind in DeskKind::ALL {
+            assert_eq!(done(kind, None), (false, 0), "{kind:?} of nothing");
+            assert_eq!(done(kind, Some(&not_taken)), (false, 0), "{kind:?} of what is not taken");
+        }
+        for kind in [Acknowledge, Claim] {
+            assert_eq!(done(kind, Some(&well)), (false, 0));
+            assert_eq!(done(kind, Some(&follows)), (false, 0));
+            assert_eq!(done(kind, Some(&bad)), (true, 0));
+            assert_eq!(done(kind, Some(&held("asha"))), (true, 0));
+            assert_eq!(done(kind, Some(&held("tomr"))), (true, 1), "it is told");
+        }
+        for kind in [Downtime, Note] {
+            assert_eq!(done(kind, Some(&well)), (true, 0));
+            assert_eq!(done(kind, Some(&follows)), (true, 0));
+        }
+        assert_eq!(done(GiveBack, Some(&bad)), (false, 0));
+        assert_eq!(done(GiveBack, Some(&planned)), (true, 0));
+        assert_eq!(
+            done(GiveBack, Some(&held("tomr"))),
+            (true, 0),
+            "giving back takes nothing over"
+        );
+    }
+}

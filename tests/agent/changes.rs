@@ -168,6 +168,8 @@ async fn the_client_says_lost_once_and_comes_back() {
     let mut events = link.follow();
     let before = next_board(&mut events).await;
     assert!(before.settled);
+    // It follows now: a stream that was never opened hears no goodbye.
+    assert!(matches!(events.recv().await, Some(LinkEvent::Change(_))));
     agent.stop().await.unwrap();
     let mut seen = Vec::new();
     // While nobody is there: goodbye, one word of loss, and no more.

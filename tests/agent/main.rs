@@ -4,6 +4,7 @@
 
 mod changes;
 mod contract;
+mod handling;
 mod hostile;
 mod lifecycle;
 mod polling;

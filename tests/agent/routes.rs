@@ -152,6 +152,7 @@ async fn the_document_names_every_route_and_no_other() {
             "/v1/board",
             "/v1/changes",
             "/v1/checks/{school}/{check}",
+            "/v1/handling",
             "/v1/health",
             "/v1/metrics",
             "/v1/openapi.json",
