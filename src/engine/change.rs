@@ -14,21 +14,17 @@ use crate::engine::state::{Pending, Seen, State};
 use crate::engine::timers::Due;
 use crate::engine::world::{World, fresh_until};
 use crate::engine::{Effect, Event};
-use crate::model::cell::{Cell, Handling, Row, StateChange};
+use crate::model::cell::{Cell, StateChange};
 use crate::model::check::Scope;
 use crate::model::estate::Estate;
 use crate::model::health::{Health, Reason};
-use crate::model::ids::ServiceKey;
 use crate::model::kept::{KeptCell, KeptMemory};
 use crate::model::observation::Observation;
 
-/// Holds that may be planned; more are refused before they come here.
-pub(super) const MOST_PLANNED: usize = 100_000;
-
 /// What a step has brought about so far.
 #[derive(Default)]
-struct Outcome {
-    effects: Vec<Effect>,
+pub(super) struct Outcome {
+    pub(super) effects: Vec<Effect>,
     changed: bool,
     /// Clients fetch the whole board anyway: single changes need no word.
     reset: bool,
@@ -114,13 +110,7 @@ impl World {
         if self.plan.hours_are_outdated(self.now) {
             self.plan.lay_hours(self.now);
         }
-        while let Some(first) = self.planned.first_entry()
-            && first.key().0 <= self.now
-        {
-            let ((_, row, service), handling) = first.remove_entry();
-            out.effects.push(Effect::Planned);
-            self.handled((row, service), None, Some(handling), out);
-        }
+        self.begin_planned(out);
         while let Some((at, due)) = self.timers.pop(Moment::of(self.now)) {
             match due {
                 Due::Slot(slot) => self.slot_due(slot, at, out),
@@ -143,61 +133,7 @@ impl World {
         }
     }
 
-    fn handling_due(&mut self, index: usize, out: &mut Outcome) {
-        let columns = self.plan.columns();
-        let (row, column) = (index / columns.max(1), index % columns.max(1));
-        let Some(cell) = self.board.cell(row, column) else { return };
-        let over = cell.handling.as_ref().and_then(|h| h.until).is_some_and(|u| u <= self.now);
-        if over {
-            let cell = Cell { handling: None, ..cell };
-            self.put(row, column, cell, out);
-        }
-    }
-
-    fn handled(
-        &mut self,
-        (name, service): (Row, ServiceKey),
-        from: Option<Timestamp>,
-        handling: Option<Handling>,
-        out: &mut Outcome,
-    ) {
-        let (Some(row), Some(column)) = (self.plan.row(name), self.plan.column(&service)) else {
-            return;
-        };
-        let Some(old) = self.board.cell(row, column) else { return };
-        if old.health == Health::NotSubscribed {
-            return;
-        }
-        match (&handling, from.filter(|from| *from > self.now)) {
-            (Some(later), Some(from)) => {
-                if self.planned.len() < MOST_PLANNED {
-                    self.planned.insert((from, name, service), later.clone());
-                    out.effects.push(Effect::Planned);
-                }
-                return;
-            }
-            (None, _) => {
-                let before = self.planned.len();
-                self.planned.retain(|(_, row, key), _| (*row, &*key) != (name, &service));
-                if self.planned.len() < before {
-                    out.effects.push(Effect::Planned);
-                }
-            }
-            (Some(_), None) => {}
-        }
-        let is_over = handling.as_ref().and_then(|h| h.until).is_some_and(|u| u <= self.now);
-        if is_over || old.handling == handling {
-            return;
-        }
-        if let Some(until) = handling.as_ref().and_then(|h| h.until) {
-            let index = u32::try_from(row * self.plan.columns() + column).unwrap_or(u32::MAX);
-            self.timers.push(Moment::not_before(until), Due::Handling(index));
-        }
-        let cell = Cell { handling, ..old };
-        self.put(row, column, cell, out);
-    }
-
-    fn put(&mut self, row: usize, column: usize, cell: Cell, out: &mut Outcome) {
+    pub(super) fn put(&mut self, row: usize, column: usize, cell: Cell, out: &mut Outcome) {
         self.board.put(row, column, cell);
         out.changed = true;
         if !out.reset {
@@ -479,13 +415,6 @@ impl World {
     fn was_at(&self, old: &Plan, row: usize, column: usize) -> Option<(usize, usize)> {
         let service = self.plan.service(column)?;
         Some((old.row(self.plan.row_name(row))?, old.column(&service.key)?))
-    }
-
-    fn wake_handling(&mut self, index: usize, cell: &Cell) {
-        if let Some(until) = cell.handling.as_ref().and_then(|h| h.until) {
-            let index = u32::try_from(index).unwrap_or(u32::MAX);
-            self.timers.push(Moment::not_before(until), Due::Handling(index));
-        }
     }
 
     /// Judges every check and makes every cell, the estate's first, without a word to anybody: for

@@ -7,6 +7,7 @@ mod cell;
 mod change;
 mod flap;
 mod follow;
+mod hold;
 mod hours;
 mod judge;
 mod moment;

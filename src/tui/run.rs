@@ -18,6 +18,7 @@ use crate::tui::keymap::{Keymap, KeymapError};
 use crate::tui::term::{Guard, Input, Inputs, Screen, hung_up};
 use crate::tui::theme::{Depth, Folder, ThemeError};
 use crate::wire::board::Row;
+use crate::wire::desk::{CellName, Handled};
 use crate::wire::page::{Page, Refreshed};
 
 /// The cursor rests so long on a row before its page is asked for.
@@ -79,6 +80,7 @@ pub enum TuiError {
 enum Told {
     Page(Row, Result<Box<Page>, String>),
     Refreshed(Result<Refreshed, String>),
+    Handled(Result<(Vec<CellName>, Handled), String>),
 }
 
 /// Runs the console on this terminal until it ends; the terminal is restored in every case.
@@ -202,6 +204,7 @@ impl Runner {
                 self.console.page(row, answer.map(|page| *page));
             }
             Told::Refreshed(answer) => self.console.refreshed(answer),
+            Told::Handled(answer) => self.console.handled(answer),
         }
     }
 
@@ -219,6 +222,14 @@ impl Runner {
                     let (columns, rows) = crossterm::terminal::size()?;
                     self.typed(vec![Input::Resize(columns, rows)]);
                     self.drawn = 0;
+                }
+                Effect::Handle(what) => {
+                    let (link, tell) = (self.link.clone(), self.tell.clone());
+                    tokio::spawn(async move {
+                        let answer = link.handle(&what).await.map_err(|e| e.to_string());
+                        let answer = answer.map(|handled| (what.cells, handled));
+                        tell.send(Told::Handled(answer)).await.unwrap_or_default();
+                    });
                 }
                 Effect::Refresh(what) => {
                     let (link, tell) = (self.link.clone(), self.tell.clone());

@@ -10,8 +10,9 @@ use crate::tui::theme::Role;
 use crate::tui::widgets::{Line, Pen, hints, rule, state_word, wrap};
 use crate::tui::{say, times};
 use crate::wire::board::Row;
+use crate::wire::desk::DeskLine;
 use crate::wire::page::{Page, Refresh, ServiceView};
-use crate::wire::{Cell, CheckView, Health, StateChange, Window, london_date};
+use crate::wire::{Cell, CheckView, Health, ServiceKey, StateChange, Window, london_date};
 
 /// Lines that must be left below the table of services, or everything scrolls.
 const LEAST_LOWER: usize = 4;
@@ -41,6 +42,12 @@ impl PageScreen {
     #[must_use]
     pub fn row(&self) -> Row {
         self.row
+    }
+
+    /// The column of the service at the cursor.
+    #[must_use]
+    pub fn service(&self) -> usize {
+        self.service
     }
 
     fn services(view: &View<'_>) -> usize {
@@ -344,6 +351,17 @@ fn lower(page: &Page, service: usize, (columns, rows): (u16, u16), now: Timestam
         for check in &view.checks {
             check_lines(&mut lines, check, (room, rows >= FULL_CHECKS), now);
         }
+        if let Some(planned) = &view.planned {
+            let until = planned.handling.until.map(|at| format!(" to {}", times::moment(at, now)));
+            let text = format!(
+                "{}{}, {}",
+                times::moment(planned.from, now),
+                until.unwrap_or_default(),
+                planned.handling.by
+            );
+            let head = format!(" {:<13} ", planned.handling.kind.word());
+            lines.push(Line::of(head, Role::Handled).and(text, Role::Text));
+        }
         for window in &view.windows {
             lines.push(
                 Line::of(" announced     ", Role::Accent).and(announced(window, now), Role::Text),
@@ -354,12 +372,17 @@ fn lower(page: &Page, service: usize, (columns, rows): (u16, u16), now: Timestam
         }
     }
     lines.push(rule("what happened here", columns));
-    if page.history.is_empty() {
+    if page.history.is_empty() && page.desk.is_empty() {
         lines.push(Line::of(" no change is known to us", Role::Quiet));
     }
-    for change in &page.history {
-        lines.push(history_line(change, page, columns, now));
-    }
+    let mut happened: Vec<(Timestamp, Line)> = page
+        .history
+        .iter()
+        .map(|change| (change.at, history_line(change, page, columns, now)))
+        .chain(page.desk.iter().map(|entry| (entry.at, desk_line(entry, page, now))))
+        .collect();
+    happened.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    lines.extend(happened.into_iter().map(|(_, line)| line));
     for (label, text) in [("contact", &page.contact), ("note", &page.note)] {
         if !text.is_empty() {
             lines.push(
@@ -429,6 +452,31 @@ pub(super) fn announced(window: &Window, now: Timestamp) -> String {
 /// What a change came from, in words.
 pub(super) fn before(change: &StateChange) -> String {
     if change.first { "first look".to_owned() } else { change.from.word().replace('_', " ") }
+}
+
+/// What somebody did about it: `claimed, tomr, Groupcall, until 17:00: rang the office`.
+fn desk_line(entry: &DeskLine, page: &Page, now: Timestamp) -> Line {
+    let label = |key: &ServiceKey| {
+        let view = page.services.iter().find(|s| s.service == *key);
+        view.map_or_else(|| key.to_string(), |v| v.label.as_str().to_owned())
+    };
+    let services = match entry.services.as_slice() {
+        all if all.len() == page.services.len() => "all services".to_owned(),
+        some => some.iter().map(label).collect::<Vec<_>>().join(", "),
+    };
+    let mut text = format!("{}, {services}", entry.by);
+    if let Some(from) = entry.from {
+        text.push_str(&format!(", from {}", times::moment(from, now)));
+    }
+    if let Some(until) = entry.until {
+        text.push_str(&format!(", until {}", times::moment(until, now)));
+    }
+    if !entry.why.is_empty() {
+        text.push_str(&format!(": {}", entry.why));
+    }
+    Line::of(format!(" {:<12} ", times::moment(entry.at, now)), Role::Quiet)
+        .and(format!("{}, ", entry.kind.word()), Role::Handled)
+        .and(text, Role::Text)
 }
 
 /// One line of history.

@@ -70,6 +70,21 @@ impl BoardScreen {
         self.column.unwrap_or_else(worst)
     }
 
+    /// The column that an act on another row would be about: the chosen one, else the row's worst.
+    #[must_use]
+    pub fn column_of(&self, row: Row, rows: &Rows) -> usize {
+        self.column.unwrap_or_else(|| worst_column(rows.cells(row)))
+    }
+
+    /// Marked schools that stand in the list, whether or not it has to be scrolled to them.
+    #[must_use]
+    pub fn marked_and_listed(&self, rows: &Rows) -> Vec<Laestab> {
+        let listed = |laestab: &Laestab| {
+            rows.find(*laestab).is_some_and(|n| self.items.contains(&Item::School(n)))
+        };
+        self.marks.iter().copied().filter(listed).collect()
+    }
+
     /// The filter as typed.
     #[must_use]
     pub fn typed(&self) -> &str {

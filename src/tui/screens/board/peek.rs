@@ -12,6 +12,7 @@ use crate::tui::theme::Role;
 use crate::tui::times;
 use crate::tui::widgets::{Line, Pen, rule, state_word, wrap};
 use crate::wire::board::{Column, CompactCell, Row};
+use crate::wire::desk::DeskKind;
 use crate::wire::page::{Page, ServiceView};
 use crate::wire::{Health, Scope, Zone};
 
@@ -94,6 +95,15 @@ fn told(page: &Page, service: &ServiceView, row: Row, columns: u16, now: Timesta
     }
     let windows = service.windows.iter().take(2);
     lines.extend(windows.map(|w| labelled("announced", announced(w, now))));
+    let note = page
+        .desk
+        .iter()
+        .find(|e| e.kind == DeskKind::Note && e.services.contains(&service.service));
+    lines.extend(
+        note.map(|e| {
+            labelled("note", format!("{}, {}: {}", e.by, times::moment(e.at, now), e.why))
+        }),
+    );
     checked(&mut lines, service, now);
     if let Some(at) = cell.since {
         lines.push(labelled("since", moment_and_age(at, now)));
