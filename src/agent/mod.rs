@@ -5,6 +5,7 @@
 
 mod changes;
 mod guarded;
+mod handling;
 mod metrics;
 mod openapi;
 mod peers;
@@ -17,6 +18,6 @@ mod settings;
 mod socket;
 mod stream;
 
-pub use guarded::Acting;
 pub use running::{Agent, AgentError, RunningAgent};
 pub use settings::{AgentSettings, Concurrency, Limits};
+pub use socket::Reserved;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -9,7 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::agent::guarded::{Acting, Counter};
+use crate::agent::guarded::Counter;
 use crate::agent::metrics::Metrics;
 use crate::agent::openapi;
 use crate::agent::peers::Gate;
@@ -17,7 +18,7 @@ use crate::agent::routes::{Desk, router};
 use crate::agent::schedule::{Scheduler, Setting, twice};
 use crate::agent::serve::Server;
 use crate::agent::settings::AgentSettings;
-use crate::agent::socket::{self, Place};
+use crate::agent::socket::{self, Place, Reserved};
 use crate::hub::Hub;
 use crate::model::estate::Estate;
 use crate::model::text::Clean;
@@ -74,12 +75,29 @@ impl Agent {
         watches: Vec<Arc<dyn Watch>>,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
-        acting: Acting,
+    ) -> Result<RunningAgent, AgentError> {
+        let reserved = socket::reserve(&settings.socket, settings.group, &*clock).await?;
+        Self::start_at(reserved, settings, estate, watches, store, clock).await
+    }
+
+    /// As [`Self::start`], where the right to listen is already had. It is that socket and group
+    /// that count, not those of `settings`.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_at(
+        reserved: Reserved,
+        mut settings: AgentSettings,
+        estate: Arc<Estate>,
+        watches: Vec<Arc<dyn Watch>>,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
     ) -> Result<RunningAgent, AgentError> {
         if let Some(key) = twice(&watches) {
             return Err(AgentError::Twice(key.to_string()));
         }
-        let (place, listener) = socket::take(&settings.socket, settings.group, &*clock).await?;
+        (settings.socket, settings.group) = reserved.place();
+        let (place, listener) = reserved.listen(&*clock).await?;
         let reading = Arc::clone(&store);
         let kept =
             tokio::task::spawn_blocking(move || reading.load()).await.map_err(|error| {
@@ -105,10 +123,16 @@ impl Agent {
             readers: Arc::new(Semaphore::new(settings.limits.readers)),
             document: Bytes::from(openapi::document().to_string()),
             whole: Arc::new(Semaphore::new(settings.limits.whole)),
+            last_entry: AtomicU64::new(0),
             settings: settings.clone(),
         });
+        let counter = Counter {
+            people: Arc::clone(&settings.people),
+            guard: settings.guard.clone(),
+            clock: Arc::clone(&clock),
+        };
         let server = Server {
-            router: router(desk, Arc::new(Counter { acting, clock: Arc::clone(&clock) })),
+            router: router(desk, Arc::new(counter)),
             gate: Gate::new(settings.group),
             limits: settings.limits,
             clock: Arc::clone(&clock),

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::agent::Acting;
 use crate::app::failed::Failed;
 use crate::app::world::Outside;
 use crate::cli::Code;
@@ -18,10 +17,11 @@ use crate::guard::policy::{Asked, Policy, PolicySettings};
 use crate::guard::{Guard, Parts};
 use crate::model::ids::ActionId;
 use crate::model::plan::Kind;
+use crate::model::text::Clean;
 use crate::ports::act::Act;
 use crate::ports::clock::Clock;
 use crate::store::SqliteLedger;
-use crate::sys::{HostPeople, SystemEntropy};
+use crate::sys::SystemEntropy;
 
 /// Every action that a service or the desk knows, for checking a policy.
 #[must_use]
@@ -70,16 +70,12 @@ pub async fn acting(
     alone: bool,
     demo: bool,
     clock: Arc<dyn Clock>,
-) -> Result<Acting, Failed> {
-    let people = Arc::new(HostPeople);
+) -> Result<Result<Guard, Clean>, Failed> {
     let Some(path) = policy_file else {
-        return Ok(Acting::watch_only(
-            people,
-            "no policy is configured (`policy = \"policy.toml\"`)",
-        ));
+        return Ok(Err(Clean::new("no policy is configured (`policy = \"policy.toml\"`)")));
     };
     if let Some(why) = own_policy(path).filter(|_| alone && !demo) {
-        return Ok(Acting::watch_only(people, &why));
+        return Ok(Err(Clean::new(&why)));
     }
     let policy = policy(path).map_err(|errors| {
         tracing::error!("the policy is not used: {errors}");
@@ -102,7 +98,7 @@ pub async fn acting(
     if open > 0 {
         tracing::warn!("{open} actions were open when the agent last ended: they are looked at");
     }
-    Ok(Acting { people, guard: Ok(guard) })
+    Ok(Ok(guard))
 }
 
 /// `caretaker policy test`: what the policy's own examples say.

@@ -7,7 +7,9 @@ mod bench;
 mod config;
 mod console;
 mod demo;
+mod embedded;
 mod failed;
+mod handle;
 mod secret;
 mod setup;
 mod simulate;
@@ -67,6 +69,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
             status::run(&outside.agent_socket()?, args, outside.clock.clone()).await
         }
         Some(Command::Watch(args)) => watch::run(&outside.agent_socket()?, args).await,
+        Some(Command::Handle(args)) => handle::run(&outside.agent_socket()?, args).await,
         Some(Command::Config(ConfigCommand::Check)) => config::check(&outside),
         Some(Command::Config(ConfigCommand::Schema)) => config::schema(),
         Some(Command::Actions { json }) => act::actions(&outside.agent_socket()?, json).await,

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::wire::Span;
+use crate::wire::desk::DeskKind;
 
 /// Watches seven services for every school, and says why.
 ///
@@ -48,6 +49,8 @@ pub enum Command {
     Status(StatusArgs),
     /// Print one plain line for each change, for screen readers and logs.
     Watch(WatchArgs),
+    /// Acknowledge, claim, set a downtime, note or give back. Exit code: 0 done, 11 to no cell.
+    Handle(HandleArgs),
     /// Check the configuration, or print its JSON Schema.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -240,6 +243,64 @@ pub struct WatchArgs {
     /// This service alone.
     #[arg(long, value_name = "KEY")]
     pub service: Option<String>,
+}
+
+/// What to do with cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// Known; no need to call out.
+    Acknowledge,
+    /// Somebody works on it.
+    Claim,
+    /// Planned, now or later.
+    Downtime,
+    /// Nobody has it any more, and nothing is planned.
+    GiveBack,
+    /// Something to remember.
+    Note,
+}
+
+impl Kind {
+    /// The word of the wire.
+    #[must_use]
+    pub fn kind(self) -> DeskKind {
+        match self {
+            Self::Acknowledge => DeskKind::Acknowledge,
+            Self::Claim => DeskKind::Claim,
+            Self::Downtime => DeskKind::Downtime,
+            Self::GiveBack => DeskKind::GiveBack,
+            Self::Note => DeskKind::Note,
+        }
+    }
+}
+
+/// `caretaker handle`.
+#[derive(Debug, Args)]
+pub struct HandleArgs {
+    /// What to do.
+    pub kind: Kind,
+    /// LAESTAB numbers or parts of names, or `estate`.
+    pub schools: Vec<String>,
+    /// This service alone. Otherwise what is in trouble by itself (acknowledge, claim), or every
+    /// service that the school takes.
+    #[arg(long, value_name = "KEY")]
+    pub service: Option<String>,
+    /// The schools that match, in the language of the board's filter; kept with the downtime.
+    #[arg(long, value_name = "TERMS")]
+    pub filter: Option<String>,
+    /// Its end, or beginning and end: 2h, 17:00, 2026-11-28T22:00, 22:00..02:00. Otherwise the end
+    /// of the shift; a downtime needs it.
+    #[arg(long, value_name = "WHEN", conflicts_with = "for")]
+    pub until: Option<String>,
+    /// How long from now on.
+    #[arg(long, value_name = "DURATION")]
+    pub r#for: Option<Span>,
+    /// Why, or the note; without any pupil's name.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub why: String,
+    /// The agent's answer as JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `caretaker config`.

@@ -13,6 +13,8 @@ pub enum Code {
     Unverified = 2,
     /// Not settled in time.
     Unsettled = 3,
+    /// Done to nothing that was named.
+    Rejected = 11,
     /// An action was denied, or not confirmed.
     ActionDenied = 14,
     /// A plan waits for a second person.

@@ -6,6 +6,7 @@ mod act;
 pub mod args;
 mod csv;
 mod exit;
+mod handle;
 mod out;
 mod pick;
 mod table;
@@ -16,6 +17,7 @@ pub use act::{
 };
 pub use csv::status_csv;
 pub use exit::{Code, status_code};
+pub use handle::{HandleError, handle, handled_text};
 pub use out::{complain, say, say_raw};
 pub use pick::{PickError, pick, pick_service};
 pub use table::status_text;

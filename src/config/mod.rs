@@ -20,6 +20,6 @@ pub use schema::{generator, schema};
 pub use secret::looks_like_secret;
 pub use settings::{
     AgentSettings, ConsoleSettings, CredentialsSettings, LogLevel, LogSettings, SchoolsSettings,
-    Section, Settings,
+    Section, Settings, TimeOfDay,
 };
 pub use source::Source;

@@ -11,6 +11,8 @@ use crate::engine::Event;
 use crate::hub::reader::Reader;
 use crate::hub::task::{Held, Message, Query, Task};
 use crate::hub::view::{Snapshot, View};
+use crate::model::cell::Handling;
+use crate::model::desk::CellName;
 use crate::model::estate::Estate;
 use crate::model::observation::Observation;
 use crate::model::text::Clean;
@@ -78,7 +80,34 @@ impl Hub {
     /// # Errors
     /// When the hub has ended.
     pub async fn happened(&self, event: Event) -> Result<(), HubGone> {
-        self.send(Message::Event(Box::new(event))).await
+        self.happened_together(vec![event]).await
+    }
+
+    /// Hands over events that are judged in one go: readers see all of them or none.
+    ///
+    /// # Errors
+    /// When the hub has ended.
+    pub async fn happened_together(&self, events: Vec<Event>) -> Result<(), HubGone> {
+        self.send(Message::Events(events)).await
+    }
+
+    /// Somebody has cells, will have them `from` then on, or no longer (`None`).
+    ///
+    /// # Errors
+    /// When the hub has ended.
+    pub async fn handled(
+        &self,
+        cells: &[CellName],
+        from: Option<Timestamp>,
+        handling: Option<&Handling>,
+    ) -> Result<(), HubGone> {
+        let events = cells.iter().map(|name| Event::Handled {
+            row: name.row,
+            service: name.service.clone(),
+            from,
+            handling: handling.cloned(),
+        });
+        self.happened_together(events.collect()).await
     }
 
     /// Another configuration.

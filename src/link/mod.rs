@@ -15,6 +15,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use crate::wire::board::{Board, Change};
+use crate::wire::desk::{Handle, Handled};
 use crate::wire::page::{AgentHealth, CheckPage, Page, Problem, Refresh, Refreshed};
 use crate::wire::status::Status;
 use crate::wire::{Laestab, VERSION};
@@ -145,6 +146,16 @@ impl Link {
     /// See [`LinkError`].
     pub async fn refresh(&self, what: &Refresh) -> Result<Refreshed, LinkError> {
         self.post("/v1/refresh", what).await
+    }
+
+    /// Takes cells in hand, or gives them back.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub async fn handle(&self, what: &Handle) -> Result<Handled, LinkError> {
+        let body = serde_json::to_vec(what)
+            .map_err(|e| LinkError::Version { why: format!("the question: {e}") })?;
+        read(&http::ask(&self.socket, "POST", "/v1/handling", body).await?)
     }
 
     /// Who answers there: to choose between attaching and starting an own agent.

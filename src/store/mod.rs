@@ -4,6 +4,7 @@
 //! thread writes it; what waits for that thread is a map from cell to newest state, so that the
 //! queue is bounded by the number of cells.
 
+mod desk;
 mod ledger;
 mod pack;
 mod queue;

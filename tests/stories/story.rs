@@ -120,9 +120,21 @@ pub struct Observe {
     pub answered: Option<London>,
     #[serde(default)]
     pub numbers: BTreeMap<String, f64>,
+    /// Work that it announces.
+    #[serde(default)]
+    pub windows: Vec<Announced>,
     /// Say it again every so often, until then.
     pub every: Option<caretaker::model::span::Span>,
     pub until: Option<London>,
+}
+
+/// Work that a vendor announces.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Announced {
+    pub from: London,
+    pub until: Option<London>,
+    pub title: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -134,6 +146,8 @@ pub struct Handle {
     pub kind: String,
     #[serde(default)]
     pub by: String,
+    /// When it begins, if not at once.
+    pub from: Option<London>,
     pub until: Option<London>,
 }
 
@@ -181,6 +195,12 @@ pub struct Expect {
     /// Rules in words, by check.
     #[serde(default)]
     pub rule: BTreeMap<String, String>,
+    /// Announced work that is not over, by check: its titles.
+    #[serde(default)]
+    pub announced: BTreeMap<String, Vec<String>>,
+    /// All holds that have not begun, the soonest first: `redstor 2026-11-24 20:00`.
+    #[serde(default)]
+    pub planned: Option<Vec<String>>,
     /// Certain changes of this row so far: `groupcall ok > critical`.
     #[serde(default)]
     pub history: Option<Vec<String>>,

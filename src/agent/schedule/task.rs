@@ -229,7 +229,7 @@ impl Task {
         }
     }
 
-    fn spawn(&self, polls: &mut JoinSet<Finished>, number: u32, service: usize, job: Arc<Job>) {
+    fn spawn(&self, polls: &mut JoinSet<Finished>, number: u32, service: usize, job: Job) {
         let Some(served) = self.services.get(service) else { return };
         let poll = Poll {
             watch: Arc::clone(&served.watch),
@@ -267,7 +267,7 @@ struct Poll {
     watch: Arc<dyn Watch>,
     spec: Arc<ServiceSpec>,
     counters: PollCounters,
-    job: Arc<Job>,
+    job: Job,
     hub: Hub,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,

@@ -119,6 +119,12 @@ pub struct Guard {
     pub(super) inner: Arc<Inner>,
 }
 
+impl std::fmt::Debug for Guard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Guard(..)")
+    }
+}
+
 pub(super) struct Inner {
     pub ledger: Arc<dyn Ledger>,
     pub acts: Vec<Arc<dyn Act>>,
