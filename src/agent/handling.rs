@@ -11,6 +11,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::agent::peers::PeerId;
 use crate::agent::problem::{Refusal, json};
 use crate::agent::routes::{Answer, Desk, body_of};
 use crate::hub::Stand;
@@ -29,23 +30,20 @@ const LONGEST_WHY: usize = 300;
 /// Cells that were left out and are told by name.
 const TOLD: usize = 100;
 
-/// The account behind a connection.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Caller {
-    pub uid: u32,
-}
-
 pub(super) async fn handle(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(peer): Extension<PeerId>,
     body: Result<Bytes, BytesRejection>,
 ) -> Answer {
     let asked: Handle = body_of(body)?.ok_or_else(|| Refusal::bad_request("the body is empty"))?;
     let now = desk.clock.now();
     let asked = settled(asked, now, |now| desk.settings.shift_end(now))?;
     let people = Arc::clone(&desk.settings.people);
-    let by = tokio::task::spawn_blocking(move || people.account(caller.uid)).await;
-    let by = by.ok().flatten().unwrap_or_else(|| Clean::new(&format!("uid {}", caller.uid)));
+    let by = tokio::task::spawn_blocking(move || people.person(peer.uid, peer.pid)).await;
+    let by = match by {
+        Ok(Ok(person)) => person.operator.name,
+        _ => Clean::new(&format!("uid {}", peer.uid)),
+    };
     let names = asked.cells.clone();
     let stands = desk.hub.ask(move |held| held.stands(&names)).await?;
     let sorted = sort(&asked, &by, stands);

@@ -4,6 +4,7 @@
 //! Unix socket until [`RunningAgent::stop`].
 
 mod changes;
+mod guarded;
 mod handling;
 mod metrics;
 mod openapi;

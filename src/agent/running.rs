@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::agent::guarded::Counter;
 use crate::agent::metrics::Metrics;
 use crate::agent::openapi;
 use crate::agent::peers::Gate;
@@ -125,8 +126,13 @@ impl Agent {
             last_entry: AtomicU64::new(0),
             settings: settings.clone(),
         });
+        let counter = Counter {
+            people: Arc::clone(&settings.people),
+            guard: settings.guard.clone(),
+            clock: Arc::clone(&clock),
+        };
         let server = Server {
-            router: router(desk),
+            router: router(desk, Arc::new(counter)),
             gate: Gate::new(settings.group),
             limits: settings.limits,
             clock: Arc::clone(&clock),

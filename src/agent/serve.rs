@@ -20,9 +20,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use crate::agent::handling::Caller;
 use crate::agent::metrics::Metrics;
-use crate::agent::peers::Gate;
+use crate::agent::peers::{Gate, PeerId};
 use crate::agent::problem::Refusal;
 use crate::agent::settings::Limits;
 use crate::ports::clock::{Boxed, Clock};
@@ -60,10 +59,13 @@ impl Server {
                     continue;
                 }
             };
-            if let Err(refusal) = server.gate.admit(&stream) {
-                server.turn_away(&stream, &refusal);
-                continue;
-            }
+            let peer = match server.gate.admit(&stream) {
+                Ok(peer) => peer,
+                Err(refusal) => {
+                    server.turn_away(&stream, &refusal);
+                    continue;
+                }
+            };
             let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
                 let busy = Refusal::busy("as many connections as this agent serves are open");
                 server.turn_away(&stream, &busy);
@@ -71,7 +73,7 @@ impl Server {
             };
             let server = Arc::clone(&server);
             connections.spawn(async move {
-                server.serve(stream).await;
+                server.serve(stream, peer).await;
                 drop(place);
             });
         }
@@ -79,13 +81,11 @@ impl Server {
         connections.wait().await;
     }
 
-    async fn serve(&self, stream: UnixStream) {
-        let Ok(peer) = stream.peer_cred() else { return };
-        let caller = Caller { uid: peer.uid() };
+    async fn serve(&self, stream: UnixStream, peer: PeerId) {
         let io = TokioIo::new(Patient::new(stream, self.limits.unread_time, &self.clock));
         let router = self.router.clone();
         let service = router.map_request(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(caller);
+            request.extensions_mut().insert(peer);
             request.map(Body::new)
         });
         let connection = http1::Builder::new()

@@ -7,9 +7,10 @@ use std::time::Duration;
 use jiff::civil::{Time, time};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::guard::Guard;
 use crate::model::calendar::{london, london_date};
 use crate::model::text::Clean;
-use crate::ports::people::People;
+use crate::ports::people::{Nobody, People, Person};
 
 /// How many polls run at once. The transport limits each origin besides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,8 +93,10 @@ pub struct AgentSettings {
     pub beat: Duration,
     /// What clients may take.
     pub limits: Limits,
-    /// Names of accounts.
+    /// Who is behind a process.
     pub people: Arc<dyn People>,
+    /// The guard, or why nobody can act.
+    pub guard: Result<Guard, Clean>,
     /// When shifts end, in London: what somebody has and for which no end is named runs out then.
     pub shift_ends: Vec<Time>,
 }
@@ -115,6 +118,7 @@ impl AgentSettings {
             beat: Duration::from_secs(5),
             limits: Limits::default(),
             people: Arc::new(Nameless),
+            guard: Err(Clean::new("no policy is configured")),
             shift_ends: vec![time(8, 0, 0, 0), time(17, 0, 0, 0)],
         }
     }
@@ -142,8 +146,8 @@ impl AgentSettings {
 struct Nameless;
 
 impl People for Nameless {
-    fn account(&self, _: u32) -> Option<Clean> {
-        None
+    fn person(&self, uid: u32, _: Option<i32>) -> Result<Person, Nobody> {
+        Err(Nobody(format!("uid {uid} is not looked up here")))
     }
 }
 

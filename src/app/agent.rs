@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::ports::clock::Clock;
 use crate::secrets::SecretStores;
 use crate::store::SqliteStore;
-use crate::sys::{Accounts, Places, Signals, group_id};
+use crate::sys::{HostPeople, Places, Signals, group_id};
 use crate::telemetry;
 
 /// Where an agent lives.
@@ -120,7 +120,7 @@ fn settings(prepared: &Prepared, place: &Place) -> AgentSettings {
         embedded: place.embedded,
         refresh_floor: prepared.config.settings.agent.refresh_floor.duration(),
         shift_ends: prepared.config.settings.agent.shift_ends.iter().map(|end| end.0).collect(),
-        people: Arc::new(Accounts),
+        people: Arc::new(HostPeople),
         ..AgentSettings::new(&place.socket)
     }
 }

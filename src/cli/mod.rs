@@ -2,6 +2,7 @@
 //!
 //! Sees the world through the same wire as the console.
 
+mod act;
 pub mod args;
 mod csv;
 mod exit;
@@ -11,6 +12,9 @@ mod pick;
 mod table;
 mod watch;
 
+pub use act::{
+    actions_text, aims, confirm_words, outcome_code, outcome_word, plan_text, rows_text,
+};
 pub use csv::status_csv;
 pub use exit::{Code, status_code};
 pub use handle::{HandleError, handle, handled_text};

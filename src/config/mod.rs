@@ -4,6 +4,7 @@
 //! their owners' errors carry file and line too. Never holds a password.
 
 mod error;
+mod file;
 mod load;
 mod read;
 mod schema;
@@ -13,6 +14,7 @@ mod settings;
 mod source;
 
 pub use error::{ConfigError, ConfigErrors};
+pub use file::{error_in, read_file};
 pub use load::Config;
 pub use schema::{generator, schema};
 pub use secret::looks_like_secret;

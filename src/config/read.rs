@@ -59,8 +59,13 @@ pub fn read_section<T>(
 pub fn offset_of(document: &Spanned<DeValue<'_>>, key: &str) -> usize {
     let (mut at, mut value) = (document.span().start, document);
     for part in key.split('.') {
-        let Some((name, next)) = entry(value, part) else { break };
-        (at, value) = (name.span().start, next);
+        if let Some((name, next)) = entry(value, part) {
+            (at, value) = (name.span().start, next);
+        } else if let Some(next) = item(value, part) {
+            (at, value) = (next.span().start, next);
+        } else {
+            break;
+        }
     }
     at
 }
@@ -78,6 +83,11 @@ fn entry<'a, 'i>(
     key: &str,
 ) -> Option<(&'a Spanned<std::borrow::Cow<'i, str>>, &'a Spanned<DeValue<'i>>)> {
     value.get_ref().as_table()?.iter().find(|(name, _)| name.get_ref() == key)
+}
+
+/// The item of an array at an index from 0.
+fn item<'a, 'i>(value: &'a Spanned<DeValue<'i>>, index: &str) -> Option<&'a Spanned<DeValue<'i>>> {
+    value.get_ref().as_array()?.get(index.parse::<usize>().ok()?)
 }
 
 /// Where in `value` the text at `span` stands.

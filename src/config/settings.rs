@@ -23,6 +23,9 @@ pub struct Settings {
     pub schools: SchoolsSettings,
     /// Term dates and closures by name; `default` is that of every school without another.
     pub calendars: BTreeMap<String, Calendar>,
+    /// Who may do which action: a file of its own, which those who act cannot write to. Without
+    /// one nobody can act.
+    pub policy: Option<std::path::PathBuf>,
     /// The agent, embedded or shared.
     pub agent: AgentSettings,
     /// The console.
@@ -47,6 +50,7 @@ impl Default for Settings {
             la_codes: vec![937],
             schools: SchoolsSettings::default(),
             calendars: BTreeMap::new(),
+            policy: None,
             agent: AgentSettings::default(),
             console: ConsoleSettings::default(),
             log: LogSettings::default(),

@@ -39,7 +39,7 @@ impl World {
             }
             (None, _) => {
                 let before = self.planned.len();
-                self.planned.retain(|(_, row, key), _| (*row, &*key) != (name, &service));
+                self.planned.retain(|(_, row, key), _| (*row, key) != (name, &service));
                 if self.planned.len() < before {
                     out.effects.push(Effect::Planned);
                 }

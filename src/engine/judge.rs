@@ -4,8 +4,9 @@
 
 use jiff::Timestamp;
 
+use crate::engine::fall::Fall;
 use crate::engine::hours::{Hours, later};
-use crate::engine::state::{Fall, Reading, State};
+use crate::engine::state::{Reading, State};
 use crate::engine::why;
 use crate::model::check::CheckSpec;
 use crate::model::health::{Health, Reason};
@@ -148,7 +149,7 @@ fn meaning(verdict: Verdict) -> (Health, Option<Reason>) {
 }
 
 /// What the answer itself says, without the clock: this is what counts as a try.
-pub(super) fn answer(reading: &Reading, fall: Option<Fall>) -> Finding {
+pub(super) fn answer(reading: &Reading, fall: Option<&Fall>) -> Finding {
     if too_far_ahead(reading.source_at(), reading.observed_at()).is_some() {
         let mut f = Finding::unknown(Reason::Malformed, Rule::Ahead, None);
         f.hard = false;

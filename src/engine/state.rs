@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 
+use crate::engine::fall::{Fall, fall, learn};
 use crate::engine::flap::Flap;
 use crate::engine::judge::{Bench, Finding, Rule, answer, judge, too_far_ahead};
 use crate::engine::moment::{Moment, earlier};
 use crate::engine::told::{Names, Told};
 use crate::engine::why;
-use crate::model::calendar::london_date;
-use crate::model::check::DropRule;
+use crate::model::check::Against;
 use crate::model::health::{Health, Reason};
 use crate::model::kept::Memory;
 use crate::model::observation::{Fact, Number, Observation, SourceTime, Verdict, Window, Zone};
@@ -39,37 +39,6 @@ impl Reading {
     /// Counts and evidence.
     pub(super) fn told(&self, names: &Names) -> (Vec<Number>, Vec<Fact>) {
         self.told.unpacked(names)
-    }
-}
-
-/// A number that fell since the last good day.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Fall {
-    /// By more than the limit, both as shares.
-    Far {
-        /// Before.
-        from: f64,
-        /// Now.
-        to: f64,
-        /// The limit that it broke.
-        limit: f64,
-    },
-    /// To nothing.
-    Empty {
-        /// Before.
-        from: f64,
-    },
-    /// A good answer without the number.
-    Missing,
-}
-
-impl Fall {
-    pub(super) fn meaning(self) -> (Health, Option<Reason>) {
-        match self {
-            Self::Far { .. } => (Health::Warning, None),
-            Self::Empty { .. } => (Health::Critical, None),
-            Self::Missing => (Health::Unknown, Some(Reason::Malformed)),
-        }
     }
 }
 
@@ -137,13 +106,6 @@ struct Rare {
     windows: Vec<Window>,
 }
 
-/// The counts of the last good day, for the rule of sudden drops.
-#[derive(Debug)]
-struct Baseline {
-    numbers: Vec<Number>,
-    at: Option<Moment>,
-}
-
 /// A check's state. At the stress size there are hundreds of thousands: what is rare lies elsewhere.
 #[derive(Debug)]
 pub(super) struct State {
@@ -155,7 +117,8 @@ pub(super) struct State {
     pub(super) next: Option<Moment>,
     /// The last good run or data that we ever saw.
     known_good: Option<Moment>,
-    baseline: Option<Box<Baseline>>,
+    /// What counts are compared with, for the rule of drops; its good moment is not used.
+    baseline: Option<Box<Memory>>,
     rare: Option<Box<Rare>>,
     flap: Flap,
     /// Bad answers in a row.
@@ -206,11 +169,11 @@ impl State {
             return Seen { learned: false, differs: self.settle(bench) };
         }
         let mut learned = self.learn_good(bench, &seen, at);
-        let watched = bench.spec.drop.as_ref().and_then(|rule| {
-            let number = seen.numbers.iter().find(|n| n.name.as_str() == rule.number)?;
-            Some(Number { name: names.shared(number.name.clone()), value: number.value })
-        });
-        let fall = bench.spec.drop.as_ref().and_then(|r| self.fall(r, watched.as_ref(), &seen, at));
+        let well = seen.verdict == Verdict::Ok;
+        let nothing = Memory::default();
+        let known = self.baseline.as_deref().unwrap_or(&nothing);
+        let rule = bench.spec.drop.as_ref();
+        let fall = rule.and_then(|rule| fall((rule, known), (&seen.numbers, well), at));
         let told_since = seen.since.map(|s| Moment::of(s.min(at)));
         let is_rare = told_since.is_some() || fall.is_some() || !seen.windows.is_empty();
         if is_rare || self.rare.is_some() {
@@ -226,7 +189,7 @@ impl State {
             zone: seen.source_at.map_or(Zone::Ours, |s| s.zone),
             verdict: seen.verdict,
         };
-        let said = answer(&reading, fall);
+        let said = answer(&reading, self.fall_seen());
         self.count(&reading, said.health.is_trouble());
         self.reading = Some(reading);
         let before = self.rare.as_mut().and_then(|r| r.pending.take());
@@ -241,7 +204,7 @@ impl State {
         } else if began.is_some() {
             self.rare().flaps_since = None;
         }
-        learned |= self.learn_baseline(watched, &finding, observed_at);
+        learned |= self.learn_baseline(bench, &finding, (&seen.numbers, well), at);
         let differs = self.conclude(bench, &finding, next) || before.is_some();
         if self.rare.as_deref() == Some(&Rare::default()) {
             self.rare = None;
@@ -366,43 +329,21 @@ impl State {
     /// Once a day, when well, the numbers of the day become what the next are compared with.
     fn learn_baseline(
         &mut self,
-        watched: Option<Number>,
+        bench: &Bench<'_>,
         f: &Finding,
-        observed_at: Moment,
-    ) -> bool {
-        let Some(number) = watched else { return false };
-        let today = london_date(observed_at.time());
-        let known = self.baseline.as_ref().and_then(|b| b.at);
-        if f.health != Health::Ok || known.is_some_and(|b| london_date(b.time()) >= today) {
-            return false;
-        }
-        let (numbers, at) = (vec![number], Some(observed_at));
-        self.baseline = Some(Box::new(Baseline { numbers, at }));
-        true
-    }
-
-    fn fall(
-        &self,
-        rule: &DropRule,
-        watched: Option<&Number>,
-        seen: &Observation,
+        (numbers, well): (&[Number], bool),
         at: Timestamp,
-    ) -> Option<Fall> {
-        let known = self.baseline.as_ref()?.numbers.iter().find(|n| n.name.as_str() == rule.number);
-        let from = known.map(|n| n.value).filter(|v| *v > 0.0)?;
-        let Some(to) = watched.map(|n| n.value) else {
-            return (seen.verdict == Verdict::Ok).then_some(Fall::Missing);
+    ) -> bool {
+        let Some(rule) = &bench.spec.drop else { return false };
+        let far = f.rule == Rule::Fall && matches!(self.fall_seen(), Some(Fall::Far { .. }));
+        let good = match rule.against {
+            Against::LastGoodDay => f.health == Health::Ok,
+            Against::BestOfWeeks => f.health == Health::Ok || (far && well),
         };
-        let date = london_date(at);
-        let summer = matches!((date.month(), date.day()), (7, 15..) | (8 | 9, _));
-        let limit = if summer { rule.summer } else { rule.warning };
-        if to <= 0.0 {
-            Some(Fall::Empty { from })
-        } else if (from - to) / from > limit {
-            Some(Fall::Far { from, to, limit })
-        } else {
-            None
-        }
+        let mut memory = self.baseline.take().unwrap_or_default();
+        let learned = good && learn((rule, &mut memory), numbers, at);
+        self.baseline = memory.baseline_at.is_some().then_some(memory);
+        learned
     }
 
     /// The last good data or answer that is known.
@@ -433,13 +374,13 @@ impl State {
         self.rare.as_ref()?.bad_since.map(Moment::time)
     }
 
-    /// Start of the trouble as the last answer tells it.
     /// Announced work that is not over at `now`.
     pub(super) fn windows(&self, now: Timestamp) -> Vec<Window> {
         let all = self.rare.as_ref().map_or(&[][..], |r| r.windows.as_slice());
         all.iter().filter(|w| w.until.is_none_or(|until| until > now)).cloned().collect()
     }
 
+    /// Start of the trouble as the last answer tells it.
     pub(super) fn told_since(&self) -> Option<Timestamp> {
         self.rare.as_ref()?.told_since.map(Moment::time)
     }
@@ -450,8 +391,8 @@ impl State {
     }
 
     /// A number that fell, in the last answer.
-    pub(super) fn fall_seen(&self) -> Option<Fall> {
-        self.rare.as_ref()?.fall.as_deref().copied()
+    pub(super) fn fall_seen(&self) -> Option<&Fall> {
+        self.rare.as_ref()?.fall.as_deref()
     }
 
     /// What it was before the restart, as long as that counts.
@@ -470,17 +411,15 @@ impl State {
 
     /// What outlives the process.
     pub(super) fn memory(&self) -> Memory {
-        let (baseline, at) =
-            self.baseline.as_ref().map_or((Vec::new(), None), |b| (b.numbers.clone(), b.at));
-        Memory { good_at: self.known_good(), baseline, baseline_at: at.map(Moment::time) }
+        let kept = self.baseline.as_deref().cloned().unwrap_or_default();
+        Memory { good_at: self.known_good(), ..kept }
     }
 
     /// Takes over what is newer in `kept`.
     pub(super) fn remember(&mut self, kept: Memory) {
         self.known_good = self.known_good.max(kept.good_at.map(Moment::of));
-        let at = kept.baseline_at.map(Moment::of);
-        if self.baseline.as_ref().and_then(|b| b.at) < at {
-            self.baseline = Some(Box::new(Baseline { numbers: kept.baseline, at }));
+        if self.baseline.as_ref().and_then(|b| b.baseline_at) < kept.baseline_at {
+            self.baseline = Some(Box::new(Memory { good_at: None, ..kept }));
         }
     }
 }

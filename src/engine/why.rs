@@ -1,10 +1,12 @@
 //! The sentences: one plain line for a support desk, moments in London time, the rule by name.
 
-use jiff::{Timestamp, civil::Weekday};
+use jiff::Timestamp;
+use jiff::civil::{Date, Weekday};
 
+use crate::engine::fall::Fall;
 use crate::engine::hours::later;
 use crate::engine::judge::{Bench, Finding, Next, Rule, oddly_ahead, too_far_ahead};
-use crate::engine::state::{Fall, Judged, Reading, State};
+use crate::engine::state::{Judged, Reading, State};
 use crate::model::calendar::london;
 use crate::model::check::{CheckSpec, Flow};
 use crate::model::health::{Health, Reason};
@@ -35,12 +37,17 @@ pub(super) fn moment(at: Timestamp, now: Timestamp) -> String {
 
 /// A moment with its date, and its year unless that is this one.
 fn dated(at: Timestamp, now: Timestamp) -> String {
+    let (z, today) = (at.to_zoned_datetime(london()), now.to_zoned_datetime(london()));
+    format!("{} {:02}:{:02}", date(z.date(), today.year()), z.hour(), z.minute())
+}
+
+/// A day, and its year unless that is `this_year`.
+fn date(day: Date, this_year: i16) -> String {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let (z, today) = (at.to_zoned_datetime(london()), now.to_zoned_datetime(london()));
-    let month = usize::try_from(z.month() - 1).ok().and_then(|m| MONTHS.get(m)).unwrap_or(&"");
-    let year = if z.year() == today.year() { String::new() } else { format!(" {}", z.year()) };
-    format!("{} {month}{year} {:02}:{:02}", z.day(), z.hour(), z.minute())
+    let month = usize::try_from(day.month() - 1).ok().and_then(|m| MONTHS.get(m)).unwrap_or(&"");
+    let year = if day.year() == this_year { String::new() } else { format!(" {}", day.year()) };
+    format!("{} {month}{year}", day.day())
 }
 
 /// Until when a weekday alone names `at`.
@@ -89,7 +96,9 @@ pub(super) fn of_check(bench: &Bench<'_>, state: &State, f: &Finding) -> Clean {
         Rule::Held => format!("no data since {}; held: no school today", source()),
         Rule::Old => old(spec.age.map(|a| a.warning)),
         Rule::TooOld => old(spec.age.map(|a| a.critical)),
-        Rule::Fall => state.fall_seen().map_or_else(String::new, |fall| fell(spec, fall)),
+        Rule::Fall => {
+            state.fall_seen().map_or_else(String::new, |fall| fell(spec, fall, bench.now))
+        }
         Rule::NeverRan => {
             let since = f.since.map_or_else(String::new, say);
             format!("{}; nothing since {since}, more than 7d ago", words(r))
@@ -175,17 +184,28 @@ pub(super) fn of_reason(reason: Reason) -> &'static str {
     }
 }
 
-fn fell(spec: &CheckSpec, fall: Fall) -> String {
-    let name = spec.drop.as_ref().map_or("the number", |d| d.number);
+fn fell(spec: &CheckSpec, fall: &Fall, now: Timestamp) -> String {
     match fall {
-        Fall::Far { from, to, limit } => format!(
-            "{name} fell from {from:.0} to {to:.0}, {:.0}% since the last good day; limit {:.0}%",
+        Fall::Far { from, to, limit, name, week } => format!(
+            "{name} fell from {from:.0} to {to:.0}, {:.0}% since {}; limit {:.0}%",
             (from - to) / from * 100.0,
+            week.map_or_else(|| "the last good day".to_owned(), |monday| week_of(monday, now)),
             limit * 100.0
         ),
-        Fall::Empty { from } => format!("{name} fell from {from:.0} to 0 since the last good day"),
-        Fall::Missing => format!("the answer does not say {name} any more"),
+        Fall::Empty { from, name } => {
+            format!("{name} fell from {from:.0} to 0 since the last good day")
+        }
+        Fall::Missing => {
+            let name = spec.drop.as_ref().map_or("the number", |d| d.number);
+            format!("the answer does not say {name} any more")
+        }
     }
+}
+
+/// The week of `monday` in words.
+fn week_of(monday: Date, now: Timestamp) -> String {
+    let year = now.to_zoned_datetime(london()).year();
+    format!("the week of {}", date(monday, year))
 }
 
 /// Seconds as minutes where whole hours would hide what matters.
@@ -254,10 +274,13 @@ pub(super) fn rule(spec: &CheckSpec, state: &State) -> Clean {
         Rule::Old => spec.age.map_or_else(String::new, |a| age(a.warning, "a warning")),
         Rule::TooOld => spec.age.map_or_else(String::new, |a| age(a.critical, "critical")),
         Rule::Fall => match state.fall_seen() {
-            Some(Fall::Far { limit, .. }) => format!(
-                "a fall of more than {:.0}% since the last good day is a warning",
-                limit * 100.0
-            ),
+            Some(Fall::Far { limit, week, .. }) => {
+                let since = match (week, spec.drop.as_ref().map(|d| d.weeks)) {
+                    (Some(_), Some(weeks)) => format!("within {weeks} weeks"),
+                    _ => "since the last good day".to_owned(),
+                };
+                format!("a fall of more than {:.0}% {since} is a warning", limit * 100.0)
+            }
             Some(Fall::Empty { .. }) => "a fall to 0 is critical".to_owned(),
             Some(Fall::Missing) | None => "a number that is gone is unknown".to_owned(),
         },

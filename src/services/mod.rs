@@ -4,6 +4,7 @@
 //! and a file in `simulators` that plays its vendor.
 
 mod answer;
+mod checks;
 #[cfg(test)]
 mod contract;
 mod declared;
@@ -22,6 +23,16 @@ pub use service::{
     Build, CheckTuning, Configured, Context, Parameter, Service, ServiceError, check_id,
     only_known, tuned,
 };
+
+/// Actions of the desk itself.
+pub static DESK_ACTIONS: &[crate::model::action::ActionSpec] =
+    &[crate::model::action::ActionSpec {
+        id: "desk.raise_ticket",
+        label: "Raise a ticket",
+        class: crate::model::action::Class::HandOff,
+        aims_at: crate::model::action::AimsAt::Cell,
+        choices: &[],
+    }];
 
 /// Every built-in service, in the order of the board's columns.
 pub static SERVICES: &[Service] = &[

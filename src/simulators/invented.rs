@@ -26,8 +26,14 @@ pub struct Invented {
 pub struct Facts {
     /// Directory of the Microsoft tenant.
     pub tenant_id: String,
-    /// Application of the console in it; its secret is the credential `welearn365`.
+    /// Application of the console in it; its secret is the credential `welearn365`, its key and
+    /// certificate are the credential `welearn365.certificate`.
     pub client_id: String,
+    /// The account of the console in the directory; its password is the credential
+    /// `welearn365.directory`.
+    pub directory_account: String,
+    /// The OU below which each school has its own in the directory.
+    pub directory_schools: String,
     /// Host of the SharePoint sites, as in `sites/{host}:/{path}`.
     pub site_host: String,
     /// Who asks, in Groupcall's words; each school's secret is the credential `xod.<laestab>`.

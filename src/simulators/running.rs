@@ -9,18 +9,21 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::model::ids::Laestab;
+use crate::simulators::backups::{Redstor, Vault};
 use crate::simulators::drops::{DropFolder, spoilt};
 use crate::simulators::estate::{MOST_SCHOOLS, invent};
 use crate::simulators::fault::Fault;
-use crate::simulators::groupcall::{self, Xod};
+use crate::simulators::groupcall::{self, Groupcall, Xod};
 use crate::simulators::invented::{Invented, SERVICES};
 use crate::simulators::redapi::RedApi;
 use crate::simulators::scenario::Scenario;
 use crate::simulators::server::{Endpoint, authority, serve};
 use crate::simulators::stage::{Stage, lock};
 use crate::simulators::times::{TimeSource, rounded_down};
-use crate::simulators::welearn365::Graph;
-use crate::simulators::{future_digital, just2easy, purple_mash, redstor, smoothwall, statuspage};
+use crate::simulators::welearn365::{Graph, Microsoft};
+use crate::simulators::{
+    directory, future_digital, just2easy, purple_mash, redstor, smoothwall, statuspage,
+};
 
 /// How often the drops are looked after.
 const TICK: Duration = Duration::from_millis(250);
@@ -76,6 +79,7 @@ pub struct Running {
     graph: Arc<Graph>,
     xod: Arc<Xod>,
     redapi: Arc<RedApi>,
+    vault: Arc<Vault>,
     vendors: BTreeMap<String, CancellationToken>,
     feeds: Arc<Feeds>,
     gone: CancellationToken,
@@ -99,12 +103,13 @@ pub async fn start(plan: Plan) -> Result<Running, StartError> {
     let acceptor = authority(&ca_file)?;
     let invented = Arc::new(invent(schools, seed));
     let stage = Arc::new(Stage::new(seed, scenario, clock, invented.clone()));
+    let vault = Vault::new(stage.clone());
     let (graph, xod, redapi) =
-        (Graph::new(stage.clone()), Xod::new(stage.clone()), RedApi::new(stage.clone()));
+        (Graph::new(stage.clone()), Xod::new(stage.clone()), RedApi::new(vault.clone()));
     let mut endpoints: Vec<Endpoint> = Vec::new();
     endpoints.extend(graph.endpoints());
     endpoints.extend(xod.endpoints());
-    endpoints.push(redstor::endpoint(&stage));
+    endpoints.push(redstor::endpoint(&vault));
     endpoints.extend(redapi.endpoints());
     endpoints.extend(smoothwall::endpoints(&stage));
     endpoints.push(just2easy::endpoint(&stage));
@@ -122,6 +127,11 @@ pub async fn start(plan: Plan) -> Result<Running, StartError> {
         let address = serve(endpoint, &stage, &acceptor, end, &tasks).await?;
         address_book(&key, &format!("{scheme}://{address}"), &mut urls);
     }
+    for key in directory::CONTROLLERS {
+        let end = vendors.get("welearn365").cloned().unwrap_or_else(|| gone.child_token());
+        let address = directory::serve(key, &stage, &acceptor, end, &tasks).await?;
+        urls.insert(key.to_owned(), format!("ldaps://{address}"));
+    }
     let drops: BTreeMap<String, PathBuf> = ["groupcall", "future_digital", "smoothwall"]
         .into_iter()
         .map(|key| (key.to_owned(), folder.join("drops").join(key)))
@@ -133,6 +143,7 @@ pub async fn start(plan: Plan) -> Result<Running, StartError> {
     }
     let feeds = Arc::new(Feeds {
         stage: stage.clone(),
+        xod: xod.clone(),
         drops: drops.iter().map(|(k, p)| (k.clone(), DropFolder::new(p.clone()))).collect(),
         stopped: Mutex::default(),
         written: Mutex::default(),
@@ -149,6 +160,7 @@ pub async fn start(plan: Plan) -> Result<Running, StartError> {
         graph,
         xod,
         redapi,
+        vault,
         vendors,
         feeds,
         gone,
@@ -202,6 +214,24 @@ impl Running {
         self.redapi.forget_tokens();
     }
 
+    /// What only Redstor can do: faults of its own.
+    #[must_use]
+    pub fn redstor(&self) -> Redstor {
+        Redstor(self.vault.clone())
+    }
+
+    /// What only Groupcall can do: faults of its own.
+    #[must_use]
+    pub fn groupcall(&self) -> Groupcall {
+        Groupcall(self.xod.clone())
+    }
+
+    /// What only Microsoft can do: consent, faults of its own, accounts.
+    #[must_use]
+    pub fn microsoft(&self) -> Microsoft {
+        Microsoft(self.graph.clone())
+    }
+
     /// From now on the vendors' published limits hold as published.
     pub fn enforce_published_limits(&self) {
         self.stage.set_strict();
@@ -229,6 +259,7 @@ impl Drop for Running {
 /// The feeds that are files.
 struct Feeds {
     stage: Arc<Stage>,
+    xod: Arc<Xod>,
     drops: BTreeMap<String, DropFolder>,
     stopped: Mutex<Vec<String>>,
     /// What the files were made of: they are written anew when this changes.
@@ -260,10 +291,10 @@ impl Feeds {
             &rounded_down(now, future_digital::EVERY_MINUTES).to_string(),
             || vec![future_digital::stations(stage)],
         )?;
-        let hour = rounded_down(now, 60).to_string();
+        let hour = format!("{} {}", rounded_down(now, 60), self.xod.in_words());
         for (feed, prefix) in [("xvault", "xvault"), ("cme", "cme")] {
             self.feed("groupcall", prefix, &hour, || {
-                let body = groupcall::dropped(stage, feed).to_string();
+                let body = groupcall::dropped(&self.xod, feed).to_string();
                 vec![(format!("{feed}.json"), body.into_bytes())]
             })?;
         }

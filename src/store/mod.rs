@@ -5,6 +5,7 @@
 //! queue is bounded by the number of cells.
 
 mod desk;
+mod ledger;
 mod pack;
 mod queue;
 mod read;
@@ -14,4 +15,5 @@ mod sqlite;
 mod tests;
 mod writer;
 
+pub use ledger::SqliteLedger;
 pub use sqlite::SqliteStore;

@@ -363,7 +363,7 @@ fn inner<'a>(
 }
 
 /// In words, with the remedy. What the certificate itself says is left out.
-fn tls_words(error: &rustls::Error) -> String {
+pub(super) fn tls_words(error: &rustls::Error) -> String {
     use rustls::{CertificateError as Bad, Error};
     match error {
         Error::InvalidCertificate(bad) => match bad {
@@ -376,9 +376,12 @@ fn tls_words(error: &rustls::Error) -> String {
             Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
                 "its certificate is for another name; check the URL".to_owned()
             }
-            Bad::UnknownIssuer => "its certificate is not from an authority that is trusted here; \
+            // A new key under an old name makes the second.
+            Bad::UnknownIssuer | Bad::BadSignature => {
+                "its certificate is not from an authority that is trusted here; \
                                    if it has its own, name that in ca_file"
-                .to_owned(),
+                    .to_owned()
+            }
             Bad::Revoked => "its certificate was revoked".to_owned(),
             other => format!("its certificate was refused: {}", Clean::new(&other.to_string())),
         },

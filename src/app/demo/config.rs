@@ -8,6 +8,9 @@ use crate::simulators::{Facts, Running};
 /// Schools that are asked about in one second of the demo; a larger estate is asked less often.
 const SCHOOLS_PER_SECOND: usize = 25;
 
+/// A larger estate has no directory.
+const MOST_WITH_DIRECTORY: usize = 2_000;
+
 /// The whole config.
 pub(super) fn text(folder: &Folder, vendors: &Running) -> String {
     let book = Book { folder, vendors, facts: &vendors.invented.facts };
@@ -97,16 +100,48 @@ client_id = {client}
 graph = {graph}
 login = {login}
 site_check = true
+licences = {{}}
+provisioning = {{}}
+# Far more eager than a desk: the demo's Microsoft allows ten times what the real one does.
+announcement_calls_per_hour = 8000
 [services.welearn365.checks]
 service_health = {{ interval = "5s" }}
 sign_in = {{ interval = "5s" }}
 directory_sync = {{ interval = "5s" }}
+licences = {{ interval = "15s" }}
 site = {{ interval = "{seldom}" }}
+provisioning = {{ interval = "{seldom}" }}
 "#,
             tenant = quoted(&self.facts.tenant_id),
             client = quoted(&self.facts.client_id),
             graph = self.at("welearn365"),
             login = self.at("welearn365.login"),
+            seldom = self.seldom(),
+        ) + &self.directory()
+    }
+
+    /// The Active Directory. Its bulk searches read every account, which a stress test of the board is
+    /// not about: a very large estate goes without, and says so.
+    fn directory(&self) -> String {
+        if self.vendors.invented.schools.len() > MOST_WITH_DIRECTORY {
+            return String::new();
+        }
+        format!(
+            r#"accounts = {{ interval = "{seldom}" }}
+lockouts = {{ interval = "{every}" }}
+controllers = {{ interval = "{every}" }}
+[services.welearn365.directory]
+controllers = [{one}, {two}]
+ca_file = {ca}
+bind_as = {account}
+schools = {schools}
+"#,
+            one = self.url("welearn365.dc1"),
+            two = self.url("welearn365.dc2"),
+            ca = quoted(&self.vendors.ca_file.display().to_string()),
+            account = quoted(&self.facts.directory_account),
+            schools = quoted(&self.facts.directory_schools),
+            every = self.every(),
             seldom = self.seldom(),
         )
     }
