@@ -115,10 +115,11 @@ pub fn handled_text(board: &Board, handled: &Handled) -> String {
         at.map_or(String::new(), |at| format!(" {word} {}", crate::wire::when::written(at)))
     };
     let mut out = format!(
-        "{} by {}: {} cells{}{}\n",
+        "{} by {}: {} {}{}{}\n",
         handled.kind.word(),
         handled.by,
         handled.done,
+        if handled.done == 1 { "cell" } else { "cells" },
         say(handled.from, "from"),
         say(handled.until, "until")
     );

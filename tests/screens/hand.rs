@@ -101,7 +101,7 @@ fn a_downtime_asks_until_when_and_why_and_says_it_back() {
     let mut desk = Desk::new(morning(250), (80, 24));
     desk.press("d");
     assert!(
-        desk.text().contains("Maple Primary, Smoothwall: its end (2h, 17:00"),
+        desk.text().contains("22:00..02:00), then why   Maple Primary, Smoothwall"),
         "{}",
         desk.text()
     );
@@ -125,7 +125,10 @@ fn announced_work_is_filled_in() {
     desk.press("k k k d");
     let text = desk.text();
     assert!(text.contains("2026-11-28T22:00..2026-11-29T02:00 New servers for the J2E"), "{text}");
-    assert!(text.contains("whole estate, Just2Easy: from Sat 22:00 until Sun 02:00"), "{text}");
+    assert!(
+        text.contains("from Sat 22:00 until Sun 02:00; Enter sets it   whole estate, Just2Easy"),
+        "{text}"
+    );
     desk.press("enter");
     let downtime = one(&mut desk);
     assert_eq!(downtime.cells, [CellName { row: Row::Estate, service: key("just2easy") }]);

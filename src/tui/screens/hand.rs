@@ -42,7 +42,7 @@ impl HandPrompt {
         }
         let (span, why) = text.split_once(' ').unwrap_or((text, ""));
         if span.is_empty() {
-            return Err("its end (2h, 17:00, 22:00..02:00), a space, and why".to_owned());
+            return Err("its end (2h, 17:00, 22:00..02:00), then why".to_owned());
         }
         let (from, until) = stretch(span, now).map_err(|e| e.to_string())?;
         (handle.from, handle.until) = (from, Some(until));
@@ -91,11 +91,11 @@ impl HandPrompt {
         let line =
             Line::of(head, Role::Key).and(self.field.text(), Role::Prompt).and(" ", Role::Cursor);
         pen.line(0, top, columns, &line);
-        let mut said = Line::of(format!(" {}: ", self.place), Role::Quiet);
-        said = match self.understood(view.now) {
-            Ok(handle) => said.and(in_words(&handle, view.now), Role::Text),
-            Err(missing) => said.and(missing, Role::Message),
+        let said = match self.understood(view.now) {
+            Ok(handle) => Line::of(format!(" {}", in_words(&handle, view.now)), Role::Text),
+            Err(missing) => Line::of(format!(" {missing}"), Role::Message),
         };
+        let mut said = said.and(format!("   {}", self.place), Role::Quiet);
         if self.hidden > 0 {
             said =
                 said.and(format!("; {} marked are hidden: left out", self.hidden), Role::Message);
@@ -107,10 +107,10 @@ impl HandPrompt {
 
 fn in_words(handle: &Handle, now: Timestamp) -> String {
     if handle.kind == DeskKind::Note {
-        return "Enter keeps it; it cannot be taken back".to_owned();
+        return "Enter keeps it for good".to_owned();
     }
     let say = |at| times::moment(at, now);
     let from = handle.from.map(|at| format!("from {} ", say(at))).unwrap_or_default();
     let until = handle.until.map(say).unwrap_or_default();
-    format!("{from}until {until}; Enter sets it, u gives it back")
+    format!("{from}until {until}; Enter sets it")
 }
