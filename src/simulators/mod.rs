@@ -36,3 +36,4 @@ pub use names::PERSONAL_NAMES;
 pub use running::{Plan, Running, StartError, start};
 pub use scenario::{Scenario, UnknownScenario};
 pub use times::TimeSource;
+pub use welearn365::{GraphFault, Microsoft, UnknownGraphFault};
