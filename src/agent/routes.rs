@@ -138,7 +138,8 @@ async fn board(State(desk): At) -> Answer {
         started_at: desk.started_at,
         embedded: desk.settings.embedded,
     };
-    let head = snapshot.head(agent, desk.clock.now());
+    let mut head = snapshot.head(agent, desk.clock.now());
+    head.not_watched.extend(desk.scheduler.found());
     let starts = (0..snapshot.len()).step_by(PIECE);
     let pieces = starts.map(move |from| Ok(snapshot.schools(from, PIECE)));
     listed(&head, "schools", stream::iter(pieces), place)
@@ -193,6 +194,9 @@ async fn page(State(desk): At, Path(school): Path<String>) -> Answer {
             page.desk = book.into_iter().map(line_of).collect();
         }
         Err(error) => tracing::error!("the history of {school} cannot be read: {error}"),
+    }
+    if laestab.is_none() {
+        page.not_watched.extend(desk.scheduler.found());
     }
     desk.scheduler.looked_at(laestab);
     Ok(json(StatusCode::OK, &page))
@@ -261,10 +265,11 @@ async fn statuses(desk: Arc<Desk>, mut first: Vec<Laestab>, narrow: Narrow) -> A
     let place = desk.whole_place()?;
     let rest = first.split_off(first.len().min(AT_ONCE));
     let asked = narrow.clone();
-    let (head, rows) = desk
+    let (mut head, rows) = desk
         .hub
         .ask(move |held| (held.status_head(&asked), held.school_statuses(&first, &asked)))
         .await?;
+    head.not_watched.extend(desk.scheduler.found());
     let hub = desk.hub.clone();
     let more = stream::unfold(rest, move |mut left| {
         let (hub, narrow) = (hub.clone(), narrow.clone());

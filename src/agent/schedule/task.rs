@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -15,6 +15,7 @@ use crate::agent::schedule::sift;
 use crate::agent::settings::{AgentSettings, Concurrency};
 use crate::hub::Hub;
 use crate::model::check::ServiceSpec;
+use crate::model::estate::NotWatched;
 use crate::model::ids::{Laestab, ServiceKey};
 use crate::model::observation::Target;
 use crate::ports::clock::Clock;
@@ -58,6 +59,8 @@ impl From<&AgentSettings> for Setting {
 #[derive(Clone)]
 pub(in crate::agent) struct Scheduler {
     commands: mpsc::Sender<Command>,
+    /// Those of the present configuration, to be asked what they have found.
+    watches: Arc<Mutex<Vec<Arc<dyn Watch>>>>,
 }
 
 impl Scheduler {
@@ -69,10 +72,17 @@ impl Scheduler {
         metrics: Arc<Metrics>,
     ) -> (Self, JoinHandle<()>) {
         let (commands, inbox) = mpsc::channel(QUEUE);
+        let shared = Arc::new(Mutex::new(watches.clone()));
         let services = services(watches, &metrics);
         let plan = plan(&services, setting, &*clock);
         let task = Task { services, plan, round: 0, setting, hub, clock, metrics };
-        (Self { commands }, tokio::spawn(task.run(inbox)))
+        (Self { commands, watches: shared }, tokio::spawn(task.run(inbox)))
+    }
+
+    /// What the polls so far have met and nothing watches.
+    pub fn found(&self) -> Vec<NotWatched> {
+        let watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
+        watches.iter().flat_map(|watch| watch.found()).collect()
     }
 
     /// Asks again now. `None` when the agent is stopping.
@@ -93,6 +103,7 @@ impl Scheduler {
 
     /// Other watchers; polls of the old ones are cancelled.
     pub async fn configure(&self, watches: Vec<Arc<dyn Watch>>) {
+        watches.clone_into(&mut self.watches.lock().unwrap_or_else(PoisonError::into_inner));
         let (done, finished) = oneshot::channel();
         if self.commands.send(Command::Configure(watches, done)).await.is_ok()
             && finished.await.is_err()
