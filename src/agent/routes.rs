@@ -1,6 +1,6 @@
 //! The routes. Each answer's shape stands in `wire`, and in the document that `openapi` serves.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -48,7 +48,8 @@ pub(super) struct Desk {
     pub started_at: Timestamp,
     pub readers: Arc<Semaphore>,
     pub whole: Arc<Semaphore>,
-    pub document: Bytes,
+    /// Made when it is first asked for: that takes longer than all else of a start.
+    pub document: OnceLock<Bytes>,
 }
 
 type Answer = Result<Response, Refusal>;
@@ -298,7 +299,11 @@ async fn metrics(State(desk): At) -> Response {
 }
 
 async fn document(State(desk): At) -> Response {
-    typed(StatusCode::OK, "application/json", Body::from(desk.document.clone()))
+    typed(
+        StatusCode::OK,
+        "application/json",
+        Body::from(desk.document.get_or_init(openapi::text).clone()),
+    )
 }
 
 fn school_or_estate(text: &str) -> Result<Option<Laestab>, Refusal> {

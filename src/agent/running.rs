@@ -1,16 +1,14 @@
 //! Starting and stopping.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use axum::body::Bytes;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::metrics::Metrics;
-use crate::agent::openapi;
 use crate::agent::peers::Gate;
 use crate::agent::routes::{Desk, router};
 use crate::agent::schedule::{Scheduler, Setting, twice};
@@ -101,7 +99,7 @@ impl Agent {
             metrics: Arc::clone(&metrics),
             started_at: clock.now(),
             readers: Arc::new(Semaphore::new(settings.limits.readers)),
-            document: Bytes::from(openapi::document().to_string()),
+            document: OnceLock::new(),
             whole: Arc::new(Semaphore::new(settings.limits.whole)),
             settings: settings.clone(),
         });

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use reqwest::header::HeaderMap;
 use serde::de::DeserializeOwned;
 
 use crate::transport::{Failure, json};
@@ -13,8 +14,7 @@ use crate::transport::{Failure, json};
 pub struct Reply {
     /// HTTP status.
     pub status: u16,
-    /// Headers by lower-case name, one value each.
-    pub headers: Vec<(String, String)>,
+    pub(super) headers: HeaderMap,
     /// The body, decompressed.
     pub body: Bytes,
     /// When it was complete, by our clock.
@@ -28,10 +28,10 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The value of a header, by lower-case name.
+    /// The first value of a header, by lower-case name; none for one that is no plain text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+        self.headers.get_all(name).iter().find_map(|value| value.to_str().ok())
     }
 
     /// Itself if 2xx.
