@@ -1,7 +1,7 @@
 //! The routes. Each answer's shape stands in `wire`, and in the document that `openapi` serves.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -54,7 +54,8 @@ pub(super) struct Desk {
     pub started_at: Timestamp,
     pub readers: Arc<Semaphore>,
     pub whole: Arc<Semaphore>,
-    pub document: Bytes,
+    /// Made when it is first asked for: that takes longer than all else of a start.
+    pub document: OnceLock<Bytes>,
     /// The last number that was given to an entry of the desk's book.
     pub last_entry: AtomicU64,
 }
@@ -351,7 +352,11 @@ async fn metrics(State(desk): At) -> Response {
 }
 
 async fn document(State(desk): At) -> Response {
-    typed(StatusCode::OK, "application/json", Body::from(desk.document.clone()))
+    typed(
+        StatusCode::OK,
+        "application/json",
+        Body::from(desk.document.get_or_init(openapi::text).clone()),
+    )
 }
 
 fn school_or_estate(text: &str) -> Result<Option<Laestab>, Refusal> {

@@ -6,6 +6,7 @@
 //! Invariant: this room never knows a service.
 
 mod client;
+mod depth;
 mod endpoint;
 mod exchange;
 mod failure;
