@@ -23,7 +23,7 @@ mod settings;
 pub use client::Transport;
 pub use endpoint::Endpoint;
 pub use failure::Failure;
-pub use imap::{Fetched, ImapSecurity, ImapSettings, MailFolder, MailServer, Part};
+pub use imap::{Fetched, ImapOauth, ImapSecurity, ImapSettings, MailFolder, MailServer, Part};
 pub use reply::Reply;
 pub use request::Request;
 pub use settings::{EndpointSettings, SetupError, TransportSettings, install_tls};
