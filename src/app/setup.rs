@@ -1,10 +1,12 @@
 //! From a configuration file to everything an agent needs.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::app::failed::Failed;
-use crate::config::schools::{Finding, Import};
+use crate::config::schools::{Finding, Import, Severity};
 use crate::config::{Config, ConfigError, ConfigErrors};
 use crate::model::check::ServiceSpec;
 use crate::model::estate::{Estate, NotWatched};
@@ -12,9 +14,14 @@ use crate::model::ids::CredentialName;
 use crate::model::text::Clean;
 use crate::ports::clock::Clock;
 use crate::ports::secrets::Secrets;
-use crate::ports::watch::Watch;
+use crate::ports::watch::{CredentialUse, Watch};
+use crate::services::expiry::{self, Dates};
 use crate::services::{Configured, Context, SERVICES, Service, ServiceError};
 use crate::transport::{Transport, TransportSettings};
+
+/// How long the credential stores may take at the start; one that waits for somebody to unlock it
+/// is asked again by the checks themselves.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The configuration, the schools, and the services that it names.
 pub struct Prepared {
@@ -26,8 +33,8 @@ pub struct Prepared {
     pub watches: Vec<Arc<dyn Watch>>,
     /// What was noticed while reading schools and subscriptions.
     pub findings: Vec<Finding>,
-    /// Every credential that the configuration mentions.
-    pub credentials: Vec<CredentialName>,
+    /// Every credential that a service uses.
+    pub credentials: Vec<CredentialUse>,
 }
 
 /// Reads the configuration at `path`.
@@ -62,10 +69,11 @@ pub fn prepare(
         return Err(Failed::config(ConfigErrors(wrong)));
     }
     let imported = schools(&config)?;
+    let calendars = config.import_calendars().map_err(Failed::config)?;
     let mut estate = Estate {
         schools: imported.schools,
         subscriptions: imported.subscriptions,
-        calendars: config.calendars(),
+        calendars: calendars.calendars,
         ..Estate::default()
     };
     let context = Context {
@@ -75,6 +83,7 @@ pub fn prepare(
         estate: Arc::new(estate.clone()),
         folder: config.folder().to_owned(),
     };
+    let dates = dates(&config, &configured, &context);
     let mut watches = Vec::new();
     let mut credentials = Vec::new();
     for (service, section) in configured {
@@ -83,8 +92,12 @@ pub fn prepare(
             estate.not_watched.extend(not_configured(service));
             continue;
         };
-        credentials.extend(section.credentials);
+        let mut uses: Vec<_> = section.credentials.into_iter().map(for_all).collect();
         let watch = (section.build)(&context).map_err(|e| Failed::config(located(&config, &e)))?;
+        uses.extend(watch.credentials());
+        let watch = expiry::watched(watch, &uses, &dates, context.secrets.clone());
+        let watch = watch.map_err(Failed::software)?;
+        credentials.extend(uses);
         estate.services.push(watch.describe());
         estate.not_watched.extend(watch.not_watched());
         watches.push(watch);
@@ -93,8 +106,49 @@ pub fn prepare(
         what: Clean::new(&laestab.to_string()),
         why: Clean::new("not set up: it has no row in the subscriptions table"),
     }));
-    let findings = imported.findings;
+    let mut findings = calendars.findings;
+    findings.extend(imported.findings);
+    findings.extend(unused_dates(&config, &credentials));
     Ok(Prepared { config, estate: Arc::new(estate), watches, findings, credentials })
+}
+
+/// A credential that a section names.
+fn for_all(name: CredentialName) -> CredentialUse {
+    CredentialUse { name, school: None }
+}
+
+/// When credentials end: by the configuration, and by what stands in those that sections name.
+fn dates(
+    config: &Config,
+    configured: &[(&Service, Option<Configured>)],
+    context: &Context,
+) -> Dates {
+    let sections = configured.iter().filter_map(|(_, section)| section.as_ref());
+    let named: BTreeSet<CredentialName> =
+        sections.flat_map(|s| s.credentials.iter().cloned()).collect();
+    let named: Vec<CredentialName> = named.into_iter().collect();
+    Dates {
+        configured: config.settings.credentials.expires.clone(),
+        looked: expiry::look_into_all(&context.secrets, &named, PATIENCE, &*context.clock),
+    }
+}
+
+/// Dates of credentials that no service uses: a slip in the name, most likely.
+fn unused_dates(config: &Config, uses: &[CredentialUse]) -> Vec<Finding> {
+    let names = config.settings.credentials.expires.keys();
+    let unused = names.filter(|name| !uses.iter().any(|u| u.name == **name));
+    let told = unused.map(|name| {
+        let key = format!("credentials.expires.{name}");
+        let line = config.error_at(&key, "", "").line;
+        Finding {
+            severity: Severity::Warning,
+            file: config.path().to_owned(),
+            line: u64::try_from(line).unwrap_or(u64::MAX),
+            column: None,
+            text: format!("{key}: no service uses a credential of this name; mend the name"),
+        }
+    });
+    told.collect()
 }
 
 /// What a service refuses, with the place in the file.

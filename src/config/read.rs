@@ -188,7 +188,7 @@ fn tell(source: &Source, key: &str, span: &Range<usize>, error: &Error) -> Confi
 
 /// Names of credentials stand here as keys, not as values.
 fn names_files(key: &str) -> bool {
-    key.starts_with("credentials.files")
+    key.starts_with("credentials.files") || key.starts_with("credentials.expires")
 }
 
 /// serde's words for types in the operator's.
@@ -207,10 +207,11 @@ fn plain(expected: &str) -> &str {
     }
 }
 
-/// The first or last day of a term or closure, whose type's own words come from the calendar
-/// library.
+/// The first or last day of a term or closure, or the last of a credential, whose type's own words
+/// come from the calendar library.
 fn is_date(key: &str) -> bool {
-    key.starts_with("calendars.") && (key.ends_with("].from") || key.ends_with("].to"))
+    (key.starts_with("calendars.") && (key.ends_with("].from") || key.ends_with("].to")))
+        || key.starts_with("credentials.expires.")
 }
 
 /// The name in ``PREFIX `name` ``.

@@ -7,6 +7,8 @@ mod answer;
 #[cfg(test)]
 mod contract;
 mod declared;
+mod ending;
+pub mod expiry;
 mod service;
 mod token;
 
@@ -18,6 +20,7 @@ mod redstor;
 mod smoothwall;
 mod welearn365;
 
+pub use ending::{Ending, Known, Looked, Stage, look_into};
 pub use service::{
     Build, CheckTuning, Configured, Context, Parameter, Service, ServiceError, check_id,
     only_known, tuned,

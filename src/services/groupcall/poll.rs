@@ -14,7 +14,7 @@ use crate::model::ids::{CheckId, CredentialName, Laestab, ServiceKey};
 use crate::model::observation::{Observation, Target, Verdict};
 use crate::ports::clock::{Boxed, Clock};
 use crate::ports::secrets::Secrets;
-use crate::ports::watch::{Job, Watch};
+use crate::ports::watch::{CredentialUse, Job, Watch};
 use crate::services::answer::{Trouble, credential};
 use crate::services::groupcall::describe::{
     Idaas, KEY, LOGIN_URL, Settings, XOD_URL, describe, not_watched,
@@ -260,6 +260,14 @@ impl Watch for Groupcall {
 
     fn not_watched(&self) -> Vec<NotWatched> {
         self.not_watched.clone()
+    }
+
+    fn credentials(&self) -> Vec<CredentialUse> {
+        let of = |(school, door): (&Laestab, &School)| {
+            let name = door.credential.clone().ok()?;
+            Some(CredentialUse { name, school: Some(*school) })
+        };
+        self.schools.iter().filter_map(of).collect()
     }
 
     fn jobs(&self) -> Vec<Job> {
