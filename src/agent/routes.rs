@@ -18,6 +18,7 @@ use crate::agent::changes;
 use crate::agent::metrics::{Metrics, Standing};
 use crate::agent::openapi;
 use crate::agent::problem::{Refusal, json, typed};
+use crate::agent::reloads::Reloads;
 use crate::agent::schedule::Scheduler;
 use crate::agent::settings::AgentSettings;
 use crate::agent::stream::{BrokenOff, PIECE, listed};
@@ -46,6 +47,7 @@ pub(super) struct Desk {
     pub clock: Arc<dyn Clock>,
     pub metrics: Arc<Metrics>,
     pub started_at: Timestamp,
+    pub reloads: Arc<Reloads>,
     pub readers: Arc<Semaphore>,
     pub whole: Arc<Semaphore>,
     pub document: Bytes,
@@ -267,6 +269,7 @@ async fn refresh(State(desk): At, body: Result<Bytes, BytesRejection>) -> Answer
 
 async fn health(State(desk): At) -> Response {
     let (revision, settled) = desk.hub.stand();
+    let (configured_at, reload_refused) = desk.reloads.stand();
     let health = AgentHealth {
         version: env!("CARGO_PKG_VERSION").into(),
         wire: VERSION,
@@ -277,6 +280,8 @@ async fn health(State(desk): At) -> Response {
         refused_events: desk.hub.refused(),
         foreign_answers: desk.metrics.foreign_so_far(),
         readers: desk.readers(),
+        configured_at: Some(configured_at),
+        reload_refused,
     };
     json(StatusCode::OK, &health)
 }

@@ -6,6 +6,7 @@ mod config;
 mod console;
 mod demo;
 mod failed;
+mod reload;
 mod secret;
 mod setup;
 mod simulate;

@@ -388,7 +388,14 @@ mod tests {
             let (verdict, detail) = told(&watch).await;
             said.push(format!("{verdict:?}: {detail}"));
         }
-        insta::assert_snapshot!(said.join("\n"), @"");
+        insta::assert_snapshot!(said.join("\n"), @r#"
+        Ok: `redstor` ends first, on Fri 25 Dec 2026, in 31 days
+        Warning: `redstor` ends in 30 days, on Thu 24 Dec 2026: get a new one from the vendor, run: caretaker secret set redstor, and change its date under credentials.expires
+        Warning: ONLY 7 DAYS LEFT: `redstor` ends on Tue 1 Dec 2026: get a new one from the vendor, run: caretaker secret set redstor, and change its date under credentials.expires
+        Critical: `redstor` ENDS TOMORROW, Wed 25 Nov 2026: get a new one from the vendor, run: caretaker secret set redstor, and change its date under credentials.expires
+        Critical: `redstor` ENDS TODAY, Tue 24 Nov 2026: get a new one from the vendor, run: caretaker secret set redstor, and change its date under credentials.expires
+        Critical: `redstor` ENDED on Mon 23 Nov 2026: the vendor refuses it: get a new one from the vendor, run: caretaker secret set redstor, and change its date under credentials.expires
+        "#);
     }
 
     #[tokio::test]

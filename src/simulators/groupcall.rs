@@ -201,16 +201,16 @@ async fn token(State(xod): State<Arc<Xod>>, body: String) -> Response {
     if text("relyingParty") != invented.facts.relying_party || !third.contains(&THIRD_PARTY) {
         return refused(REFUSED, None);
     }
-    let credential = |name: &str| invented.credentials.get(name).map(String::as_str);
+    let credential = |name: &str| xod.stage.credential(name);
     if text("estab").is_empty() {
-        return if credential("groupcall.management") == Some(text("password")) {
+        return if credential("groupcall.management").as_deref() == Some(text("password")) {
             xod.issue(None)
         } else {
             refused(REFUSED, None)
         };
     }
     let Ok(school) = text("estab").parse::<Laestab>() else { return refused(REFUSED, None) };
-    if credential(&format!("xod.{school}")) != Some(text("password")) {
+    if credential(&format!("xod.{school}")).as_deref() != Some(text("password")) {
         return refused(REFUSED, None);
     }
     match xod.barred(school) {

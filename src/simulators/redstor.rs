@@ -41,7 +41,7 @@ pub(super) fn endpoint(stage: &Arc<Stage>) -> Endpoint {
 }
 
 fn signed_in(stage: &Stage, headers: &HeaderMap) -> bool {
-    let password = stage.invented.credentials.get("redstor").map_or("", String::as_str);
+    let password = stage.credential("redstor").unwrap_or_default();
     let wanted = STANDARD.encode(format!("{}:{password}", stage.invented.facts.redstor_user));
     headers
         .get(AUTHORIZATION)

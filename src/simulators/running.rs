@@ -202,6 +202,13 @@ impl Running {
         self.redapi.forget_tokens();
     }
 
+    /// Changes a credential at its vendor's: from now on the one before it is refused, and so is
+    /// every token that was given out.
+    pub fn change_credential(&self, name: &str, value: &str) {
+        self.stage.change_credential(name, value);
+        self.forget_tokens();
+    }
+
     /// From now on the vendors' published limits hold as published.
     pub fn enforce_published_limits(&self) {
         self.stage.set_strict();

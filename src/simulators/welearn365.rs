@@ -179,7 +179,7 @@ async fn token(
         );
         return aadsts(stage, 400, "unauthorized_client", 700_016, &why);
     }
-    let secret = stage.invented.credentials.get("welearn365").map_or("", String::as_str);
+    let secret = stage.credential("welearn365").unwrap_or_default();
     if value("client_secret") != secret {
         let why = format!("Invalid client secret provided for app '{}'.", facts.client_id);
         return aadsts(stage, 401, "invalid_client", 7_000_215, &why);

@@ -1,4 +1,5 @@
-//! The operating system: clock, paths, trust in files, signals, hang-ups, peer credentials.
+//! The operating system: clock, paths, trust in files, signals, terminals, hang-ups, peer
+//! credentials.
 
 mod clock;
 mod group;
@@ -7,6 +8,7 @@ mod paths;
 mod peer;
 mod process;
 mod signals;
+mod terminal;
 mod trust;
 
 pub use clock::SystemClock;
@@ -16,4 +18,5 @@ pub use paths::Places;
 pub use peer::Peer;
 pub use process::forbid_dumps;
 pub use signals::{Signal, Signals};
+pub use terminal::Terminal;
 pub use trust::{Untrusted, private_dir, secret_file, trusted_file};

@@ -239,7 +239,17 @@ fn a_file_that_is_no_whole_calendar_is_refused() {
     ]
     .map(|text| import_text(text).unwrap_err())
     .join("\n");
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r#"
+    c.ics:1:1: this is no iCalendar file: it does not begin with BEGIN:VCALENDAR; name the .ics file itself, not the page that links to it
+    c.ics:1:1: this is no iCalendar file: it does not begin with BEGIN:VCALENDAR; name the .ics file itself, not the page that links to it
+    c.ics:1:1: this is no iCalendar file: it does not begin with BEGIN:VCALENDAR; name the .ics file itself, not the page that links to it
+    c.ics:4:1: BEGIN: VEVENT begins here and never ends: the file is cut off; fetch it again
+    c.ics:8:1: END: VTODO ends where VEVENT is open; export the calendar anew
+    c.ics:6:1: SUMMARY INSET: is not a property with a name and a value; mend the line, or export the calendar anew
+    c.ics:10:1: this is no iCalendar file: it does not begin with BEGIN:VCALENDAR; name the .ics file itself, not the page that links to it
+    c.ics:5:1: BEGIN: X stands too deep in other components; export the calendar anew
+    c.ics:20004:1: BEGIN: more than 5000 events; export fewer years
+    "#);
 }
 
 #[test]
@@ -297,8 +307,8 @@ fn bank_holidays_come_as_gov_uk_gives_them() {
         [of(json, "wales"), of("{}", "scotland"), of("{\n\"a\": 1}", "a")]
             .map(Result::unwrap_err).join("\n"),
         @r#"
-        b:1:1: wales: the file has no such division; it has england-and-wales, scotland; mend bank_holidays_division
-        b:1:1: scotland: the file has no such division; it has ; mend bank_holidays_division
+        b:1:1: wales: the file has no such division; it has: england-and-wales, scotland; mend bank_holidays_division
+        b:1:1: scotland: the file has no such division; it has: ; mend bank_holidays_division
         b:2:1: this is not the list of bank holidays that gov.uk gives out; fetch https://www.gov.uk/bank-holidays.json, or name an .ics file
         "#
     );
