@@ -60,8 +60,15 @@ fn every_valid_file_loads() {
     }
     let full = Config::load(&dir.path().join("full.toml"), &KEYS).unwrap();
     assert_eq!(full.resolve(Path::new("state")), dir.path().join("state"));
-    let calendars = full.import_calendars().unwrap().calendars;
+    let imported = full.import_calendars().unwrap_or_else(|e| panic!("{e}"));
+    let calendars = imported.calendars;
     assert_eq!(calendars.keys().map(String::as_str).collect::<Vec<_>>(), ["", "north"]);
+    assert_eq!((imported.imported.len(), imported.findings), (2, vec![]));
+    let north = calendars.get("north").unwrap();
+    assert_eq!((north.terms.len(), north.closures.len()), (3, 3), "with those of the default");
+    let expires = &full.settings.credentials.expires;
+    let last: Vec<_> = expires.iter().map(|(name, day)| format!("{name} {day}")).collect();
+    assert_eq!(last, ["redstor 2027-02-28", "welearn365.graph 2027-01-31"]);
     let terms = &calendars.get("").unwrap().terms;
     assert_eq!(terms.last().unwrap().from.to_string(), "2027-01-04");
     assert_eq!(full.transport::<TransportSettings>().unwrap().deadline.as_secs(), 5);

@@ -5,6 +5,7 @@ mod bench;
 mod config;
 mod console;
 mod demo;
+mod doctor;
 mod failed;
 mod reload;
 mod secret;
@@ -68,6 +69,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
         Some(Command::Watch(args)) => watch::run(&outside.agent_socket()?, args).await,
         Some(Command::Config(ConfigCommand::Check)) => config::check(&outside),
         Some(Command::Config(ConfigCommand::Schema)) => config::schema(),
+        Some(Command::Doctor(args)) => doctor::run(outside, args).await,
         Some(Command::Secret(command)) => secret::run(outside, command).await,
         Some(Command::Demo(args)) => demo::run(outside, args).await,
         Some(Command::Simulate(args)) => simulate::run(outside, args).await,

@@ -7,18 +7,20 @@ use std::time::Duration;
 
 use crate::app::failed::Failed;
 use crate::config::schools::{Finding, Import, Severity};
-use crate::config::{Config, ConfigError, ConfigErrors};
+use crate::config::{Config, ConfigError, ConfigErrors, Imported};
 use crate::model::check::ServiceSpec;
 use crate::model::estate::{Estate, NotWatched};
-use crate::model::ids::CredentialName;
+use crate::model::ids::{CredentialName, Laestab};
 use crate::model::text::Clean;
 use crate::ports::clock::Clock;
 use crate::ports::secrets::Secrets;
 use crate::ports::watch::{CredentialUse, Watch};
 use crate::services::expiry::{self, Dates};
 use crate::services::{Configured, Context, SERVICES, Service, ServiceError};
-use crate::transport::{Transport, TransportSettings};
+use crate::transport::{Endpoint, Transport, TransportSettings};
 
+/// Why a school without a row is not watched.
+pub const NOT_SET_UP: &str = "not set up: it has no row in the subscriptions table";
 /// How long the credential stores may take at the start; one that waits for somebody to unlock it
 /// is asked again by the checks themselves.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -33,6 +35,12 @@ pub struct Prepared {
     pub watches: Vec<Arc<dyn Watch>>,
     /// What was noticed while reading schools and subscriptions.
     pub findings: Vec<Finding>,
+    /// Every address that a service calls, with its service.
+    pub endpoints: Vec<(&'static str, Endpoint)>,
+    /// Schools without a row in the subscriptions table.
+    pub not_set_up: Vec<Laestab>,
+    /// What calendar files brought.
+    pub imported: Vec<Imported>,
     /// Every credential that a service uses.
     pub credentials: Vec<CredentialUse>,
 }
@@ -56,17 +64,32 @@ pub fn prepare(
     secrets: Arc<dyn Secrets>,
     clock: Arc<dyn Clock>,
 ) -> Result<Prepared, Failed> {
+    let (prepared, wrong) = prepare_partly(config, secrets, clock)?;
+    if wrong.is_empty() { Ok(prepared) } else { Err(Failed::config(ConfigErrors(wrong))) }
+}
+
+/// As [`prepare`], with every service that can be built and what is wrong with the others.
+///
+/// # Errors
+/// What nothing can be built without: schools, calendars, the transport.
+pub fn prepare_partly(
+    config: Config,
+    secrets: Arc<dyn Secrets>,
+    clock: Arc<dyn Clock>,
+) -> Result<(Prepared, Vec<ConfigError>), Failed> {
     let settings: TransportSettings = config.transport().map_err(Failed::config)?;
     let mut wrong = Vec::new();
     let mut configured: Vec<(&Service, Option<Configured>)> = Vec::new();
     for service in SERVICES {
-        match config.read_section(&format!("services.{}", service.key), service.configure) {
-            Ok(section) => configured.push((service, section)),
-            Err(ConfigErrors(errors)) => wrong.extend(errors),
-        }
-    }
-    if !wrong.is_empty() {
-        return Err(Failed::config(ConfigErrors(wrong)));
+        let at = format!("services.{}", service.key);
+        let section = config.read_section(&at, service.configure);
+        configured.push((
+            service,
+            section.unwrap_or_else(|ConfigErrors(errors)| {
+                wrong.extend(errors);
+                None
+            }),
+        ));
     }
     let imported = schools(&config)?;
     let calendars = config.import_calendars().map_err(Failed::config)?;
@@ -84,32 +107,50 @@ pub fn prepare(
         folder: config.folder().to_owned(),
     };
     let dates = dates(&config, &configured, &context);
-    let mut watches = Vec::new();
-    let mut credentials = Vec::new();
+    let (mut watches, mut credentials, mut endpoints) = (Vec::new(), Vec::new(), Vec::new());
     for (service, section) in configured {
+        let made = context.transport.made(0).len();
         let Some(section) = section else {
             estate.services.push(unwatched(service)?);
             estate.not_watched.extend(not_configured(service));
             continue;
         };
         let mut uses: Vec<_> = section.credentials.into_iter().map(for_all).collect();
-        let watch = (section.build)(&context).map_err(|e| Failed::config(located(&config, &e)))?;
+        let watch = match (section.build)(&context) {
+            Ok(watch) => watch,
+            Err(error) => {
+                wrong.push(located(&config, &error));
+                estate.services.push(unwatched(service)?);
+                continue;
+            }
+        };
         uses.extend(watch.credentials());
         let watch = expiry::watched(watch, &uses, &dates, context.secrets.clone());
         let watch = watch.map_err(Failed::software)?;
         credentials.extend(uses);
+        endpoints.extend(context.transport.made(made).into_iter().map(|e| (service.key, e)));
         estate.services.push(watch.describe());
         estate.not_watched.extend(watch.not_watched());
         watches.push(watch);
     }
     estate.not_watched.extend(imported.not_set_up.iter().map(|laestab| NotWatched {
         what: Clean::new(&laestab.to_string()),
-        why: Clean::new("not set up: it has no row in the subscriptions table"),
+        why: Clean::new(NOT_SET_UP),
     }));
     let mut findings = calendars.findings;
     findings.extend(imported.findings);
     findings.extend(unused_dates(&config, &credentials));
-    Ok(Prepared { config, estate: Arc::new(estate), watches, findings, credentials })
+    let prepared = Prepared {
+        config,
+        estate: Arc::new(estate),
+        watches,
+        findings,
+        credentials,
+        endpoints,
+        not_set_up: imported.not_set_up,
+        imported: calendars.imported,
+    };
+    Ok((prepared, wrong))
 }
 
 /// A credential that a section names.

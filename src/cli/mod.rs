@@ -4,6 +4,7 @@
 
 pub mod args;
 mod csv;
+pub mod doctor;
 mod exit;
 mod out;
 mod pick;

@@ -25,7 +25,7 @@ use crate::services::answer::some_of;
 use crate::services::ending::{Ending, Known, Looked, SOON, Stage, look_into, sooner};
 
 /// The name of the check, behind the service's key.
-const CHECK: &str = "credentials";
+pub const CHECK: &str = "credentials";
 /// Facts that one answer carries.
 const FACTS: usize = 20;
 /// Credentials that are looked into for a date at the start; a service has a few, and those of

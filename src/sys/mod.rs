@@ -2,6 +2,7 @@
 //! credentials.
 
 mod clock;
+mod disk;
 mod group;
 mod hangup;
 mod paths;
@@ -12,7 +13,8 @@ mod terminal;
 mod trust;
 
 pub use clock::SystemClock;
-pub use group::{NoGroup, group_id};
+pub use disk::free_bytes;
+pub use group::{NoGroup, account_name, group_id, group_name};
 pub use hangup::hang_up;
 pub use paths::Places;
 pub use peer::Peer;

@@ -48,6 +48,7 @@ pub struct CalendarSettings {
     /// Half-terms, INSET days, bank holidays, snow days.
     pub closures: Vec<Days>,
     /// Another calendar, whose terms and closures count here as well.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub extends: Option<String>,
     /// An iCalendar file (.ics) with terms, holidays and INSET days, as councils and schools give
     /// it out.
