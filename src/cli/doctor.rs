@@ -352,7 +352,31 @@ mod tests {
 
     #[test]
     fn no_line_is_wider_than_the_terminal_and_every_area_has_its_heading() {
-        insta::assert_snapshot!(report().text(80), @"");
+        insta::assert_snapshot!(report().text(80), @r#"
+        caretaker 0.1.0: 1 error(s), 1 warning(s), 1 note(s), 1 ok
+
+        TLS
+          warning  https://a-very-long-name-of-a-vendor.example.org/with/a/path/that/is/
+                   longer/than/a/line: ends in 9 days
+                -> ask the vendor to renew it
+
+        CREDENTIALS
+          error    welearn365: not found: systemd credential: $CREDENTIALS_DIRECTORY is
+                   not set; kernel keyring: not in it
+                -> run: caretaker secret set welearn365
+
+        TERMINAL
+          ok       80 by 24, UTF-8
+
+        ENVIRONMENT
+          note     HTTPS_PROXY: is ignored
+
+        NOT WATCHED
+          groupcall.cme: has no public source
+
+        NOT SET UP (no row in the subscriptions table)
+          9991234, 9991235
+        "#);
         for columns in [0, 40, 57, 80, 200] {
             let text = report().text(columns);
             assert!(text.lines().all(|l| l.width() <= columns.max(40)), "{text}");

@@ -9,6 +9,7 @@ mod contract;
 mod declared;
 mod ending;
 pub mod expiry;
+mod rights;
 mod service;
 mod token;
 
