@@ -51,8 +51,8 @@ fn get(socket: &str, route: &str) -> Value {
             if size == 0 {
                 break;
             }
-            whole.push_str(&after[..size]);
-            rest = &after[size + 2..];
+            whole.push_str(after.get(..size).unwrap());
+            rest = after.get(size + 2..).unwrap();
         }
         whole
     } else {

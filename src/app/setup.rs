@@ -17,7 +17,7 @@ use crate::ports::secrets::Secrets;
 use crate::ports::watch::{CredentialUse, Watch};
 use crate::services::expiry::{self, Dates};
 use crate::services::{Configured, Context, SERVICES, Service, ServiceError};
-use crate::transport::{Endpoint, Transport, TransportSettings};
+use crate::transport::{Endpoint, SetupError, Transport, TransportSettings};
 
 /// Why a school without a row is not watched.
 pub const NOT_SET_UP: &str = "not set up: it has no row in the subscriptions table";
@@ -196,7 +196,11 @@ fn unused_dates(config: &Config, uses: &[CredentialUse]) -> Vec<Finding> {
 fn located(config: &Config, error: &ServiceError) -> ConfigError {
     match error {
         ServiceError::Endpoint { service, source } => {
-            config.error_at(&format!("services.{service}"), &source.to_string(), "")
+            let remedy = match source {
+                SetupError::Ca { .. } => "put the PEM file there, or change ca_file",
+                SetupError::Url { .. } | SetupError::Client(_) => "",
+            };
+            config.error_at(&format!("services.{service}"), &source.to_string(), remedy)
         }
         ServiceError::Setting { service, key, why } => {
             config.error_at(&format!("services.{service}.{key}"), why, "")

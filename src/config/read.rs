@@ -179,7 +179,7 @@ fn tell(source: &Source, key: &str, span: &Range<usize>, error: &Error) -> Confi
             told.remedy =
                 "write it in quotes; a duration as \"90s\", \"5m\", \"2h\" or \"1d\"".into();
         }
-    } else if is_date(key) {
+    } else if is_date(key) && !found.contains("is not a credential name") {
         told.found = "this is not a date".into();
         told.expected = "one such as 2026-09-01".into();
     }

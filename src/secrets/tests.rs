@@ -343,7 +343,7 @@ fn a_folder_as_systemd_makes_it_is_read() {
             .env_remove("DBUS_SESSION_BUS_ADDRESS")
             .output();
         let Ok(output) = ran else {
-            assert!(!required("systemd"), "setpriv is required");
+            assert!(!required("setpriv"), "setpriv is required");
             println!("not tested: setpriv is not installed");
             return;
         };

@@ -95,11 +95,14 @@ impl Ending {
         if days < 0 || self.at.is_some_and(|at| at <= now) {
             return Stage::Over;
         }
-        match days {
-            ..=LAST => Stage::Last,
-            ..=NEAR => Stage::Near,
-            ..=SOON => Stage::Soon,
-            _ => Stage::Far,
+        if days <= LAST {
+            Stage::Last
+        } else if days <= NEAR {
+            Stage::Near
+        } else if days <= SOON {
+            Stage::Soon
+        } else {
+            Stage::Far
         }
     }
 

@@ -105,6 +105,85 @@ mod tests {
         assert_eq!(lists(&[], &["a\u{202e}b"])[2], "ab", "the vendor's text is cleaned");
     }
 
+    fn service(key: &str) -> &'static crate::services::Service {
+        crate::services::SERVICES.iter().find(|s| s.key == key).unwrap()
+    }
+
+    #[tokio::test]
+    async fn microsofts_token_shows_what_our_app_may_do() {
+        use crate::services::contract::{Bench, Play, Vendor};
+        let vendor = Vendor::start().await;
+        let bench =
+            Bench::new(service("welearn365"), "2026-11-24T09:00:00Z").secret("welearn365", "s");
+        let watch = bench.build(&format!(
+            "tenant_id = 't'\nclient_id = 'c'\ngraph = {{ url = '{0}' }}\nlogin = {{ url = '{0}' }}",
+            vendor.url
+        ));
+        let claims = r#"{"aud":"g","roles":["ServiceHealth.Read.All","User.ReadWrite.All"]}"#;
+        let token = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims));
+        let answer = |token: &str| {
+            format!(r#"{{"token_type":"Bearer","expires_in":3600,"access_token":"{token}"}}"#)
+        };
+        vendor.on("/t/oauth2/v2.0/token", [Play::json(answer(&token))]);
+        let told = watch.rights().await.remove(0);
+        assert_eq!(told.beyond, ["User.ReadWrite.All"]);
+        assert_eq!(told.missing, ["Organization.Read.All"]);
+        assert_eq!(told.untold, None);
+        // A token that shows nothing is no proof of anything.
+        vendor.on("/t/oauth2/v2.0/token", [Play::json(answer("opaque"))]);
+        bench.clock.advance(3_600);
+        let told = watch.rights().await.remove(0);
+        assert!(told.untold.unwrap().contains("cannot be told"));
+    }
+
+    #[tokio::test]
+    async fn a_schools_scopes_are_compared_with_those_that_are_asked_for() {
+        use crate::services::contract::{Bench, Play, Vendor};
+        let vendor = Vendor::start().await;
+        let bench = Bench::new(service("groupcall"), "2026-11-24T09:00:00Z")
+            .school("9991234", &[])
+            .secret("xod.9991234", "s");
+        let watch = bench.build(&format!(
+            "relying_party = 'r'\nxod = {{ url = '{0}' }}\nlogin = {{ url = '{0}/token' }}",
+            vendor.url
+        ));
+        let token = r#"{"token":"t","expires":"2026-11-28T00:00:00Z"}"#;
+        vendor.on("/token", [Play::json(token)]);
+        let details = r#"{"Estab":"9991234","Expires":"2026-11-28T00:00:00Z",
+            "Scopes":["School","Student","StudentExtended"]}"#;
+        vendor.on("/TokenDetails", [Play::json(details)]);
+        let told = watch.rights().await.remove(0);
+        assert_eq!(told.credential.as_str(), "xod.9991234");
+        assert_eq!(
+            (told.beyond, told.missing),
+            (vec!["StudentExtended".into()], vec!["Staff".into()])
+        );
+        vendor.on("/TokenDetails", [Play::json(r#"{"Scopes":"all"}"#)]);
+        assert!(watch.rights().await.remove(0).untold.is_some());
+    }
+
+    #[tokio::test]
+    async fn redstor_tells_scopes_by_one_api_and_nothing_by_the_other() {
+        use crate::services::contract::{Bench, Play, Vendor};
+        let vendor = Vendor::start().await;
+        let jwk = include_str!("redstor/examples/jwk_made_for_tests.json");
+        let bench = Bench::new(service("redstor"), "2026-11-24T09:00:00Z").secret("redstor", jwk);
+        let watch = bench.build(&format!(
+            "api = 'redapi'\nclient_id = 'c'\ncompany_id = 'co'\nredapi = {{ url = '{0}' }}\n\
+             login = {{ url = '{0}/token' }}",
+            vendor.url
+        ));
+        let answer = |scope: &str| {
+            format!(
+                r#"{{"token_type":"Bearer","expires_in":3600,"access_token":"t","scope":"{scope}"}}"#
+            )
+        };
+        vendor.on("/token", [Play::json(answer("api.read api.write"))]);
+        assert_eq!(watch.rights().await.remove(0).beyond, ["api.write"]);
+        let storage = bench.build("api = 'storage_platform'\nuser = 'u'");
+        assert!(storage.rights().await.remove(0).untold.unwrap().contains("administers"));
+    }
+
     #[test]
     fn reads_the_roles_of_a_token_and_nothing_that_is_none() {
         let token = |claims: &str| {

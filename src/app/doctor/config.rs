@@ -145,16 +145,7 @@ pub fn tables(prepared: &Prepared, now: Timestamp) -> Vec<Finding> {
         out.push(Finding::warning(Area::Tables, "", text, remedy));
     }
     for brought in &prepared.imported {
-        let text = format!(
-            "calendar {}: {} terms, {} holidays, {} INSET days, {} bank holidays; {} left out",
-            brought.calendar,
-            brought.terms,
-            brought.holidays,
-            brought.inset,
-            brought.bank_holidays,
-            brought.ignored + brought.others
-        );
-        out.push(Finding::ok(Area::Tables, &brought.file.display().to_string(), text));
+        out.push(Finding::ok(Area::Tables, "", brought.to_string()));
     }
     let today = london_date(now);
     for (name, calendar) in &estate.calendars {

@@ -64,7 +64,10 @@ fn missing(name: &CredentialName, error: &SecretError) -> Finding {
             Area::Credentials,
             name.as_str(),
             format!("not found: {asked}"),
-            format!("run: caretaker secret set {name} (as the agent's account)"),
+            format!(
+                "run: caretaker secret set {name} (as the agent's account); if the agent's unit \
+                 loads it, run this with CREDENTIALS_DIRECTORY=/run/credentials/UNIT.service"
+            ),
         ),
         SecretError::Refused { why, .. } => {
             let (text, remedy) = parted(why);

@@ -30,10 +30,12 @@ const OFF: i64 = 120;
 /// Farther off, Kerberos and most token services refuse.
 const FAR_OFF: i64 = 300;
 
+/// An origin, and the file of its own authority if it has one.
+type Way = (String, Option<PathBuf>);
+
 /// Looks at every address once.
 pub async fn all(prepared: &Prepared, clock: &Arc<dyn Clock>) -> Vec<Finding> {
-    let mut ways: BTreeMap<(String, Option<PathBuf>), (Endpoint, Vec<&'static str>)> =
-        BTreeMap::new();
+    let mut ways: BTreeMap<Way, (Endpoint, Vec<&'static str>)> = BTreeMap::new();
     for (service, endpoint) in &prepared.endpoints {
         let key = (endpoint.origin().to_owned(), endpoint.ca_file().map(Path::to_owned));
         let (_, services) = ways.entry(key).or_insert_with(|| (endpoint.clone(), Vec::new()));
@@ -164,15 +166,16 @@ fn clock_of(mut ahead: Vec<(String, i64)>) -> Vec<Finding> {
     let seconds = middle.unsigned_abs();
     let text = format!("this host's clock is {seconds} s {way} {} vendors' clocks", ahead.len());
     let remedy = "set the clock: timedatectl set-ntp true, or ask whoever runs this host";
-    let own = match middle.abs() {
-        ..=EXACT => Finding::ok(
-            Area::Clock,
-            "",
-            format!("this host's clock agrees with {} vendors' clocks", ahead.len()),
-        ),
-        ..=OFF => Finding::note(Area::Clock, "", text),
-        ..=FAR_OFF => Finding::warning(Area::Clock, "", text, remedy),
-        _ => Finding::error(Area::Clock, "", format!("{text}: sign-ins are refused"), remedy),
+    let off = middle.abs();
+    let own = if off <= EXACT {
+        let text = format!("this host's clock agrees with {} vendors' clocks", ahead.len());
+        Finding::ok(Area::Clock, "", text)
+    } else if off <= OFF {
+        Finding::note(Area::Clock, "", text)
+    } else if off <= FAR_OFF {
+        Finding::warning(Area::Clock, "", text, remedy)
+    } else {
+        Finding::error(Area::Clock, "", format!("{text}: sign-ins are refused"), remedy)
     };
     let mut out = vec![own.fact("ahead_s", -middle)];
     for (origin, theirs) in ahead.iter().filter(|(_, a)| (a - middle).abs() > OFF) {

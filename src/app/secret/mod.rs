@@ -19,6 +19,7 @@ use crate::cli::{self, Code};
 use crate::model::ids::CredentialName;
 use crate::ports::secrets::Secrets;
 use crate::secrets::SecretStores;
+use crate::tui::term::paste;
 
 /// Runs one of the three, off the runtime: a keyring may ask a daemon.
 ///
@@ -84,9 +85,6 @@ fn set(stores: &SecretStores, name: &CredentialName) -> Result<u8, Failed> {
 
 /// The most that a credential may hold, in bytes.
 const LONGEST: u64 = 64 * 1024;
-/// The terminal frames what is pasted, so that a line end in it is not taken for Enter.
-const FRAME_PASTES: &str = "\x1b[?2004h";
-const FRAME_NO_PASTES: &str = "\x1b[?2004l";
 
 /// What is typed or pasted without echo at a terminal, else all of standard input.
 fn read_value(name: &CredentialName) -> std::io::Result<SecretString> {
@@ -128,7 +126,7 @@ impl<'a> Silent<'a> {
 
 impl Drop for Silent<'_> {
     fn drop(&mut self) {
-        tell(FRAME_NO_PASTES);
+        tell(paste::PLAIN);
         tell("\r\n");
         let back = tcsetattr(self.terminal.as_fd(), OptionalActions::Flush, &self.before);
         // Nothing is left to be done when the terminal is gone.
@@ -147,7 +145,7 @@ fn tell(text: &str) {
 fn ask(input: &std::io::Stdin, name: &CredentialName) -> std::io::Result<SecretString> {
     // Silent before the question: whoever answers at once is not shown either.
     let silent = Silent::new(input)?;
-    tell(FRAME_PASTES);
+    tell(paste::FRAMED);
     tell(&format!("value of {name} (not shown; Enter ends it, Ctrl-C stops): "));
     let mut typed = Typed::new(usize::try_from(LONGEST).unwrap_or_default());
     let (mut byte, mut said) = ([0_u8; 1], false);

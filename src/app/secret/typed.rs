@@ -6,6 +6,8 @@
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroize;
 
+use crate::tui::term::paste::{self, ESCAPE};
+
 /// How it ended.
 #[derive(Debug)]
 pub enum End {
@@ -21,8 +23,6 @@ pub enum End {
 
 /// A longer sequence of the terminal's is none that we know.
 const LONGEST_SEQUENCE: usize = 16;
-const PASTE_BEGINS: &[u8] = b"\x1b[200~";
-const PASTE_ENDS: &[u8] = b"\x1b[201~";
 
 /// What was typed so far. `Debug` shows nothing of it; its memory is overwritten when it goes.
 pub struct Typed {
@@ -64,7 +64,7 @@ impl Typed {
 
     /// Takes one byte; how it ended, if that was the last one.
     pub fn push(&mut self, byte: u8) -> Option<End> {
-        if !self.sequence.is_empty() || byte == 0x1b {
+        if !self.sequence.is_empty() || byte == ESCAPE {
             return self.in_sequence(byte);
         }
         let after_return = std::mem::replace(&mut self.returned, byte == b'\r');
@@ -93,15 +93,15 @@ impl Typed {
     fn in_sequence(&mut self, byte: u8) -> Option<End> {
         self.sequence.push(byte);
         let pasted = self.sequence.as_slice();
-        if pasted == PASTE_BEGINS || pasted == PASTE_ENDS {
-            self.pasting = pasted == PASTE_BEGINS;
+        if pasted == paste::BEGINS || pasted == paste::ENDS {
+            self.pasting = pasted == paste::BEGINS;
             self.returned = false;
             self.sequence.clear();
             return None;
         }
         let over = match pasted {
-            [0x1b] | [0x1b, b'[' | b'O'] => false,
-            [0x1b, b'[', rest @ ..] => rest.last().is_some_and(|b| (0x40..=0x7e).contains(b)),
+            [ESCAPE] | [ESCAPE, b'[' | b'O'] => false,
+            [ESCAPE, b'[', rest @ ..] => rest.last().is_some_and(|b| (0x40..=0x7e).contains(b)),
             _ => true,
         };
         if over || self.sequence.len() >= LONGEST_SEQUENCE {

@@ -98,6 +98,22 @@ pub struct Imported {
     pub others: usize,
 }
 
+impl std::fmt::Display for Imported {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{}: calendar {}: {} terms, {} holidays, {} INSET days, {} bank holidays; {} left out",
+            self.file.display(),
+            self.calendar,
+            self.terms,
+            self.holidays,
+            self.inset,
+            self.bank_holidays,
+            self.ignored + self.others
+        )
+    }
+}
+
 /// Every calendar, ready for the engine.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Calendars {

@@ -17,8 +17,8 @@ use crate::model::ids::{CheckId, CredentialName, ServiceKey};
 use crate::model::observation::{Observation, Target};
 use crate::ports::clock::{Boxed, Clock};
 use crate::ports::secrets::Secrets;
-use crate::ports::watch::{Job, Watch};
-use crate::services::answer::{ListRow, Trouble, credential, json};
+use crate::ports::watch::{Job, Rights, Watch};
+use crate::services::answer::{ListRow, Seen, Trouble, credential, json};
 use crate::services::redstor::body::{
     AccountRow, Listing, RedapiPage, StatusRow, StoragePage, joined,
 };
@@ -27,6 +27,7 @@ use crate::services::redstor::describe::{
     wanted,
 };
 use crate::services::redstor::{assertion, judge};
+use crate::services::rights;
 use crate::services::token::{Grant, TokenCell, renew_after};
 use crate::services::{Context, ServiceError};
 use crate::transport::{Endpoint, Reply, Request};
@@ -214,6 +215,16 @@ impl Redstor {
     }
 
     async fn ask_for_token(&self, api: &Redapi) -> Result<Grant, Trouble> {
+        let (answer, received_at) = self.token_answer(api).await?;
+        let life = SignedDuration::from_secs(answer.expires_in.min(86_400));
+        Ok(Grant {
+            secret: answer.access_token,
+            renew_at: received_at + renew_after(life, SignedDuration::from_mins(5)),
+            ends_at: received_at + life,
+        })
+    }
+
+    async fn token_answer(&self, api: &Redapi) -> Result<(TokenAnswer, Timestamp), Trouble> {
         let Redapi { login, client, .. } = api;
         let jwk = credential(&self.secrets, &self.credential).await?;
         let signed = assertion::sign(&jwk, client, login.url().as_str(), self.clock.now())?;
@@ -237,12 +248,7 @@ impl Redstor {
         {
             return Err(Trouble::malformed(format!("{} gave no usable token", login.origin())));
         }
-        let life = SignedDuration::from_secs(answer.expires_in.min(86_400));
-        Ok(Grant {
-            secret: answer.access_token,
-            renew_at: reply.received_at + renew_after(life, SignedDuration::from_mins(5)),
-            ends_at: reply.received_at + life,
-        })
+        Ok((answer, reply.received_at))
     }
 
     fn refused(&self, reply: &Reply, who: &str) -> Trouble {
@@ -283,6 +289,8 @@ struct TokenAnswer {
     access_token: SecretString,
     expires_in: i64,
     token_type: String,
+    #[serde(default)]
+    scope: Seen<String>,
 }
 
 impl Watch for Redstor {
@@ -292,6 +300,27 @@ impl Watch for Redstor {
 
     fn not_watched(&self) -> Vec<NotWatched> {
         self.not_watched.clone()
+    }
+
+    fn rights(&self) -> Boxed<'_, Vec<Rights>> {
+        Box::pin(async move {
+            vec![match &self.door {
+                // Asked for with `scope=api.read`: what is given beyond that is the account's.
+                Door::Redapi(api) => {
+                    let answer = self.token_answer(api).await;
+                    let scopes = answer.and_then(|(a, _)| a.scope.need("scope"));
+                    let scopes = scopes.map(|s| s.split_whitespace().map(str::to_owned).collect());
+                    rights::told(&self.credential, &[&["api.read"]], scopes)
+                }
+                Door::Storage { user, .. } => rights::untold(
+                    &self.credential,
+                    format!(
+                        "the Storage Platform does not tell what {user} may do: see there that it \
+                         administers these groups and no others"
+                    ),
+                ),
+            }]
+        })
     }
 
     fn jobs(&self) -> Vec<Job> {

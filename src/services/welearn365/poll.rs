@@ -14,8 +14,9 @@ use crate::model::ids::{CheckId, CredentialName, Laestab, ServiceKey};
 use crate::model::observation::{Observation, Target, Verdict};
 use crate::ports::clock::{Boxed, Clock};
 use crate::ports::secrets::Secrets;
-use crate::ports::watch::{Job, Watch};
+use crate::ports::watch::{Job, Rights, Watch};
 use crate::services::answer::{ListRow, Trouble, credential, json};
+use crate::services::rights;
 use crate::services::token::{Grant, TokenCell};
 use crate::services::welearn365::body::{self, Organization, Overview, Page, Site};
 use crate::services::welearn365::describe::{
@@ -203,6 +204,21 @@ impl Watch for WeLearn365 {
 
     fn not_watched(&self) -> Vec<NotWatched> {
         self.not_watched.clone()
+    }
+
+    fn rights(&self) -> Boxed<'_, Vec<Rights>> {
+        Box::pin(async move {
+            let mut needed: Vec<&[&str]> = vec![&[HEALTH_RIGHT], &[ORGANIZATION_RIGHT]];
+            if !self.sites.is_empty() {
+                needed.push(&["Sites.Selected", "Sites.Read.All"]);
+            }
+            let token = self.token.held(&*self.clock, || self.fetch_token()).await;
+            let roles = token.and_then(|token| {
+                let opaque = || Trouble::malformed("Microsoft's token does not show them");
+                rights::roles_of(&token).ok_or_else(opaque)
+            });
+            vec![rights::told(&self.credential, &needed, roles)]
+        })
     }
 
     fn jobs(&self) -> Vec<Job> {
