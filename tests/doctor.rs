@@ -134,7 +134,7 @@ fn a_good_host_is_fine_and_the_text_fits_80_columns() {
         ("files", 4),
         ("tables", 1),
         ("clock", 1),
-        ("network", 14),
+        ("network", 8),
         ("tls", 8),
         ("credentials", 1),
         ("sign_in", 10),

@@ -60,14 +60,16 @@ pub async fn all(prepared: &Prepared, clock: &Arc<dyn Clock>) -> Vec<Finding> {
     let mut clocks = Vec::new();
     for (endpoint, services, named, looked) in &seen {
         let subject = format!("{} ({})", endpoint.origin(), services.join(", "));
-        if let Some(Ok(addresses)) = named {
-            let shown: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-            let text = format!("its name leads to {}", shown.join(", "));
-            out.push(Finding::ok(Area::Network, &subject, text));
-        }
+        let leads = match named {
+            Some(Ok(addresses)) => {
+                let shown: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+                format!("its name leads to {}; ", shown.join(", "))
+            }
+            _ => String::new(),
+        };
         match looked {
             Ok(look) => {
-                out.push(answered(&subject, look));
+                out.push(answered(&subject, &leads, look));
                 let tls = certificate(&subject, look, clock.now());
                 out.extend(tls.filter(|_| endpoint.origin().starts_with("https:")));
                 clocks.extend(look.ahead_s().map(|ahead| (endpoint.origin().to_owned(), ahead)));
@@ -83,9 +85,9 @@ pub async fn all(prepared: &Prepared, clock: &Arc<dyn Clock>) -> Vec<Finding> {
     out
 }
 
-fn answered(subject: &str, look: &Look) -> Finding {
+fn answered(subject: &str, leads: &str, look: &Look) -> Finding {
     let ms = u64::try_from(look.took.as_millis()).unwrap_or(u64::MAX);
-    let text = format!("answers in {ms} ms (status {} without a credential)", look.status);
+    let text = format!("{leads}answers in {ms} ms (status {} without a credential)", look.status);
     Finding::ok(Area::Network, subject, text).fact("milliseconds", ms)
 }
 

@@ -72,7 +72,8 @@ fn judged(check: &CheckId, job: &Job, seen: Option<&[&Observation]>) -> Finding 
         return Finding::error(Area::SignIn, &about, text, AS_NETWORK);
     };
     let all = seen.map_or(0, <[_]>::len);
-    let same = seen.into_iter().flatten().filter(|o| o.verdict == worst.verdict).count();
+    let alike = |o: &&&Observation| weight(o.verdict) == weight(worst.verdict);
+    let same = seen.into_iter().flatten().filter(alike).count();
     let share = if all > 1 { format!(" ({same} of {all} answers)") } else { String::new() };
     let text = format!("{}{share}", worst.detail);
     let Verdict::Unknown(reason) = worst.verdict else {
