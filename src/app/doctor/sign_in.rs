@@ -199,7 +199,10 @@ mod tests {
             (Reason::Paused, Severity::Note),
             (Reason::NeverSeen, Severity::Note),
         ] {
-            assert_eq!(severity(&[Verdict::Ok, Verdict::Unknown(reason)]), expected, "{reason:?}");
+            let unknown = Verdict::Unknown(reason);
+            for order in [[Verdict::Ok, unknown], [unknown, Verdict::Ok]] {
+                assert_eq!(severity(&order), expected, "{reason:?}");
+            }
         }
         assert_eq!(severity(&[]), Severity::Error, "no answer is not a good one");
         assert_eq!(judged(&job().checks[0], &job(), None).severity, Severity::Error);
