@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use x509_parser::pem::Pem;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::model::calendar::london_date;
@@ -19,6 +18,8 @@ pub(super) const SOON: i32 = 30;
 const NEAR: i32 = 7;
 /// From so many days on it is critical.
 const LAST: i32 = 1;
+const BEGIN_CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
+const END_CERTIFICATE: &str = "-----END CERTIFICATE-----";
 /// Blocks or keys of one credential that are read.
 const PARTS: usize = 32;
 
@@ -141,7 +142,7 @@ pub enum Looked {
 #[must_use]
 pub fn look_into(value: &SecretString) -> Looked {
     let text = value.expose_secret().trim();
-    if text.contains("-----BEGIN CERTIFICATE-----") {
+    if text.contains(BEGIN_CERTIFICATE) {
         return certificates(text);
     }
     if text.starts_with('{') {
@@ -163,16 +164,14 @@ pub fn look_into(value: &SecretString) -> Looked {
 }
 
 fn certificates(text: &str) -> Looked {
-    let blocks = Pem::iter_from_buffer(text.as_bytes()).take(PARTS);
-    let each = blocks.filter_map(|block| match block {
-        Ok(pem) if pem.label == "CERTIFICATE" => Some(certificate(&pem.contents)),
-        Ok(_) => None,
-        Err(_) => Some(Looked::Unreadable("its PEM cannot be read")),
+    // The line ends of a PEM text may have become spaces on its way into a keyring.
+    let each = text.split(BEGIN_CERTIFICATE).skip(1).take(PARTS).map(|rest| {
+        let unreadable = Looked::Unreadable("its PEM cannot be read");
+        let Some((body, _)) = rest.split_once(END_CERTIFICATE) else { return unreadable };
+        let body: String = body.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+        STANDARD.decode(body).map_or(unreadable, |der| certificate(&der))
     });
-    match earliest(each.collect()) {
-        Looked::NoDate => Looked::Unreadable("its PEM cannot be read"),
-        found => found,
-    }
+    earliest(each.collect())
 }
 
 fn certificate(der: &[u8]) -> Looked {
@@ -270,7 +269,9 @@ mod tests {
     fn finds_the_earliest_end_that_stands_in_a_credential() {
         let (near, far) = (pem(2027, 1, 31), pem(2029, 5, 1));
         let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
-        for text in [near.clone(), format!("{key}{far}{near}"), format!("\n{near}{key}\n")] {
+        let spaced = format!("{key}{far}{near}").replace('\n', " ");
+        for text in [near.clone(), format!("{key}{far}{near}"), format!("\n{near}{key}\n"), spaced]
+        {
             assert_eq!(ends(&text), "2027-01-31T00:00:00Z Certificate");
         }
         let (_, block) = x509_parser::pem::parse_x509_pem(far.as_bytes()).unwrap();

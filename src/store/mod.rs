@@ -5,6 +5,7 @@
 //! queue is bounded by the number of cells.
 
 mod examine;
+mod ledger;
 mod pack;
 mod queue;
 mod read;
@@ -15,4 +16,5 @@ mod tests;
 mod writer;
 
 pub use examine::{Examined, examine};
+pub use ledger::SqliteLedger;
 pub use sqlite::SqliteStore;

@@ -3,10 +3,12 @@
 
 mod clock;
 mod disk;
+mod entropy;
 mod group;
 mod hangup;
 mod paths;
 mod peer;
+mod people;
 mod process;
 mod signals;
 mod terminal;
@@ -14,10 +16,12 @@ mod trust;
 
 pub use clock::SystemClock;
 pub use disk::free_bytes;
+pub use entropy::SystemEntropy;
 pub use group::{NoGroup, account_name, group_id, group_name};
 pub use hangup::hang_up;
 pub use paths::Places;
 pub use peer::Peer;
+pub use people::HostPeople;
 pub use process::forbid_dumps;
 pub use signals::{Signal, Signals};
 pub use terminal::Terminal;

@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::sync::OnceCell;
 
 use super::endpoint::Endpoint;
+use super::gate::Gate;
+use super::imap::{ImapSettings, MailServer};
 use super::origin::Origin;
 use super::settings::{
     EndpointSettings, PlainHttp, SetupError, TransportSettings, bare, check_url,
@@ -129,6 +131,20 @@ impl Transport {
         Ok(endpoint)
     }
 
+    /// An account of a mail server. Goes out directly, never through the HTTP proxy.
+    ///
+    /// # Errors
+    /// When the host is no name or address, or the CA file cannot be read.
+    pub fn mail_server(&self, settings: &ImapSettings) -> Result<MailServer, SetupError> {
+        let refuse = |why| SetupError::Url { url: settings.host.clone(), why };
+        let server = ServerName::try_from(settings.host.clone())
+            .map_err(|_| refuse("is not the name of a host: write it without scheme and port"))?;
+        let roots = settings.ca_file.as_deref().map(read_roots).transpose()?;
+        let limits = &self.shared.settings;
+        let gate = Gate::new(limits.breaker_failures, limits.breaker_longest.duration());
+        Ok(MailServer::new(settings.clone(), server, roots, gate, self.shared.clock.clone()))
+    }
+
     fn proxy(&self) -> Result<Option<reqwest::Proxy>, SetupError> {
         let Some(url) = &self.shared.settings.proxy_url else { return Ok(None) };
         let refuse = |why| SetupError::Url { url: bare(url), why };
@@ -225,7 +241,7 @@ impl LazyClient {
     }
 }
 
-fn system_roots() -> Result<RootCertStore, String> {
+pub(super) fn system_roots() -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {
@@ -238,7 +254,7 @@ fn system_roots() -> Result<RootCertStore, String> {
     Ok(roots)
 }
 
-fn read_roots(path: &Path) -> Result<RootCertStore, SetupError> {
+pub(super) fn read_roots(path: &Path) -> Result<RootCertStore, SetupError> {
     let refuse = |why: String| SetupError::Ca { path: path.display().to_string(), why };
     let pem = std::fs::read(path).map_err(|e| refuse(e.to_string()))?;
     let mut roots = RootCertStore::empty();

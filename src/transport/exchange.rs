@@ -363,7 +363,7 @@ fn inner<'a>(
 }
 
 /// In words, with the remedy. What the certificate itself says is left out.
-fn tls_words(error: &rustls::Error) -> String {
+pub(super) fn tls_words(error: &rustls::Error) -> String {
     use rustls::{CertificateError as Bad, Error};
     match error {
         Error::InvalidCertificate(bad) => match bad {

@@ -69,7 +69,7 @@ pub enum DropError {
         refused: usize,
     },
     /// There is one, but it is not complete yet.
-    #[error("file {name} is still being written (too young, or its last line has no end)")]
+    #[error("file {name} is still being written (too young, or it has no end)")]
     HalfWritten {
         /// Which.
         name: Clean,
@@ -289,12 +289,13 @@ impl Folder {
         let mut waiting: Option<Clean> = None;
         for entry in &listing.entries {
             let name = Clean::new(&entry.name);
-            let whole = if self.is_young(entry, now) {
+            let as_json = matches("*.json", &entry.name);
+            let whole = if self.is_young(entry, now) && !as_json {
                 None
             } else {
                 let text = decode(&self.read_blocking(&entry.name)?)
                     .ok_or_else(|| DropError::NotText { name: name.clone() })?;
-                text.ends_with(['\n', '\r']).then_some(text)
+                is_whole(&text, as_json).then_some(text)
             };
             let Some(text) = whole else {
                 waiting.get_or_insert(name);
@@ -346,6 +347,16 @@ impl Folder {
         }
         Ok(bytes)
     }
+}
+
+/// Whether a file has come to its end. JSON shows it by itself, whenever it was written; what is no
+/// JSON at all is whole, and the reader's to refuse.
+fn is_whole(text: &str, as_json: bool) -> bool {
+    if !as_json {
+        return text.ends_with(['\n', '\r']);
+    }
+    let read = serde_json::from_str::<serde::de::IgnoredAny>(text.trim_start_matches('\u{feff}'));
+    !read.is_err_and(|e| e.is_eof())
 }
 
 /// Whether `name` is of `pattern`, where `*` stands for anything. Case does not matter.

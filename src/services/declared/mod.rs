@@ -4,6 +4,7 @@
 //! its input does not carry.
 
 pub mod dropped;
+pub mod mailbox;
 pub mod moment;
 pub mod notes;
 pub mod probe;
