@@ -7,8 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use caretaker::config::schools::{Known, SchoolFile, import, write_schools_csv};
-use caretaker::config::{Config, Settings, Source, generator, schema};
-use caretaker::model::calendar::Calendar;
+use caretaker::config::{CalendarSettings, Config, Settings, Source, generator, schema};
 use caretaker::services::{SERVICES, Service};
 use caretaker::transport::TransportSettings;
 use serde_json::Value;
@@ -61,8 +60,15 @@ fn every_valid_file_loads() {
     }
     let full = Config::load(&dir.path().join("full.toml"), &KEYS).unwrap();
     assert_eq!(full.resolve(Path::new("state")), dir.path().join("state"));
-    let calendars = full.calendars();
+    let imported = full.import_calendars().unwrap_or_else(|e| panic!("{e}"));
+    let calendars = imported.calendars;
     assert_eq!(calendars.keys().map(String::as_str).collect::<Vec<_>>(), ["", "north"]);
+    assert_eq!((imported.imported.len(), imported.findings), (2, vec![]));
+    let north = calendars.get("north").unwrap();
+    assert_eq!((north.terms.len(), north.closures.len()), (3, 3), "with those of the default");
+    let expires = &full.settings.credentials.expires;
+    let last: Vec<_> = expires.iter().map(|(name, day)| format!("{name} {day}")).collect();
+    assert_eq!(last, ["redstor 2027-02-28", "welearn365.graph 2027-01-31"]);
     let terms = &calendars.get("").unwrap().terms;
     assert_eq!(terms.last().unwrap().from.to_string(), "2027-01-04");
     assert_eq!(full.transport::<TransportSettings>().unwrap().deadline.as_secs(), 5);
@@ -130,7 +136,7 @@ fn documented(line: &str) -> Option<&str> {
 /// Every default, as the config would write it.
 fn defaults() -> Value {
     let mut all = serde_json::to_value(Settings::default()).unwrap();
-    all["calendars"]["default"] = serde_json::to_value(Calendar::default()).unwrap();
+    all["calendars"]["default"] = serde_json::to_value(CalendarSettings::default()).unwrap();
     all["transport"] = serde_json::to_value(TransportSettings::default()).unwrap();
     for service in SERVICES {
         all["services"][service.key] = service_defaults(service);
@@ -232,7 +238,7 @@ fn every_example_of_a_key_would_load() {
         .collect();
     let config = parse(&text);
     assert!(config.settings.schools.list_file.is_some());
-    assert_eq!(config.calendars().len(), 2);
+    assert_eq!(config.settings.calendars.len(), 2);
     config.transport::<TransportSettings>().unwrap();
     for service in SERVICES {
         let at = format!("services.{}", service.key);

@@ -10,6 +10,7 @@ mod metrics;
 mod openapi;
 mod peers;
 mod problem;
+mod reloads;
 mod routes;
 mod running;
 mod schedule;

@@ -22,6 +22,7 @@ use crate::agent::handling;
 use crate::agent::metrics::{Metrics, Standing};
 use crate::agent::openapi;
 use crate::agent::problem::{Refusal, json, typed};
+use crate::agent::reloads::Reloads;
 use crate::agent::schedule::Scheduler;
 use crate::agent::settings::AgentSettings;
 use crate::agent::stream::{BrokenOff, PIECE, listed};
@@ -52,6 +53,7 @@ pub(super) struct Desk {
     pub clock: Arc<dyn Clock>,
     pub metrics: Arc<Metrics>,
     pub started_at: Timestamp,
+    pub reloads: Arc<Reloads>,
     pub readers: Arc<Semaphore>,
     pub whole: Arc<Semaphore>,
     /// Made when it is first asked for: that takes longer than all else of a start.
@@ -321,6 +323,7 @@ async fn refresh(State(desk): At, body: Result<Bytes, BytesRejection>) -> Answer
 
 async fn health(State(desk): At) -> Response {
     let (revision, settled) = desk.hub.stand();
+    let (configured_at, reload_refused) = desk.reloads.stand();
     let health = AgentHealth {
         version: env!("CARGO_PKG_VERSION").into(),
         wire: VERSION,
@@ -331,6 +334,8 @@ async fn health(State(desk): At) -> Response {
         refused_events: desk.hub.refused(),
         foreign_answers: desk.metrics.foreign_so_far(),
         readers: desk.readers(),
+        configured_at: Some(configured_at),
+        reload_refused,
     };
     json(StatusCode::OK, &health)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::agent::{Agent, AgentError, AgentSettings, Reserved, RunningAgent};
 use crate::app::failed::Failed;
+use crate::app::reload::{self, Fixed};
 use crate::app::setup::{self, Prepared};
 use crate::app::world::Outside;
 use crate::cli::{self, Code};
@@ -12,7 +13,7 @@ use crate::config::Config;
 use crate::ports::clock::Clock;
 use crate::secrets::SecretStores;
 use crate::store::SqliteStore;
-use crate::sys::{HostPeople, Places, Signals, group_id};
+use crate::sys::{HostPeople, Places, Signal, Signals, Terminal, group_id};
 use crate::telemetry;
 
 /// Where an agent lives.
@@ -27,7 +28,8 @@ pub struct Place {
     pub embedded: bool,
 }
 
-/// Runs an agent until a signal asks it to end.
+/// Runs an agent until a signal asks it to end. SIGHUP has it read its configuration anew, unless it
+/// comes because the agent's terminal has gone.
 ///
 /// # Errors
 /// When the configuration cannot be used, or another agent holds the socket.
@@ -48,9 +50,18 @@ pub async fn run(outside: Outside) -> Result<u8, Failed> {
     }
     let place = Place { socket, state_dir, demo: false, embedded: false };
     let mut signals = Signals::new().map_err(Failed::software)?;
+    let terminal = Terminal::of_input();
+    let fixed = Fixed::of(&prepared);
     let running = start(prepared, place, outside.clock.clone()).await?;
     cli::say(&format!("caretaker agent listens at {}", running.socket().display()));
-    signals.next().await;
+    loop {
+        match signals.next().await {
+            Signal::HangUp if !terminal.has_gone() => {
+                reload::reload(&file, &fixed, &running, &outside.clock).await;
+            }
+            Signal::HangUp | Signal::Terminate | Signal::Interrupt => break,
+        }
+    }
     running.stop().await.map_err(Failed::software)?;
     drop(logged);
     Ok(Code::Done as u8)

@@ -7,9 +7,11 @@ mod bench;
 mod config;
 mod console;
 mod demo;
+mod doctor;
 mod embedded;
 mod failed;
 mod handle;
+mod reload;
 mod secret;
 mod setup;
 mod simulate;
@@ -81,6 +83,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
         Some(Command::Cancel { plan }) => act::cancel(&outside.agent_socket()?, &plan).await,
         Some(Command::Audit(command)) => act::audit(|| outside.agent_socket(), command).await,
         Some(Command::Policy(command)) => acting::command(&outside, command),
+        Some(Command::Doctor(args)) => doctor::run(outside, args).await,
         Some(Command::Secret(command)) => secret::run(outside, command).await,
         Some(Command::Demo(args)) => demo::run(outside, args).await,
         Some(Command::Simulate(args)) => simulate::run(outside, args).await,

@@ -78,6 +78,9 @@ pub enum Command {
     /// Check the policy by its own examples, or ask what it would say.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Look at everything that this host needs: configuration, files, clock, names, certificates,
+    /// credentials, sign-in, rights, store, socket, terminal. Exit code: 0 fine, 1 warnings, 2 errors.
+    Doctor(DoctorArgs),
     /// Keep, list or delete credentials in the keyring.
     #[command(subcommand)]
     Secret(SecretCommand),
@@ -303,6 +306,17 @@ pub struct HandleArgs {
     pub json: bool,
 }
 
+/// `caretaker doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// JSON, version 1 of the contract in docs/doctor-json.md.
+    #[arg(long)]
+    pub json: bool,
+    /// Call no vendor: nothing that leaves this host.
+    #[arg(long)]
+    pub offline: bool,
+}
+
 /// `caretaker config`.
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
@@ -315,7 +329,11 @@ pub enum ConfigCommand {
 /// `caretaker secret`.
 #[derive(Debug, Subcommand)]
 pub enum SecretCommand {
-    /// Keep a credential: typed without echo, or read from standard input. Never an argument.
+    /// Keep a credential: typed or pasted without echo, or read from standard input. Never an
+    /// argument.
+    ///
+    /// At a terminal Enter ends it. A key of several lines (PEM or JSON) may be pasted or typed: it
+    /// goes on until it is whole or Ctrl-D is pressed. From a file: caretaker secret set NAME < FILE
     Set {
         /// Its name, as the configuration gives it.
         name: String,

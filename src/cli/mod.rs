@@ -5,6 +5,7 @@
 mod act;
 pub mod args;
 mod csv;
+pub mod doctor;
 mod exit;
 mod handle;
 mod out;

@@ -3,6 +3,7 @@
 //! Sections of the services and of the transport are kept as spanned TOML and handed over, so that
 //! their owners' errors carry file and line too. Never holds a password.
 
+mod calendars;
 mod error;
 mod file;
 mod load;
@@ -13,6 +14,7 @@ mod secret;
 mod settings;
 mod source;
 
+pub use calendars::{CalendarSettings, CalendarWords, Calendars, Imported};
 pub use error::{ConfigError, ConfigErrors};
 pub use file::{error_in, read_file};
 pub use load::Config;

@@ -189,7 +189,7 @@ fn tell(source: &Source, key: &str, span: &Range<usize>, error: &Error) -> Confi
             told.remedy =
                 "write it in quotes; a duration as \"90s\", \"5m\", \"2h\" or \"1d\"".into();
         }
-    } else if is_date(key) {
+    } else if is_date(key) && !found.contains("is not a credential name") {
         told.found = "this is not a date".into();
         told.expected = "one such as 2026-09-01".into();
     }
@@ -198,7 +198,7 @@ fn tell(source: &Source, key: &str, span: &Range<usize>, error: &Error) -> Confi
 
 /// Names of credentials stand here as keys, not as values.
 fn names_files(key: &str) -> bool {
-    key.starts_with("credentials.files")
+    key.starts_with("credentials.files") || key.starts_with("credentials.expires")
 }
 
 /// serde's words for types in the operator's.
@@ -217,10 +217,11 @@ fn plain(expected: &str) -> &str {
     }
 }
 
-/// The first or last day of a term or closure, whose type's own words come from the calendar
-/// library.
+/// The first or last day of a term or closure, or the last of a credential, whose type's own words
+/// come from the calendar library.
 fn is_date(key: &str) -> bool {
-    key.starts_with("calendars.") && (key.ends_with("].from") || key.ends_with("].to"))
+    (key.starts_with("calendars.") && (key.ends_with("].from") || key.ends_with("].to")))
+        || key.starts_with("credentials.expires.")
 }
 
 /// The name in ``PREFIX `name` ``.

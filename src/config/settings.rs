@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use jiff::civil::{Time, time};
+use jiff::civil::{Date, Time, time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::model::calendar::Calendar;
+use crate::config::calendars::CalendarSettings;
 use crate::model::ids::{CredentialName, ServiceKey};
 use crate::model::span::Span;
 
@@ -22,7 +22,7 @@ pub struct Settings {
     /// Where schools and what they take are read from.
     pub schools: SchoolsSettings,
     /// Term dates and closures by name; `default` is that of every school without another.
-    pub calendars: BTreeMap<String, Calendar>,
+    pub calendars: BTreeMap<String, CalendarSettings>,
     /// Who may do which action: a file of its own, which those who act cannot write to. Without
     /// one nobody can act.
     pub policy: Option<std::path::PathBuf>,
@@ -215,4 +215,8 @@ impl LogLevel {
 pub struct CredentialsSettings {
     /// Files by credential name; mode 0600, owner only.
     pub files: BTreeMap<CredentialName, PathBuf>,
+    /// The last day of each credential whose end the vendor tells, such as 2027-01-31. Certificates,
+    /// and keys that carry their end, need none.
+    #[schemars(with = "BTreeMap<CredentialName, String>")]
+    pub expires: BTreeMap<CredentialName, Date>,
 }

@@ -277,15 +277,7 @@ impl World {
 
     /// A cell by all rules, without its times and its handling.
     fn fresh(&self, row: usize, column: usize) -> Cell {
-        let index = row * self.plan.columns() + column;
-        let slots = || self.plan.slots_of(row, column);
-        let states = || slots().filter_map(|s| self.states.get(s as usize));
-        let kept = self.snapshots.get(index).and_then(Option::as_deref);
-        let asked = |s: &&State| kept.is_none() || s.pending().is_none();
-        let mut own = cell::worst(states().filter(asked).map(|s| &s.judged));
-        if let Some(kept) = kept {
-            own = Some(cell::last_known(own, kept));
-        }
+        let own = self.own(row, column, |_| true);
         let Some(service) = self.plan.service(column) else { return Cell::default() };
         if row == self.plan.estate_row() {
             return own.unwrap_or_else(|| {
@@ -304,7 +296,7 @@ impl World {
             let why = "not watched: no source is configured";
             return cell::without_checks(Health::NotSubscribed, None, why);
         }
-        let estate = self.board.cell(self.plan.estate_row(), column);
+        let estate = self.spreading(column);
         let mut new = match own {
             Some(own) => own,
             None if self.plan.asks_schools(column) => {
@@ -323,6 +315,31 @@ impl World {
         }
         cell::follow(&mut new, &self.causes(row, column));
         new
+    }
+
+    /// The worst of a cell's own checks of which `counts` holds; as before a restart while they have
+    /// not been asked.
+    fn own(&self, row: usize, column: usize, counts: impl Fn(u32) -> bool) -> Option<Cell> {
+        let index = row * self.plan.columns() + column;
+        let slots = self.plan.slots_of(row, column).filter(|s| counts(*s));
+        let states = slots.filter_map(|s| self.states.get(s as usize));
+        let kept = self.snapshots.get(index).and_then(Option::as_deref);
+        let asked = |s: &&State| kept.is_none() || s.pending().is_none();
+        let own = cell::worst(states.filter(asked).map(|s| &s.judged));
+        match kept {
+            Some(kept) => Some(cell::last_known(own, kept)),
+            None => own,
+        }
+    }
+
+    /// The estate's cell as schools inherit it: without the checks that stay with the estate.
+    fn spreading(&self, column: usize) -> Option<Cell> {
+        let row = self.plan.estate_row();
+        if !self.plan.stays(column) {
+            return self.board.cell(row, column);
+        }
+        let spreads = |slot| self.plan.planned(slot).is_some_and(|(_, p)| !p.spec.stays);
+        self.own(row, column, spreads)
     }
 
     /// What this cell depends on and is in trouble, the most telling first.

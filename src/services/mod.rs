@@ -8,6 +8,9 @@ mod checks;
 #[cfg(test)]
 mod contract;
 mod declared;
+mod ending;
+pub mod expiry;
+mod rights;
 mod service;
 mod token;
 
@@ -19,6 +22,7 @@ mod redstor;
 mod smoothwall;
 mod welearn365;
 
+pub use ending::{Ending, Known, Looked, Stage, look_into};
 pub use service::{
     Build, CheckTuning, Configured, Context, Parameter, Service, ServiceError, check_id,
     only_known, tuned,

@@ -125,6 +125,19 @@ impl TokenCell {
         }
     }
 
+    /// The held token, or a new one: to look at what it may do.
+    pub(super) async fn held<F, Fut>(
+        &self,
+        clock: &dyn Clock,
+        ask: F,
+    ) -> Result<SecretString, Trouble>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<Grant, Trouble>>,
+    {
+        Ok(self.token(clock, None, ask).await?.secret)
+    }
+
     /// Sends what `make` makes of the token; when `refused` says so of the answer, once more with
     /// a new token. An answer that is still refused is `Unauthorised`.
     pub(super) async fn send<F, Fut>(

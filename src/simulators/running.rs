@@ -226,6 +226,13 @@ impl Running {
         Groupcall(self.xod.clone())
     }
 
+    /// Changes a credential at its vendor's: from now on the one before it is refused, and so is
+    /// every token that was given out.
+    pub fn change_credential(&self, name: &str, value: &str) {
+        self.stage.change_credential(name, value);
+        self.forget_tokens();
+    }
+
     /// What only Microsoft can do: consent, faults of its own, accounts.
     #[must_use]
     pub fn microsoft(&self) -> Microsoft {

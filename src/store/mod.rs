@@ -5,6 +5,7 @@
 //! queue is bounded by the number of cells.
 
 mod desk;
+mod examine;
 mod ledger;
 mod pack;
 mod queue;
@@ -15,5 +16,6 @@ mod sqlite;
 mod tests;
 mod writer;
 
+pub use examine::{Examined, examine};
 pub use ledger::SqliteLedger;
 pub use sqlite::SqliteStore;

@@ -85,13 +85,18 @@ impl OpenError {
     }
 }
 
+/// The newest format that this program knows.
+pub(super) fn newest() -> u32 {
+    u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
+}
+
 /// The writer's connection, brought to the present format.
 pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     let wrong = |e: rusqlite::Error| OpenError::of(path, &e);
     let mut db = Connection::open(path).map_err(wrong)?;
     db.busy_timeout(Duration::from_secs(5)).map_err(wrong)?;
     let found: u32 = db.query_row("PRAGMA user_version", [], |r| r.get(0)).map_err(wrong)?;
-    let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
+    let known = newest();
     if found > known {
         let place = path.display().to_string();
         return Err(OpenError::Refused(StoreError::Newer { place, found, known }));

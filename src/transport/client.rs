@@ -24,6 +24,8 @@ use crate::ports::clock::Clock;
 /// so that a second sweep opens no new connection.
 const KEEP_IDLE: Duration = Duration::from_secs(2 * 3_600);
 
+/// Endpoints that are remembered for `made`.
+const MOST_MADE: usize = 1_000;
 /// Bytes of the header block of one HTTP/2 answer.
 const HEADER_LIMIT: u32 = 64 * 1024;
 
@@ -49,6 +51,9 @@ struct Shared {
     clock: Arc<dyn Clock>,
     clients: Mutex<HashMap<Trust, Arc<LazyClient>>>,
     origins: Mutex<HashMap<(String, Trust), Arc<Origin>>>,
+    /// Every endpoint, in the order in which they were made; the first of them where there are very
+    /// many.
+    made: Mutex<Vec<Endpoint>>,
 }
 
 impl Transport {
@@ -63,6 +68,7 @@ impl Transport {
                 clock,
                 clients: Mutex::default(),
                 origins: Mutex::default(),
+                made: Mutex::default(),
             }),
         }
     }
@@ -90,6 +96,13 @@ impl Transport {
         (&self.shared.settings, self.shared.clock.clone())
     }
 
+    /// The endpoints that were made after the first `skip`, in their order: for `caretaker doctor`.
+    #[must_use]
+    pub fn made(&self, skip: usize) -> Vec<Endpoint> {
+        let made = self.shared.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.iter().skip(skip).cloned().collect()
+    }
+
     fn make(&self, settings: &EndpointSettings, plain: PlainHttp) -> Result<Endpoint, SetupError> {
         check_url(&settings.url, plain)?;
         let proxy = self.proxy()?;
@@ -108,7 +121,7 @@ impl Transport {
                 .clone()
         };
         origin.want(settings.concurrency, settings.per_second);
-        Ok(Endpoint::new(
+        let endpoint = Endpoint::new(
             name,
             settings,
             plain,
@@ -116,7 +129,12 @@ impl Transport {
             origin,
             self.shared.settings.clone(),
             self.shared.clock.clone(),
-        ))
+        );
+        let mut made = self.shared.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if made.len() < MOST_MADE {
+            made.push(endpoint.clone());
+        }
+        Ok(endpoint)
     }
 
     /// An account of a mail server. Goes out directly, never through the HTTP proxy.
@@ -162,7 +180,8 @@ impl Transport {
             Trust::System => None,
             Trust::File(path) => Some(read_roots(path)?),
         };
-        let client = Arc::new(LazyClient { roots, proxy, built: OnceCell::new(), ids: Ids::new() });
+        let (built, looking) = (OnceCell::new(), OnceCell::new());
+        let client = Arc::new(LazyClient { roots, proxy, built, looking, ids: Ids::new() });
         clients.insert(trust.clone(), client.clone());
         Ok(client)
     }
@@ -176,6 +195,8 @@ pub(super) struct LazyClient {
     proxy: Option<reqwest::Proxy>,
     built: OnceCell<reqwest::Client>,
     ids: Ids,
+    /// One that also keeps the server's certificate, which calls have no use for.
+    looking: OnceCell<reqwest::Client>,
 }
 
 /// Ids of requests, unlike those of any other process: a random one, and those that follow it. To
@@ -204,10 +225,15 @@ impl LazyClient {
 
     /// The client; the text says why there is none, and the remedy.
     pub(super) async fn get(&self) -> Result<&reqwest::Client, String> {
-        self.built.get_or_try_init(|| self.build()).await
+        self.built.get_or_try_init(|| self.build(false)).await
     }
 
-    async fn build(&self) -> Result<reqwest::Client, String> {
+    /// The client that keeps the server's certificate.
+    pub(super) async fn looking(&self) -> Result<&reqwest::Client, String> {
+        self.looking.get_or_try_init(|| self.build(true)).await
+    }
+
+    async fn build(&self, looking: bool) -> Result<reqwest::Client, String> {
         let roots = match &self.roots {
             Some(roots) => roots.clone(),
             None => tokio::task::spawn_blocking(system_roots).await.map_err(|_| {
@@ -228,6 +254,7 @@ impl LazyClient {
             .retry(reqwest::retry::never())
             .referer(false)
             .no_proxy()
+            .tls_info(looking)
             .gzip(true)
             .http2_max_header_list_size(HEADER_LIMIT)
             .pool_idle_timeout(KEEP_IDLE)

@@ -314,7 +314,7 @@ impl Inner {
     }
 
     /// What an error of the client means.
-    fn broken(&self, e: &reqwest::Error) -> Failure {
+    pub(super) fn broken(&self, e: &reqwest::Error) -> Failure {
         let mut innermost = String::new();
         let mut cause = e.source();
         while let Some(error) = cause {

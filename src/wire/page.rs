@@ -138,4 +138,21 @@ pub struct AgentHealth {
     pub foreign_answers: u64,
     /// Consoles attached to `/v1/changes`.
     pub readers: u32,
+    /// When the configuration that is in use was read: at the start, or at the last reload.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub configured_at: Option<Timestamp>,
+    /// A newer configuration that could not be used; the one before it goes on.
+    #[serde(default)]
+    pub reload_refused: Option<ReloadRefused>,
+}
+
+/// A reload that brought nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReloadRefused {
+    /// When it was tried.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// The first thing that is wrong with it, and how many more; the log has them all.
+    pub why: Clean,
 }

@@ -156,6 +156,29 @@ fn a_credential_is_typed_without_echo() {
 }
 
 #[test]
+fn a_key_of_several_lines_is_pasted_or_typed_without_echo_and_ctrl_c_stops() {
+    let home = home();
+    let args = ["secret", "set", "redstor"];
+    let pem = "-----BEGIN PRIVATE KEY-----\rcanary-4711\r-----END PRIVATE KEY-----\r";
+    for (keys, told) in [
+        (format!("\x1b[200~{pem}\x1b[201~\r"), "redstor"),
+        (format!("{pem}\r"), "several lines"),
+        (format!("{pem}\x04"), "several lines"),
+        ("canary-4711\x03".to_owned(), "nothing was stored"),
+    ] {
+        let mut session = Session::start(PROGRAM, &args, (80, 24), home.path(), &[]);
+        session.wait("the question", |s| s.contains("value of redstor"));
+        session.press(&keys);
+        session.end();
+        session.assert_restored();
+        session.assert_cooked();
+        let raw = String::from_utf8_lossy(&session.raw()).into_owned();
+        assert!(raw.contains(told), "{raw}");
+        assert!(!raw.contains("canary"), "the value was shown: {raw}");
+    }
+}
+
+#[test]
 fn in_tmux_the_board_is_readable() {
     let required = std::env::var("CARETAKER_REQUIRE").unwrap_or_default();
     if std::process::Command::new("tmux").arg("-V").output().is_err() {

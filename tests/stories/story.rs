@@ -51,6 +51,8 @@ pub struct Setup {
     pub tries: BTreeMap<String, u8>,
     /// Checks whose data is due on school days only.
     pub school_days: Vec<String>,
+    /// Services whose credentials end on a known date, which is watched.
+    pub dated: Vec<String>,
     /// Closures of further calendars, by name.
     pub calendars: BTreeMap<String, Vec<Days>>,
 }
