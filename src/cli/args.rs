@@ -356,7 +356,7 @@ pub struct EstateArgs {
     /// The same seed invents the same estate.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// What the vendors do: calm, morning, storm.
+    /// What the vendors do: calm, morning, storm, or a scenario file (.toml).
     #[arg(long, default_value = "morning", value_name = "NAME")]
     pub scenario: String,
 }

@@ -1,10 +1,11 @@
 //! Starts and stops the simulators.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -17,9 +18,10 @@ use crate::simulators::groupcall::{self, Groupcall, Xod};
 use crate::simulators::invented::{Invented, SERVICES};
 use crate::simulators::redapi::RedApi;
 use crate::simulators::scenario::Scenario;
+use crate::simulators::script::{Script, ScriptError, Step, What};
 use crate::simulators::server::{Endpoint, authority, serve};
 use crate::simulators::stage::{Stage, lock};
-use crate::simulators::times::{TimeSource, rounded_down};
+use crate::simulators::times::{TimeSource, rounded_down, seconds};
 use crate::simulators::welearn365::{Graph, Microsoft};
 use crate::simulators::{
     directory, future_digital, just2easy, purple_mash, redstor, smoothwall, statuspage,
@@ -214,6 +216,29 @@ impl Running {
         self.redapi.forget_tokens();
     }
 
+    /// Plays a scenario file from now on, on top of the scenario that was started. Faults of a test
+    /// on the same vendor and school are overwritten.
+    ///
+    /// # Errors
+    /// When it names a school that this estate does not have.
+    pub fn play(&self, script: Script) -> Result<(), ScriptError> {
+        let mut steps = Vec::new();
+        for place in 0.. {
+            let Some(step) = script.step(place) else { break };
+            steps.push((step.clone(), step.school(&self.invented)?));
+        }
+        let player = Player {
+            stage: self.stage.clone(),
+            vendors: (self.microsoft(), self.groupcall(), self.redstor()),
+            begun: self.stage.now(),
+            script,
+            steps,
+            in_force: BTreeSet::new(),
+        };
+        self.tasks.spawn(player.play(self.gone.clone()));
+        Ok(())
+    }
+
     /// What only Redstor can do: faults of its own.
     #[must_use]
     pub fn redstor(&self) -> Redstor {
@@ -260,6 +285,57 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.gone.cancel();
+    }
+}
+
+/// Plays a scenario file.
+struct Player {
+    stage: Arc<Stage>,
+    vendors: (Microsoft, Groupcall, Redstor),
+    begun: Timestamp,
+    script: Script,
+    /// Its steps, and the school of each.
+    steps: Vec<(Step, Option<Laestab>)>,
+    in_force: BTreeSet<usize>,
+}
+
+impl Player {
+    async fn play(mut self, gone: CancellationToken) {
+        loop {
+            self.catch_up();
+            tokio::select! {
+                () = gone.cancelled() => return,
+                () = tokio::time::sleep(TICK) => {}
+            }
+        }
+    }
+
+    /// Puts on what is due, and takes away what is over.
+    fn catch_up(&mut self) {
+        let now = self.script.in_force(seconds(self.begun, self.stage.now()));
+        for over in self.in_force.difference(&now) {
+            self.set(*over, false);
+        }
+        for due in now.difference(&self.in_force) {
+            self.set(*due, true);
+        }
+        self.in_force = now;
+    }
+
+    fn set(&self, place: usize, put: bool) {
+        let Some((step, school)) = self.steps.get(place) else { return };
+        let (microsoft, groupcall, redstor) = &self.vendors;
+        match (step.what, put) {
+            (What::Any(fault), put) => {
+                self.stage.set_fault(&step.on, *school, put.then_some(fault));
+            }
+            (What::Microsoft(fault), true) => microsoft.set_fault(fault),
+            (What::Microsoft(fault), false) => microsoft.clear_fault(fault),
+            (What::Groupcall(fault), true) => groupcall.set_fault(*school, fault),
+            (What::Groupcall(fault), false) => groupcall.clear_fault(*school, fault),
+            (What::Redstor(fault), true) => redstor.set_fault(*school, fault),
+            (What::Redstor(fault), false) => redstor.clear_fault(*school, fault),
+        }
     }
 }
 
