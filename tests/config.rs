@@ -325,3 +325,45 @@ fn the_schema_explains_every_key() {
     }
     assert_eq!(bare, [""; 0]);
 }
+
+// ------------------------------------------------------------------ mailboxes
+
+/// What the section of `service` in `text` is refused with, at the latest when it is read.
+fn refused(service: &str, text: &str) -> String {
+    let config = parse(text);
+    let service = SERVICES.iter().find(|s| s.key == service).unwrap();
+    match config.read_section(&format!("services.{}", service.key), service.configure) {
+        Ok(_) => panic!("taken: {text}"),
+        Err(e) => e.to_string(),
+    }
+}
+
+#[test]
+fn a_mailbox_can_be_set_in_every_form_and_what_is_wrong_is_named() {
+    let text = std::fs::read_to_string(root().join("tests/config/valid/mailboxes.toml")).unwrap();
+    let config = parse(&text);
+    let validator = jsonschema::validator_for(&whole_schema()).unwrap();
+    assert!(validator.is_valid(&json(&text)));
+    for (key, credentials) in [("smoothwall", 1), ("future_digital", 0)] {
+        let service = SERVICES.iter().find(|s| s.key == key).unwrap();
+        let read = config.read_section(&format!("services.{key}"), service.configure);
+        let named = read.unwrap_or_else(|e| panic!("{e}")).unwrap().credentials;
+        assert_eq!(named.len(), credentials, "{key} names its credentials");
+    }
+    for (from, to) in [
+        ("starttls", "none"),
+        ("port = 1143", "port = 70000"),
+        ("credential = \"alerts-mailbox\"", "credential = \"Alerts Mailbox\""),
+        ("zone = \"utc\"", "zone = \"paris\""),
+        ("max_age = \"60d\"", "max_age = \"long\""),
+        ("folder = \"INBOX/Smoothwall\"", "mailbox = \"INBOX/Smoothwall\""),
+    ] {
+        let bad = text.replace(from, to);
+        assert_ne!(bad, text);
+        let said = refused("smoothwall", &bad);
+        assert!(said.contains("services.smoothwall.alerts"), "{from} -> {to}: {said}");
+        assert!(!validator.is_valid(&json(&bad)), "the schema takes {to}");
+    }
+    let said = refused("future_digital", &text.replace("maildir = ", "mail_dir = "));
+    assert!(said.contains("did you mean `maildir`?"), "{said}");
+}

@@ -15,6 +15,11 @@ use crate::wire::status::Status;
 /// The type of `/v1/metrics`.
 pub(super) const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+/// The document that `/v1/openapi.json` serves, written out.
+pub(super) fn text() -> bytes::Bytes {
+    document().to_string().into()
+}
+
 /// The document that `/v1/openapi.json` serves.
 #[must_use]
 pub(super) fn document() -> Value {

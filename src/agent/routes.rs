@@ -1,7 +1,7 @@
 //! The routes. Each answer's shape stands in `wire`, and in the document that `openapi` serves.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -54,7 +54,8 @@ pub(super) struct Desk {
     pub started_at: Timestamp,
     pub readers: Arc<Semaphore>,
     pub whole: Arc<Semaphore>,
-    pub document: Bytes,
+    /// Made when it is first asked for: that takes longer than all else of a start.
+    pub document: OnceLock<Bytes>,
     /// The last number that was given to an entry of the desk's book.
     pub last_entry: AtomicU64,
 }
@@ -138,7 +139,8 @@ async fn board(State(desk): At) -> Answer {
         started_at: desk.started_at,
         embedded: desk.settings.embedded,
     };
-    let head = snapshot.head(agent, desk.clock.now());
+    let mut head = snapshot.head(agent, desk.clock.now());
+    head.not_watched.extend(desk.scheduler.found());
     let starts = (0..snapshot.len()).step_by(PIECE);
     let pieces = starts.map(move |from| Ok(snapshot.schools(from, PIECE)));
     listed(&head, "schools", stream::iter(pieces), place)
@@ -193,6 +195,9 @@ async fn page(State(desk): At, Path(school): Path<String>) -> Answer {
             page.desk = book.into_iter().map(line_of).collect();
         }
         Err(error) => tracing::error!("the history of {school} cannot be read: {error}"),
+    }
+    if laestab.is_none() {
+        page.not_watched.extend(desk.scheduler.found());
     }
     desk.scheduler.looked_at(laestab);
     Ok(json(StatusCode::OK, &page))
@@ -261,10 +266,11 @@ async fn statuses(desk: Arc<Desk>, mut first: Vec<Laestab>, narrow: Narrow) -> A
     let place = desk.whole_place()?;
     let rest = first.split_off(first.len().min(AT_ONCE));
     let asked = narrow.clone();
-    let (head, rows) = desk
+    let (mut head, rows) = desk
         .hub
         .ask(move |held| (held.status_head(&asked), held.school_statuses(&first, &asked)))
         .await?;
+    head.not_watched.extend(desk.scheduler.found());
     let hub = desk.hub.clone();
     let more = stream::unfold(rest, move |mut left| {
         let (hub, narrow) = (hub.clone(), narrow.clone());
@@ -346,7 +352,11 @@ async fn metrics(State(desk): At) -> Response {
 }
 
 async fn document(State(desk): At) -> Response {
-    typed(StatusCode::OK, "application/json", Body::from(desk.document.clone()))
+    typed(
+        StatusCode::OK,
+        "application/json",
+        Body::from(desk.document.get_or_init(openapi::text).clone()),
+    )
 }
 
 fn school_or_estate(text: &str) -> Result<Option<Laestab>, Refusal> {

@@ -1,18 +1,16 @@
 //! Starting and stopping.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use axum::body::Bytes;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::guarded::Counter;
 use crate::agent::metrics::Metrics;
-use crate::agent::openapi;
 use crate::agent::peers::Gate;
 use crate::agent::routes::{Desk, router};
 use crate::agent::schedule::{Scheduler, Setting, twice};
@@ -121,7 +119,7 @@ impl Agent {
             metrics: Arc::clone(&metrics),
             started_at: clock.now(),
             readers: Arc::new(Semaphore::new(settings.limits.readers)),
-            document: Bytes::from(openapi::document().to_string()),
+            document: OnceLock::new(),
             whole: Arc::new(Semaphore::new(settings.limits.whole)),
             last_entry: AtomicU64::new(0),
             settings: settings.clone(),

@@ -315,7 +315,11 @@ mod tests {
             [number("accounts", 2.0), both(4.0, 1_000.0)[0].clone(), both(4.0, 1_000.0)[1].clone()];
         let fell = fall((&SIZE, &memory), (&now, true), on("2026-11-21"));
         let Some(Fall::Far { name, from, .. }) = fell else { panic!("{fell:?}") };
-        assert_eq!((name.as_str(), from), ("stored_mb of A", 10.0), "the small one, which a sum would hide");
+        assert_eq!(
+            (name.as_str(), from),
+            ("stored_mb of A", 10.0),
+            "the small one, which a sum would hide"
+        );
         // One that is gone is not asked about any more; all of them gone is no news to be had.
         assert_eq!(fall((&SIZE, &memory), (&now[2..], true), on("2026-11-21")), None);
         let none = [number("accounts", 0.0)];

@@ -113,10 +113,18 @@ impl Round {
     }
 }
 
+/// What others wait for.
+pub(super) struct Bells {
+    /// Counts publications.
+    pub ring: watch::Sender<u64>,
+    /// Whether every check was tried.
+    pub settle: watch::Sender<bool>,
+}
+
 pub(super) struct Task {
     held: Held,
     view: Arc<RwLock<View>>,
-    bell: watch::Sender<u64>,
+    bells: Bells,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     generation: u64,
@@ -128,11 +136,11 @@ impl Task {
     pub fn new(
         held: Held,
         view: Arc<RwLock<View>>,
-        bell: watch::Sender<u64>,
+        bells: Bells,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { held, view, bell, store, clock, generation: 0, published: 0 }
+        Self { held, view, bells, store, clock, generation: 0, published: 0 }
     }
 
     pub async fn run(
@@ -234,7 +242,9 @@ impl Task {
             self.held.restored_from = None;
         }
         self.published += 1;
-        self.bell.send_replace(self.published);
+        self.bells.ring.send_replace(self.published);
+        let settled = world.settled();
+        self.bells.settle.send_if_modified(|was| std::mem::replace(was, settled) != settled);
         self.save(now, round);
     }
 
@@ -259,6 +269,6 @@ impl Task {
     fn goodbye(&mut self, why: Clean) {
         self.view.write().unwrap_or_else(PoisonError::into_inner).bye = Some(why);
         self.published += 1;
-        self.bell.send_replace(self.published);
+        self.bells.ring.send_replace(self.published);
     }
 }

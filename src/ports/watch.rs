@@ -34,6 +34,11 @@ pub trait Watch: Send + Sync {
     fn describe(&self) -> ServiceSpec;
     /// What has no source in this configuration.
     fn not_watched(&self) -> Vec<NotWatched>;
+    /// What the polls so far have met and nothing of this configuration watches, such as a host
+    /// that maps to no school; a bounded list, and the newest state of it. Must not wait.
+    fn found(&self) -> Vec<NotWatched> {
+        Vec::new()
+    }
     /// What is to be polled. Constant for the life of this object.
     fn jobs(&self) -> Vec<Job>;
     /// Asks the vendor. `now` is the agent's clock at the start.

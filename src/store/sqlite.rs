@@ -125,8 +125,14 @@ impl Store for SqliteStore {
     }
 
     fn keep(&self, save: Save) {
-        self.shared.lock().add(save);
-        self.shared.bell.notify_all();
+        let mut queue = self.shared.lock();
+        let was_empty = queue.waiting.is_empty();
+        queue.add(save);
+        drop(queue);
+        // The writer gathers for a while anyway: a word for each change would wake it in vain.
+        if was_empty {
+            self.shared.bell.notify_all();
+        }
     }
 
     fn history(&self, row: Row, limit: usize) -> Result<Vec<StateChange>, StoreError> {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -161,7 +162,7 @@ impl Transport {
             Trust::System => None,
             Trust::File(path) => Some(read_roots(path)?),
         };
-        let client = Arc::new(LazyClient { roots, proxy, built: OnceCell::new() });
+        let client = Arc::new(LazyClient { roots, proxy, built: OnceCell::new(), ids: Ids::new() });
         clients.insert(trust.clone(), client.clone());
         Ok(client)
     }
@@ -174,9 +175,33 @@ pub(super) struct LazyClient {
     roots: Option<RootCertStore>,
     proxy: Option<reqwest::Proxy>,
     built: OnceCell<reqwest::Client>,
+    ids: Ids,
+}
+
+/// Ids of requests, unlike those of any other process: a random one, and those that follow it. To
+/// draw each anew would cost a call of the operating system for each request.
+struct Ids {
+    first: u128,
+    given: AtomicU64,
+}
+
+impl Ids {
+    fn new() -> Self {
+        Self { first: uuid::Uuid::new_v4().as_u128(), given: AtomicU64::new(0) }
+    }
+
+    fn next(&self) -> String {
+        let number = self.first ^ u128::from(self.given.fetch_add(1, Ordering::Relaxed));
+        uuid::Builder::from_random_bytes(number.to_be_bytes()).into_uuid().to_string()
+    }
 }
 
 impl LazyClient {
+    /// An id for the next request.
+    pub(super) fn next_id(&self) -> String {
+        self.ids.next()
+    }
+
     /// The client; the text says why there is none, and the remedy.
     pub(super) async fn get(&self) -> Result<&reqwest::Client, String> {
         self.built.get_or_try_init(|| self.build()).await
@@ -248,4 +273,19 @@ pub(super) fn read_roots(path: &Path) -> Result<RootCertStore, SetupError> {
         ));
     }
     Ok(roots)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_requests_have_one_id() {
+        let (a, b) = (Ids::new(), Ids::new());
+        let ids: std::collections::HashSet<String> =
+            (0..5_000).flat_map(|_| [a.next(), b.next()]).collect();
+        assert_eq!(ids.len(), 10_000);
+        let form = |id: &String| uuid::Uuid::parse_str(id).unwrap().get_version_num() == 4;
+        assert!(ids.iter().all(form), "as random ones are written");
+    }
 }

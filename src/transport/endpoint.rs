@@ -184,7 +184,7 @@ impl Inner {
                     Some(said) => {
                         let said = said.map(Duration::from_secs);
                         gate.hush(now, said, self.clock.chance());
-                        asked_by.clone_from(&reply.headers);
+                        asked_by = super::reply::plain(&reply.headers);
                         if tried >= most {
                             return Err(self.throttled(said, asked_by));
                         }

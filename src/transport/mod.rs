@@ -6,6 +6,7 @@
 //! Invariant: this room never knows a service.
 
 mod client;
+mod depth;
 mod endpoint;
 mod exchange;
 mod failure;
@@ -22,7 +23,7 @@ mod settings;
 pub use client::Transport;
 pub use endpoint::Endpoint;
 pub use failure::Failure;
-pub use imap::{Fetched, ImapSecurity, ImapSettings, MailFolder, MailServer, Part};
+pub use imap::{Fetched, ImapOauth, ImapSecurity, ImapSettings, MailFolder, MailServer, Part};
 pub use reply::Reply;
 pub use request::Request;
 pub use settings::{EndpointSettings, SetupError, TransportSettings, install_tls};

@@ -338,7 +338,7 @@ fn counted(world: &World) -> Split {
                 c.health == health && !never
             })
         };
-        let any = |f: &dyn Fn(&Cell) -> bool| cells.iter().any(|c| f(c));
+        let any = |f: &dyn Fn(&Cell) -> bool| cells.iter().any(f);
         *if own(Health::Critical) {
             &mut split.critical
         } else if own(Health::Unknown) {

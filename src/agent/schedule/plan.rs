@@ -93,6 +93,9 @@ impl Choice {
     }
 }
 
+/// A job that was started: its number, its service's place, itself.
+pub(super) type Started = (u32, usize, Job);
+
 /// The time table. Times are monotonic.
 pub(super) struct Plan {
     entries: Vec<Entry>,
@@ -106,6 +109,10 @@ pub(super) struct Plan {
     turn: usize,
     limits: Concurrency,
     looked_at_floor: Duration,
+    /// Until when whoever starts jobs sleeps; none: as long as nothing is waiting.
+    sleeps_until: Option<Tick>,
+    /// No job starts any more.
+    closed: bool,
 }
 
 impl Plan {
@@ -127,6 +134,8 @@ impl Plan {
             turn: 0,
             limits,
             looked_at_floor,
+            sleeps_until: None,
+            closed: false,
         };
         for (service, jobs) in services.into_iter().enumerate() {
             for job in jobs {
@@ -165,8 +174,25 @@ impl Plan {
     }
 
     /// When the next waiting job is due.
+    #[cfg(test)]
     pub fn next_due(&self) -> Option<Duration> {
-        self.waiting.peek().map(|Reverse((due, _, _))| due.time())
+        self.next_tick().map(Tick::time)
+    }
+
+    fn next_tick(&self) -> Option<Tick> {
+        self.waiting.peek().map(|Reverse((due, _, _))| *due)
+    }
+
+    /// When the next waiting job is due: until then the caller sleeps, unless [`Self::finished`]
+    /// says otherwise.
+    pub fn sleep_until_due(&mut self) -> Option<Duration> {
+        self.sleeps_until = self.next_tick();
+        self.sleeps_until.map(Tick::time)
+    }
+
+    /// No job starts any more.
+    pub fn close(&mut self) {
+        self.closed = true;
     }
 
     /// Moves what is due to the queues of its services.
@@ -187,8 +213,8 @@ impl Plan {
     }
 
     /// The next job to start, if the limits leave a place for one; services take turns.
-    pub fn start(&mut self, now: Duration) -> Option<(u32, usize, Job)> {
-        if self.running_overall >= self.limits.overall.max(1) {
+    pub fn start(&mut self, now: Duration) -> Option<Started> {
+        if self.closed || self.running_overall >= self.limits.overall.max(1) {
             return None;
         }
         let count = self.ready.len();
@@ -221,12 +247,13 @@ impl Plan {
         None
     }
 
-    /// A poll has ended. `chance` from 0 to 1 spreads the next one.
-    pub fn finished(&mut self, number: u32, now: Duration, chance: f64) {
+    /// A poll has ended. `chance` from 0 to 1 spreads the next one. Whether that is due before
+    /// whoever sleeps wakes up.
+    pub fn finished(&mut self, number: u32, now: Duration, chance: f64) -> bool {
         let looked_at_floor = self.looked_at_floor;
-        let Some(entry) = self.entries.get_mut(at(number)) else { return };
+        let Some(entry) = self.entries.get_mut(at(number)) else { return false };
         if entry.state != State::Running {
-            return;
+            return false;
         }
         if let Some(running) = self.running.get_mut(entry.service()) {
             *running = running.saturating_sub(1);
@@ -239,6 +266,8 @@ impl Plan {
             if entry.again { 1.0 - JITTER + 2.0 * JITTER * chance } else { 0.5 + 0.5 * chance };
         let due = entry.started().unwrap_or(now) + interval.mul_f64(share);
         self.wait(number, due.max(now));
+        let next = self.next_tick();
+        next.is_some_and(|next| self.sleeps_until.is_none_or(|until| next < until))
     }
 
     fn wait(&mut self, number: u32, due: Duration) {

@@ -305,16 +305,9 @@ mod tests {
     #[test]
     fn a_limit_that_is_nearly_reached_slows_us_down() {
         let near = |share: Option<&str>| {
-            let header = share.map(|s| ("x-ms-throttle-limit-percentage".into(), s.to_owned()));
-            is_near_limit(&Reply {
-                status: 200,
-                headers: header.into_iter().collect(),
-                body: bytes::Bytes::new(),
-                received_at: jiff::Timestamp::UNIX_EPOCH,
-                took: Duration::ZERO,
-                request_id: String::new(),
-                origin: String::new(),
-            })
+            let headers: Vec<_> =
+                share.iter().map(|s| ("x-ms-throttle-limit-percentage", *s)).collect();
+            is_near_limit(&Reply::played(200, &headers, ""))
         };
         assert!(near(Some("0.8")) && near(Some(" 1.24 ")));
         assert!(!near(Some("0.79")) && !near(None) && !near(Some("much")) && !near(Some("NaN")));

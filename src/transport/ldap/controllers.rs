@@ -7,15 +7,15 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OnceCell;
 
-use super::super::client::read_roots;
-use super::super::gate::Gate;
-use super::super::settings::{SetupError, TransportSettings};
-use super::super::{Failure, Transport};
 use super::failure::{LdapFailure, SignIn};
 use super::line::{self, Trust};
 use super::session::{Limits, Session};
 use super::settings::{Address, LdapSettings, addresses};
 use crate::ports::clock::Clock;
+use crate::transport::client::read_roots;
+use crate::transport::gate::Gate;
+use crate::transport::settings::{SetupError, TransportSettings};
+use crate::transport::{Failure, Transport};
 
 /// How long a password that was refused as wrong is not tried again. Domains lock an account after
 /// some five wrong passwords in some thirty minutes.

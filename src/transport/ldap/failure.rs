@@ -3,9 +3,9 @@
 //! Source of the codes: RFC 4511 A.1 and Microsoft's bind sub-codes, as the vendor's pages give
 //! them, read 2026-11.
 
-use super::super::Failure;
 use crate::model::health::Reason;
 use crate::model::text::Clean;
+use crate::transport::Failure;
 
 /// Why a domain controller refused a sign-in: the hex number after `data` in its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

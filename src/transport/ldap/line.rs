@@ -16,13 +16,13 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::OnceCell;
 use tokio_rustls::client::TlsStream;
 
-use super::super::Failure;
-use super::super::client::system_roots;
-use super::super::exchange::tls_words;
 use super::settings::Address;
 use super::wire::{self, Asked, Message, Misshapen};
 use crate::model::text::Clean;
 use crate::ports::clock::Clock;
+use crate::transport::Failure;
+use crate::transport::client::system_roots;
+use crate::transport::exchange::tls_words;
 
 /// How long the end of a line may take.
 const FAREWELL: Duration = Duration::from_secs(2);

@@ -6,13 +6,13 @@ use std::time::Duration;
 use ldap3::controls::{MakeCritical, PagedResults, RawControl};
 use ldap3::{DerefAliases, LdapError, ResultEntry, SearchOptions};
 
-use super::super::Failure;
 use super::entry::Entry;
 use super::failure::LdapFailure;
 use super::filter::Filter;
 use super::line::{Ended, Line};
 use super::wire::{self, Asked};
 use crate::ports::clock::Clock;
+use crate::transport::Failure;
 
 /// The paged results control of the answer.
 const PAGED: &str = "1.2.840.113556.1.4.319";

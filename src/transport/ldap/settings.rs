@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use url::Url;
 
-use super::super::settings::{SetupError, bare};
 use crate::model::span::Span;
+use crate::transport::settings::{SetupError, bare};
 
 /// The most controllers that are asked.
 pub const MOST_CONTROLLERS: usize = 16;

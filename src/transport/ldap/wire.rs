@@ -6,8 +6,8 @@
 //!
 //! Source: RFC 4511 (messages), RFC 2696 (paged results), read 2026-11.
 
-use super::super::Failure;
 use crate::model::text::Clean;
+use crate::transport::Failure;
 
 /// Bytes of one message. An entry of what we ask for has a few hundred; a full range of 1,500 values
 /// some 200,000.
