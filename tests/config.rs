@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use caretaker::config::schools::{Known, SchoolFile, import, write_schools_csv};
 use caretaker::config::{Config, Settings, Source, generator, schema};
 use caretaker::model::calendar::Calendar;
-use caretaker::services::{SERVICES, Service};
+use caretaker::services::{SERVICES, Service, connector_schema};
 use caretaker::transport::TransportSettings;
 use serde_json::Value;
 
@@ -282,7 +282,8 @@ fn whole_schema() -> Value {
     let services: BTreeMap<String, schemars::Schema> =
         SERVICES.iter().map(|s| (s.key.to_owned(), (s.schema)(&mut generator))).collect();
     let transport = generator.subschema_for::<TransportSettings>();
-    schema(generator, services, transport)
+    let connector = connector_schema(&mut generator);
+    schema(generator, services, transport, connector)
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod agent;
 mod bench;
 mod config;
+mod connector;
 mod console;
 mod demo;
 mod failed;
@@ -42,6 +43,10 @@ pub fn main() -> ExitCode {
 fn start(cli: Cli) -> Result<u8, Failed> {
     // Secrets must not reach a core file or a debugger; a kernel that refuses is no reason to stop.
     drop(crate::sys::forbid_dumps());
+    if matches!(cli.command, Some(Command::JqWorker)) {
+        let code = if crate::services::serve_jq() { cli::Code::Done } else { cli::Code::Software };
+        return Ok(code as u8);
+    }
     crate::transport::install_tls();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -67,10 +72,13 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
         Some(Command::Watch(args)) => watch::run(&outside.agent_socket()?, args).await,
         Some(Command::Config(ConfigCommand::Check)) => config::check(&outside),
         Some(Command::Config(ConfigCommand::Schema)) => config::schema(),
+        Some(Command::Connector(command)) => connector::run(outside, command).await,
         Some(Command::Secret(command)) => secret::run(outside, command).await,
         Some(Command::Demo(args)) => demo::run(outside, args).await,
         Some(Command::Simulate(args)) => simulate::run(outside, args).await,
         Some(Command::Bench(command)) => measure(outside, command).await,
+        // Served before there was a runtime.
+        Some(Command::JqWorker) => Ok(cli::Code::Software as u8),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Sees the world through the same wire as the console.
 
 pub mod args;
+mod connector;
 mod csv;
 mod exit;
 mod out;
@@ -10,6 +11,7 @@ mod pick;
 mod table;
 mod watch;
 
+pub use connector::{Tried, called, connector_line, counted, noted, tried, trying};
 pub use csv::status_csv;
 pub use exit::{Code, status_code};
 pub use out::{complain, say, say_raw};

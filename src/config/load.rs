@@ -89,6 +89,11 @@ impl Config {
         self.settings.services.keys()
     }
 
+    /// The connectors that have a section, by name.
+    pub fn connectors(&self) -> impl Iterator<Item = &str> {
+        self.settings.connectors.keys().map(String::as_str)
+    }
+
     /// Term calendars as the engine wants them: the default one is named "".
     #[must_use]
     pub fn calendars(&self) -> BTreeMap<String, Calendar> {
@@ -210,6 +215,13 @@ impl Config {
                     );
                 }
             }
+        }
+        for name in set.connectors.keys().filter(|name| !is_word(name) || name.contains('-')) {
+            refuse(
+                &format!("connectors.{name}"),
+                "not a name for a connector".into(),
+                "use up to 32 lower-case letters, digits, underscores",
+            );
         }
         if set.agent.refresh_floor.as_secs() == 0 {
             refuse("agent.refresh_floor", "found no time at all".into(), "write at least \"1s\"");

@@ -18,6 +18,11 @@ mod redstor;
 mod smoothwall;
 mod welearn365;
 
+pub use declared::connector::{
+    ConnectorError, ConnectorSettings, Connectors, Plan as ConnectorPlan, join,
+    schema as connector_schema,
+};
+pub use declared::jq::serve as serve_jq;
 pub use service::{
     Build, CheckTuning, Configured, Context, Parameter, Service, ServiceError, check_id,
     only_known, tuned,

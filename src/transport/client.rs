@@ -15,6 +15,7 @@ use super::origin::Origin;
 use super::settings::{
     EndpointSettings, PlainHttp, SetupError, TransportSettings, bare, check_url,
 };
+use super::trace::Trace;
 use crate::ports::clock::Clock;
 
 /// How long an idle connection is kept: longer than the intervals of all but the slowest checks,
@@ -44,6 +45,7 @@ pub struct Transport {
 struct Shared {
     settings: Arc<TransportSettings>,
     clock: Arc<dyn Clock>,
+    trace: Option<Trace>,
     clients: Mutex<HashMap<Trust, Arc<LazyClient>>>,
     origins: Mutex<HashMap<(String, Trust), Arc<Origin>>>,
 }
@@ -54,10 +56,32 @@ impl Transport {
     /// Cheap: a client is built at its first call.
     #[must_use]
     pub fn new(settings: TransportSettings, clock: Arc<dyn Clock>) -> Self {
+        Self::make_new(settings, clock, None)
+    }
+
+    /// A transport that tells every call, redacted, for a person at a terminal.
+    #[must_use]
+    pub fn traced(settings: TransportSettings, clock: Arc<dyn Clock>) -> (Self, Trace) {
+        let trace = Trace::default();
+        (Self::make_new(settings, clock, Some(trace.clone())), trace)
+    }
+
+    /// Where calls are told to, if somebody listens.
+    #[must_use]
+    pub fn trace(&self) -> Option<&Trace> {
+        self.shared.trace.as_ref()
+    }
+
+    pub(super) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.shared.clock
+    }
+
+    fn make_new(settings: TransportSettings, clock: Arc<dyn Clock>, trace: Option<Trace>) -> Self {
         Self {
             shared: Arc::new(Shared {
                 settings: Arc::new(settings),
                 clock,
+                trace,
                 clients: Mutex::default(),
                 origins: Mutex::default(),
             }),
@@ -96,7 +120,9 @@ impl Transport {
             let mut origins = self.shared.origins.lock().unwrap_or_else(PoisonError::into_inner);
             origins
                 .entry((name.clone(), trust))
-                .or_insert_with(|| Arc::new(Origin::new(&self.shared.settings)))
+                .or_insert_with(|| {
+                    Arc::new(Origin::new(&self.shared.settings, self.shared.trace.clone()))
+                })
                 .clone()
         };
         origin.want(settings.concurrency, settings.per_second);
@@ -198,7 +224,7 @@ impl LazyClient {
     }
 }
 
-fn system_roots() -> Result<RootCertStore, String> {
+pub(super) fn system_roots() -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {
@@ -211,7 +237,7 @@ fn system_roots() -> Result<RootCertStore, String> {
     Ok(roots)
 }
 
-fn read_roots(path: &Path) -> Result<RootCertStore, SetupError> {
+pub(super) fn read_roots(path: &Path) -> Result<RootCertStore, SetupError> {
     let refuse = |why: String| SetupError::Ca { path: path.display().to_string(), why };
     let pem = std::fs::read(path).map_err(|e| refuse(e.to_string()))?;
     let mut roots = RootCertStore::empty();

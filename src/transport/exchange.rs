@@ -13,6 +13,7 @@ use super::endpoint::Inner;
 use super::failure::host_of;
 use super::request::Body;
 use super::settings::PlainHttp;
+use super::trace::Exchange;
 use super::{Failure, Reply, Request};
 use crate::model::text::Clean;
 
@@ -122,6 +123,22 @@ impl Call {
                 tracing::debug!(method, origin, path, ms, request_id = id, %failure, "call failed");
             }
         }
+    }
+
+    /// The call as a person may read it: header names without values, query names without values.
+    pub(super) fn told(
+        &self,
+        to: &Inner,
+        began: Duration,
+        outcome: &Result<Reply, Failure>,
+    ) -> Exchange {
+        let query: Vec<String> =
+            self.url.query_pairs().map(|(name, _)| format!("{name}=…")).collect();
+        let mark = if query.is_empty() { "" } else { "?" };
+        let request = format!("{} {}{}{mark}{}", self.method, to.name, self.shown, query.join("&"));
+        let took = to.clock.monotonic().saturating_sub(began);
+        let names = self.headers.keys().map(|name| name.as_str().to_owned()).collect();
+        Exchange::new(&request, names, outcome, took)
     }
 
     fn request(&self) -> reqwest::Request {
@@ -363,7 +380,7 @@ fn inner<'a>(
 }
 
 /// In words, with the remedy. What the certificate itself says is left out.
-fn tls_words(error: &rustls::Error) -> String {
+pub(super) fn tls_words(error: &rustls::Error) -> String {
     use rustls::{CertificateError as Bad, Error};
     match error {
         Error::InvalidCertificate(bad) => match bad {

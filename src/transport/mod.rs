@@ -11,14 +11,18 @@ mod failure;
 mod gate;
 mod json;
 mod origin;
+mod reach;
 mod reply;
 mod request;
 mod retry_after;
 mod settings;
+mod trace;
 
 pub use client::Transport;
 pub use endpoint::Endpoint;
 pub use failure::Failure;
+pub use reach::{Certificate, Unreached};
 pub use reply::Reply;
 pub use request::Request;
 pub use settings::{EndpointSettings, SetupError, TransportSettings, install_tls};
+pub use trace::{Answered, Exchange, Step, Trace, shape};

@@ -160,6 +160,35 @@ pub struct Dropped {
     pub waiting: Option<Clean>,
 }
 
+/// When a file is complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Complete {
+    /// When its last line has an end.
+    #[default]
+    LastLineEnds,
+    /// When it is JSON that is not cut off.
+    JsonEnds,
+    /// When it has not changed for a while.
+    Settled,
+}
+
+impl Complete {
+    fn is(self, text: &str) -> bool {
+        match self {
+            Self::LastLineEnds => text.ends_with(['\n', '\r']),
+            Self::JsonEnds => {
+                let text = text.trim_start_matches('\u{feff}');
+                let read = serde_json::from_str::<serde::de::IgnoredAny>(text);
+                !read.is_err_and(|e| e.is_eof())
+            }
+            Self::Settled => true,
+        }
+    }
+}
+
+/// How bytes become text; `None` for what is not text.
+pub type Decoder = fn(&[u8]) -> Option<String>;
+
 /// A folder and its limits. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Folder {
@@ -167,6 +196,8 @@ pub struct Folder {
     pattern: String,
     settle: Span,
     max_bytes: u64,
+    complete: Complete,
+    decoder: Decoder,
     last: Arc<Mutex<Option<Dropped>>>,
 }
 
@@ -179,8 +210,17 @@ impl Folder {
             pattern: settings.pattern.clone().unwrap_or_else(|| pattern.to_owned()),
             settle: settings.settle,
             max_bytes: settings.max_bytes,
+            complete: Complete::default(),
+            decoder: decode,
             last: Arc::default(),
         }
+    }
+
+    /// With another rule for when a file is complete, and how its bytes become text.
+    #[must_use]
+    pub fn reads(mut self, complete: Complete, decoder: Decoder) -> Self {
+        (self.complete, self.decoder) = (complete, decoder);
+        self
     }
 
     /// One file of a fixed name.
@@ -192,6 +232,8 @@ impl Folder {
             path: path.parent().map(Path::to_path_buf).unwrap_or_default(),
             settle: default_settle(),
             max_bytes: default_max_bytes(),
+            complete: Complete::default(),
+            decoder: decode,
             last: Arc::default(),
         }
     }
@@ -292,9 +334,9 @@ impl Folder {
             let whole = if self.is_young(entry, now) {
                 None
             } else {
-                let text = decode(&self.read_blocking(&entry.name)?)
+                let text = (self.decoder)(&self.read_blocking(&entry.name)?)
                     .ok_or_else(|| DropError::NotText { name: name.clone() })?;
-                text.ends_with(['\n', '\r']).then_some(text)
+                self.complete.is(&text).then_some(text)
             };
             let Some(text) = whole else {
                 waiting.get_or_insert(name);

@@ -108,10 +108,9 @@ impl SignIn {
         if let Some(ms) = seen.latency_ms() {
             seen_as = seen_as.number("latency_ms", ms);
         }
-        match says {
-            Some(says) => seen_as.fact("status page", says.line.as_str()),
-            None => seen_as,
-        }
+        let Some(says) = says else { return seen_as };
+        let seen_as = seen_as.fact("status page", says.line.as_str());
+        says.windows.into_iter().fold(seen_as, Observation::window)
     }
 
     fn judge(&self, seen: &Look) -> (Verdict, String) {

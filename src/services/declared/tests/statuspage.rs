@@ -154,7 +154,12 @@ fn another_format_is_no_information() {
 
 #[test]
 fn it_may_worsen_and_never_betters() {
-    let at = |standing| Says { standing, line: "".into() };
+    let at = |standing| Says {
+        standing,
+        line: "".into(),
+        reason: Reason::Malformed,
+        windows: Vec::new(),
+    };
     let malformed = Verdict::Unknown(Reason::Malformed);
     let all = [Verdict::Ok, Verdict::Warning, malformed, Verdict::Critical];
     for probed in all {
