@@ -41,7 +41,9 @@ pub(super) fn check(settings: &JsonSettings, scope: Asks) -> Result<Checked, Ref
     if let Some(auth) = &settings.auth {
         super::address::check_auth(auth, scope == Asks::School)?;
     }
-    if settings.status.is_empty() || settings.status.iter().any(|s| !(200..=599).contains(s)) {
+    if settings.status.is_empty()
+        || settings.status.iter().any(|s| !matches!(s, 200..=299 | 400..=599))
+    {
         return Err(refuse("status", "give at least one HTTP status; no redirect is followed"));
     }
     if !(1..=MOST_BYTES).contains(&settings.body_limit) {
