@@ -29,7 +29,7 @@ pub struct Tried {
 #[must_use]
 pub fn trying(job: &str, targets: usize) -> String {
     match targets {
-        1 => format!("{job}"),
+        1 => job.to_owned(),
         n => format!("{job}, one question for {n} schools"),
     }
 }

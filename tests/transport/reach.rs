@@ -79,8 +79,8 @@ async fn nobody_there_is_no_answer_and_silence_has_a_limit() {
     let ours = Authority::new();
     let silent = plain().handshake("localhost", port, Some(&ours.file()), Duration::ZERO).await;
     assert!(matches!(silent, Err(Unreached::Deadline { .. })), "{silent:?}");
-    let plain_http = plain().handshake("localhost", port_of(&server), Some(&ours.file()), PATIENCE);
-    let spoken = plain_http.await;
+    let (ours, port_of_http) = (ours.file(), port_of(&server));
+    let spoken = plain().handshake("localhost", port_of_http, Some(&ours), PATIENCE).await;
     assert!(matches!(spoken, Err(Unreached::NoAnswer { .. })), "{spoken:?}");
     let no_ca = plain().handshake("localhost", port, Some("none.pem".as_ref()), PATIENCE).await;
     assert!(matches!(no_ca, Err(Unreached::Ours(_))), "{no_ca:?}");

@@ -63,7 +63,7 @@ pub(super) struct Source {
 
 enum Kind {
     Page(Box<Page>),
-    Reach(ProbeSettings, Transport, Arc<dyn crate::ports::clock::Clock>),
+    Reach(Box<ProbeSettings>, Transport, Arc<dyn crate::ports::clock::Clock>),
     Api(Box<Api>),
     Status(StatusPage),
     Files(Box<Files>),
@@ -131,7 +131,7 @@ impl Source {
                 if let ProbeSettings::Tls(tls) = &mut probe {
                     tls.ca_file = tls.ca_file.take().map(|path| ctx.folder.join(path));
                 }
-                Kind::Reach(probe, ctx.transport.clone(), ctx.clock.clone())
+                Kind::Reach(Box::new(probe), ctx.transport.clone(), ctx.clock.clone())
             }
         };
         Ok(Self { kind, gaps })

@@ -31,6 +31,9 @@ pub struct ConnectorError {
     pub why: String,
 }
 
+/// Watchers by the names of their connectors.
+pub type Named = Vec<(String, Arc<dyn Watch>)>;
+
 /// JSON Schema of one connector's settings.
 #[must_use]
 pub fn schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
@@ -222,7 +225,7 @@ impl Connectors {
     ///
     /// # Errors
     /// When an endpoint cannot be used.
-    pub fn build(&self, ctx: &Context) -> Result<Vec<(String, Arc<dyn Watch>)>, ConnectorError> {
+    pub fn build(&self, ctx: &Context) -> Result<Named, ConnectorError> {
         let pool = Arc::new(Pool::new(ctx.clock.clone()));
         let services = self.new_services();
         self.plans

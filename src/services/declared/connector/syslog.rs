@@ -285,7 +285,7 @@ impl Log {
         if raised.len() > 1 {
             judged = judged.fact("open events", raised.len().to_string());
         }
-        if let Some((.., at, _, _)) = worst.map(|(s, at, e, h)| (s, at, e, h)) {
+        if let Some((_, at, _, _)) = worst {
             judged = judged.fact("raised", at.to_string());
         }
         for (name, n) in [

@@ -16,7 +16,7 @@ use crate::transport::EndpointSettings;
 #[serde(rename_all = "snake_case")]
 pub enum ProbeSettings {
     /// A web page.
-    Http(HttpProbe),
+    Http(Box<HttpProbe>),
     /// A server's certificate.
     Tls(TlsProbe),
     /// A name and its addresses.

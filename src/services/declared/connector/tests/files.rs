@@ -68,7 +68,7 @@ async fn a_cell_that_is_empty_or_no_number_is_never_ok() {
         ("Other", "state"),
     ] {
         let drop = Drop::new();
-        drop.file("sync-1.csv", &TABLE.replace(from, to), THEN);
+        drop.file("sync-1.csv", TABLE.replace(from, to), THEN);
         let all = poll(&build(&stage(drop.path(), &[]), &table(""))).await;
         let seen = &all[&school("9990101")];
         assert!(!is_well(seen.verdict), "{to}: {:?}", seen.detail);
@@ -140,7 +140,7 @@ async fn the_same_file_twice_is_old_where_the_configuration_says_so() {
             assert_eq!(fact(seen, "holds the same as"), Some("sync-20270131T0800Z.csv"));
             assert_eq!(seen.source_at.unwrap().at.to_string(), at, "{more}");
         }
-        drop.file("sync-20270202T0900Z.csv", &TABLE.replace("214", "215"), THEN);
+        drop.file("sync-20270202T0900Z.csv", TABLE.replace("214", "215"), THEN);
         let new = poll(&watch).await;
         let seen = &new[&school("9990101")];
         assert_eq!(fact(seen, "holds the same as"), None);
@@ -214,7 +214,7 @@ async fn a_text_is_read_by_its_words() {
         ("Finished 02/02/2027 05:10\n", "", MALFORMED),
     ] {
         let drop = Drop::new();
-        drop.file("report.txt", &report.replace(from, to), THEN);
+        drop.file("report.txt", report.replace(from, to), THEN);
         let seen = estate_of(&drop, &toml).await;
         let expected = if from.is_empty() { Verdict::Ok } else { verdict };
         assert_eq!(seen.verdict, expected, "{to}: {}", seen.detail);
