@@ -79,8 +79,16 @@ async fn nobody_there_is_no_answer_and_silence_has_a_limit() {
     let ours = Authority::new();
     let silent = plain().handshake("localhost", port, Some(&ours.file()), Duration::ZERO).await;
     assert!(matches!(silent, Err(Unreached::Deadline { .. })), "{silent:?}");
-    let (ours, port_of_http) = (ours.file(), port_of(&server));
-    let spoken = plain().handshake("localhost", port_of_http, Some(&ours), PATIENCE).await;
+    // Speaks, but not TLS.
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port_of_other = other.local_addr().unwrap().port();
+    let speaks = std::thread::spawn(move || {
+        let (mut stream, _) = other.accept().unwrap();
+        std::io::Write::write_all(&mut stream, b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
+        stream
+    });
+    let spoken = plain().handshake("localhost", port_of_other, Some(&ours.file()), PATIENCE).await;
+    drop(speaks.join().unwrap());
     assert!(matches!(spoken, Err(Unreached::NoAnswer { .. })), "{spoken:?}");
     let no_ca = plain().handshake("localhost", port, Some("none.pem".as_ref()), PATIENCE).await;
     assert!(matches!(no_ca, Err(Unreached::Ours(_))), "{no_ca:?}");
