@@ -342,6 +342,7 @@ fn credentials(
     let mut out = BTreeMap::from([
         ("welearn365".to_owned(), password(seed, "welearn365", 0)),
         ("redstor".to_owned(), password(seed, "redstor", 0)),
+        ("wonde".to_owned(), password(seed, "wonde", 0)),
         ("redstor.jwk".to_owned(), super::redapi::PRIVATE_JWK.to_owned()),
         ("groupcall.management".to_owned(), password(seed, "management", 0)),
     ]);

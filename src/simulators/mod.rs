@@ -27,6 +27,7 @@ mod stage;
 mod statuspage;
 mod times;
 mod welearn365;
+mod wonde;
 
 pub use fault::Fault;
 pub use invented::{Appliance, Facts, Invented, SERVICES};
@@ -34,3 +35,4 @@ pub use names::PERSONAL_NAMES;
 pub use running::{Plan, Running, StartError, start};
 pub use scenario::{Scenario, UnknownScenario};
 pub use times::TimeSource;
+pub use wonde::wonde_id;

@@ -20,7 +20,9 @@ use crate::simulators::server::{Endpoint, authority, serve};
 use crate::simulators::stage::{Stage, lock};
 use crate::simulators::times::{TimeSource, rounded_down};
 use crate::simulators::welearn365::Graph;
-use crate::simulators::{future_digital, just2easy, purple_mash, redstor, smoothwall, statuspage};
+use crate::simulators::{
+    future_digital, just2easy, purple_mash, redstor, smoothwall, statuspage, wonde,
+};
 
 /// How often the drops are looked after.
 const TICK: Duration = Duration::from_millis(250);
@@ -110,6 +112,7 @@ pub async fn start(plan: Plan) -> Result<Running, StartError> {
     endpoints.push(just2easy::endpoint(&stage));
     endpoints.push(purple_mash::endpoint(&stage));
     endpoints.extend(statuspage::endpoints(&stage));
+    endpoints.push(wonde::endpoint(&stage));
 
     let (gone, tasks) = (CancellationToken::new(), TaskTracker::new());
     let vendors: BTreeMap<String, CancellationToken> =
@@ -166,6 +169,7 @@ fn address_book(key: &str, base: &str, urls: &mut BTreeMap<String, String>) {
             add("groupcall.token", "/api/oauth/GetToken");
         }
         "redstor.token" => drop(add(key, "/connect/token")),
+        "wonde" => drop(add(key, "/v1.0")),
         _ => drop(add(key, "")),
     }
 }

@@ -382,7 +382,8 @@ fn source(set: &ConnectorSettings) -> Result<(), Refused> {
     if set.age.is_some() && !has_time {
         return Err(refuse("age", format!("{table} tells no time: there is no age to judge")));
     }
-    if !can_be_bad && set.age.is_none() {
+    // Of a list, being left out is bad enough.
+    if !can_be_bad && set.age.is_none() && set.scope != Asks::Bulk {
         let why = "nothing could ever be bad: give health, limits of a number, or age";
         return Err(refuse(table, why));
     }
