@@ -3,6 +3,8 @@
 //! Nothing here uses a connector. Every rule is read off the answers with `serde_json::Value`.
 #![cfg(test)]
 
+#[path = "simulators/microsoft.rs"]
+mod microsoft;
 #[path = "simulators/played.rs"]
 mod played;
 #[path = "simulators/scenarios.rs"]
@@ -273,7 +275,7 @@ async fn each_school_has_its_site_and_nobody_elses() {
     }
     assert_eq!(missing, 1, "a morning misses one");
     assert_eq!(p.graph("sites/other.example:/sites/x", &token).await.status(), 404);
-    assert_eq!(p.graph("users", &token).await.status(), 400);
+    assert_eq!(p.graph("applications", &token).await.status(), 400);
 }
 
 // ------------------------------------------------------------------ Groupcall

@@ -64,7 +64,7 @@ const PURE_PATHS: &[&str] = &[
 #[rustfmt::skip]
 const PURE_CRATES: &[&str] = &[
     "serde", "serde_json", "thiserror", "schemars", "jiff", "secrecy", "bytes", "futures_core", "sha2", "hmac", "ed25519_dalek",
-    "ct_merkle", "toml", "zeroize", "unicode_segmentation", "unicode_width", "utoipa",
+    "ct_merkle", "serde_json_canonicalizer", "toml", "zeroize", "unicode_segmentation", "unicode_width", "utoipa",
 ];
 #[rustfmt::skip]
 const IMPURE_STD: &[&str] = &[
@@ -83,7 +83,7 @@ const OWNED_CRATES: &[(&str, &[&str])] = &[
     ("jaq_core", &["services"]), ("jaq_std", &["services"]), ("jaq_json", &["services"]), ("lettre", &["transport"]),
     ("keyring", &["secrets"]), ("clap", &["cli"]), ("clap_complete", &["cli"]), ("clap_mangen", &["cli"]),
     ("tracing_subscriber", &["telemetry"]), ("tracing_appender", &["telemetry"]), ("anyhow", &["app", "cli"]),
-    ("sha2", &["ledger", "guard"]), ("hmac", &["ledger"]), ("ed25519_dalek", &["ledger"]), ("ct_merkle", &["ledger"]),
+    ("sha2", &["ledger", "guard", "services", "simulators"]), ("ed25519_dalek", &["ledger"]), ("serde_json_canonicalizer", &["ledger", "guard"]), ("getrandom", &["sys"]), ("ct_merkle", &["ledger"]),
 ];
 
 /// Only under these prefixes may code name colours, or keys, or write to the terminal.

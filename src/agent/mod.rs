@@ -4,6 +4,7 @@
 //! Unix socket until [`RunningAgent::stop`].
 
 mod changes;
+mod guarded;
 mod metrics;
 mod openapi;
 mod peers;
@@ -16,5 +17,6 @@ mod settings;
 mod socket;
 mod stream;
 
+pub use guarded::Acting;
 pub use running::{Agent, AgentError, RunningAgent};
 pub use settings::{AgentSettings, Concurrency, Limits};

@@ -4,6 +4,9 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use crate::wire::VERSION;
+use crate::wire::action::{
+    Actions, Audit, Confirmed, Digest, EmergencyView, PlanPage, PlanRequest, Told, Why,
+};
 use crate::wire::board::{Board, Change};
 use crate::wire::page::{AgentHealth, CheckPage, Page, Problem, Refresh, Refreshed};
 use crate::wire::status::Status;
@@ -60,7 +63,11 @@ struct Route<'a> {
 }
 
 fn paths(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> Value {
-    let routes = reads(answers).into_iter().chain(others(answers, requests));
+    let routes = reads(answers)
+        .into_iter()
+        .chain(others(answers, requests))
+        .chain(acts(answers, requests))
+        .chain(audits(answers));
     let problem = answers.subschema_for::<Problem>().to_value();
     let mut paths = Map::new();
     for route in routes {
@@ -152,6 +159,112 @@ fn others(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> [Rou
         },
         get("/v1/openapi.json", "This document", json!({"type": "object"})),
     ]
+}
+
+/// The routes of the guard.
+fn acts(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> Vec<Route<'static>> {
+    let plan = parameter("plan", "path", true, "The plan's id");
+    let key = parameter("key", "path", true, "The action's key");
+    let nothing = json!({"type": "object"});
+    let confirmed = answers.subschema_for::<Confirmed>().to_value();
+    let digest = requests.subschema_for::<Digest>().to_value();
+    let why = requests.subschema_for::<Why>().to_value();
+    let post = |path, summary, parameter: Option<&Value>, body: Option<Value>, answer| Route {
+        method: "post",
+        parameters: parameter.cloned().into_iter().collect(),
+        body,
+        problems: &[400, 404, 409, 413],
+        ..get(path, summary, answer)
+    };
+    let asked = requests.subschema_for::<PlanRequest>().to_value();
+    let told = requests.subschema_for::<Told>().to_value();
+    vec![
+        get(
+            "/v1/actions",
+            "What is possible for whoever asks, what waits, runs, needs a look, and is done",
+            answers.subschema_for::<Actions>().to_value(),
+        ),
+        post(
+            "/v1/plans",
+            "Makes a plan; nothing is sent",
+            None,
+            Some(asked),
+            answers.subschema_for::<PlanPage>().to_value(),
+        ),
+        Route {
+            parameters: vec![plan.clone()],
+            problems: &[404],
+            ..get(
+                "/v1/plans/{plan}",
+                "A plan of your own, as long as it can be confirmed",
+                answers.subschema_for::<PlanPage>().to_value(),
+            )
+        },
+        post(
+            "/v1/plans/{plan}/confirm",
+            "Confirms a plan by its digest: it runs, or waits for a second person",
+            Some(&plan),
+            Some(digest.clone()),
+            confirmed.clone(),
+        ),
+        post(
+            "/v1/plans/{plan}/approve",
+            "Approves somebody else's plan by its digest; it runs",
+            Some(&plan),
+            Some(digest),
+            confirmed,
+        ),
+        post(
+            "/v1/plans/{plan}/cancel",
+            "Takes back a plan that has not begun",
+            Some(&plan),
+            None,
+            nothing.clone(),
+        ),
+        post(
+            "/v1/actions/{key}/told",
+            "A person saw what became of a step",
+            Some(&key),
+            Some(told),
+            nothing.clone(),
+        ),
+        post(
+            "/v1/actions/{key}/close",
+            "A person closes an action as it is",
+            Some(&key),
+            Some(why.clone()),
+            nothing,
+        ),
+        post(
+            "/v1/emergency",
+            "Declares an emergency, where the policy knows one",
+            None,
+            Some(why),
+            answers.subschema_for::<EmergencyView>().to_value(),
+        ),
+    ]
+}
+
+/// The route of the audit.
+fn audits(answers: &mut SchemaGenerator) -> [Route<'static>; 1] {
+    let optional = |name, description| parameter(name, "query", false, description);
+    [Route {
+        parameters: vec![
+            optional("from", "From this entry on, oldest first"),
+            optional("limit", "At most this many, 1000 at most"),
+            optional("since", "Not before this time"),
+            optional("until", "Before this time"),
+            optional("by", "Of this person"),
+            optional("kind", "Of this kind, such as `step`"),
+            optional("about", "About what begins so, such as a LAESTAB"),
+        ],
+        problems: &[400, 404],
+        ..get(
+            "/v1/audit",
+            "Entries of the audit, newest first",
+            answers.subschema_for::<Audit>().to_value(),
+        )
+    }]
 }
 
 fn get<'a>(path: &'a str, summary: &'a str, schema: Value) -> Route<'a> {

@@ -11,13 +11,20 @@ pub(super) struct Gate {
     pub group: Option<u32>,
 }
 
+/// Who connected, by the kernel's word; given to every request of the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PeerId {
+    pub uid: u32,
+    pub pid: Option<i32>,
+}
+
 impl Gate {
     pub fn new(group: Option<u32>) -> Self {
         Self { uid: rustix::process::geteuid().as_raw(), group }
     }
 
     /// The kernel says who connected; nobody can claim another name.
-    pub fn admit(self, stream: &UnixStream) -> Result<(), Refusal> {
+    pub fn admit(self, stream: &UnixStream) -> Result<PeerId, Refusal> {
         let refuse = |why: &str| Refusal::forbidden(why);
         let peer = stream
             .peer_cred()
@@ -26,7 +33,7 @@ impl Gate {
             peer.gid() == gid || peer.pid().is_some_and(|pid| groups_of(pid).contains(&gid))
         };
         if peer.uid() == self.uid || self.group.is_some_and(member) {
-            return Ok(());
+            return Ok(PeerId { uid: peer.uid(), pid: peer.pid() });
         }
         Err(refuse(
             "this agent does not serve your account; an administrator can name a group of yours as \

@@ -57,6 +57,11 @@ impl Refusal {
         Self::busy("the agent is stopping; try again when it runs")
     }
 
+    /// It was right a moment ago: used, expired, changed, or somebody else has it.
+    pub fn conflict(message: &str) -> Self {
+        Self::new(StatusCode::CONFLICT, "stale", message)
+    }
+
     /// Whoever asks may not.
     pub fn forbidden(message: &str) -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", message)

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::agent::changes;
+use crate::agent::guarded::{self, Counter};
 use crate::agent::metrics::{Metrics, Standing};
 use crate::agent::openapi;
 use crate::agent::problem::{Refusal, json, typed};
@@ -75,7 +76,7 @@ impl Desk {
 }
 
 /// All routes.
-pub(super) fn router(desk: Arc<Desk>) -> Router {
+pub(super) fn router(desk: Arc<Desk>, counter: Arc<Counter>) -> Router {
     let limit = DefaultBodyLimit::max(desk.settings.limits.body);
     Router::new()
         .route("/v1/board", get(board))
@@ -87,11 +88,12 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
         .route("/v1/health", get(health))
         .route("/v1/metrics", get(metrics))
         .route("/v1/openapi.json", get(document))
+        .with_state(Arc::clone(&desk))
+        .merge(guarded::router(counter))
         .fallback(nowhere)
         .method_not_allowed_fallback(|| async { Refusal::method() })
         .layer(limit)
-        .layer(middleware::from_fn_with_state(Arc::clone(&desk), timed))
-        .with_state(desk)
+        .layer(middleware::from_fn_with_state(desk, timed))
 }
 
 /// Every answer begins within a limit, and is counted.
@@ -329,6 +331,6 @@ fn unknown_parameter(name: &str, known: &str) -> Refusal {
 }
 
 /// The pairs of a query, decoded.
-fn pairs(query: Option<&str>) -> Vec<(String, String)> {
+pub(super) fn pairs(query: Option<&str>) -> Vec<(String, String)> {
     url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect()
 }

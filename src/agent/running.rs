@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::agent::guarded::{Acting, Counter};
 use crate::agent::metrics::Metrics;
 use crate::agent::openapi;
 use crate::agent::peers::Gate;
@@ -73,6 +74,7 @@ impl Agent {
         watches: Vec<Arc<dyn Watch>>,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
+        acting: Acting,
     ) -> Result<RunningAgent, AgentError> {
         if let Some(key) = twice(&watches) {
             return Err(AgentError::Twice(key.to_string()));
@@ -106,7 +108,7 @@ impl Agent {
             settings: settings.clone(),
         });
         let server = Server {
-            router: router(desk),
+            router: router(desk, Arc::new(Counter { acting, clock: Arc::clone(&clock) })),
             gate: Gate::new(settings.group),
             limits: settings.limits,
             clock: Arc::clone(&clock),

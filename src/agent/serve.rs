@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use crate::agent::metrics::Metrics;
-use crate::agent::peers::Gate;
+use crate::agent::peers::{Gate, PeerId};
 use crate::agent::problem::Refusal;
 use crate::agent::settings::Limits;
 use crate::ports::clock::{Boxed, Clock};
@@ -59,10 +59,13 @@ impl Server {
                     continue;
                 }
             };
-            if let Err(refusal) = server.gate.admit(&stream) {
-                server.turn_away(&stream, &refusal);
-                continue;
-            }
+            let peer = match server.gate.admit(&stream) {
+                Ok(peer) => peer,
+                Err(refusal) => {
+                    server.turn_away(&stream, &refusal);
+                    continue;
+                }
+            };
             let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
                 let busy = Refusal::busy("as many connections as this agent serves are open");
                 server.turn_away(&stream, &busy);
@@ -70,7 +73,7 @@ impl Server {
             };
             let server = Arc::clone(&server);
             connections.spawn(async move {
-                server.serve(stream).await;
+                server.serve(stream, peer).await;
                 drop(place);
             });
         }
@@ -78,10 +81,13 @@ impl Server {
         connections.wait().await;
     }
 
-    async fn serve(&self, stream: UnixStream) {
+    async fn serve(&self, stream: UnixStream, peer: PeerId) {
         let io = TokioIo::new(Patient::new(stream, self.limits.unread_time, &self.clock));
         let router = self.router.clone();
-        let service = router.map_request(|request: Request<Incoming>| request.map(Body::new));
+        let service = router.map_request(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(peer);
+            request.map(Body::new)
+        });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.head_time)

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::agent::{Agent, AgentError, AgentSettings, RunningAgent};
+use crate::agent::{Acting, Agent, AgentError, AgentSettings, RunningAgent};
 use crate::app::failed::Failed;
 use crate::app::setup::{self, Prepared};
 use crate::app::world::Outside;
@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::ports::clock::Clock;
 use crate::secrets::SecretStores;
 use crate::store::SqliteStore;
-use crate::sys::{Places, Signals, group_id};
+use crate::sys::{HostPeople, Places, Signals, group_id};
 use crate::telemetry;
 
 /// Where an agent lives.
@@ -96,11 +96,12 @@ pub async fn start(
         refresh_floor: prepared.config.settings.agent.refresh_floor.duration(),
         ..AgentSettings::new(&place.socket)
     };
-    Agent::start(settings, prepared.estate, prepared.watches, Arc::new(store), clock).await.map_err(
-        |e| match e {
+    let acting = Acting::watch_only(Arc::new(HostPeople), "no policy is configured");
+    Agent::start(settings, prepared.estate, prepared.watches, Arc::new(store), clock, acting)
+        .await
+        .map_err(|e| match e {
             AgentError::Held { .. } => Failed { code: Code::NoAgent, text: e.to_string() },
             AgentError::Twice(_) => Failed::config(e),
             AgentError::Socket { .. } | AgentError::Store(_) => Failed::software(e),
-        },
-    )
+        })
 }

@@ -4,8 +4,9 @@
 
 use jiff::Timestamp;
 
+use crate::engine::fall::Fall;
 use crate::engine::hours::{Hours, later};
-use crate::engine::state::{Fall, Reading, State};
+use crate::engine::state::{Reading, State};
 use crate::engine::why;
 use crate::model::check::CheckSpec;
 use crate::model::health::{Health, Reason};

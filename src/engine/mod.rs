@@ -5,6 +5,7 @@
 mod board;
 mod cell;
 mod change;
+mod fall;
 mod flap;
 mod follow;
 mod hours;

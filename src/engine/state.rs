@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
+use crate::engine::fall::{Fall, fall, learn};
 use crate::engine::flap::Flap;
 use crate::engine::judge::{Bench, Finding, Rule, answer, judge, too_far_ahead};
 use crate::engine::why;
-use crate::model::calendar::london_date;
-use crate::model::check::DropRule;
+use crate::model::check::Against;
 use crate::model::health::{Health, Reason};
 use crate::model::kept::Memory;
 use crate::model::observation::{Fact, Number, Observation, SourceTime, Verdict};
@@ -23,37 +23,6 @@ pub(super) struct Reading {
     pub(super) numbers: Vec<Number>,
     pub(super) evidence: Vec<Fact>,
     pub(super) fall: Option<Fall>,
-}
-
-/// A number that fell since the last good day.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Fall {
-    /// By more than the limit, both as shares.
-    Far {
-        /// Before.
-        from: f64,
-        /// Now.
-        to: f64,
-        /// The limit that it broke.
-        limit: f64,
-    },
-    /// To nothing.
-    Empty {
-        /// Before.
-        from: f64,
-    },
-    /// A good answer without the number.
-    Missing,
-}
-
-impl Fall {
-    pub(super) fn meaning(self) -> (Health, Option<Reason>) {
-        match self {
-            Self::Far { .. } => (Health::Warning, None),
-            Self::Empty { .. } => (Health::Critical, None),
-            Self::Missing => (Health::Unknown, Some(Reason::Malformed)),
-        }
-    }
 }
 
 /// The judgement that stands.
@@ -157,7 +126,12 @@ impl State {
             return Seen { learned: false, differs: self.settle(bench) };
         }
         let mut learned = self.learn_good(bench, &seen, observed_at);
-        let fall = bench.spec.drop.as_ref().and_then(|r| self.fall(r, &seen, observed_at));
+        let well = seen.verdict == Verdict::Ok;
+        let fall = bench
+            .spec
+            .drop
+            .as_ref()
+            .and_then(|rule| fall((rule, &self.memory), (&seen.numbers, well), observed_at));
         let reading = Reading {
             observed_at,
             source_at: seen.source_at,
@@ -286,38 +260,12 @@ impl State {
     /// Once a day, when well, the numbers of the day become what the next are compared with.
     fn learn_baseline(&mut self, bench: &Bench<'_>, f: &Finding, observed_at: Timestamp) -> bool {
         let (Some(rule), Some(reading)) = (&bench.spec.drop, &self.reading) else { return false };
-        let Some(number) = reading.numbers.iter().find(|n| n.name.as_str() == rule.number) else {
-            return false;
+        let fell = matches!(f.rule, Rule::Fall(Fall::Far { .. })) && reading.verdict == Verdict::Ok;
+        let good = match rule.against {
+            Against::LastGoodDay => f.health == Health::Ok,
+            Against::BestOfWeeks => f.health == Health::Ok || fell,
         };
-        let today = london_date(observed_at);
-        if f.health != Health::Ok
-            || self.memory.baseline_at.is_some_and(|b| london_date(b) >= today)
-        {
-            return false;
-        }
-        self.memory.baseline = vec![number.clone()];
-        self.memory.baseline_at = Some(observed_at);
-        true
-    }
-
-    fn fall(&self, rule: &DropRule, seen: &Observation, at: Timestamp) -> Option<Fall> {
-        let value = |numbers: &[Number]| {
-            numbers.iter().find(|n| n.name.as_str() == rule.number).map(|n| n.value)
-        };
-        let from = value(&self.memory.baseline).filter(|v| *v > 0.0)?;
-        let Some(to) = value(&seen.numbers) else {
-            return (seen.verdict == Verdict::Ok).then_some(Fall::Missing);
-        };
-        let date = london_date(at);
-        let summer = matches!((date.month(), date.day()), (7, 15..) | (8 | 9, _));
-        let limit = if summer { rule.summer } else { rule.warning };
-        if to <= 0.0 {
-            Some(Fall::Empty { from })
-        } else if (from - to) / from > limit {
-            Some(Fall::Far { from, to, limit })
-        } else {
-            None
-        }
+        good && learn((rule, &mut self.memory), &reading.numbers, observed_at)
     }
 
     /// The last good data or answer that is known.

@@ -11,7 +11,7 @@ use super::*;
 use crate::model::calendar::Calendar;
 use crate::model::cell::{Cell, HandlingKind, Summary};
 use crate::model::check::{
-    AgeRule, CheckSpec, Coverage, DropRule, Edge, Flow, Runs, Scope, ServiceSpec,
+    Against, AgeRule, CheckSpec, Coverage, DropRule, Edge, Flow, Runs, Scope, ServiceSpec,
 };
 use crate::model::estate::Estate;
 use crate::model::health::{Health, Reason};
@@ -82,7 +82,13 @@ fn estate(schools: u16, variant: u8) -> Arc<Estate> {
     let mut b1 = check("b.one", Scope::School);
     b1.tries = 3;
     b1.emits = vec![Flow::Traffic];
-    b1.drop = Some(DropRule { number: "pupils", warning: 0.15, summer: 0.4 });
+    b1.drop = Some(DropRule {
+        number: "pupils",
+        warning: 0.15,
+        summer: 0.4,
+        against: Against::LastGoodDay,
+        weeks: 4,
+    });
     if variant == 1 {
         b1.covers = Coverage::Only([laestab(0), laestab(2)].into());
     }

@@ -1,10 +1,12 @@
 //! The sentences: one plain line for a support desk, moments in London time, the rule by name.
 
-use jiff::{Timestamp, civil::Weekday};
+use jiff::Timestamp;
+use jiff::civil::{Date, Weekday};
 
+use crate::engine::fall::Fall;
 use crate::engine::hours::later;
 use crate::engine::judge::{Bench, Finding, Next, Rule, oddly_ahead};
-use crate::engine::state::{Fall, Judged, Reading, State};
+use crate::engine::state::{Judged, Reading, State};
 use crate::model::calendar::london;
 use crate::model::check::{CheckSpec, Flow};
 use crate::model::health::{Health, Reason};
@@ -35,12 +37,17 @@ pub(super) fn moment(at: Timestamp, now: Timestamp) -> String {
 
 /// A moment with its date, and its year unless that is this one.
 fn dated(at: Timestamp, now: Timestamp) -> String {
+    let (z, today) = (at.to_zoned_datetime(london()), now.to_zoned_datetime(london()));
+    format!("{} {:02}:{:02}", date(z.date(), today.year()), z.hour(), z.minute())
+}
+
+/// A day, and its year unless that is `this_year`.
+fn date(day: Date, this_year: i16) -> String {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let (z, today) = (at.to_zoned_datetime(london()), now.to_zoned_datetime(london()));
-    let month = usize::try_from(z.month() - 1).ok().and_then(|m| MONTHS.get(m)).unwrap_or(&"");
-    let year = if z.year() == today.year() { String::new() } else { format!(" {}", z.year()) };
-    format!("{} {month}{year} {:02}:{:02}", z.day(), z.hour(), z.minute())
+    let month = usize::try_from(day.month() - 1).ok().and_then(|m| MONTHS.get(m)).unwrap_or(&"");
+    let year = if day.year() == this_year { String::new() } else { format!(" {}", day.year()) };
+    format!("{} {month}{year}", day.day())
 }
 
 /// Until when a weekday alone names `at`.
@@ -85,7 +92,7 @@ pub(super) fn of_check(bench: &Bench<'_>, state: &State, f: &Finding) -> Clean {
         Rule::Late => format!("{}; late, no data since {}", words(r), source()),
         Rule::Held => format!("no data since {}; held: no school today", source()),
         Rule::Age(limit) => format!("no data since {}; limit {limit}", source()),
-        Rule::Fall(fall) => fell(spec, fall),
+        Rule::Fall(fall) => fell((spec, r), fall, bench.now),
         Rule::NeverRan => {
             let since = f.since.map_or_else(String::new, say);
             format!("{}; nothing since {since}, more than 7d ago", words(r))
@@ -171,17 +178,30 @@ pub(super) fn of_reason(reason: Reason) -> &'static str {
     }
 }
 
-fn fell(spec: &CheckSpec, fall: Fall) -> String {
-    let name = spec.drop.as_ref().map_or("the number", |d| d.number);
+fn fell((spec, r): (&CheckSpec, &Reading), fall: Fall, now: Timestamp) -> String {
+    let name = |place: usize| r.numbers.get(place).map_or("the number", |n| n.name.as_str());
     match fall {
-        Fall::Far { from, to, limit } => format!(
-            "{name} fell from {from:.0} to {to:.0}, {:.0}% since the last good day; limit {:.0}%",
+        Fall::Far { from, to, limit, number, week } => format!(
+            "{} fell from {from:.0} to {to:.0}, {:.0}% since {}; limit {:.0}%",
+            name(number),
             (from - to) / from * 100.0,
+            week.map_or_else(|| "the last good day".to_owned(), |monday| week_of(monday, now)),
             limit * 100.0
         ),
-        Fall::Empty { from } => format!("{name} fell from {from:.0} to 0 since the last good day"),
-        Fall::Missing => format!("the answer does not say {name} any more"),
+        Fall::Empty { from, number } => {
+            format!("{} fell from {from:.0} to 0 since the last good day", name(number))
+        }
+        Fall::Missing => {
+            let name = spec.drop.as_ref().map_or("the number", |d| d.number);
+            format!("the answer does not say {name} any more")
+        }
     }
+}
+
+/// The week of `monday` in words.
+fn week_of(monday: Date, now: Timestamp) -> String {
+    let year = now.to_zoned_datetime(london()).year();
+    format!("the week of {}", date(monday, year))
 }
 
 /// Seconds as minutes where whole hours would hide what matters.
@@ -250,11 +270,12 @@ pub(super) fn rule(spec: &CheckSpec, judged: &Judged) -> Clean {
             let critical = spec.age.as_ref().is_some_and(|a| a.critical == limit);
             age(limit, if critical { "critical" } else { "a warning" })
         }
-        Rule::Fall(Fall::Far { limit, .. }) => {
-            format!(
-                "a fall of more than {:.0}% since the last good day is a warning",
-                limit * 100.0
-            )
+        Rule::Fall(Fall::Far { limit, week, .. }) => {
+            let since = match (week, spec.drop.as_ref().map(|d| d.weeks)) {
+                (Some(_), Some(weeks)) => format!("within {weeks} weeks"),
+                _ => "since the last good day".to_owned(),
+            };
+            format!("a fall of more than {:.0}% {since} is a warning", limit * 100.0)
         }
         Rule::Fall(Fall::Empty { .. }) => "a fall to 0 is critical".to_owned(),
         Rule::Fall(Fall::Missing) => "a number that is gone is unknown".to_owned(),

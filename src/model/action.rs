@@ -19,6 +19,31 @@ pub enum Class {
     HandOff,
 }
 
+/// What an action aims at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AimsAt {
+    /// The whole tenant.
+    Estate,
+    /// A school.
+    School,
+    /// A cell of the board.
+    Cell,
+    /// An account.
+    Account,
+}
+
+/// Something that an action needs to know besides its target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChoiceSpec {
+    /// Name in `Ask::choices`.
+    pub name: &'static str,
+    /// What it means, with an example.
+    pub help: &'static str,
+    /// Whether it can be left out.
+    pub optional: bool,
+}
+
 /// One row of a service's table of actions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ActionSpec {
@@ -28,4 +53,8 @@ pub struct ActionSpec {
     pub label: &'static str,
     /// Class of its gravest step.
     pub class: Class,
+    /// What it aims at.
+    pub aims_at: AimsAt,
+    /// What it needs to know besides.
+    pub choices: &'static [ChoiceSpec],
 }

@@ -53,16 +53,32 @@ pub struct AgeRule {
     pub held_by_closures: bool,
 }
 
-/// How far a count may fall below its value on the last good day (a sudden drop precedes a mass
-/// de-provisioning). Shares are of that value, 0 to 1.
+/// What a number is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Against {
+    /// Its value on the last good day, and the best of the weeks before this one. A day on which it
+    /// had fallen is no good one: the level stays until it is put right.
+    LastGoodDay,
+    /// The best of this week and the weeks before, fallen days included: what stays lower for so
+    /// long becomes the level.
+    BestOfWeeks,
+}
+
+/// How far a number may fall (a sudden drop of pupils precedes a mass de-provisioning). Shares are
+/// of the earlier value, 0 to 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DropRule {
-    /// The number that is watched, by its name in the observation.
+    /// The number that is watched, by its name in the observation; those called `NUMBER of
+    /// SOMETHING` are watched too, each for itself.
     pub number: &'static str,
     /// A larger drop is a warning.
     pub warning: f64,
     /// The same between 15 July and 30 September, when leavers go and starters come.
     pub summer: f64,
+    /// What it is compared with.
+    pub against: Against,
+    /// Weeks before this one whose best counts; 0 for none.
+    pub weeks: u8,
 }
 
 /// What flows along an edge of the dependency graph. Trouble travels only along its own flow.

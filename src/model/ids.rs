@@ -176,6 +176,15 @@ name_type!(
 );
 
 name_type!(
+    /// An action's id, `service.action`, such as `groupcall.resync`; `desk.raise_ticket` belongs to
+    /// the desk itself.
+    ActionId,
+    "action id (`service.action`)",
+    "^[a-z0-9_]{1,32}\\.[a-z0-9_]{1,32}$",
+    |t| t.split_once('.').is_some_and(|(s, a)| word(s, 32) && word(a, 32))
+);
+
+name_type!(
     /// The name under which a credential is kept; never the credential.
     CredentialName,
     "credential name (lower-case letters, digits, dot, underscore, hyphen; at most 64)",

@@ -3,6 +3,7 @@
 //! Invariant: nothing in this room reads a file, the network, the clock or the environment.
 
 pub mod action;
+pub mod audit;
 pub mod calendar;
 pub mod cell;
 pub mod check;
@@ -12,6 +13,7 @@ pub mod health;
 pub mod ids;
 pub mod kept;
 pub mod observation;
+pub mod plan;
 pub mod school;
 pub mod span;
 pub mod text;

@@ -1,6 +1,10 @@
 //! Traits between rooms. Never an implementation.
 
+pub mod act;
+pub mod chance;
 pub mod clock;
+pub mod ledger;
+pub mod people;
 pub mod secrets;
 pub mod store;
 pub mod watch;

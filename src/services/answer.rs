@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer};
 use crate::model::health::Reason;
 use crate::model::ids::{CheckId, CredentialName};
 use crate::model::observation::{Observation, SourceTime, Target, Verdict, Zone};
-use crate::ports::secrets::Secrets;
+use crate::ports::secrets::{SecretError, Secrets};
 use crate::transport::{Failure, Reply};
 
 /// Why nothing can be told, in a sentence for the desk and without a credential.
@@ -53,9 +53,23 @@ impl Trouble {
     }
 }
 
+/// Headers in which vendors name the limit that was reached: how they call it on a screen.
+const LIMIT_HEADERS: [(&str, &str); 3] = [
+    ("x-ms-throttle-scope", "limit of"),
+    ("x-ms-throttle-information", "limit reached"),
+    ("x-ms-throttle-limit-percentage", "share of the limit"),
+];
+
 impl From<Failure> for Trouble {
     fn from(failure: Failure) -> Self {
-        Self::new(failure.reason(), failure.to_string())
+        let mut trouble = Self::new(failure.reason(), failure.to_string());
+        if let Failure::Throttled { headers, .. } = failure {
+            for (header, name) in LIMIT_HEADERS {
+                let said = headers.iter().find(|(n, _)| n == header);
+                trouble.facts.extend(said.map(|(_, value)| (name, value.clone())));
+            }
+        }
+        trouble
     }
 }
 
@@ -71,12 +85,21 @@ pub(super) async fn credential(
         Ok(Err(e)) => Err(Trouble::new(
             Reason::Unauthorised,
             format!("{e}; store it with `caretaker secret set {name}`"),
+        )
+        .fact(
+            "credential",
+            if matches!(e, SecretError::Missing { .. }) { "missing" } else { "refused" },
         )),
         Err(_) => Err(Trouble::new(
             Reason::Unauthorised,
             format!("the credential stores did not answer for `{name}`"),
         )),
     }
+}
+
+/// Whether the body is a web page: of a proxy, of maintenance, of a filter.
+pub(super) fn is_web_page(reply: &Reply) -> bool {
+    reply.body.iter().copied().find(|b| !b.is_ascii_whitespace()) == Some(b'<')
 }
 
 /// The body as JSON of a known shape; says so when it is a web page, empty or cut off.
@@ -187,6 +210,22 @@ pub(super) fn some_of(names: &[String], n: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_limit_that_was_reached_is_told_and_nothing_else_of_the_answer() {
+        let header = |n: &str, v: &str| (n.to_owned(), v.to_owned());
+        let failure = Failure::Throttled {
+            origin: "https://v.example".into(),
+            seconds: Some(7),
+            headers: vec![
+                header("x-ms-throttle-information", "ResourceUnitLimitExceeded"),
+                header("set-cookie", "canary"),
+            ],
+        };
+        let trouble = Trouble::from(failure);
+        assert_eq!(trouble.reason, Reason::Throttled);
+        assert_eq!(trouble.facts, [("limit reached", "ResourceUnitLimitExceeded".to_owned())]);
+    }
 
     #[derive(Deserialize)]
     struct Row {

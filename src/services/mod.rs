@@ -4,6 +4,7 @@
 //! and a file in `simulators` that plays its vendor.
 
 mod answer;
+mod checks;
 #[cfg(test)]
 mod contract;
 mod declared;

@@ -64,6 +64,8 @@ pub(super) struct Parts {
     pub(super) portal_flaky: bool,
     /// Its SharePoint site is not there.
     pub(super) site_missing: bool,
+    /// Some of its accounts cannot be synced.
+    pub(super) accounts_held: bool,
     /// It belongs to the trust that a storm strikes.
     pub(super) in_storm_trust: bool,
 }
@@ -103,6 +105,7 @@ impl Cast {
             p.portal_flaky = !unknown;
         });
         cast.give(all("welearn365"), seed ^ 5, &[true], |p, missing| p.site_missing = missing);
+        cast.give(all("welearn365"), seed ^ 6, &[true], |p, held| p.accounts_held = held);
         let storm_trust = TRUSTS.first().copied().unwrap_or_default();
         for school in invented.schools.iter().filter(|s| s.trust.as_str() == storm_trust) {
             cast.0.entry(school.laestab).or_default().in_storm_trust = true;

@@ -341,6 +341,7 @@ fn credentials(
 ) -> BTreeMap<String, String> {
     let mut out = BTreeMap::from([
         ("welearn365".to_owned(), password(seed, "welearn365", 0)),
+        ("welearn365.certificate".to_owned(), super::welearn365::PEM.to_owned()),
         ("redstor".to_owned(), password(seed, "redstor", 0)),
         ("wonde".to_owned(), password(seed, "wonde", 0)),
         ("redstor.jwk".to_owned(), super::redapi::PRIVATE_JWK.to_owned()),

@@ -26,7 +26,8 @@ pub struct Invented {
 pub struct Facts {
     /// Directory of the Microsoft tenant.
     pub tenant_id: String,
-    /// Application of the console in it; its secret is the credential `welearn365`.
+    /// Application of the console in it; its secret is the credential `welearn365`, its key and
+    /// certificate are the credential `welearn365.certificate`.
     pub client_id: String,
     /// Host of the SharePoint sites, as in `sites/{host}:/{path}`.
     pub site_host: String,

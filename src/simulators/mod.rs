@@ -14,6 +14,7 @@ mod future_digital;
 mod groupcall;
 mod invented;
 mod just2easy;
+mod mail_server;
 mod names;
 mod purple_mash;
 mod redapi;
@@ -31,8 +32,10 @@ mod wonde;
 
 pub use fault::Fault;
 pub use invented::{Appliance, Facts, Invented, SERVICES};
+pub use mail_server::{Certificate, Door, Instead, MailHost};
 pub use names::PERSONAL_NAMES;
 pub use running::{Plan, Running, StartError, start};
 pub use scenario::{Scenario, UnknownScenario};
 pub use times::TimeSource;
+pub use welearn365::{GraphFault, Microsoft, UnknownGraphFault};
 pub use wonde::wonde_id;

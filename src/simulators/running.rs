@@ -19,7 +19,7 @@ use crate::simulators::scenario::Scenario;
 use crate::simulators::server::{Endpoint, authority, serve};
 use crate::simulators::stage::{Stage, lock};
 use crate::simulators::times::{TimeSource, rounded_down};
-use crate::simulators::welearn365::Graph;
+use crate::simulators::welearn365::{Graph, Microsoft};
 use crate::simulators::{
     future_digital, just2easy, purple_mash, redstor, smoothwall, statuspage, wonde,
 };
@@ -204,6 +204,12 @@ impl Running {
         self.graph.forget_tokens();
         self.xod.forget_tokens();
         self.redapi.forget_tokens();
+    }
+
+    /// What only Microsoft can do: consent, faults of its own, accounts.
+    #[must_use]
+    pub fn microsoft(&self) -> Microsoft {
+        Microsoft(self.graph.clone())
     }
 
     /// From now on the vendors' published limits hold as published.

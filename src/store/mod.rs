@@ -4,6 +4,7 @@
 //! thread writes it; what waits for that thread is a map from cell to newest state, so that the
 //! queue is bounded by the number of cells.
 
+mod ledger;
 mod pack;
 mod queue;
 mod read;
@@ -13,4 +14,5 @@ mod sqlite;
 mod tests;
 mod writer;
 
+pub use ledger::SqliteLedger;
 pub use sqlite::SqliteStore;

@@ -1,19 +1,23 @@
 //! The operating system: clock, paths, trust in files, signals, hang-ups, peer credentials.
 
 mod clock;
+mod entropy;
 mod group;
 mod hangup;
 mod paths;
 mod peer;
+mod people;
 mod process;
 mod signals;
 mod trust;
 
 pub use clock::SystemClock;
+pub use entropy::SystemEntropy;
 pub use group::{NoGroup, group_id};
 pub use hangup::hang_up;
 pub use paths::Places;
 pub use peer::Peer;
+pub use people::HostPeople;
 pub use process::forbid_dumps;
 pub use signals::{Signal, Signals};
 pub use trust::{Untrusted, private_dir, secret_file, trusted_file};

@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::sync::OnceCell;
 
 use super::endpoint::Endpoint;
+use super::gate::Gate;
+use super::imap::{ImapSettings, MailServer};
 use super::origin::Origin;
 use super::settings::{
     EndpointSettings, PlainHttp, SetupError, TransportSettings, bare, check_url,
@@ -135,6 +137,20 @@ impl Transport {
             self.shared.settings.clone(),
             self.shared.clock.clone(),
         ))
+    }
+
+    /// An account of a mail server. Goes out directly, never through the HTTP proxy.
+    ///
+    /// # Errors
+    /// When the host is no name or address, or the CA file cannot be read.
+    pub fn mail_server(&self, settings: &ImapSettings) -> Result<MailServer, SetupError> {
+        let refuse = |why| SetupError::Url { url: settings.host.clone(), why };
+        let server = ServerName::try_from(settings.host.clone())
+            .map_err(|_| refuse("is not the name of a host: write it without scheme and port"))?;
+        let roots = settings.ca_file.as_deref().map(read_roots).transpose()?;
+        let limits = &self.shared.settings;
+        let gate = Gate::new(limits.breaker_failures, limits.breaker_longest.duration());
+        Ok(MailServer::new(settings.clone(), server, roots, gate, self.shared.clock.clone()))
     }
 
     fn proxy(&self) -> Result<Option<reqwest::Proxy>, SetupError> {

@@ -127,7 +127,7 @@ impl Inner {
             return Err(self.left_alone(open));
         }
         if let Some(wait) = gate.quiet_for(now).filter(|wait| *wait >= self.deadline) {
-            return Err(self.throttled(Some(wait)));
+            return Err(self.throttled(Some(wait), Vec::new()));
         }
 
         let limits = self.origin.limits(&self.settings, &self.clock);
@@ -166,12 +166,13 @@ impl Inner {
     async fn tries(&self, call: &Call, limit: &Limit, most: u32) -> Result<Reply, Failure> {
         let gate = &self.origin.gate;
         let mut tried = 0;
+        let mut asked_by = Vec::new();
         loop {
             while let Some(wait) = gate.quiet_for(self.clock.monotonic()) {
                 // Not all at once when the time is up.
                 let spread = wait.mul_f64(1.0 + 0.1 * self.clock.chance());
                 if self.clock.monotonic() + spread >= limit.due {
-                    return Err(self.throttled(Some(wait)));
+                    return Err(self.throttled(Some(wait), asked_by));
                 }
                 self.clock.sleep(spread).await;
             }
@@ -184,9 +185,11 @@ impl Inner {
             match &outcome {
                 Ok(reply) => match asked_to_wait(reply) {
                     Some(said) => {
-                        gate.hush(now, said.map(Duration::from_secs), self.clock.chance());
+                        let said = said.map(Duration::from_secs);
+                        gate.hush(now, said, self.clock.chance());
+                        asked_by.clone_from(&reply.headers);
                         if tried >= most {
-                            return Err(self.throttled(said.map(Duration::from_secs)));
+                            return Err(self.throttled(said, asked_by));
                         }
                         continue;
                     }
@@ -208,8 +211,8 @@ impl Inner {
         }
     }
 
-    fn throttled(&self, wait: Option<Duration>) -> Failure {
-        Failure::Throttled { origin: self.name.clone(), seconds: wait.map(rounded_up) }
+    fn throttled(&self, wait: Option<Duration>, headers: Vec<(String, String)>) -> Failure {
+        Failure::Throttled { origin: self.name.clone(), seconds: wait.map(rounded_up), headers }
     }
 
     fn left_alone(&self, open: Open) -> Failure {
@@ -222,7 +225,7 @@ impl Inner {
 }
 
 /// Whole seconds, at least one.
-fn rounded_up(wait: Duration) -> u64 {
+pub(super) fn rounded_up(wait: Duration) -> u64 {
     wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 

@@ -65,6 +65,9 @@ pub enum Failure {
         origin: String,
         /// How long, where it said.
         seconds: Option<u64>,
+        /// Headers of the answer that asked, by lower-case name, in which a vendor may name the
+        /// limit; none when it was not asked again. Not cleaned.
+        headers: Vec<(String, String)>,
     },
     /// 401 or 403, or no credential to send.
     #[error("{origin} refused our sign-in: {why}")]

@@ -1,4 +1,4 @@
-//! The only way out of the process over HTTP: TLS always verified, redirects never followed, every
+//! The only way out of the process, over HTTP and to mail folders over IMAP: TLS always verified, redirects never followed, every
 //! read bounded in time and size, retries only where the call is safe.
 //!
 //! Invariant: no header and no body of ours goes to an origin other than the endpoint's own.
@@ -9,6 +9,7 @@ mod endpoint;
 mod exchange;
 mod failure;
 mod gate;
+mod imap;
 mod json;
 mod origin;
 mod reach;
@@ -21,6 +22,7 @@ mod trace;
 pub use client::Transport;
 pub use endpoint::Endpoint;
 pub use failure::Failure;
+pub use imap::{Fetched, ImapSecurity, ImapSettings, MailFolder, MailServer, Part};
 pub use reach::{Certificate, Unreached};
 pub use reply::Reply;
 pub use request::Request;

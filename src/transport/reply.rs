@@ -46,7 +46,7 @@ impl Reply {
             401 | 403 => {
                 Err(Failure::Unauthorised { origin, why: format!("status {}", self.status) })
             }
-            429 | 509 => Err(Failure::Throttled { origin, seconds: None }),
+            429 | 509 => Err(Failure::Throttled { origin, seconds: None, headers: self.headers }),
             status => Err(Failure::Status { origin, status }),
         }
     }

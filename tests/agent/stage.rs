@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use caretaker::agent::{Agent, AgentError, AgentSettings, RunningAgent};
+use caretaker::agent::{Acting, Agent, AgentError, AgentSettings, RunningAgent};
 use caretaker::model::check::{CheckSpec, Scope, ServiceSpec};
 use caretaker::model::estate::{Estate, NotWatched};
 use caretaker::model::ids::{CheckId, Laestab, ServiceKey};
@@ -19,6 +19,7 @@ use caretaker::ports::clock::{Boxed, Clock};
 use caretaker::ports::store::Store;
 use caretaker::ports::watch::{Job, Watch};
 use caretaker::store::SqliteStore;
+use caretaker::sys::HostPeople;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::contract::Wire;
@@ -305,7 +306,10 @@ impl Stage {
     pub async fn start_with(&self, store: Arc<dyn Store>) -> Result<RunningAgent, AgentError> {
         let estate = Arc::clone(&self.estate);
         let clock = Arc::clone(&self.clock);
-        Agent::start(self.settings.clone(), estate, self.watches(), store, clock).await
+        {
+            let acting = Acting::watch_only(Arc::new(HostPeople), "no policy is configured");
+            Agent::start(self.settings.clone(), estate, self.watches(), store, clock, acting).await
+        }
     }
 
     /// A running agent whose first sweep is over, and a checked client of it.

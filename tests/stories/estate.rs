@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use caretaker::model::calendar::Calendar;
 use caretaker::model::check::{
-    AgeRule, CheckSpec, Coverage, DropRule, Edge, Flow, Runs, Scope, ServiceSpec,
+    Against, AgeRule, CheckSpec, Coverage, DropRule, Edge, Flow, Runs, Scope, ServiceSpec,
 };
 use caretaker::model::estate::Estate;
 use caretaker::model::school::{School, Subscription};
@@ -72,7 +72,13 @@ fn checks() -> Vec<CheckSpec> {
             ..check("groupcall.authorisation", "authorisation", School, "60m")
         },
         CheckSpec {
-            drop: Some(DropRule { number: "pupils", warning: 0.15, summer: 0.40 }),
+            drop: Some(DropRule {
+                number: "pupils",
+                warning: 0.15,
+                summer: 0.40,
+                against: Against::LastGoodDay,
+                weeks: 4,
+            }),
             ..check("groupcall.counts", "pupil numbers", School, "6h")
         },
         CheckSpec {

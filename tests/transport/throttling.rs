@@ -60,6 +60,23 @@ async fn a_wait_beyond_the_deadline_is_told_at_once_and_kept() {
 }
 
 #[tokio::test]
+async fn whoever_asked_us_to_wait_is_quoted_once() {
+    let server = throttling("429 Slow down", "Retry-After: 40\r\nX-Limit: units\r\n").await;
+    let vendor = with_clock(roomy(), Arc::new(Still::new())).endpoint(&at(&server.url())).unwrap();
+    let said = |failure| match failure {
+        Failure::Throttled { headers, .. } => headers
+            .into_iter()
+            .filter(|(name, _): &(String, String)| name == "x-limit")
+            .map(|(_, value)| value)
+            .collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(said(vendor.send(Request::get("")).await.unwrap_err()), ["units"]);
+    let later = said(vendor.send(Request::get("")).await.unwrap_err());
+    assert!(later.is_empty(), "not asked, so nobody is quoted: {later:?}");
+}
+
+#[tokio::test]
 async fn a_wait_within_the_deadline_is_waited_for_by_all_calls() {
     let clock = Arc::new(Fast::new());
     let times = Arc::new(Mutex::new(Vec::new()));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::agent::{Agent, AgentSettings, Concurrency};
+use crate::agent::{Acting, Agent, AgentSettings, Concurrency};
 use crate::app::bench::invented;
 use crate::cli::args::SweepArgs;
 use crate::model::check::ServiceSpec;
@@ -17,6 +17,7 @@ use crate::model::observation::{Observation, Target, Verdict};
 use crate::ports::clock::{Boxed, Clock};
 use crate::ports::watch::{Job, Watch};
 use crate::store::SqliteStore;
+use crate::sys::HostPeople;
 use crate::transport::{Endpoint, EndpointSettings, Request, Transport, TransportSettings};
 
 /// The longest that a sweep may take.
@@ -128,7 +129,9 @@ async fn in_folder(
         ..AgentSettings::new(&folder.join("agent.sock"))
     };
     let begun = clock.monotonic();
-    let agent = Agent::start(settings, estate.clone(), watches, store, clock.clone()).await?;
+    let acting = Acting::watch_only(Arc::new(HostPeople), "a measurement");
+    let agent =
+        Agent::start(settings, estate.clone(), watches, store, clock.clone(), acting).await?;
     while !agent.hub().stand().1 {
         anyhow::ensure!(clock.monotonic() - begun < LIMIT, "not settled after ten minutes");
         clock.sleep(LOOK_AGAIN).await;

@@ -69,7 +69,7 @@ pub enum DropError {
         refused: usize,
     },
     /// There is one, but it is not complete yet.
-    #[error("file {name} is still being written (too young, or its last line has no end)")]
+    #[error("file {name} is still being written (too young, or it has no end)")]
     HalfWritten {
         /// Which.
         name: Clean,
@@ -163,19 +163,31 @@ pub struct Dropped {
 /// When a file is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Complete {
-    /// When its last line has an end.
+    /// As [`Complete::JsonEnds`] where its name ends in `.json`, else when its last line has an end.
     #[default]
+    ByName,
+    /// When its last line has an end.
     LastLineEnds,
-    /// When it is JSON that is not cut off.
+    /// When it is JSON that is not cut off, which it shows by itself whenever it was written; what
+    /// is no JSON at all is complete, and the reader's to refuse.
     JsonEnds,
     /// When it has not changed for a while.
     Settled,
 }
 
 impl Complete {
+    /// The rule for a file of this name.
+    fn of(self, name: &str) -> Self {
+        match self {
+            Self::ByName if matches("*.json", name) => Self::JsonEnds,
+            Self::ByName => Self::LastLineEnds,
+            other => other,
+        }
+    }
+
     fn is(self, text: &str) -> bool {
         match self {
-            Self::LastLineEnds => text.ends_with(['\n', '\r']),
+            Self::LastLineEnds | Self::ByName => text.ends_with(['\n', '\r']),
             Self::JsonEnds => {
                 let text = text.trim_start_matches('\u{feff}');
                 let read = serde_json::from_str::<serde::de::IgnoredAny>(text);
@@ -331,12 +343,13 @@ impl Folder {
         let mut waiting: Option<Clean> = None;
         for entry in &listing.entries {
             let name = Clean::new(&entry.name);
-            let whole = if self.is_young(entry, now) {
+            let complete = self.complete.of(&entry.name);
+            let whole = if self.is_young(entry, now) && complete != Complete::JsonEnds {
                 None
             } else {
                 let text = (self.decoder)(&self.read_blocking(&entry.name)?)
                     .ok_or_else(|| DropError::NotText { name: name.clone() })?;
-                self.complete.is(&text).then_some(text)
+                complete.is(&text).then_some(text)
             };
             let Some(text) = whole else {
                 waiting.get_or_insert(name);

@@ -7,6 +7,7 @@ pub mod connector;
 pub mod dropped;
 pub mod hours;
 pub mod jq;
+pub mod mailbox;
 pub mod moment;
 pub mod notes;
 pub mod probe;

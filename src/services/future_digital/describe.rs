@@ -7,21 +7,31 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::check::{CheckSpec, Edge, Flow, Scope, ServiceSpec};
-use crate::model::ids::{CheckId, ServiceKey};
+use crate::model::ids::{CheckId, CredentialName, ServiceKey};
 use crate::model::span::Span;
 use crate::services::declared::dropped::DropSettings;
+use crate::services::declared::mailbox::MailboxSettings;
+use crate::services::declared::sign_in::SignInSettings;
 use crate::services::{CheckTuning, Parameter, ServiceError, tuned};
 
 pub(super) const KEY: &str = "future_digital";
 pub(super) const LABEL: &str = "Future Digital";
 pub(super) const CODE: &str = "FD";
 pub(super) const PATTERN: &str = "stations-*.csv";
-pub(super) const CHECKS: &[(&str, &str)] =
-    &[("coverage", "how many of the school's Windows PCs does monitoring see?")];
-pub(super) const PARAMETERS: &[Parameter] = &[Parameter {
-    name: "pcs",
-    help: "how many Windows PCs the school has: 120. Without it, those seen in the last 30 school days",
-}];
+pub(super) const CHECKS: &[(&str, &str)] = &[
+    ("coverage", "how many of the school's Windows PCs does monitoring see?"),
+    ("sign_in", "does the console's sign-in page answer? (for all schools; where configured)"),
+];
+pub(super) const PARAMETERS: &[Parameter] = &[
+    Parameter {
+        name: "pcs",
+        help: "how many Windows PCs the school has: 120. Without it, those seen in the last 30 school days",
+    },
+    Parameter {
+        name: "alerts_to",
+        help: "addresses to which the school's alert mails go, several with `;`; never shown",
+    },
+];
 
 /// `[services.future_digital]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -59,9 +69,34 @@ pub(super) struct Settings {
     /// Older, and nothing is known.
     #[serde(default = "default_file_unknown")]
     pub file_unknown: Span,
+    /// A mailbox to which copies of the alert mails go, as a sign that the mail path lives.
+    #[serde(default)]
+    pub alert_mail: Option<AlertMail>,
+    /// The sign-in page of the monitoring's console.
+    #[serde(default)]
+    pub sign_in: Option<SignInSettings>,
     /// Changes to single checks.
     #[serde(default)]
     pub checks: BTreeMap<String, CheckTuning>,
+}
+
+/// Alert mails of the monitoring. Of each only the date, the sender and the recipients are read:
+/// that an alert was received, when, and for which school. Subject and text are not even fetched
+/// from a mail server.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AlertMail {
+    /// The mailbox.
+    pub mailbox: MailboxSettings,
+    /// Addresses from which the alerts come, or ends of them such as `@monitoring.example.org`.
+    pub senders: Vec<String>,
+}
+
+impl Settings {
+    /// The credentials that it names.
+    pub(super) fn credentials(&self) -> Vec<CredentialName> {
+        self.alert_mail.iter().flat_map(|mail| mail.mailbox.credentials()).collect()
+    }
 }
 
 fn default_day_starts() -> Time {
@@ -99,16 +134,27 @@ pub(super) fn schema(generator: &mut schemars::SchemaGenerator) -> schemars::Sch
 pub(super) fn spec(
     settings: &Settings,
     key: &ServiceKey,
-    coverage: &CheckId,
+    [coverage, sign_in]: [&CheckId; 2],
 ) -> Result<ServiceSpec, ServiceError> {
     // The age of the file is judged in `poll`: it ends in unknown, which no age rule expresses.
-    let check =
-        CheckSpec::new(coverage.clone(), "PCs checking in", Scope::School, Span::from_mins(15));
+    let mut checks = vec![CheckSpec::new(
+        coverage.clone(),
+        "PCs checking in",
+        Scope::School,
+        Span::from_mins(15),
+    )];
+    if settings.sign_in.is_some() {
+        let every = Span::from_mins(5);
+        checks.push(CheckSpec {
+            tries: 3,
+            ..CheckSpec::new(sign_in.clone(), "sign-in page", Scope::Estate, every)
+        });
+    }
     Ok(ServiceSpec {
         key: key.clone(),
         label: settings.label.clone().unwrap_or_else(|| LABEL.to_owned()),
         code: CODE.to_owned(),
-        checks: vec![tuned(check, &settings.checks)],
+        checks: checks.into_iter().map(|check| tuned(check, &settings.checks)).collect(),
         depends: depends()?,
     })
 }

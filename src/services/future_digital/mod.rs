@@ -1,11 +1,13 @@
 //! Desktop monitoring ("digital safeguarding"): how many of a school's Windows PCs check in.
 //!
 //! The vendor has no interface: a file of stations is dropped for all schools, and one sweep takes
-//! no request at all. Only coverage is read: no capture, phrase, user name, address or domain is
+//! no request, but for the sign-in page and a mailbox where these are set. Only coverage is read: no capture, phrase, user name, address or domain is
 //! ever kept. A device that checks in shows that the client runs, not that monitoring works.
 
 mod actions;
+mod alert_mail;
 mod describe;
+mod history;
 mod poll;
 mod stations;
 #[cfg(test)]

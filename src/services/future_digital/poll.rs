@@ -17,8 +17,11 @@ use crate::ports::clock::Boxed;
 use crate::ports::watch::{Job, Watch};
 use crate::services::declared::dropped::{Dropped, Folder};
 use crate::services::declared::moment::{self, Ahead};
+use crate::services::declared::sign_in::SignIn;
 use crate::services::declared::{only_sensible, refused, service_key};
+use crate::services::future_digital::alert_mail::AlertMail;
 use crate::services::future_digital::describe::{CHECKS, KEY, PATTERN, Settings, spec};
+use crate::services::future_digital::history::History;
 use crate::services::future_digital::stations::{
     Listed, Report, Station, Version, read, version_in,
 };
@@ -35,7 +38,7 @@ pub(super) fn configure(
 ) -> Result<Configured, toml::de::Error> {
     let settings = Settings::deserialize(settings)?;
     Ok(Configured {
-        credentials: Vec::new(),
+        credentials: settings.credentials(),
         build: Box::new(move |ctx| Ok(Arc::new(Watcher::new(ctx, settings)?))),
     })
 }
@@ -44,7 +47,11 @@ struct Watcher {
     spec: ServiceSpec,
     key: ServiceKey,
     check: CheckId,
+    sign_in_check: CheckId,
     folder: Folder,
+    history: tokio::sync::Mutex<History>,
+    alert_mail: Option<AlertMail>,
+    sign_in: Option<SignIn>,
     /// The oldest version that is current, where the config says.
     current: Option<Version>,
     estate: Arc<Estate>,
@@ -55,6 +62,8 @@ struct Watcher {
 struct Count {
     expected: u32,
     seen: u32,
+    /// Of those expected, listed on an earlier day and no longer in the report.
+    gone: u32,
     /// Active in the last 30 school days, and of these on a current version.
     active: u32,
     current: u32,
@@ -65,6 +74,7 @@ struct Count {
 impl Watcher {
     fn new(ctx: &Context, settings: Settings) -> Result<Self, ServiceError> {
         let (key, check) = (service_key(KEY)?, check_id(KEY, "coverage")?);
+        let sign_in_check = check_id(KEY, "sign_in")?;
         only_sensible(KEY, &settings.checks, CHECKS)?;
         let (warning, critical) = (settings.seen_warning, settings.seen_critical);
         if warning > 100 || critical > warning || critical == 0 || settings.current_warning > 100 {
@@ -81,7 +91,19 @@ impl Watcher {
             })?),
         };
         Ok(Self {
-            spec: spec(&settings, &key, &check)?,
+            spec: spec(&settings, &key, [&check, &sign_in_check])?,
+            history: tokio::sync::Mutex::default(),
+            alert_mail: settings
+                .alert_mail
+                .as_ref()
+                .map(|mail| AlertMail::new(ctx, &key, mail))
+                .transpose()?,
+            sign_in: settings
+                .sign_in
+                .as_ref()
+                .map(|page| SignIn::new(ctx, KEY, "sign_in", page, None))
+                .transpose()?,
+            sign_in_check,
             folder: Folder::new(&ctx.folder, &settings.stations, PATTERN),
             estate: ctx.estate.clone(),
             key,
@@ -92,10 +114,25 @@ impl Watcher {
     }
 
     async fn observe(&self, targets: &[Target], now: Timestamp) -> Vec<Observation> {
+        let mut all = self.judge_file(targets, now).await;
+        if let Some(mail) = &self.alert_mail {
+            let lately = mail.look(now).await;
+            for seen in &mut all {
+                if let Target::School(school) = seen.target {
+                    let facts = lately.facts(school);
+                    let bare = seen.clone();
+                    *seen = facts.into_iter().fold(bare, |o, (name, value)| o.fact(name, value));
+                }
+            }
+        }
+        all
+    }
+
+    async fn judge_file(&self, targets: &[Target], now: Timestamp) -> Vec<Observation> {
         let to_all = |reason, why: &str| {
             targets.iter().map(|t| self.unknown(*t, now, reason, why)).collect::<Vec<_>>()
         };
-        let file = match self.folder.newest(now).await {
+        let mut file = match self.folder.newest(now).await {
             Ok(file) => file,
             Err(e) => return to_all(e.reason(), &format!("no report of stations: {e}")),
         };
@@ -105,29 +142,29 @@ impl Watcher {
                 return to_all(Reason::Malformed, &format!("report {} refused: {why}", file.name));
             }
         };
-        let fault = if moment::ahead(file.at, file.zone, now) == Ahead::Malformed {
-            Some("is dated in the future")
-        } else if report.rows == 0 {
-            Some("holds no station")
-        } else if is_over_limit(report.nameless, report.rows) {
-            Some("names no school in too many of its rows")
-        } else {
-            None
-        };
-        if let Some(fault) = fault {
+        if let Some(fault) = fault_of(&file, &report, now) {
             return to_all(Reason::Malformed, &format!("report {} {fault}", file.name));
         }
+        let mut history = self.history.lock().await;
+        let dropped_at = file.at;
+        file.at = history.first_seen(&self.folder, &file).await;
+        history.catch_up(&self.folder, &file, &self.settings.chromebook_ous, now).await;
+        history.take(&report, file.at);
         let current = self.current.clone().or_else(|| usual_version(&report));
-        targets
-            .iter()
-            .filter_map(|target| match target {
-                Target::School(school) => Some(
-                    self.judge(*school, &report, &file, current.as_ref(), now)
-                        .source(file.at, file.zone)
-                        .fact("report", file.name.as_str())
-                        .fact("report of", file.at.to_string()),
-                ),
-                Target::Estate => None,
+        let judged = targets.iter().filter_map(|target| match target {
+            Target::School(school) => Some(
+                self.judge(*school, &report, &history, &file, current.as_ref(), now)
+                    .source(file.at, file.zone)
+                    .fact("report", file.name.as_str())
+                    .fact("report of", file.at.to_string()),
+            ),
+            Target::Estate => None,
+        });
+        let same = (file.at != dropped_at).then(|| dropped_at.to_string());
+        judged
+            .map(|seen| match &same {
+                Some(at) => seen.fact("the same content was dropped again", at),
+                None => seen,
             })
             .map(|seen| match &file.waiting {
                 Some(newer) => seen.fact("still being written", newer.as_str()),
@@ -144,6 +181,7 @@ impl Watcher {
         &self,
         school: Laestab,
         report: &Report,
+        history: &History,
         file: &Dropped,
         current: Option<&Version>,
         now: Timestamp,
@@ -151,12 +189,13 @@ impl Watcher {
         let unknown = |reason, why: &str| self.unknown(Target::School(school), now, reason, why);
         let calendar = self.estate.calendar(school);
         let age = Span::from_secs(calendar.school_seconds(file.at, now));
-        if age > self.settings.file_unknown {
-            let why = format!("report is {} of school days old", age.short());
-            return unknown(Reason::Stale, &why);
-        }
+        let stale = age > self.settings.file_unknown;
+        let of_age = format!("report is {} of school days old", age.short());
         let Some(listed) = report.schools.get(&school) else {
-            return unknown(Reason::NeverSeen, "school is not in the report of stations");
+            return match stale {
+                true => unknown(Reason::Stale, &of_age),
+                false => unknown(Reason::NeverSeen, "school is not in the report of stations"),
+            };
         };
         if is_over_limit(listed.malformed, listed.rows) {
             let why = format!("{} of {} rows cannot be read", listed.malformed, listed.rows);
@@ -166,13 +205,19 @@ impl Watcher {
             Ok(known) => known,
             Err(why) => return unknown(Reason::Malformed, &why),
         };
-        let Some(count) = self.count(listed, known, &calendar, file.at, current) else {
+        let count = self.count(school, listed, history, known, &calendar, file.at, current);
+        let Some(count) = count else {
             return unknown(Reason::NeverSeen, "no school day in the calendar for a year");
         };
         if count.expected == 0 {
             return unknown(Reason::NeverSeen, "no Windows PC was ever seen");
         }
-        let (verdict, detail) = self.verdict(&count, age, calendar.is_school_day(london_date(now)));
+        let (verdict, detail) = if stale {
+            let seen = format!("{} of {} PCs were checking in then", count.seen, count.expected);
+            (Verdict::Unknown(Reason::Stale), format!("{of_age}; {seen}"))
+        } else {
+            self.verdict(&count, age, calendar.is_school_day(london_date(now)))
+        };
         let seen =
             Observation::new(self.check.clone(), Target::School(school), now, verdict, &detail)
                 .number("pcs_seen", count.seen.into())
@@ -180,11 +225,19 @@ impl Watcher {
                 .number("pcs_on_current_version", count.current.into())
                 .number("chromebooks_seen", count.chromebooks_seen.into())
                 .number("chromebooks", count.chromebooks.into());
+        let seen = match count.gone {
+            0 => seen,
+            n => seen.number("pcs_no_longer_listed", n.into()),
+        };
         with_remarks(seen, listed)
     }
 
     fn verdict(&self, count: &Count, age: Span, school_day: bool) -> (Verdict, String) {
-        let seen = format!("{} of {} PCs checking in", count.seen, count.expected);
+        let gone = match count.gone {
+            0 => String::new(),
+            n => format!(" ({n} of them no longer in the report)"),
+        };
+        let seen = format!("{} of {} PCs checking in{gone}", count.seen, count.expected);
         let (limits, share) =
             (&self.settings, |n: u32, of: u32| u64::from(n) * 100 / u64::from(of.max(1)));
         let seen_share = share(count.seen, count.expected);
@@ -214,9 +267,12 @@ impl Watcher {
     /// Stations expected and seen, as of the report: what was switched on after it was written
     /// cannot stand in it. Seen: checked in since the monitoring schedule began on the last school
     /// day before it, today so far included. `None` without such a day.
+    #[expect(clippy::too_many_arguments, reason = "each is a different thing that counts")]
     fn count(
         &self,
+        school: Laestab,
         listed: &Listed,
+        history: &History,
         known: u32,
         calendar: &Calendar,
         as_of: Timestamp,
@@ -236,8 +292,10 @@ impl Watcher {
         let is_current = |s: &&Station| {
             s.version.as_ref().zip(current).is_some_and(|(version, oldest)| version >= oldest)
         };
+        let gone = history.gone(school, listed, active_from);
         Some(Count {
-            expected: amount(pcs()).max(known),
+            expected: amount(pcs()).saturating_add(gone).max(known),
+            gone,
             seen: amount(pcs().filter(seen)),
             active: amount(pcs()),
             current: amount(pcs().filter(is_current)),
@@ -254,6 +312,19 @@ impl Watcher {
                 text.trim().parse().map_err(|_| "future_digital.pcs is not a number".to_owned())
             }
         }
+    }
+}
+
+/// Why a report proves nothing of anybody.
+fn fault_of(file: &Dropped, report: &Report, now: Timestamp) -> Option<&'static str> {
+    if moment::ahead(file.at, file.zone, now) == Ahead::Malformed {
+        Some("is dated in the future")
+    } else if report.rows == 0 {
+        Some("holds no station")
+    } else if is_over_limit(report.nameless, report.rows) {
+        Some("names no school in too many of its rows")
+    } else {
+        None
     }
 }
 
@@ -303,24 +374,29 @@ impl Watch for Watcher {
     }
 
     fn jobs(&self) -> Vec<Job> {
-        let targets: Vec<_> = self.estate.takers(&self.key).map(Target::School).collect();
-        if targets.is_empty() {
-            return Vec::new();
-        }
-        let targets: Arc<[Target]> = targets.into();
-        let checks = &self.spec.checks;
-        checks
-            .iter()
-            .map(|check| Job {
-                id: "coverage".into(),
-                checks: vec![check.id.clone()],
-                targets: targets.clone(),
-                interval: check.interval,
+        let schools: Arc<[Target]> = self.estate.takers(&self.key).map(Target::School).collect();
+        let job = |id: &CheckId, name: &str, targets: Arc<[Target]>| {
+            let spec = self.spec.checks.iter().find(|check| check.id == *id)?;
+            (!targets.is_empty()).then(|| Job {
+                id: name.into(),
+                checks: vec![id.clone()],
+                targets,
+                interval: spec.interval,
             })
-            .collect()
+        };
+        let coverage = job(&self.check, "coverage", schools);
+        let sign_in = job(&self.sign_in_check, "sign_in", [Target::Estate].into());
+        coverage.into_iter().chain(sign_in).collect()
     }
 
     fn poll<'a>(&'a self, job: &'a Job, now: Timestamp) -> Boxed<'a, Vec<Observation>> {
-        Box::pin(self.observe(&job.targets, now))
+        Box::pin(async move {
+            match &self.sign_in {
+                Some(page) if job.checks.contains(&self.sign_in_check) => {
+                    vec![page.observe(self.sign_in_check.clone(), now).await]
+                }
+                _ => self.observe(&job.targets, now).await,
+            }
+        })
     }
 }

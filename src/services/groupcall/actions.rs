@@ -1,10 +1,12 @@
 //! What can be asked of Groupcall: fresh MIS data for a school.
 
-use crate::model::action::{ActionSpec, Class};
+use crate::model::action::{ActionSpec, AimsAt, Class};
 
 /// The rows; their steps belong to the guard.
 pub(super) const ACTIONS: &[ActionSpec] = &[ActionSpec {
     id: "groupcall.resync",
     label: "Ask for fresh pupil data",
     class: Class::Trigger,
+    aims_at: AimsAt::School,
+    choices: &[],
 }];

@@ -1,13 +1,14 @@
 //! The shapes of Xporter on Demand's answers, and what they say.
 //!
-//! By the vendor's pages and public recordings of its traffic: a failure may come as HTTP 200 with
-//! a filled `ExceptionMessage`; `meta[0].DateTime` (without a zone) is when the data was taken over,
-//! while a row's `LastUpdated` is not; every part of an answer is a list.
+//! By the vendor's pages and public recordings of its traffic: `meta[0].DateTime` (without a zone)
+//! is when the data was taken over, while a row's `LastUpdated` is not; `meta` stands on the first
+//! page only; every part of an answer is a list.
 //!
 //! Fields that the verdicts read. All: `Message`, `ExceptionType`, `ExceptionMessage`,
 //! `InnerException`, `AuthorisationPaused`. `xporter_data`: `SchoolInfo[0].EstabId`,
 //! `meta[0].DateTime`. `authorisation`: `Estab`, `Expires`, `Scopes`. `counts`: `Area` and `Count`
-//! of the rows Students and Staff. Token: `token`, `expires`.
+//! of the rows Students and Staff, `meta[0].DateTime`; or `RowCount`, `PageSize`, `PageNumber` and
+//! `PageCount` of `__pagination__[0]`. Token: `token`, `expires`.
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -15,98 +16,61 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::model::health::Reason;
-use crate::model::ids::Laestab;
-use crate::model::observation::{Observation, SourceTime, Verdict};
+use crate::model::ids::{CheckId, Laestab};
+use crate::model::observation::{Observation, SourceTime, Target, Verdict};
 use crate::services::answer::{ListRow, Seen, Trouble, json, time};
 use crate::services::token::{Grant, renew_after};
 use crate::transport::Reply;
 
-/// The parts of an answer that say that it is none.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Complaint {
-    message: Seen<String>,
-    exception_type: Seen<String>,
-    exception_message: Seen<String>,
-    inner_exception: Seen<String>,
-    authorisation_paused: Seen<bool>,
-}
+/// A vendor's clock that differs by more is told in the evidence.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(2);
+/// A `Date` that differs by more is that of a cache or of no clock at all.
+const NO_CLOCK: SignedDuration = SignedDuration::from_hours(12);
 
-impl Complaint {
-    fn trouble(&self, origin: &str, status: u16) -> Option<Trouble> {
-        let texts =
-            [&self.exception_message, &self.message, &self.exception_type, &self.inner_exception];
-        let said: Vec<&str> = texts
-            .iter()
-            .filter_map(|t| t.value())
-            .map(|t| t.trim())
-            .filter(|t| !t.is_empty())
-            .collect();
-        let paused_flag = self.authorisation_paused.value() == Some(&true);
-        let odd = texts.iter().any(|t| matches!(t, Seen::Wrong))
-            || self.authorisation_paused == Seen::Wrong;
-        if said.is_empty() && !paused_flag && !odd {
-            return None;
-        }
-        let first = said.first().map_or("no text", |t| *t);
-        let short: String = first.chars().take(160).collect();
-        let all = said.join(" ").to_lowercase();
-        let says = |words: &[&str]| words.iter().any(|w| all.contains(w));
-        Some(if paused_flag || says(&["paused"]) {
-            Trouble::new(
-                Reason::Paused,
-                "authorisation is paused until the school has chosen whose data it shares; \
-                 ask the school to finish in Groupcall's portal",
-            )
-        } else if says(&["token", "authoris", "authoriz", "secret", "relying party", "denied"]) {
-            Trouble::new(Reason::Unauthorised, format!("Groupcall refused: {short}"))
-        } else {
-            Trouble::malformed(format!("{origin} answered {status} with an error inside: {short}"))
-        })
-    }
-}
-
-/// The trouble that an answer tells of, whatever its status; `None` for a 2xx without any.
-pub(super) fn complaint(reply: &Reply) -> Option<Trouble> {
-    let inside = json::<Complaint>(reply);
-    if let Ok(Some(trouble)) = inside.as_ref().map(|c| c.trouble(&reply.origin, reply.status)) {
-        return Some(trouble);
-    }
-    match reply.clone().success() {
-        Err(failure) => Some(failure.into()),
-        Ok(_) => inside.err(),
-    }
-    .map(|t| t.fact("http status", reply.status.to_string()))
-    .map(|t| t.fact("request id", reply.request_id.clone()))
+/// The vendor's clock when it answered, by its `Date` header; ours where that tells nothing.
+fn vendors_now(reply: &Reply) -> Timestamp {
+    let ours = reply.received_at;
+    let date = reply.header("date").and_then(|d| httpdate::parse_http_date(d.trim()).ok());
+    date.and_then(|d| Timestamp::try_from(d).ok())
+        .filter(|at| at.duration_since(ours).abs() <= NO_CLOCK)
+        .unwrap_or(ours)
 }
 
 /// The reply of `GetToken`.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
-#[derive(Default)]
 struct TokenAnswer {
     token: Seen<SecretString>,
     expires: Seen<String>,
 }
 
-/// The token of `GetToken`'s reply, renewed ahead of its end: between a tenth and three tenths of
-/// its life early by `chance`, so that 250 tokens asked for together do not end together.
-pub(super) fn grant(reply: &Reply, chance: f64) -> Result<Grant, Trouble> {
-    if let Some(trouble) = complaint(reply) {
-        return Err(trouble);
-    }
+/// The token of `GetToken`'s reply, without its complaint. Renewed ahead of its end, by `chance`
+/// between a tenth and three tenths of its life; and at the latest after `prove_every`, by chance
+/// up to half of that sooner, so that tokens that were asked for together are not again. Its life
+/// is reckoned by the vendor's own clock.
+pub(super) fn grant(
+    reply: &Reply,
+    prove_every: SignedDuration,
+    chance: f64,
+) -> Result<Grant, Trouble> {
     let answer: TokenAnswer = json(reply)?;
     let secret = answer.token.need("token")?;
     let expires = answer.expires.need("expires")?;
-    let ends_at = time(&expires, &TimeZone::UTC)
+    let expires = time(&expires, &TimeZone::UTC)
         .ok_or_else(|| Trouble::malformed("expires of the token is not a time"))?
         .at;
-    let life = ends_at.duration_since(reply.received_at);
+    let life = expires.duration_since(vendors_now(reply));
     if secret.expose_secret().is_empty() || life <= SignedDuration::ZERO {
         return Err(Trouble::malformed(format!("{} gave a token that has ended", reply.origin)));
     }
-    let early = life.mul_f64(0.1 + 0.2 * chance.clamp(0.0, 1.0));
-    Ok(Grant { secret, renew_at: reply.received_at + renew_after(life, early), ends_at })
+    let chance = chance.clamp(0.0, 1.0);
+    let early = life.mul_f64(0.1 + 0.2 * chance);
+    let renewed = renew_after(life, early).min(prove_every.mul_f64(0.5 + 0.5 * chance));
+    Ok(Grant {
+        secret,
+        renew_at: reply.received_at.saturating_add(renewed).unwrap_or(reply.received_at),
+        ends_at: reply.received_at.saturating_add(life).unwrap_or(expires),
+    })
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -127,6 +91,9 @@ struct InfoRow {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct MetaRow {
+    #[serde(rename = "MIS")]
+    mis: Seen<String>,
+    version: Seen<String>,
     date_time: Seen<String>,
 }
 
@@ -145,10 +112,43 @@ fn one<T>(rows: Vec<ListRow<T>>, name: &str) -> Result<T, Trouble> {
     }
 }
 
-fn cache_made(meta: Seen<Vec<ListRow<MetaRow>>>) -> Result<SourceTime, Trouble> {
-    let text = one(meta.need("meta")?, "meta")?.date_time.need("meta.DateTime")?;
-    // Written without a zone. The one recording fits UTC; the page leaves it open.
-    time(&text, &TimeZone::UTC).ok_or_else(|| Trouble::malformed("meta.DateTime is not a time"))
+/// When the data was taken over, and from which system.
+struct Cache {
+    made: SourceTime,
+    mis: Option<String>,
+    version: Option<String>,
+}
+
+impl Cache {
+    fn read(meta: Seen<Vec<ListRow<MetaRow>>>) -> Result<Self, Trouble> {
+        let meta = meta.need("meta")?;
+        if meta.is_empty() {
+            return Err(Trouble::malformed(
+                "the answer does not say when its data was taken over (meta is empty)",
+            ));
+        }
+        let row = one(meta, "meta")?;
+        let text = row.date_time.need("meta.DateTime")?;
+        // Written without a zone. The one recording fits UTC; the page leaves it open.
+        let made = time(&text, &TimeZone::UTC)
+            .ok_or_else(|| Trouble::malformed("meta.DateTime is not a time"))?;
+        let (mis, version) = (row.mis.value().cloned(), row.version.value().cloned());
+        Ok(Self { made, mis, version })
+    }
+
+    /// `bare` with what the API tells of the school's Xporter: its last contact, and the system
+    /// and version that it reads. No verdict depends on these.
+    fn told(&self, bare: Observation) -> Observation {
+        let bare = bare.source(self.made.at, self.made.zone);
+        let bare = match &self.mis {
+            Some(mis) => bare.fact("MIS", mis),
+            None => bare,
+        };
+        match &self.version {
+            Some(version) => bare.fact("Xporter's MIS interface", version),
+            None => bare,
+        }
+    }
 }
 
 /// What the answer to `SchoolInfo` says of `school`; `bare` is the observation to fill. `is_ours`
@@ -159,7 +159,7 @@ pub(super) fn xporter_data(
     bare: Observation,
 ) -> Result<Observation, Trouble> {
     let answer: SchoolInfoAnswer = json(reply)?;
-    let made = cache_made(answer.meta)?;
+    let cache = Cache::read(answer.meta)?;
     let row = one(answer.rows.need("SchoolInfo")?, "SchoolInfo")?;
     let named: Laestab = row
         .estab_id
@@ -172,9 +172,9 @@ pub(super) fn xporter_data(
             named.spaced()
         )));
     }
-    let seen = bare.source(made.at, made.zone);
+    let seen = cache.told(bare);
     Ok(if named == school {
-        with(seen.good(Some(made.at)), Verdict::Ok, "pupil data is taken over")
+        with(seen.good(Some(cache.made.at)), Verdict::Ok, "pupil data is taken over")
     } else {
         // Known to happen, an old number for one; the data is what this school's token opens.
         let words = format!(
@@ -210,7 +210,8 @@ pub(super) fn authorisation(
     let ends = time(&expires, &TimeZone::UTC)
         .ok_or_else(|| Trouble::malformed("Expires is not a time"))?
         .at;
-    if ends <= bare.observed_at {
+    let vendors_now = vendors_now(reply);
+    if ends <= vendors_now {
         return Err(Trouble::new(Reason::Unauthorised, "the token has ended and is still used"));
     }
     let scopes = details.scopes.need("Scopes")?;
@@ -225,15 +226,22 @@ pub(super) fn authorisation(
     if twice.len() != scopes.len() {
         return Err(Trouble::malformed("Scopes names one scope twice"));
     }
-    let bare = bare.fact("token ends", ends.to_string());
+    let mut bare = bare.fact("token ends", ends.to_string());
+    let skew = vendors_now.duration_since(bare.observed_at);
+    if skew.abs() > CLOCKS_DIFFER {
+        let (minutes, way) =
+            (skew.abs().as_mins(), if skew.is_positive() { "ahead" } else { "behind" });
+        bare = bare.fact("vendor's clock", format!("{minutes} min {way} of ours"));
+    }
     Ok(if lost.is_empty() {
+        let bare = bare.fact("authorisation", "in force");
         with(bare, Verdict::Ok, "authorisation is in force with all its scopes")
     } else {
         let words = format!(
             "the school's authorisation has lost {}: ask the school to grant it again",
             lost.join(", ")
         );
-        with(bare, Verdict::Warning, &words)
+        with(bare.fact("authorisation", "scopes lost"), Verdict::Warning, &words)
     })
 }
 
@@ -242,6 +250,7 @@ pub(super) fn authorisation(
 struct CountsAnswer {
     #[serde(rename = "Counts")]
     rows: Seen<Vec<ListRow<CountRow>>>,
+    meta: Seen<Vec<ListRow<MetaRow>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -251,7 +260,8 @@ struct CountRow {
     count: Seen<u32>,
 }
 
-/// What the answer to `Counts` says.
+/// What the answer to `Counts` says. Its numbers have a time of their own: each call of a school is
+/// a cache of its own.
 pub(super) fn counts(reply: &Reply, bare: Observation) -> Result<Observation, Trouble> {
     let answer: CountsAnswer = json(reply)?;
     let rows = answer.rows.need("Counts")?;
@@ -269,6 +279,7 @@ pub(super) fn counts(reply: &Reply, bare: Observation) -> Result<Observation, Tr
         }
     };
     let (pupils, staff) = (count_of("Students")?, count_of("Staff")?);
+    let bare = Cache::read(answer.meta)?.told(bare);
     let bare = bare.number("pupils", f64::from(pupils)).number("staff", f64::from(staff));
     let words = format!("{pupils} pupils, {staff} staff");
     Ok(match (pupils, staff) {
@@ -278,20 +289,55 @@ pub(super) fn counts(reply: &Reply, bare: Observation) -> Result<Observation, Tr
     })
 }
 
+/// Of a page of pupils only the paging is read: no row of it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct StudentsAnswer {
+    meta: Seen<Vec<ListRow<MetaRow>>>,
+    #[serde(rename = "__pagination__")]
+    pages: Seen<Vec<ListRow<PageRow>>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct PageRow {
+    page_size: Seen<u32>,
+    page_number: Seen<u32>,
+    page_count: Seen<u32>,
+    row_count: Seen<u32>,
+}
+
+/// What the first page of `Students` says of their number. Nothing is an answer too, but a critical
+/// one.
+pub(super) fn students(reply: &Reply, bare: Observation) -> Result<Observation, Trouble> {
+    let answer: StudentsAnswer = json(reply)?;
+    let page = one(answer.pages.need("__pagination__")?, "__pagination__")?;
+    let (size, number) = (page.page_size.need("PageSize")?, page.page_number.need("PageNumber")?);
+    let (pages, rows) = (page.page_count.need("PageCount")?, page.row_count.need("RowCount")?);
+    if number != 1 {
+        return Err(Trouble::malformed(format!("page {number} of the pupils came, not the first")));
+    }
+    if size == 0 || rows.div_ceil(size) != pages {
+        return Err(Trouble::malformed(format!(
+            "{rows} pupils on {pages} pages of {size} contradict each other"
+        )));
+    }
+    let bare = Cache::read(answer.meta)?.told(bare).number("pupils", f64::from(rows));
+    Ok(match rows {
+        0 => with(bare, Verdict::Critical, "0 pupils: the feed is broken"),
+        _ => with(bare, Verdict::Ok, &format!("{rows} pupils")),
+    })
+}
+
 /// `bare` with a verdict and its sentence.
 pub(super) fn with(bare: Observation, verdict: Verdict, detail: &str) -> Observation {
     Observation { verdict, detail: detail.into(), ..bare }
 }
 
 /// The observation of `check` about `target` that is still to be filled; unknown until then.
-pub(super) fn bare(
-    check: &crate::model::ids::CheckId,
-    target: crate::model::observation::Target,
-    reply: &Reply,
-) -> Observation {
+pub(super) fn bare(check: &CheckId, target: Target, reply: &Reply) -> Observation {
     let verdict = Verdict::Unknown(Reason::Malformed);
-    let at: Timestamp = reply.received_at;
-    Observation::new(check.clone(), target, at, verdict, "not judged")
+    Observation::new(check.clone(), target, reply.received_at, verdict, "not judged")
         .fact("http status", reply.status.to_string())
         .fact("request id", &reply.request_id)
 }

@@ -7,13 +7,15 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::check::{AgeRule, CheckSpec, DropRule, Flow, Runs, Scope, ServiceSpec};
+use crate::model::check::{Against, DropRule, Flow, Scope, ServiceSpec};
 use crate::model::estate::NotWatched;
 use crate::model::ids::ServiceKey;
 use crate::model::span::Span;
 use crate::ports::watch::Watch;
+use crate::services::checks::{Checks, daily};
+use crate::services::groupcall::beside::Beside;
 use crate::services::groupcall::poll::Groupcall;
-use crate::services::{CheckTuning, Configured, ServiceError, check_id, only_known, tuned};
+use crate::services::{CheckTuning, Configured, ServiceError};
 use crate::transport::EndpointSettings;
 
 /// The service's key.
@@ -54,6 +56,27 @@ pub struct Settings {
     /// The scopes that every school's authorisation should hold.
     #[serde(default = "scopes")]
     pub scopes: Vec<String>,
+    /// At least this often a school's token is asked for anew, at a moment of its own: only that
+    /// shows whether the school has paused or withdrawn its authorisation.
+    #[serde(default = "prove_every")]
+    pub prove_every: Span,
+    /// Which call tells how many pupils the data holds.
+    #[serde(default)]
+    pub pupils_from: PupilsFrom,
+    /// Per cent of its pupils that a school may lose since the last good day, or within
+    /// `pupils_drop_weeks`, before it is a warning.
+    #[serde(default = "pupils_drop")]
+    pub pupils_drop: u8,
+    /// The same between 15 July and 30 September.
+    #[serde(default = "pupils_drop_summer")]
+    pub pupils_drop_summer: u8,
+    /// Weeks before this one whose best number counts as well, so that a slow decline is seen; 0
+    /// for none.
+    #[serde(default = "pupils_drop_weeks")]
+    pub pupils_drop_weeks: u8,
+    /// Further calls with each `authorisation`, shown beside it and never judged: `health`, `usage`.
+    #[serde(default)]
+    pub beside: Vec<Beside>,
     /// The IDaaS sign-in page to probe; not watched if not set.
     #[serde(default)]
     pub idaas: Option<Idaas>,
@@ -92,11 +115,35 @@ pub struct Idaas {
     pub location_host: Option<String>,
 }
 
+/// Which call tells how many pupils the data holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PupilsFrom {
+    /// `Counts`: pupils and staff, and no row of either.
+    #[default]
+    Counts,
+    /// The paging of `Students`, asked for one row of which nothing is read; for a server without
+    /// `Counts`. Tells nothing of the staff.
+    Students,
+}
+
 fn credential_prefix() -> String {
     "xod.".into()
 }
 fn scopes() -> Vec<String> {
     ["School", "Student", "Staff"].map(str::to_owned).into()
+}
+fn prove_every() -> Span {
+    Span::from_hours(24)
+}
+fn pupils_drop() -> u8 {
+    15
+}
+fn pupils_drop_summer() -> u8 {
+    40
+}
+fn pupils_drop_weeks() -> u8 {
+    4
 }
 fn yes() -> bool {
     true
@@ -119,63 +166,74 @@ pub(super) fn configure(
     })
 }
 
-/// Age rules in hours, and whether closures hold them.
-fn age(warning_h: u64, critical_h: u64, held_by_closures: bool) -> Option<AgeRule> {
-    Some(AgeRule {
-        late: None,
-        warning: Span::from_hours(warning_h),
-        critical: Span::from_hours(critical_h),
-        runs: Runs::Daily,
-        held_by_closures,
+/// A share from a setting in per cent.
+fn share(name: &str, percent: u8) -> Result<f64, ServiceError> {
+    if (1..=99).contains(&percent) {
+        return Ok(f64::from(percent) / 100.0);
+    }
+    Err(refuse(name, "write a number of per cent from 1 to 99"))
+}
+
+/// A value that makes no sense.
+pub(super) fn refuse(key: &str, why: &str) -> ServiceError {
+    ServiceError::Setting { service: KEY, key: key.to_owned(), why: why.to_owned() }
+}
+
+fn falls(settings: &Settings) -> Result<DropRule, ServiceError> {
+    if settings.pupils_drop_weeks > 26 {
+        return Err(refuse("pupils_drop_weeks", "write a number of weeks from 0 to 26"));
+    }
+    Ok(DropRule {
+        number: "pupils",
+        warning: share("pupils_drop", settings.pupils_drop)?,
+        summer: share("pupils_drop_summer", settings.pupils_drop_summer)?,
+        against: Against::LastGoodDay,
+        weeks: settings.pupils_drop_weeks,
     })
 }
 
 /// The service and those of its checks that have a source.
 pub(super) fn describe(settings: &Settings, key: &ServiceKey) -> Result<ServiceSpec, ServiceError> {
-    only_known(KEY, &settings.checks, CHECKS)?;
-    let mut checks = Vec::new();
-    let mut add = |name: &str, label: &str, scope, interval, set: &dyn Fn(&mut CheckSpec)| {
-        let mut spec = CheckSpec::new(check_id(KEY, name)?, label, scope, interval);
-        set(&mut spec);
-        checks.push(tuned(spec, &settings.checks));
-        Ok::<(), ServiceError>(())
-    };
+    if settings.prove_every < Span::from_hours(1) {
+        return Err(refuse("prove_every", "ask for a new token at most once an hour: 1h or more"));
+    }
+    let mut checks = Checks::new(KEY, &settings.checks, CHECKS)?;
     let holds = settings.closures_hold;
-    add("xporter_data", "pupil data", Scope::School, Span::from_mins(15), &|s| {
-        s.age = age(26, 50, holds);
+    let nightly = Some(daily(Span::from_hours(26), Span::from_hours(50), holds));
+    let (school, estate) = (Scope::School, Scope::Estate);
+    checks.add(("xporter_data", "pupil data"), school, Span::from_mins(15), |s| {
+        s.age = nightly;
         s.emits = vec![Flow::NewAccounts];
     })?;
-    add("authorisation", "authorisation", Scope::School, Span::from_mins(60), &|s| {
+    checks.add(("authorisation", "authorisation"), school, Span::from_mins(60), |s| {
         s.emits = vec![Flow::NewAccounts];
     })?;
-    add("counts", "pupil numbers", Scope::School, Span::from_hours(6), &|s| {
-        s.drop = Some(DropRule { number: "pupils", warning: 0.15, summer: 0.40 });
+    let falls = falls(settings)?;
+    checks.add(("counts", "pupil numbers"), school, Span::from_hours(6), |s| {
+        // Each call of a school is a cache of its own: these numbers may be old although the
+        // school's row is new.
+        s.age = nightly;
+        s.drop = Some(falls);
         s.emits = vec![Flow::NewAccounts];
     })?;
     if settings.idaas.is_some() {
-        add("idaas", "IDaaS sign-in", Scope::Estate, Span::from_mins(5), &|s| {
+        checks.add(("idaas", "IDaaS sign-in"), estate, Span::from_mins(5), |s| {
             s.tries = 3;
             s.emits = vec![Flow::NewAccounts];
         })?;
     }
     if settings.xvault.is_some() {
-        add("xvault", "XVault load", Scope::School, Span::from_mins(30), &|s| {
-            s.age = age(26, 50, holds);
+        checks.add(("xvault", "XVault load"), school, Span::from_mins(30), |s| {
+            s.age = nightly;
             s.emits = vec![Flow::NewAccounts];
         })?;
     }
     if settings.cme.is_some() {
-        add("cme", "CME extract", Scope::School, Span::from_mins(60), &|s| {
-            s.age = age(8 * 24, 15 * 24, holds);
+        checks.add(("cme", "CME extract"), school, Span::from_mins(60), |s| {
+            s.age = Some(daily(Span::from_days(8), Span::from_days(15), holds));
         })?;
     }
-    Ok(ServiceSpec {
-        key: key.clone(),
-        label: "Groupcall".into(),
-        code: "GC".into(),
-        checks,
-        depends: Vec::new(),
-    })
+    Ok(checks.into_service(key, ("Groupcall", "GC"), Vec::new()))
 }
 
 /// What has no source in these settings.

@@ -4,17 +4,22 @@
 //! No call reads two schools, and each school has its own secret and token, so nothing here can be
 //! asked in bulk. Requests for 250 schools: 250 each 15 minutes for `xporter_data`, 250 each hour
 //! for `authorisation`, 250 each 6 hours for `counts`, one each 5 minutes for `idaas`; a token per
-//! school every few days (as long as the vendor's `expires` says). The first sweep of all checks
-//! is 1,000 calls for 250 schools: one token and three questions each. Dropped files cost none.
+//! school once a day, spread over half of it (`prove_every`; sooner if the vendor's `expires` says
+//! so). The first sweep of all checks is 1,000 calls for 250 schools: one token and three questions
+//! each. What is only shown `beside` an authorisation costs 250 an hour each. Dropped files cost
+//! none.
 //!
 //! Invariant: a school's answer is judged under the school whose token asked for it.
 //! Invariant: of a school's row only the establishment number is read, never the head's name.
 
 mod actions;
+mod beside;
 mod body;
+mod complaint;
 mod describe;
-mod dropped;
+mod loads;
 mod poll;
+mod standing;
 #[cfg(test)]
 mod tests;
 

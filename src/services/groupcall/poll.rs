@@ -1,10 +1,9 @@
 //! Asks Groupcall, school by school, each with its own token.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::model::check::{CheckSpec, Scope, ServiceSpec};
@@ -16,10 +15,15 @@ use crate::ports::clock::{Boxed, Clock};
 use crate::ports::secrets::Secrets;
 use crate::ports::watch::{Job, Watch};
 use crate::services::answer::{Trouble, credential};
+use crate::services::declared::dropped::Folder;
+use crate::services::groupcall::beside::Beside;
+use crate::services::groupcall::body;
+use crate::services::groupcall::complaint::{Complaint, Kind, complaint};
 use crate::services::groupcall::describe::{
-    Idaas, KEY, LOGIN_URL, Settings, XOD_URL, describe, not_watched,
+    Idaas, KEY, LOGIN_URL, PupilsFrom, Settings, XOD_URL, describe, not_watched, refuse,
 };
-use crate::services::groupcall::{body, dropped};
+use crate::services::groupcall::loads::Loads;
+use crate::services::groupcall::standing::{Standing, never_given};
 use crate::services::token::{Grant, TokenCell};
 use crate::services::{Context, ServiceError};
 use crate::transport::{Endpoint, Reply, Request};
@@ -28,6 +32,7 @@ use crate::transport::{Endpoint, Reply, Request};
 struct School {
     credential: Result<CredentialName, Trouble>,
     token: TokenCell,
+    standing: Standing,
 }
 
 /// The page to probe and what a working one looks like.
@@ -42,24 +47,22 @@ pub(super) struct Groupcall {
     not_watched: Vec<NotWatched>,
     relying_party: String,
     scopes: Vec<String>,
+    prove_every: SignedDuration,
+    pupils_from: PupilsFrom,
+    beside: Vec<Beside>,
     xod: Endpoint,
     login: Endpoint,
     schools: BTreeMap<Laestab, School>,
     estate: Arc<Estate>,
     sign_in: Option<SignIn>,
-    xvault: Option<PathBuf>,
-    cme: Option<PathBuf>,
+    xvault: Option<Folder>,
+    cme: Option<Folder>,
     secrets: Arc<dyn Secrets>,
     clock: Arc<dyn Clock>,
 }
 
 impl Groupcall {
     pub(super) fn new(settings: &Settings, context: &Context) -> Result<Self, ServiceError> {
-        let refuse = |key: &str, why: &str| ServiceError::Setting {
-            service: KEY,
-            key: key.to_owned(),
-            why: why.to_owned(),
-        };
         let key: ServiceKey =
             KEY.parse().map_err(|_| refuse("key", "the service's key is not a word"))?;
         let sign_in = match &settings.idaas {
@@ -88,7 +91,8 @@ impl Groupcall {
                 let credential = name.parse().map_err(|e| {
                     Trouble::new(Reason::Unauthorised, format!("groupcall.credential: {e}"))
                 });
-                (laestab, School { credential, token: TokenCell::default() })
+                let (token, standing) = (TokenCell::default(), Standing::default());
+                (laestab, School { credential, token, standing })
             })
             .collect();
         Ok(Self {
@@ -96,78 +100,117 @@ impl Groupcall {
             not_watched: not_watched(settings),
             relying_party: settings.relying_party.clone(),
             scopes: settings.scopes.clone(),
+            prove_every: SignedDuration::from_secs(settings.prove_every.as_secs_i64()),
+            pupils_from: settings.pupils_from,
+            beside: settings.beside.clone(),
             xod: context.endpoint(KEY, settings.xod.as_ref(), XOD_URL)?,
             login: context.endpoint(KEY, settings.login.as_ref(), LOGIN_URL)?,
             schools,
             estate: context.estate.clone(),
             sign_in,
-            xvault: settings.xvault.as_ref().map(|p| context.folder.join(p)),
-            cme: settings.cme.as_ref().map(|p| context.folder.join(p)),
+            xvault: settings.xvault.as_ref().map(|p| Folder::of_file(&context.folder, p)),
+            cme: settings.cme.as_ref().map(|p| Folder::of_file(&context.folder, p)),
             secrets: context.secrets.clone(),
             clock: context.clock.clone(),
         })
     }
 
-    /// One call with the school's own token, renewed once when it is refused.
-    async fn ask(&self, laestab: Laestab, path: &str) -> Result<Reply, Trouble> {
-        let school = self
-            .schools
+    fn of(&self, laestab: Laestab) -> Result<&School, Trouble> {
+        self.schools
             .get(&laestab)
-            .ok_or_else(|| Trouble::new(Reason::NeverSeen, "the school does not take Groupcall"))?;
+            .ok_or_else(|| Trouble::new(Reason::NeverSeen, "the school does not take Groupcall"))
+    }
+
+    /// One call with the school's own token, renewed once when it is refused.
+    async fn ask(&self, laestab: Laestab, call: &Request) -> Result<Reply, Trouble> {
+        let school = self.of(laestab)?;
         let make = |token: &SecretString| {
-            Request::get(path).header("authorization", format!("Idaas {}", token.expose_secret()))
+            call.clone().header("authorization", format!("Idaas {}", token.expose_secret()))
         };
+        // A right that the school does not give comes with no other token either.
         let refused = |reply: &Reply| {
-            body::complaint(reply).is_some_and(|t| t.reason == Reason::Unauthorised)
+            complaint(reply).is_some_and(|c| matches!(c.kind, Kind::Token | Kind::Secret))
         };
         let fetch = || self.fetch_token(laestab, school);
         let reply = school.token.send((&*self.clock, &self.xod), make, refused, fetch).await?;
-        match body::complaint(&reply) {
-            Some(trouble) => Err(trouble),
+        match complaint(&reply) {
+            Some(Complaint { trouble, .. }) => Err(trouble),
             None => Ok(reply),
         }
     }
 
     async fn fetch_token(&self, laestab: Laestab, school: &School) -> Result<Grant, Trouble> {
         let name = school.credential.clone()?;
-        let secret = credential(&self.secrets, &name).await?;
+        let secret = credential(&self.secrets, &name).await.map_err(|trouble| {
+            if trouble.facts.contains(&("credential", "missing".to_owned())) {
+                never_given(trouble, &name, &self.relying_party)
+            } else {
+                trouble
+            }
+        })?;
+        if let Some(trouble) = school.standing.rests(&secret, self.clock.now()) {
+            return Err(trouble);
+        }
         let fields = vec![
             ("estab", SecretString::from(laestab.to_string())),
             ("relyingParty", SecretString::from(self.relying_party.clone())),
-            ("password", secret),
+            ("password", secret.clone()),
             ("thirdpartyid", SecretString::from("XporterOnDemand")),
         ];
         let reply = self.login.send(Request::post("").secret_json(fields).repeatable()).await?;
-        body::grant(&reply, self.clock.chance()).map_err(|mut trouble| {
-            if trouble.reason == Reason::Unauthorised {
-                trouble.why = format!(
-                    "{}; if the school has authorised us again, store its new secret as `{name}`",
-                    trouble.why
-                );
-            }
-            trouble
-        })
+        if let Some(complaint) = complaint(&reply) {
+            let now = self.clock.now();
+            return Err(school.standing.refuse(complaint, (&name, secret), now));
+        }
+        let grant = body::grant(&reply, self.prove_every, self.clock.chance())?;
+        school.standing.accept(self.clock.now());
+        Ok(grant)
     }
 
     async fn school(&self, check: &CheckId, laestab: Laestab) -> Observation {
         let target = Target::School(laestab);
-        let path = match check.name() {
-            "xporter_data" => format!("School/{laestab}/SchoolInfo"),
-            "counts" => format!("School/{laestab}/Counts"),
-            _ => "TokenDetails".to_owned(),
+        let call = match (check.name(), self.pupils_from) {
+            ("xporter_data", _) => Request::get(&format!("School/{laestab}/SchoolInfo")),
+            ("counts", PupilsFrom::Counts) => Request::get(&format!("School/{laestab}/Counts")),
+            // The fewest rows that can be asked for: of these only the paging is read.
+            ("counts", PupilsFrom::Students) => {
+                Request::get(&format!("School/{laestab}/Students/")).query("pageSize", "1")
+            }
+            _ => Request::get("TokenDetails"),
         };
-        let seen = self.ask(laestab, &path).await.and_then(|reply| {
+        let seen = self.ask(laestab, &call).await.and_then(|reply| {
             let bare = body::bare(check, target, &reply);
-            match check.name() {
-                "xporter_data" => {
+            match (check.name(), self.pupils_from) {
+                ("xporter_data", _) => {
                     let is_ours = |l: Laestab| self.estate.schools.contains_key(&l);
                     body::xporter_data(&reply, (laestab, is_ours), bare)
                 }
-                "counts" => body::counts(&reply, bare),
-                _ => body::authorisation(&reply, (laestab, &self.scopes), bare),
+                ("counts", PupilsFrom::Counts) => body::counts(&reply, bare),
+                ("counts", PupilsFrom::Students) => body::students(&reply, bare),
+                _ => self
+                    .still_given(laestab)
+                    .and_then(|()| body::authorisation(&reply, (laestab, &self.scopes), bare)),
             }
         });
-        seen.unwrap_or_else(|trouble| trouble.observe(check, target, self.clock.now()))
+        match seen {
+            Ok(seen) if check.name() == "authorisation" => self.beside(laestab, seen).await,
+            Ok(seen) => seen,
+            Err(trouble) => trouble.observe(check, target, self.clock.now()),
+        }
+    }
+
+    /// An old token may go on to work after the school has paused or withdrawn its authorisation:
+    /// what the last request for a new one brought is what counts.
+    fn still_given(&self, laestab: Laestab) -> Result<(), Trouble> {
+        self.of(laestab)?.standing.barred().map_or(Ok(()), Err)
+    }
+
+    async fn beside(&self, laestab: Laestab, mut seen: Observation) -> Observation {
+        for further in &self.beside {
+            let answer = self.ask(laestab, &Request::get(&further.path(laestab))).await;
+            seen = further.told(seen, answer);
+        }
+        seen
     }
 
     async fn probe(&self, check: &CheckId) -> Observation {
@@ -211,16 +254,19 @@ impl Groupcall {
     }
 
     async fn file(&self, check: &CheckId) -> Vec<Observation> {
-        let (path, what) = match check.name() {
+        let (folder, what) = match check.name() {
             "xvault" => (&self.xvault, "XVault load"),
             _ => (&self.cme, "CME extract"),
         };
-        let path = path.clone().unwrap_or_default();
-        let read = tokio::task::spawn_blocking(move || dropped::read(&path)).await;
+        let loads = match folder {
+            Some(folder) => folder
+                .newest(self.clock.now())
+                .await
+                .map_err(|e| Trouble::new(e.reason(), e.to_string()))
+                .and_then(|file| Loads::read(&file)),
+            None => Err(Trouble::new(Reason::NeverSeen, "no file is configured")),
+        };
         let now = self.clock.now();
-        let loads = read.unwrap_or_else(|_| {
-            Err(Trouble::new(Reason::NoAnswer, "the file was not read to its end"))
-        });
         self.schools
             .keys()
             .map(|school| match &loads {

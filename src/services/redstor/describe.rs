@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use schemars::JsonSchema;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::model::check::{AgeRule, CheckSpec, Coverage, Runs, Scope, ServiceSpec};
+use crate::model::check::{Against, Coverage, DropRule, Runs, Scope, ServiceSpec};
 use crate::model::estate::{Estate, NotWatched};
 use crate::model::ids::{CheckId, CredentialName, Laestab, ServiceKey};
 use crate::model::span::Span;
 use crate::ports::watch::Watch;
+use crate::services::checks::{Checks, daily};
 use crate::services::redstor::poll::Redstor;
-use crate::services::{
-    CheckTuning, Configured, Context, ServiceError, check_id, only_known, tuned,
-};
+use crate::services::{CheckTuning, Configured, Context, ServiceError, check_id};
 use crate::transport::EndpointSettings;
 
 /// The service's key.
@@ -33,6 +33,9 @@ pub(super) const REDAPI_URL: &str = "https://api.redstor.com";
 /// Where RedAPI's tokens come from, unless the config says otherwise.
 pub(super) const LOGIN_URL: &str = "https://id.redstor.com/connect/token";
 
+/// The number of an account's size; `stored_mb of NAME` for each.
+pub(super) const STORED_MB: &str = "stored_mb";
+
 /// After this Redstor holds nothing that could be restored (60 days, by the service's terms).
 const KEEPS: Span = Span::from_days(60);
 
@@ -44,6 +47,41 @@ pub enum Api {
     StoragePlatform,
     /// RedAPI v2: a service account with a JWK file.
     Redapi,
+}
+
+/// In which header RedAPI is shown our token. The vendor's page and its own OpenAPI file disagree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenHeader {
+    /// `Authorization: Bearer TOKEN`: what the service was seen to accept.
+    #[default]
+    Authorization,
+    /// `Authentication: Bearer TOKEN`: as the vendor's page prints it.
+    Authentication,
+    /// `X-Api-Key: TOKEN`: as the vendor's OpenAPI file declares it.
+    XApiKey,
+}
+
+impl TokenHeader {
+    /// Name and value of the header.
+    pub(super) fn of(self, token: &SecretString) -> (&'static str, SecretString) {
+        let bearer = || format!("Bearer {}", token.expose_secret()).into();
+        match self {
+            Self::Authorization => ("authorization", bearer()),
+            Self::Authentication => ("authentication", bearer()),
+            Self::XApiKey => ("x-api-key", token.clone()),
+        }
+    }
+}
+
+/// A further call to RedAPI with each sweep, shown beside and never judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Beside {
+    /// Redstor's own count of last runs, by product.
+    Counts,
+    /// How the last restore of each account stands; what its number means is not published.
+    Restores,
 }
 
 /// `[services.redstor]`
@@ -76,6 +114,22 @@ pub struct Settings {
     /// not set.
     #[serde(default)]
     pub login: Option<EndpointSettings>,
+    /// `redapi`: in which header our token is shown: `authorization`, `authentication` or
+    /// `x_api_key`.
+    #[serde(default)]
+    pub token_header: TokenHeader,
+    /// `redapi`: further calls with each sweep, shown beside and never judged: `counts`, `restores`.
+    #[serde(default)]
+    pub beside: Vec<Beside>,
+    /// `storage_platform`: per cent by which a backup may shrink below the largest of this week
+    /// and the last before it is a warning; 0 for never. RedAPI tells no sizes.
+    #[serde(default = "shrink_warning")]
+    pub shrink_warning: u8,
+    /// `storage_platform`: how long the agent on a server may be silent before it is a warning,
+    /// however its last run went. Not judged where closures hold the age of a backup or only school
+    /// days count, because servers are switched off then.
+    #[serde(default = "agent_silent")]
+    pub agent_silent: Span,
     /// Whether closures of a school's calendar add nothing to the age of its last backup, because
     /// the school switches its server off then. A failed run counts always.
     #[serde(default)]
@@ -83,6 +137,13 @@ pub struct Settings {
     /// Tuning of single checks: `documents`, `sims`.
     #[serde(default)]
     pub checks: BTreeMap<String, CheckTuning>,
+}
+
+fn shrink_warning() -> u8 {
+    50
+}
+fn agent_silent() -> Span {
+    Span::from_hours(50)
 }
 
 /// Reads `[services.redstor]`.
@@ -124,22 +185,31 @@ pub(super) struct Wanted {
     pub(super) check: CheckId,
     pub(super) set: DataSet,
     pub(super) school: Laestab,
-    /// Names or guids, as the desk wrote them.
+    /// Names, guids, or groups and names, as the desk wrote them.
     pub(super) accounts: Vec<String>,
+    /// How long the agent of one may be silent, where that is judged.
+    pub(super) agent_silent: Option<Span>,
 }
 
 /// What the subscriptions table asks for, in order of the checks.
-pub(super) fn wanted(estate: &Estate, key: &ServiceKey) -> Result<Vec<Wanted>, ServiceError> {
+pub(super) fn wanted(
+    settings: &Settings,
+    estate: &Estate,
+    key: &ServiceKey,
+) -> Result<Vec<Wanted>, ServiceError> {
     let mut out = Vec::new();
     for (set, name) in DataSet::ALL {
         let check = check_id(KEY, name)?;
+        let runs = settings.checks.get(name).and_then(|t| t.runs).unwrap_or_default();
+        let always_on = !settings.closures_hold && runs == Runs::Daily;
+        let agent_silent = always_on.then_some(settings.agent_silent);
         for school in estate.takers(key) {
             let row = estate.subscriptions.get(&school);
             let accounts: Vec<String> = row
                 .map(|s| s.values(key, name).into_iter().map(str::to_owned).collect())
                 .unwrap_or_default();
             if !accounts.is_empty() {
-                out.push(Wanted { check: check.clone(), set, school, accounts });
+                out.push(Wanted { check: check.clone(), set, school, accounts, agent_silent });
             }
         }
     }
@@ -152,8 +222,20 @@ pub(super) fn describe(
     key: &ServiceKey,
     wanted: &[Wanted],
 ) -> Result<ServiceSpec, ServiceError> {
-    only_known(KEY, &settings.checks, CHECKS)?;
-    let mut checks = Vec::new();
+    let refuse = |key: &str, why: &str| ServiceError::Setting {
+        service: KEY,
+        key: key.to_owned(),
+        why: why.to_owned(),
+    };
+    if settings.shrink_warning > 99 {
+        return Err(refuse("shrink_warning", "write a number of per cent from 0 to 99"));
+    }
+    if !settings.beside.is_empty() && settings.api != Api::Redapi {
+        return Err(refuse("beside", "only api = \"redapi\" has these calls"));
+    }
+    let shrinks = settings.api == Api::StoragePlatform && settings.shrink_warning > 0;
+    let most = f64::from(settings.shrink_warning) / 100.0;
+    let mut checks = Checks::new(KEY, &settings.checks, CHECKS)?;
     for (set, name) in DataSet::ALL {
         let schools: BTreeSet<Laestab> =
             wanted.iter().filter(|w| w.set == set).map(|w| w.school).collect();
@@ -164,35 +246,39 @@ pub(super) fn describe(
             DataSet::Documents => "documents backup",
             DataSet::Sims => "SIMS backup",
         };
-        let id = check_id(KEY, name)?;
-        let mut spec = CheckSpec::new(id, label, Scope::School, Span::from_mins(60));
-        spec.covers = Coverage::Only(schools);
-        spec.age = Some(AgeRule {
-            late: None,
-            warning: Span::from_hours(26),
-            critical: Span::from_hours(50),
-            runs: Runs::Daily,
-            held_by_closures: settings.closures_hold,
-        });
-        spec.keeps = Some(KEEPS);
-        checks.push(tuned(spec, &settings.checks));
+        checks.add((name, label), Scope::School, Span::from_mins(60), |s| {
+            s.covers = Coverage::Only(schools);
+            let holds = settings.closures_hold;
+            s.age = Some(daily(Span::from_hours(26), Span::from_hours(50), holds));
+            s.keeps = Some(KEEPS);
+            s.drop = shrinks.then_some(DropRule {
+                number: STORED_MB,
+                warning: most,
+                summer: most,
+                against: Against::BestOfWeeks,
+                weeks: 1,
+            });
+        })?;
     }
-    Ok(ServiceSpec {
-        key: key.clone(),
-        label: "Redstor Backup".into(),
-        code: "RS".into(),
-        checks,
-        depends: Vec::new(),
-    })
+    Ok(checks.into_service(key, ("Redstor Backup", "RS"), Vec::new()))
 }
 
 /// Schools that take the service but name no account for a data set.
 pub(super) fn not_watched(
+    settings: &Settings,
     context: &Context,
     key: &ServiceKey,
     wanted: &[Wanted],
 ) -> Vec<NotWatched> {
     let mut out = Vec::new();
+    if settings.api == Api::Redapi {
+        out.push(NotWatched {
+            what: format!("{KEY}.{STORED_MB}").into(),
+            why: "RedAPI tells neither the sizes of backups nor storage limits nor agents; \
+                  api = \"storage_platform\" does"
+                .into(),
+        });
+    }
     for (set, name) in DataSet::ALL {
         let without: Vec<String> = context
             .estate

@@ -2,17 +2,25 @@
 //!
 //! Fields that the verdict reads, Storage Platform: `AccountName`, `Guid`, `Active`,
 //! `BackupEnabled`, `GroupDisabled`, `StorageServerOnline`, `OverLimit`, `LastBackupDate`,
-//! `LastBackupStatus`, `LastBackupMessage` (`CreatedOn` only for an account that never ran).
-//! RedAPI: of the account `accountId`, `accountName` (`createOn` as above); of its runs
-//! `accountId`, `statusHistory`, and in it `timestamp`, `status`, `message`.
+//! `LastBackupStatus`, `LastBackupMessage`, `LastLoginTime` and `ProtectedSize` where they are told
+//! (`CreatedOn` only for an account that never ran). RedAPI: of the account `accountId`,
+//! `accountName` (`createOn` as above); of its runs `accountId`, `productId`, `companyId`,
+//! `statusHistory`, and in it `timestamp`, `status`, `message`; of companies `companyId` and
+//! `isEnabled`, which can only make an account paused.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::health::Reason;
 use crate::model::observation::{Observation, SourceTime, Target, Verdict, Zone};
 use crate::services::answer::{Trouble, some_of};
-use crate::services::redstor::body::{Account, Listing, Outcome, Run};
-use crate::services::redstor::describe::{DataSet, Wanted};
+use crate::services::redstor::account::{Account, History, Listing, Outcome, Run};
+use crate::services::redstor::describe::{DataSet, STORED_MB, Wanted};
+
+/// What is said when every account belongs to a school.
+pub(super) const NONE_UNMAPPED: &str = "none";
+
+/// How far back RedAPI shows runs.
+const SHOWN: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// One account, judged.
 struct Judged {
@@ -22,6 +30,8 @@ struct Judged {
     good: Option<Timestamp>,
     since: Option<Timestamp>,
     evidence: String,
+    stored_mb: Option<f64>,
+    facts: Vec<(&'static str, String)>,
 }
 
 impl Judged {
@@ -37,6 +47,8 @@ impl Judged {
             good: None,
             since: None,
             evidence: "no run".into(),
+            stored_mb: None,
+            facts: Vec::new(),
         }
     }
 }
@@ -57,7 +69,7 @@ pub(super) fn school(wanted: &Wanted, listing: &Listing, at: Timestamp) -> Obser
     let judged: Vec<(&String, Judged)> = wanted
         .accounts
         .iter()
-        .map(|name| (name, account_named(name, listing, wanted.set, at)))
+        .map(|name| (name, account_named(name, listing, wanted, at)))
         .collect();
     let worst = judged.iter().map(|(_, j)| rank(j.verdict)).max().unwrap_or(3);
     let worst_ones: Vec<_> = judged.iter().filter(|(_, j)| rank(j.verdict) == worst).collect();
@@ -82,15 +94,30 @@ pub(super) fn school(wanted: &Wanted, listing: &Listing, at: Timestamp) -> Obser
     let since = worst_ones.iter().filter_map(|(_, j)| j.since).min();
     seen = seen.good(good).since(since.filter(|_| verdict != Verdict::Ok));
     let accounts = u32::try_from(judged.len()).unwrap_or(u32::MAX);
-    judged.iter().take(10).fold(seen.number("accounts", f64::from(accounts)), |o, (name, j)| {
-        o.fact(name, &j.evidence)
-    })
+    seen = seen.number("accounts", f64::from(accounts));
+    for (name, j) in judged.iter().take(10) {
+        seen = seen.fact(name, &j.evidence);
+        for (what, words) in &j.facts {
+            seen = seen.fact(&format!("{what} of {name}"), words);
+        }
+        if let Some(mb) = j.stored_mb {
+            // Each account for itself: the sum of two would hide that one has shrunk.
+            seen = seen.number(&format!("{STORED_MB} of {name}"), mb);
+        }
+    }
+    seen
 }
 
-fn account_named(wanted: &str, listing: &Listing, set: DataSet, now: Timestamp) -> Judged {
-    let is = |text: Option<&String>| text.is_some_and(|t| t.trim().eq_ignore_ascii_case(wanted));
-    let found: Vec<&Account> =
-        listing.accounts.iter().filter(|a| is(a.name.as_ref()) || is(a.guid.as_ref())).collect();
+/// Whether the desk means `account` by `wanted`: its name, its guid, or its group and name.
+pub(super) fn is_called(account: &Account, wanted: &str) -> bool {
+    [&account.name, &account.guid, &account.path]
+        .into_iter()
+        .flatten()
+        .any(|text| text.trim().eq_ignore_ascii_case(wanted))
+}
+
+fn account_named(name: &str, listing: &Listing, wanted: &Wanted, now: Timestamp) -> Judged {
+    let found: Vec<&Account> = listing.accounts.iter().filter(|a| is_called(a, name)).collect();
     match found.as_slice() {
         [] if listing.unreadable > 0 => Judged::bare(
             Verdict::Unknown(Reason::Malformed),
@@ -100,7 +127,7 @@ fn account_named(wanted: &str, listing: &Listing, set: DataSet, now: Timestamp) 
             Verdict::Unknown(Reason::NeverSeen),
             "Redstor lists no such account; correct the subscriptions table, or ask who removed it",
         ),
-        [account] => judge(account, set, now),
+        [account] => judge(account, wanted, now),
         many => Judged::bare(
             Verdict::Unknown(Reason::Malformed),
             format!("{} accounts are called so; name the one meant by its guid", many.len()),
@@ -108,37 +135,121 @@ fn account_named(wanted: &str, listing: &Listing, set: DataSet, now: Timestamp) 
     }
 }
 
-fn judge(account: &Account, set: DataSet, now: Timestamp) -> Judged {
-    let runs = match &account.runs {
-        Ok(runs) => runs,
-        Err(trouble) => return Judged::of_trouble(trouble),
-    };
-    if let Some(why) = account.disabled {
-        return Judged::bare(Verdict::Unknown(Reason::Paused), why);
+fn judge(account: &Account, wanted: &Wanted, now: Timestamp) -> Judged {
+    let mut judged = of_runs(account, wanted.set, now);
+    judged.facts = facts(account);
+    if judged.verdict == Verdict::Unknown(Reason::Paused) || judged.latest.is_none() {
+        return judged;
     }
+    judged.stored_mb = account.stored_mb;
+    if account.server_offline {
+        judged.verdict = Verdict::Critical;
+        judged.words = format!("its storage server is offline; {}", judged.words);
+        return judged;
+    }
+    for words in [over_limit(account), agent_silent(account, wanted, now)].into_iter().flatten() {
+        if judged.verdict == Verdict::Ok {
+            judged.verdict = Verdict::Warning;
+        }
+        judged.words = format!("{}; {words}", judged.words);
+    }
+    judged
+}
+
+/// The worst of its kinds of data; most accounts hold one.
+fn of_runs(account: &Account, set: DataSet, now: Timestamp) -> Judged {
+    // A disabled account keeps its old runs: they are not judged, but must be readable.
+    let unread = account.histories.iter().find_map(|h| h.runs.as_ref().err());
+    match (unread, account.disabled) {
+        (Some(trouble), _) => return Judged::of_trouble(trouble),
+        (None, Some(why)) => return Judged::bare(Verdict::Unknown(Reason::Paused), why),
+        (None, None) => {}
+    }
+    let several = account.histories.len() > 1;
+    let judged = account.histories.iter().map(|history| {
+        let mut judged = of_history(history, account, set, now);
+        if several && let Some(service) = history.service {
+            judged.words = format!("service {service}: {}", judged.words);
+        }
+        judged
+    });
+    let all: Vec<Judged> = judged.collect();
+    // All of it can be restored only back to the oldest of the last good runs.
+    let good = all.iter().map(|j| j.good).collect::<Option<Vec<_>>>();
+    let good = good.and_then(|all| all.into_iter().min());
+    let latest = all.iter().filter_map(|j| j.latest).min_by_key(|t| t.at);
+    let Some(worst) =
+        all.into_iter().reduce(|a, b| if rank(b.verdict) > rank(a.verdict) { b } else { a })
+    else {
+        return never_ran(account, now);
+    };
+    Judged { good, latest, ..worst }
+}
+
+fn of_history(history: &History, account: &Account, set: DataSet, now: Timestamp) -> Judged {
+    let runs: &[Run] = history.runs.as_ref().map_or(&[], Vec::as_slice);
     if let Some(ahead) = runs.iter().find(|r| is_ahead(r.at, now)) {
         return Judged::bare(
             Verdict::Unknown(Reason::Malformed),
             format!("a run at {} is ahead of our clock", ahead.at.at),
         );
     }
-    let Some(latest) = runs.first() else { return never_ran(account) };
-    let (verdict, mut words) = match &latest.outcome {
-        Err(trouble) => return with_times(Judged::of_trouble(trouble), runs),
-        Ok(outcome) => (verdict_of(*outcome, set), format!("last backup {}", outcome.words())),
+    let Some(latest) = runs.first() else { return never_ran(account, now) };
+    let judged = match &latest.outcome {
+        Err(trouble) => Judged::of_trouble(trouble),
+        Ok(outcome) => Judged::bare(
+            verdict_of(*outcome, set),
+            match account.errors.as_ref().filter(|_| *outcome != Outcome::Completed) {
+                Some(errors) => format!("last backup {} ({errors})", outcome.words()),
+                None => format!("last backup {}", outcome.words()),
+            },
+        ),
     };
-    let mut judged = Judged::bare(verdict, "");
-    if account.server_offline {
-        judged.verdict = Verdict::Critical;
-        words = format!("its storage server is offline; {words}");
-    } else if account.over_limit {
-        if judged.verdict == Verdict::Ok {
-            judged.verdict = Verdict::Warning;
-        }
-        words = format!("{words}; over its storage limit");
-    }
-    judged.words = words;
     with_times(judged, runs)
+}
+
+fn over_limit(account: &Account) -> Option<String> {
+    let quota = account.quota;
+    if quota.over_mb <= 0.0 {
+        return None;
+    }
+    let limit = quota.limit_mb.map_or_else(String::new, |l| format!(" of {l:.0} MB"));
+    let hard = match quota.hard_mb.filter(|hard| quota.limit_mb.is_some_and(|l| *hard > l)) {
+        Some(hard) => format!("; no more is stored at {hard:.0} MB"),
+        None => String::new(),
+    };
+    Some(format!("over its storage limit{limit} by {:.0} MB{hard}", quota.over_mb.max(1.0)))
+}
+
+/// Its agent has not been heard of, whatever its last run was.
+fn agent_silent(account: &Account, wanted: &Wanted, now: Timestamp) -> Option<String> {
+    let (seen, limit) = (account.agent_seen?, wanted.agent_silent?);
+    let silent = now.duration_since(seen.at);
+    (silent > SignedDuration::from_secs(limit.as_secs_i64())).then(|| {
+        format!(
+            "its agent has been offline for {}: is the server switched on, and online?",
+            crate::model::span::Span::from_secs(silent.as_secs().unsigned_abs()).short()
+        )
+    })
+}
+
+/// What is known of it beside its runs.
+fn facts(account: &Account) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    match (&account.agent_seen, &account.agent_version) {
+        (Some(seen), Some(version)) => {
+            facts.push(("agent", format!("{version}, signed in {}", seen.at)));
+        }
+        (Some(seen), None) => facts.push(("agent", format!("signed in {}", seen.at))),
+        (None, Some(version)) => facts.push(("agent", format!("{version}, no sign-in is told"))),
+        (None, None) => {}
+    }
+    if let Some(limit) = account.quota.limit_mb {
+        facts.push(("storage limit", format!("{limit:.0} MB")));
+    }
+    facts.extend(account.errors.as_ref().map(|words| ("errors", words.clone())));
+    facts.extend(account.restore.as_ref().map(|words| ("last restore", words.clone())));
+    facts
 }
 
 fn verdict_of(outcome: Outcome, set: DataSet) -> Verdict {
@@ -168,14 +279,18 @@ fn with_times(mut judged: Judged, runs: &[Run]) -> Judged {
     judged
 }
 
-fn never_ran(account: &Account) -> Judged {
-    let words = if account.has_history {
-        "no backup in the seven days that Redstor shows"
-    } else {
-        "has never run a backup"
+fn never_ran(account: &Account, now: Timestamp) -> Judged {
+    let (words, since) = match (account.has_history, account.ran_before) {
+        // Only the beginning of what is shown is known to be without a run.
+        (true, Some(true)) => (
+            "no backup in the seven days that Redstor shows, though it has run before",
+            now.checked_sub(SHOWN).ok(),
+        ),
+        (true, None) => ("no backup in the seven days that Redstor shows", account.created),
+        (false, _) | (true, Some(false)) => ("has never run a backup", account.created),
     };
     let mut judged = Judged::bare(Verdict::Unknown(Reason::NeverSeen), words);
-    judged.since = account.created;
+    judged.since = since;
     if account.server_offline {
         judged.verdict = Verdict::Critical;
         judged.words = format!("its storage server is offline; it {words}");
@@ -192,22 +307,27 @@ fn is_ahead(time: SourceTime, now: Timestamp) -> bool {
     time.at.duration_since(now) > margin
 }
 
-/// Accounts that no school's row names, for the log: they must not be dropped in silence.
-pub(super) fn unmapped(listing: &Listing, wanted: &[Wanted]) -> Vec<String> {
-    let named = |text: Option<&String>| {
-        text.is_some_and(|t| {
-            wanted.iter().flat_map(|w| &w.accounts).any(|a| a.eq_ignore_ascii_case(t.trim()))
-        })
-    };
-    listing
+/// Accounts that no school's row names: they must not be dropped in silence. Those whose name may
+/// be a person's are only counted.
+pub(super) fn unmapped(listing: &Listing, wanted: &[Wanted]) -> String {
+    let named: Vec<&String> = wanted.iter().flat_map(|w| &w.accounts).collect();
+    let (of_people, of_machines): (Vec<&Account>, Vec<&Account>) = listing
         .accounts
         .iter()
-        .filter(|a| !named(a.name.as_ref()) && !named(a.guid.as_ref()))
+        .filter(|account| !named.iter().any(|name| is_called(account, name)))
+        .partition(|account| account.may_name_a_person);
+    let names: Vec<String> = of_machines
+        .iter()
         .map(|a| a.name.clone().or_else(|| a.guid.clone()).unwrap_or_else(|| "nameless".into()))
-        .collect()
-}
-
-/// Those accounts in a few words.
-pub(super) fn unmapped_words(names: &[String]) -> String {
-    format!("{}: {}", names.len(), some_of(names, 10))
+        .collect();
+    let machines = match names.len() {
+        0 => None,
+        n => Some(format!("{n}: {}", some_of(&names, 10))),
+    };
+    let people = match of_people.len() {
+        0 => None,
+        n => Some(format!("{n} of mailboxes, drives and sites")),
+    };
+    let said: Vec<String> = machines.into_iter().chain(people).collect();
+    if said.is_empty() { NONE_UNMAPPED.to_owned() } else { said.join("; ") }
 }

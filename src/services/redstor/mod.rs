@@ -5,16 +5,21 @@
 //! the same accounts, and one judge reads those.
 //!
 //! Requests for all schools together, each interval (60 minutes): Storage Platform one for every
-//! 1,000 accounts; RedAPI two for every 100 accounts and one token. 250 schools with two accounts
-//! each: 1 request, or 11.
+//! 1,000 accounts; RedAPI two for every 100 accounts, a token an hour, and each six hours one for
+//! our company and one for every 100 customers. 250 schools with two accounts each: 1 request, or
+//! 11 and each six hours 4 more. An account in trouble costs one more for each of its last runs, at
+//! most 20 a sweep.
 
+mod account;
 mod actions;
 mod assertion;
-mod body;
 mod describe;
+mod doors;
 mod judge;
 mod poll;
+mod redapi;
 mod said;
+mod storage;
 #[cfg(test)]
 mod tests;
 
@@ -28,11 +33,11 @@ pub const SERVICE: Service = Service {
     parameters: &[
         Parameter {
             name: "documents",
-            help: "Redstor account of the file server, by name or guid; several with `;`: AVPS-SVR01",
+            help: "Redstor account of the file server, by name, guid, or group\\name; several with `;`: AVPS-SVR01",
         },
         Parameter {
             name: "sims",
-            help: "Redstor account that holds the SIMS data, by name or guid; several with `;`: AVPS-SIMS01",
+            help: "Redstor account that holds the SIMS data, by name, guid, or group\\name; several with `;`: AVPS-SIMS01",
         },
     ],
     actions: actions::ACTIONS,

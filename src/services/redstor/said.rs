@@ -3,7 +3,7 @@
 //! Known texts are "Successful", "Backup completed successfully", "Completed with errors" and the
 //! like; longer ones are read word by word.
 
-use crate::services::redstor::body::Outcome;
+use crate::services::redstor::account::Outcome;
 
 /// What words of a message speak of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

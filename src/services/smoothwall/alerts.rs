@@ -13,7 +13,7 @@ use crate::model::span::Span;
 use crate::model::text::Clean;
 use crate::services::declared::words::folded;
 use crate::services::smoothwall::describe::{Alerts, Words};
-use crate::services::smoothwall::message::{Message, shown};
+use crate::services::smoothwall::message::{Report, shown};
 
 /// Words that turn good news round: "has not started", "heartbeat missing".
 const DOUBTS: [&str; 9] =
@@ -23,10 +23,14 @@ const DOUBTS: [&str; 9] =
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Heartbeat,
-    /// Ends `Stopped` and `Raised` of the same thing.
+    /// Ends `Stopped`, `Raised` and `Lasting` of the same thing.
     Good,
     Notice,
     Lasting,
+    /// Filtering without policies, logs and safeguarding alerts.
+    Reduced,
+    /// Ends `Reduced`.
+    Full,
     Stopped,
     Raised,
     Ignored,
@@ -56,6 +60,8 @@ pub(super) struct Standing {
     pub(super) heartbeat_at: Option<Timestamp>,
     /// Open alerts, newest first, fit to be shown.
     pub(super) open: Vec<Clean>,
+    /// The last outage that is over, if it ended today or yesterday.
+    pub(super) over: Option<String>,
 }
 
 impl Alert {
@@ -64,29 +70,39 @@ impl Alert {
         match before.kind {
             Kind::Stopped | Kind::Raised => before.thing == self.thing,
             Kind::Lasting => before.text.contains(&self.thing),
-            Kind::Heartbeat | Kind::Good | Kind::Notice | Kind::Ignored | Kind::Unrecognised => {
-                false
-            }
+            Kind::Heartbeat
+            | Kind::Good
+            | Kind::Notice
+            | Kind::Reduced
+            | Kind::Full
+            | Kind::Ignored
+            | Kind::Unrecognised => false,
         }
     }
 
     /// Whether it could make an appliance look better than it is.
     pub(super) fn is_good_news(&self) -> bool {
-        matches!(self.kind, Kind::Heartbeat | Kind::Good)
+        matches!(self.kind, Kind::Heartbeat | Kind::Good | Kind::Full)
+    }
+
+    /// A line of the appliance came, whatever it says.
+    pub(super) fn heartbeat(at: Timestamp) -> Self {
+        let (thing, text) = (String::new(), String::new());
+        Self { at, place: 0, kind: Kind::Heartbeat, thing, text }
     }
 }
 
-/// The alerts of `message`, sent at `at`; each once, also when a mail was dropped twice.
-pub(super) fn alerts_in(message: &Message, at: Timestamp, words: &Words) -> BTreeSet<Alert> {
-    let last = message.alerts.len().saturating_sub(1);
-    message
+/// The alerts of `report`, sent at `at`; each once, also when a mail was dropped twice.
+pub(super) fn alerts_in(report: &Report, at: Timestamp, words: &Words) -> BTreeSet<Alert> {
+    let last = report.alerts.len().saturating_sub(1);
+    report
         .alerts
         .iter()
         .enumerate()
         .map(|(n, text)| {
             let (kind, thing) = match kind_of(text, words) {
                 // Half an alert cannot be read, whatever its beginning looks like.
-                _ if message.cut && n == last => (Kind::Unrecognised, String::new()),
+                _ if report.cut && n == last => (Kind::Unrecognised, String::new()),
                 found => found,
             };
             Alert { at, place: n, kind, thing, text: text.clone() }
@@ -108,6 +124,8 @@ fn kind_of(text: &str, words: &Words) -> (Kind, String) {
         (Kind::Raised, &words.raised, true),
         (Kind::Good, &words.started, !doubtful),
         (Kind::Good, &words.cleared, !doubtful),
+        (Kind::Reduced, &words.reduced, true),
+        (Kind::Full, &words.full, !doubtful),
         (Kind::Lasting, &words.lasting, true),
         (Kind::Notice, &words.notice, true),
         (Kind::Heartbeat, &words.heartbeat, !doubtful),
@@ -119,16 +137,27 @@ fn kind_of(text: &str, words: &Words) -> (Kind, String) {
         .unwrap_or((Kind::Unrecognised, String::new()))
 }
 
-/// `connection monitor: interface eth1` is about `interface eth1`.
+/// `connection monitor: interface eth1` is about `interface eth1`, and `alert id=7 interface=eth1`
+/// about `alert interface=eth1`: the number of an alert is not what it is about.
 fn thing_in(before: &str) -> String {
-    let last = before.rsplit(':').next().unwrap_or_default().trim();
-    last.strip_prefix("the ").unwrap_or(last).to_owned()
+    let last = before.rsplit(':').next().unwrap_or_default();
+    let is_number = |word: &&str| {
+        word.split_once('=').is_some_and(|(key, _)| matches!(key, "id" | "alertid" | "seq"))
+    };
+    let words: Vec<&str> = last.split_whitespace().filter(|w| !is_number(w)).collect();
+    let thing = words.join(" ");
+    thing.strip_prefix("the ").map(str::to_owned).unwrap_or(thing)
 }
 
-/// What `alerts` amount to at `now`.
-pub(super) fn standing(alerts: &BTreeSet<Alert>, settings: &Alerts, now: Timestamp) -> Standing {
+/// What `alerts` amount to at `now`; `gap` is why there may be others that are not known.
+pub(super) fn standing(
+    alerts: &BTreeSet<Alert>,
+    settings: &Alerts,
+    gap: Option<&(Reason, String)>,
+    now: Timestamp,
+) -> Standing {
     let heartbeat_at = alerts.iter().rev().find(|a| a.kind == Kind::Heartbeat).map(|a| a.at);
-    let open = open(alerts, settings, now);
+    let (open, over) = open(alerts, settings, now);
     let worst = open
         .iter()
         .map(|(alert, critical)| (*critical, alert))
@@ -137,59 +166,76 @@ pub(super) fn standing(alerts: &BTreeSet<Alert>, settings: &Alerts, now: Timesta
         Span::from_secs(u64::try_from(now.as_second() - at.as_second()).unwrap_or_default())
     });
     let besides = worst.map_or_else(String::new, |(_, alert)| format!("; {}", sentence(alert)));
-    let (verdict, detail, since) = match (worst, silent_for) {
-        (Some((true, alert)), _) => (Verdict::Critical, sentence(alert), Some(alert.at)),
-        (_, None) => {
+    let but = gap.map_or_else(String::new, |(_, why)| format!("; no news: {why}"));
+    let (verdict, detail, since) = match (worst, gap, silent_for) {
+        (Some((true, alert)), ..) => {
+            (Verdict::Critical, format!("{}{but}", sentence(alert)), Some(alert.at))
+        }
+        (_, Some((reason, why)), _) => {
+            (Verdict::Unknown(*reason), format!("no alerts read: {why}{besides}"), None)
+        }
+        (_, None, None) => {
             let line = format!("no heartbeat ever came: silence proves nothing{besides}");
             (Verdict::Unknown(Reason::NeverSeen), line, None)
         }
-        (_, Some(silent)) if silent > settings.heartbeat => (
+        (_, None, Some(silent)) if silent > settings.heartbeat => (
             Verdict::Unknown(Reason::Stale),
             format!("no heartbeat for {}: silence proves nothing{besides}", silent.short()),
             heartbeat_at,
         ),
-        (Some((false, alert)), _) => (Verdict::Warning, sentence(alert), Some(alert.at)),
-        (None, Some(silent)) => {
-            (Verdict::Ok, format!("no open alert, heartbeat {} ago", silent.short()), None)
+        (Some((false, alert)), None, _) => (Verdict::Warning, sentence(alert), Some(alert.at)),
+        (None, None, Some(silent)) => {
+            let line = format!("no open alert, heartbeat {} ago", silent.short());
+            let over = over.as_ref().map_or_else(String::new, |over| format!("; {over}"));
+            (Verdict::Ok, format!("{line}{over}"), None)
         }
     };
     let shown = open.iter().rev().take(5).map(|(alert, _)| shown(&alert.text)).collect();
-    Standing { verdict, detail, since, heartbeat_at, open: shown }
+    Standing { verdict, detail, since, heartbeat_at, open: shown, over }
 }
 
 fn sentence(alert: &Alert) -> String {
-    let kind = match alert.kind {
-        Kind::Unrecognised => "unrecognised alert",
-        _ => "appliance reports",
-    };
-    format!("{kind}: {}", shown(&alert.text))
+    let text = shown(&alert.text);
+    match alert.kind {
+        Kind::Unrecognised => format!("unrecognised alert: {text}"),
+        Kind::Reduced => format!(
+            "appliance reports: {text} (without policies, logs and safeguarding alerts: call the \
+             vendor)"
+        ),
+        _ => format!("appliance reports: {text}"),
+    }
 }
 
-/// Open alerts by time, and whether each is critical.
+/// Open alerts by time, and whether each is critical; and the last outage that is over.
 fn open<'a>(
     alerts: &'a BTreeSet<Alert>,
     settings: &Alerts,
     now: Timestamp,
-) -> Vec<(&'a Alert, bool)> {
+) -> (Vec<(&'a Alert, bool)>, Option<String>) {
     let mut by_thing: BTreeMap<(bool, &str), &Alert> = BTreeMap::new();
-    let is_past = |at: Timestamp, span: Span| {
-        now.duration_since(at) > SignedDuration::from_secs(span.as_secs_i64())
-    };
+    let mut over: Option<(&Alert, Timestamp)> = None;
     for alert in alerts {
         match alert.kind {
             Kind::Good if alert.thing.is_empty() => {}
-            Kind::Good => by_thing.retain(|_, before| !alert.ends(before)),
+            Kind::Good => by_thing.retain(|_, before| {
+                let ends = alert.ends(before);
+                if ends && before.kind == Kind::Stopped {
+                    over = Some((*before, alert.at));
+                }
+                !ends
+            }),
+            Kind::Full => by_thing.retain(|_, before| before.kind != Kind::Reduced),
             // The first of several counts: since then it is so.
             Kind::Stopped | Kind::Raised => {
                 by_thing.entry((true, &alert.thing)).or_insert(alert);
             }
-            Kind::Lasting => {
+            Kind::Lasting | Kind::Reduced | Kind::Unrecognised => {
                 by_thing.entry((false, &alert.text)).or_insert(alert);
             }
-            Kind::Notice | Kind::Unrecognised if !is_past(alert.at, settings.notice_for) => {
+            Kind::Notice if !is_past(alert.at, settings.notice_for, now) => {
                 by_thing.insert((false, &alert.text), alert);
             }
-            Kind::Notice | Kind::Unrecognised | Kind::Heartbeat | Kind::Ignored => {}
+            Kind::Notice | Kind::Heartbeat | Kind::Ignored => {}
         }
     }
     let needed =
@@ -199,11 +245,26 @@ fn open<'a>(
         .map(|alert| match alert.kind {
             Kind::Raised => (alert, true),
             Kind::Stopped => {
-                (alert, needed(&alert.thing) && is_past(alert.at, settings.stopped_for))
+                let long = is_past(alert.at, settings.stopped_for, now);
+                (alert, long && needed(&alert.thing))
             }
             _ => (alert, false),
         })
         .collect();
     open.sort_by_key(|(alert, _)| alert.at);
-    open
+    (open, over.and_then(|(stop, end)| outage(stop, end, now)))
+}
+
+fn is_past(at: Timestamp, span: Span, now: Timestamp) -> bool {
+    now.duration_since(at) > SignedDuration::from_secs(span.as_secs_i64())
+}
+
+/// How long a service was down, for a day: it is looked at every five minutes.
+fn outage(stop: &Alert, end: Timestamp, now: Timestamp) -> Option<String> {
+    if is_past(end, Span::from_days(1), now) {
+        return None;
+    }
+    let seconds = u64::try_from(end.as_second() - stop.at.as_second()).unwrap_or_default();
+    let lasted = Span::from_secs(seconds).short();
+    Some(format!("{} was down for about {lasted} (5m more or less)", shown(&stop.thing)))
 }

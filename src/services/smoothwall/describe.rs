@@ -8,16 +8,16 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::model::check::{CheckSpec, Coverage, Edge, Flow, Scope, ServiceSpec};
-use crate::model::ids::{CheckId, Laestab, ServiceKey};
+use crate::model::ids::{CheckId, CredentialName, Laestab, ServiceKey};
 use crate::model::span::Span;
 use crate::services::declared::dropped::DropSettings;
+use crate::services::declared::mailbox::MailboxSettings;
 use crate::services::declared::probe::default_block_marks;
 use crate::services::{CheckTuning, Parameter, ServiceError, tuned};
 
 pub(super) const KEY: &str = "smoothwall";
 pub(super) const LABEL: &str = "Smoothwall";
 pub(super) const CODE: &str = "SW";
-pub(super) const PATTERN: &str = "*";
 pub(super) const CHECKS: &[(&str, &str)] = &[
     ("filtering", "is the agreed test address blocked, and does a plain one pass?"),
     ("alerts", "has the appliance reported trouble, and does its mail still arrive?"),
@@ -39,12 +39,20 @@ pub(super) struct Settings {
     /// Sentences of the block page.
     #[serde(default = "default_block_marks")]
     pub block_marks: Vec<String>,
-    /// Where the appliances' alert messages are dropped as files.
+    /// Where the appliances' alerts arrive.
     #[serde(default)]
     pub alerts: Option<Alerts>,
     /// Changes to single checks.
     #[serde(default)]
     pub checks: BTreeMap<String, CheckTuning>,
+}
+
+impl Settings {
+    /// The credentials that it names.
+    pub(super) fn credentials(&self) -> Vec<CredentialName> {
+        let mailbox = self.alerts.iter().filter_map(|a| a.mailbox.as_ref());
+        mailbox.flat_map(MailboxSettings::credentials).collect()
+    }
 }
 
 /// One appliance.
@@ -76,6 +84,11 @@ pub(super) struct Filtering {
     pub plain_url: Url,
     /// A piece of the plain page that no other page has.
     pub plain_word: String,
+    /// A page that answers only behind the appliance, such as its own. Asked for when the blocked
+    /// address passes: without its answer the place is not behind the appliance (any more), and
+    /// nothing is known of the filter.
+    #[serde(default)]
+    pub place: Option<Place>,
     /// A refused connection to the blocked address counts as blocked.
     #[serde(default)]
     pub refused_is_blocked: bool,
@@ -93,6 +106,16 @@ pub(super) struct Filtering {
     pub slow_after: Span,
 }
 
+/// A page that proves where we are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Place {
+    /// Its address.
+    pub url: Url,
+    /// A piece of it that no other page has.
+    pub word: String,
+}
+
 /// The place from which filtering is proved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -103,13 +126,26 @@ pub(super) enum Vantage {
     Proxy(Url),
 }
 
-/// Where alert messages are dropped, and how they are read.
+/// Where alerts arrive, and how they are read: at least one of `mailbox`, `drop` and `syslog`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Alerts {
-    /// The folder of `.eml` and `.txt` files. Those that stand there count: an alert that was dealt
-    /// with without a message of its own ends when its file is moved away.
-    pub drop: DropSettings,
+    /// The mailbox that the appliances write to: a folder of a mail server, a Maildir, or a folder
+    /// of dropped files. What stands there counts: an alert that was dealt with without a message
+    /// of its own ends when its message is moved away.
+    #[serde(default)]
+    pub mailbox: Option<MailboxSettings>,
+    /// A folder of `.eml` and `.txt` files: the short form of `mailbox = { folder = .. }`.
+    #[serde(default)]
+    pub drop: Option<DropSettings>,
+    /// A syslog file that a log server writes for the appliances.
+    #[serde(default)]
+    pub syslog: Option<Syslog>,
+    /// Addresses, or ends of them such as `@filter.example.org`, from which mails count. Others
+    /// are told in the evidence. Without it everybody's count: whoever can write to the mailbox
+    /// can then report a start, or a heartbeat.
+    #[serde(default)]
+    pub senders: Vec<String>,
     /// A critical service that stopped is critical after this, without a later start.
     #[serde(default = "default_stopped_for")]
     pub stopped_for: Span,
@@ -122,6 +158,38 @@ pub(super) struct Alerts {
     /// Words by which alerts are told.
     #[serde(default)]
     pub words: Words,
+}
+
+/// A syslog file, and which of its lines count. The file before it (`NAME.1`) is read too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Syslog {
+    /// The file, relative to the config file's folder.
+    pub file: PathBuf,
+    /// Programs whose lines are alerts. The web log is none of them: its lines hold names.
+    #[serde(default = "default_programs")]
+    pub programs: Vec<String>,
+    /// The zone of times without one.
+    #[serde(default)]
+    pub zone: SyslogZone,
+    /// Whether any line of an appliance counts as its heartbeat, not only one with a heartbeat's
+    /// words.
+    #[serde(default)]
+    pub any_line_is_heartbeat: bool,
+    /// A larger file is refused, never read in part: let it be rotated.
+    #[serde(default = "default_max_bytes")]
+    pub max_bytes: u64,
+}
+
+/// The zone of times without one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum SyslogZone {
+    /// Europe/London.
+    #[default]
+    London,
+    /// UTC.
+    Utc,
 }
 
 /// Words by which alerts are told; upper and lower case are the same. The vendor's wording is not
@@ -139,8 +207,12 @@ pub(super) struct Words {
     pub cleared: Vec<String>,
     /// Something to look at; stands until its file is moved away or it is cleared.
     pub lasting: Vec<String>,
-    /// Something to look at; repeated while it holds.
+    /// Something to look at; the appliance repeats it while it holds.
     pub notice: Vec<String>,
+    /// The filter fell back to a mode without policies, logs and safeguarding alerts.
+    pub reduced: Vec<String>,
+    /// It is back in its full mode.
+    pub full: Vec<String>,
     /// The daily test alert.
     pub heartbeat: Vec<String>,
     /// Services without which nobody is filtered; others that stop are a warning.
@@ -153,17 +225,28 @@ impl Default for Words {
     fn default() -> Self {
         let words = |list: &[&str]| list.iter().map(|w| (*w).to_owned()).collect();
         Self {
-            stopped: words(&["has stopped"]),
-            started: words(&["has started"]),
-            raised: words(&["has failed", "failed to", "is down", "has gone down"]),
+            stopped: words(&["has stopped", "state=stopped"]),
+            started: words(&["has started", "state=started"]),
+            raised: words(&[
+                "has failed",
+                "failed to",
+                "is down",
+                "has gone down",
+                "state=failed",
+                "state=down",
+            ]),
             cleared: words(&[
                 "has recovered",
                 "is up again",
                 "is restored",
                 "is back online",
                 "back to normal",
+                "state=recovered",
+                "state=up",
             ]),
-            lasting: words(&["failover", "mode 1"]),
+            lasting: words(&["failover"]),
+            reduced: words(&["mode 1"]),
+            full: words(&["mode 2"]),
             notice: words(&[
                 "warning",
                 "licence",
@@ -181,6 +264,14 @@ impl Default for Words {
 
 fn default_slow_after() -> Span {
     Span::from_secs(5)
+}
+
+fn default_programs() -> Vec<String> {
+    vec!["smoothmonitor".to_owned()]
+}
+
+fn default_max_bytes() -> u64 {
+    16 * 1024 * 1024
 }
 
 fn default_stopped_for() -> Span {

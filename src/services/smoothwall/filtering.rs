@@ -18,6 +18,8 @@ use crate::transport::{Endpoint, EndpointSettings, Transport, TransportSettings}
 pub(super) struct Proof {
     blocked: Endpoint,
     plain: Endpoint,
+    /// A page that answers only behind the appliance, and its word.
+    place: Option<(Endpoint, String)>,
     settings: Filtering,
     block_marks: Vec<String>,
     clock: Arc<dyn Clock>,
@@ -113,7 +115,16 @@ impl Proof {
             way.probe_endpoint(&settings)
                 .map_err(|source| ServiceError::Endpoint { service: KEY, source })
         };
+        let place = match &settings.place {
+            Some(place) if folded(&place.word).is_empty() => {
+                let why = "must not be empty: any page would prove the place";
+                return Err(refused(KEY, &key("place.word"), why));
+            }
+            Some(place) => Some((endpoint(&place.url)?, folded(&place.word))),
+            None => None,
+        };
         Ok(Self {
+            place,
             blocked: endpoint(&settings.blocked_url)?,
             plain: endpoint(&settings.plain_url)?,
             settings: settings.clone(),
@@ -127,7 +138,12 @@ impl Proof {
         let plain_look = look(&self.plain, "", &self.block_marks).await;
         let blocked_look = look(&self.blocked, "", &self.block_marks).await;
         let (blocked, plain) = (self.blocked(&blocked_look), self.plain(&plain_look));
-        let (verdict, detail) = self.judge(&blocked, &plain, &plain_look);
+        let (mut verdict, mut detail) = self.judge(&blocked, &plain, &plain_look);
+        if matches!(blocked, Blocked::Passed) && !self.is_behind_it().await {
+            let line = "filtering not confirmed: the test address passed, but the place of the \
+                        proof is not behind the appliance";
+            (verdict, detail) = (Verdict::Unknown(Reason::Malformed), line.to_owned());
+        }
         Proved {
             verdict,
             detail,
@@ -144,6 +160,16 @@ impl Proof {
                 Plain::Silent(why) | Plain::Unclear(_, why) => why,
             },
             latency_ms: plain_look.latency_ms(),
+        }
+    }
+
+    /// Whether the place of the proof is behind the appliance; asked only when what must be blocked
+    /// passes. Believed where nothing can tell.
+    async fn is_behind_it(&self) -> bool {
+        let Some((endpoint, word)) = &self.place else { return true };
+        match look(endpoint, "", &[]).await.sight {
+            Sight::Page { text } => folded(&text).contains(word),
+            _ => false,
         }
     }
 

@@ -1,16 +1,19 @@
 //! Smoothwall: the web filter of the broadband contract, one shared appliance or several.
 //!
 //! The vendor has no interface. Whether an appliance *filters* is proved from a place behind it: an
-//! agreed address must be blocked and a plain one must pass; and the appliances' alert mails are
-//! read from a folder. One sweep takes 2 requests an appliance, for any number of schools; the
-//! alerts take none. No visited address and no user name is ever kept.
+//! agreed address must be blocked and a plain one must pass; and the appliances' alerts are read
+//! from a mailbox or a syslog file. One sweep takes 2 requests an appliance, for any number of
+//! schools; alerts take one visit to a mail server, or none. No visited address and no user name is
+//! ever kept.
 
 mod actions;
 mod alerts;
 mod describe;
 mod filtering;
+mod inbox;
 mod message;
 mod poll;
+mod syslog;
 #[cfg(test)]
 mod tests;
 

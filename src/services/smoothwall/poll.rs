@@ -1,7 +1,7 @@
 //! Proves filtering appliance by appliance, and reads the alerts that they sent.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Deserialize as _;
@@ -9,30 +9,23 @@ use serde::Deserialize as _;
 use crate::model::check::ServiceSpec;
 use crate::model::estate::NotWatched;
 use crate::model::ids::{CheckId, Laestab, ServiceKey};
-use crate::model::observation::{Observation, Target, Verdict, Zone};
+use crate::model::observation::{Observation, Target, Zone};
 use crate::model::text::Clean;
 use crate::ports::clock::Boxed;
 use crate::ports::watch::{Job, Watch};
-use crate::services::declared::dropped::{DropError, Entry, Folder};
-use crate::services::declared::moment::{self, Ahead};
 use crate::services::declared::{only_sensible, refused, service_key};
-use crate::services::smoothwall::alerts::{Alert, Standing, alerts_in, standing};
-use crate::services::smoothwall::describe::{
-    Alerts, Appliance, CHECKS, KEY, PATTERN, Settings, spec,
-};
+use crate::services::smoothwall::alerts::{Standing, standing};
+use crate::services::smoothwall::describe::{Appliance, CHECKS, KEY, Settings, spec};
 use crate::services::smoothwall::filtering::{Proof, Proved};
-use crate::services::smoothwall::message::{Message, mail, shown, sms};
+use crate::services::smoothwall::inbox::{Hosts, Inbox, Read};
 use crate::services::{Configured, Context, ServiceError, check_id};
-
-/// Messages that are read; more is an error that asks to move old ones away.
-const MAX_MESSAGES: usize = 5_000;
 
 pub(super) fn configure(
     settings: toml::de::ValueDeserializer<'_>,
 ) -> Result<Configured, toml::de::Error> {
     let settings = Settings::deserialize(settings)?;
     Ok(Configured {
-        credentials: Vec::new(),
+        credentials: settings.credentials(),
         build: Box::new(move |ctx| Ok(Arc::new(Watcher::new(ctx, &settings)?))),
     })
 }
@@ -43,29 +36,6 @@ struct Filter {
     hosts: Vec<String>,
     proof: Option<Proof>,
     schools: BTreeSet<Laestab>,
-}
-
-/// Where alerts are read, and what was read already.
-struct Inbox {
-    folder: Folder,
-    settings: Alerts,
-    read: Mutex<BTreeMap<Entry, Arc<Option<Message>>>>,
-}
-
-/// All alerts of one look into the folder.
-#[derive(Default)]
-struct Read {
-    /// By the appliance's name.
-    alerts: BTreeMap<String, BTreeSet<Alert>>,
-    /// Hosts that no appliance has.
-    unmapped: BTreeSet<String>,
-    /// Messages that cannot be read, or name no host.
-    unreadable: usize,
-    /// Messages dated in the future, or with something that is no date: their good news does not
-    /// count, their bad news does.
-    misdated: usize,
-    /// Links, pipes and folders, left alone.
-    refused: usize,
 }
 
 struct Watcher {
@@ -107,11 +77,7 @@ impl Watcher {
         let proved = with(|f| f.proof.is_some());
         Ok(Self {
             spec: spec(settings, &key, (&filtering, proved), (&alerts, alerted))?,
-            inbox: settings.alerts.as_ref().map(|alerts| Inbox {
-                folder: Folder::new(&ctx.folder, &alerts.drop, PATTERN),
-                settings: alerts.clone(),
-                read: Mutex::default(),
-            }),
+            inbox: settings.alerts.as_ref().map(|a| Inbox::new(ctx, a)).transpose()?,
             filtering,
             alerts,
             filters,
@@ -149,24 +115,15 @@ impl Watcher {
 
     async fn read_alerts(&self, targets: &[Target], now: Timestamp) -> Vec<Observation> {
         let Some(inbox) = &self.inbox else { return Vec::new() };
-        let read = match inbox.read(&self.filters, now).await {
-            Ok(read) => read,
-            Err(e) => {
-                let unknown = |target: &Target| {
-                    let (verdict, why) =
-                        (Verdict::Unknown(e.reason()), format!("no alerts read: {e}"));
-                    Observation::new(self.alerts.clone(), *target, now, verdict, &why)
-                };
-                return targets.iter().map(unknown).collect();
-            }
-        };
+        let hosts = self.filters.iter().map(|f| (f.name.as_str(), f.hosts.as_slice())).collect();
+        let read = inbox.read(&Hosts(hosts), now).await;
         let none = BTreeSet::new();
         let standings: BTreeMap<&str, Standing> = self
             .filters
             .iter()
             .map(|f| {
                 let alerts = read.alerts.get(&f.name).unwrap_or(&none);
-                (f.name.as_str(), standing(alerts, &inbox.settings, now))
+                (f.name.as_str(), standing(alerts, inbox.settings(), read.gap.as_ref(), now))
             })
             .collect();
         targets
@@ -202,10 +159,16 @@ impl Watcher {
             let hosts: Vec<&str> = read.unmapped.iter().take(10).map(String::as_str).collect();
             seen = seen.fact("hosts that no appliance has", hosts.join(", "));
         }
+        if let Some(over) = &stands.over {
+            seen = seen.fact("last outage", over);
+        }
         for (n, what) in [
             (read.unreadable, "messages without a host, or that cannot be read"),
             (read.misdated, "messages with a date that cannot be believed"),
+            (read.strangers, "messages from other senders, left out"),
+            (read.twice, "messages that came twice, counted once"),
             (read.refused, "entries that are not regular files"),
+            (read.lines, "lines that cannot be read"),
         ] {
             if n > 0 {
                 seen = seen.fact(what, n.to_string());
@@ -213,105 +176,6 @@ impl Watcher {
         }
         seen
     }
-}
-
-impl Inbox {
-    async fn read(&self, filters: &[Filter], now: Timestamp) -> Result<Read, DropError> {
-        let listing = self.folder.list(now).await?;
-        let wanted = |e: &Entry| is_mail(&e.name) || is_sms(&e.name);
-        let entries: Vec<Entry> = listing.entries.into_iter().filter(wanted).collect();
-        if entries.len() > MAX_MESSAGES {
-            let folder = Clean::new("of alerts");
-            return Err(DropError::TooMany { folder, limit: MAX_MESSAGES });
-        }
-        let mut read = Read { refused: listing.refused, ..Read::default() };
-        let mut kept = BTreeMap::new();
-        for entry in entries {
-            let message = match self.known(&entry) {
-                Some(message) => message,
-                None => Arc::new(self.open(&entry).await),
-            };
-            match message.as_ref() {
-                Some(message) => read.add(message, &entry, filters, &self.settings, now),
-                None => read.unreadable += 1,
-            }
-            kept.insert(entry, message);
-        }
-        if let Ok(mut known) = self.read.lock() {
-            *known = kept;
-        }
-        Ok(read)
-    }
-
-    fn known(&self, entry: &Entry) -> Option<Arc<Option<Message>>> {
-        self.read.lock().ok()?.get(entry).cloned()
-    }
-
-    async fn open(&self, entry: &Entry) -> Option<Message> {
-        let bytes = self.folder.read(entry).await.ok()?;
-        if is_mail(&entry.name) {
-            mail(&bytes, entry.changed_at)
-        } else {
-            sms(&bytes, entry.changed_at)
-        }
-    }
-}
-
-impl Read {
-    fn add(
-        &mut self,
-        message: &Message,
-        entry: &Entry,
-        filters: &[Filter],
-        settings: &Alerts,
-        now: Timestamp,
-    ) {
-        let Some(host) = message.hosts.iter().find(|h| !h.is_empty()) else {
-            self.unreadable += 1;
-            return;
-        };
-        let Some(filter) = filter_of(host, filters) else {
-            self.unmapped.insert(shown_host(host));
-            return;
-        };
-        let is_credible = |at: &Timestamp| moment::ahead(*at, Zone::Given, now) != Ahead::Malformed;
-        let found = match message.at.filter(is_credible) {
-            Some(at) => alerts_in(message, at, &settings.words),
-            None => {
-                self.misdated += 1;
-                let at = entry.changed_at.min(now);
-                let all = alerts_in(message, at, &settings.words);
-                all.into_iter().filter(|a| !a.is_good_news()).collect()
-            }
-        };
-        self.alerts.entry(filter.name.clone()).or_default().extend(found);
-    }
-}
-
-fn is_mail(name: &str) -> bool {
-    name.to_lowercase().ends_with(".eml")
-}
-
-fn is_sms(name: &str) -> bool {
-    name.to_lowercase().ends_with(".txt")
-}
-
-/// The appliance of `host`: by its whole name, else by its first label where only one has it.
-fn filter_of<'a>(host: &str, filters: &'a [Filter]) -> Option<&'a Filter> {
-    let whole = filters.iter().find(|f| f.hosts.iter().any(|h| h == host));
-    if whole.is_some() {
-        return whole;
-    }
-    let label = |h: &String| h.split('.').next() == Some(host);
-    let mut short = filters.iter().filter(|f| f.hosts.iter().any(label));
-    let first = short.next();
-    if short.next().is_some() { None } else { first }
-}
-
-/// A host's name as it may be shown: a name, or what is left of something that is none.
-fn shown_host(host: &str) -> String {
-    let name = host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'));
-    if name { host.chars().take(64).collect() } else { shown(host).as_str().to_owned() }
 }
 
 fn only_distinct(appliances: &[Appliance]) -> Result<(), ServiceError> {

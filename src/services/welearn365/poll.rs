@@ -1,62 +1,49 @@
-//! Asks Microsoft Graph: for the whole tenant, and for each school's site where that is allowed.
+//! Asks Microsoft Graph: for the whole tenant, and for single schools where that is allowed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use secrecy::{ExposeSecret, SecretString};
-use serde::de::DeserializeOwned;
 
 use crate::model::check::ServiceSpec;
 use crate::model::estate::NotWatched;
 use crate::model::health::Reason;
 use crate::model::ids::{CheckId, CredentialName, Laestab, ServiceKey};
 use crate::model::observation::{Observation, Target, Verdict};
+use crate::model::span::Span;
 use crate::ports::clock::{Boxed, Clock};
-use crate::ports::secrets::Secrets;
 use crate::ports::watch::{Job, Watch};
-use crate::services::answer::{ListRow, Trouble, credential, json};
-use crate::services::token::{Grant, TokenCell};
-use crate::services::welearn365::body::{self, Organization, Overview, Page, Site};
+use crate::services::answer::{ListRow, Trouble};
+use crate::services::welearn365::budget::Budget;
 use crate::services::welearn365::describe::{
-    GRAPH_URL, KEY, LOGIN_URL, Settings, describe, not_watched, sites,
+    GRAPH_URL, KEY, LOGIN_URL, Settings, Table, describe, not_watched, places, sites,
 };
-use crate::services::welearn365::login;
+use crate::services::welearn365::graph::{Graph, List};
+use crate::services::welearn365::health::{self, Issue, Overview};
+use crate::services::welearn365::licences::{self, LicenceSettings, Sku};
+use crate::services::welearn365::login::Login;
+use crate::services::welearn365::provisioning::Provisioning;
+use crate::services::welearn365::sites::{Site, site};
+use crate::services::welearn365::sync::{self, Organization, directory_sync};
 use crate::services::{Context, ServiceError};
-use crate::transport::{Endpoint, Reply, Request};
+use crate::transport::{Reply, Request};
 
-/// More pages of health than Microsoft has services for.
-const PAGE_CAP: usize = 10;
 /// The right for service health.
 const HEALTH_RIGHT: &str = "ServiceHealth.Read.All";
-/// The right for the organisation.
+/// The right for the organisation and its licences.
 const ORGANIZATION_RIGHT: &str = "Organization.Read.All";
-/// Of the organisation only this is asked for.
-const SYNC_FIELDS: &str = "id,onPremisesSyncEnabled,onPremisesLastSyncDateTime";
-/// The right for a site.
-const SITE_RIGHT: &str = "a right for this site (Sites.Selected or Sites.Read.All)";
 
 /// The watcher of WeLearn365.
 pub(super) struct WeLearn365 {
     spec: ServiceSpec,
     not_watched: Vec<NotWatched>,
-    tenant: String,
-    client: String,
-    credential: CredentialName,
-    graph: Endpoint,
-    login: Endpoint,
-    token: TokenCell,
+    graph: Graph,
     watch: Vec<String>,
     identity: Vec<String>,
+    licences: LicenceSettings,
     sites: BTreeMap<Laestab, Site>,
-    secrets: Arc<dyn Secrets>,
+    provisioning: Option<Provisioning>,
     clock: Arc<dyn Clock>,
-}
-
-/// A whole list and the last answer of it.
-struct List<T> {
-    rows: Vec<ListRow<T>>,
-    reply: Reply,
 }
 
 impl WeLearn365 {
@@ -72,127 +59,150 @@ impl WeLearn365 {
         };
         let key: ServiceKey =
             KEY.parse().map_err(|_| refuse("key", "the service's key is not a word"))?;
-        let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
-        for (name, id) in [("tenant_id", &settings.tenant_id), ("client_id", &settings.client_id)] {
-            if id.is_empty() || !id.chars().all(word) {
-                return Err(refuse(name, "write the id as Microsoft shows it, a GUID"));
-            }
+        if let Some((name, why)) = settings.refused() {
+            return Err(refuse(name, why));
         }
-        if settings.watch.is_empty() {
-            return Err(refuse("watch", "name at least one service, or leave the key out"));
-        }
-        let sites = sites(context, &key);
-        Ok(Self {
-            spec: describe(settings, &key, &sites)?,
-            not_watched: not_watched(settings, &sites),
+        let table = Table { sites: sites(context, &key), places: places(context, &key) };
+        let login = Login {
+            endpoint: context.endpoint(KEY, settings.login.as_ref(), LOGIN_URL)?,
             tenant: settings.tenant_id.clone(),
             client: settings.client_id.clone(),
             credential,
-            graph: context.endpoint(KEY, settings.graph.as_ref(), GRAPH_URL)?,
-            login: context.endpoint(KEY, settings.login.as_ref(), LOGIN_URL)?,
-            token: TokenCell::default(),
+            by: settings.authentication,
+            secrets: context.secrets.clone(),
+        };
+        let endpoint = context.endpoint(KEY, settings.graph.as_ref(), GRAPH_URL)?;
+        let per_hour = usize::try_from(settings.announcement_calls_per_hour).unwrap_or(usize::MAX);
+        let clock = context.clock.clone();
+        Ok(Self {
+            spec: describe(settings, &key, &table)?,
+            not_watched: not_watched(settings, &table),
+            graph: Graph::new(endpoint, login, clock.clone(), Budget::new(per_hour)),
             watch: settings.watch.clone(),
             identity: vec![settings.identity.clone()],
-            sites: if settings.site_check { sites.of } else { BTreeMap::new() },
-            secrets: context.secrets.clone(),
-            clock: context.clock.clone(),
-        })
-    }
-
-    async fn fetch_token(&self) -> Result<Grant, Trouble> {
-        let secret = credential(&self.secrets, &self.credential).await?;
-        let request = login::request(&self.tenant, &self.client, secret);
-        login::grant(&self.login.send(request).await?, &self.credential)
-    }
-
-    /// One call with the token, renewed once when it is refused.
-    async fn ask(&self, request: Request) -> Result<Reply, Trouble> {
-        let make = |token: &SecretString| {
-            request
+            licences: settings.licences.clone().unwrap_or_default(),
+            sites: if settings.site_check { table.sites.of } else { BTreeMap::new() },
+            provisioning: settings
+                .provisioning
                 .clone()
-                .header("authorization", format!("Bearer {}", token.expose_secret()))
-                // Without it new words are hidden behind one sentinel.
-                .header("prefer", SecretString::from("include-unknown-enum-members"))
-        };
-        let refused = |reply: &Reply| reply.status == 401;
-        self.token.send((&*self.clock, &self.graph), make, refused, || self.fetch_token()).await
-    }
-
-    /// A list from its first page to its last; cut short by anything, it is no list.
-    async fn list<T: DeserializeOwned>(
-        &self,
-        first: Request,
-        right: &str,
-    ) -> Result<List<T>, Trouble> {
-        let mut rows = Vec::new();
-        let (mut next, mut seen): (Option<String>, BTreeSet<String>) = (None, BTreeSet::new());
-        for _ in 0..PAGE_CAP {
-            let request = match &next {
-                None => first.clone(),
-                Some(link) => self.graph.next_page(link)?,
-            };
-            let reply = body::believed(self.ask(request).await?, right)?;
-            let page: Page<T> = json(&reply)?;
-            rows.extend(page.value);
-            match page.next {
-                None => return Ok(List { rows, reply }),
-                Some(link) if !seen.insert(link.clone()) => {
-                    return Err(Trouble::malformed(
-                        "Microsoft's next page leads back to a page already read",
-                    ));
-                }
-                Some(link) => next = Some(link),
-            }
-        }
-        Err(Trouble::malformed(format!("Microsoft's list goes on after {PAGE_CAP} pages")))
+                .map(|own| Provisioning::new(table.places.ous, own, clock.clone())),
+            clock,
+        })
     }
 
     fn bare(check: &CheckId, target: Target, reply: &Reply) -> Observation {
         let verdict = Verdict::Unknown(Reason::Malformed);
-        Observation::new(check.clone(), target, reply.received_at, verdict, "not judged")
-            .fact("http status", reply.status.to_string())
-            .fact("request id", &reply.request_id)
+        let bare =
+            Observation::new(check.clone(), target, reply.received_at, verdict, "not judged")
+                .fact("http status", reply.status.to_string())
+                .fact("request id", &reply.request_id);
+        match reply.header("request-id") {
+            Some(theirs) => bare.fact("vendor request id", theirs),
+            None => bare,
+        }
+    }
+
+    /// What came of asking, as an observation in any case.
+    fn seen(
+        &self,
+        check: &CheckId,
+        target: Target,
+        outcome: Result<Observation, Trouble>,
+    ) -> Observation {
+        outcome.unwrap_or_else(|trouble| trouble.observe(check, target, self.clock.now()))
     }
 
     async fn health(&self, checks: &[CheckId]) -> Vec<Observation> {
         let first =
             Request::get("admin/serviceAnnouncement/healthOverviews").query("$expand", "issues");
-        let list = self.list::<Overview>(first, HEALTH_RIGHT).await;
-        let now = self.clock.now();
+        let list = self.graph.announced::<Overview>(first, HEALTH_RIGHT).await;
+        let issues = match &list {
+            Ok(list) => self.issues(list).await,
+            Err(_) => Ok(Vec::new()),
+        };
         checks
             .iter()
-            .map(|check| match &list {
-                Err(trouble) => trouble.observe(check, Target::Estate, now),
-                Ok(list) => {
+            .map(|check| {
+                let outcome = list.as_ref().map_err(Trouble::clone).map(|list| {
                     let watch =
                         if check.name() == "sign_in" { &self.identity } else { &self.watch };
-                    body::health(watch, &list.rows, Self::bare(check, Target::Estate, &list.reply))
-                }
+                    let bare = Self::bare(check, Target::Estate, &list.reply);
+                    let listed = issues.as_ref().map_or(&[][..], Vec::as_slice);
+                    let seen = health::health(watch, &list.rows, listed, bare);
+                    match &issues {
+                        Ok(_) => seen,
+                        Err(trouble) => seen.fact("open issues", &trouble.why),
+                    }
+                });
+                self.seen(check, Target::Estate, outcome)
             })
             .collect()
     }
 
+    /// The open issues, asked for only when a trouble is not explained by the overviews themselves.
+    /// They explain; a verdict does not hang on them.
+    async fn issues(&self, list: &List<Overview>) -> Result<Vec<ListRow<Issue>>, Trouble> {
+        if ![&self.watch, &self.identity].iter().any(|w| health::wants_issues(w, &list.rows)) {
+            return Ok(Vec::new());
+        }
+        let first = Request::get("admin/serviceAnnouncement/issues")
+            .query("$filter", "isResolved eq false");
+        Ok(self.graph.announced::<Issue>(first, HEALTH_RIGHT).await?.rows)
+    }
+
     async fn directory_sync(&self, check: &CheckId) -> Observation {
-        let first = Request::get("organization").query("$select", SYNC_FIELDS);
-        let seen = self.list::<Organization>(first, ORGANIZATION_RIGHT).await.and_then(|list| {
+        let first = Request::get("organization").query("$select", sync::FIELDS);
+        let list = self.graph.list::<Organization>(first, ORGANIZATION_RIGHT).await;
+        let outcome = list.and_then(|list| {
             let bare = Self::bare(check, Target::Estate, &list.reply);
-            body::directory_sync(list.rows, bare)
+            directory_sync(list.rows, bare)
         });
-        seen.unwrap_or_else(|t| t.observe(check, Target::Estate, self.clock.now()))
+        self.seen(check, Target::Estate, outcome)
+    }
+
+    async fn licences(&self, check: &CheckId) -> Observation {
+        let first = Request::get("subscribedSkus").query("$select", licences::FIELDS);
+        let list = self.graph.list::<Sku>(first, ORGANIZATION_RIGHT).await;
+        let outcome = list.and_then(|list| {
+            let bare = Self::bare(check, Target::Estate, &list.reply);
+            licences::licences(list.rows, &self.licences, bare)
+        });
+        self.seen(check, Target::Estate, outcome)
     }
 
     async fn site(&self, check: &CheckId, school: Laestab) -> Observation {
         let target = Target::School(school);
-        let Some(site) = self.sites.get(&school) else {
-            return Trouble::new(Reason::NeverSeen, "no site is configured for the school")
-                .observe(check, target, self.clock.now());
+        let outcome = match self.sites.get(&school) {
+            None => Err(Trouble::new(Reason::NeverSeen, "no site is configured for the school")),
+            Some(asked) => self
+                .graph
+                .ask(asked.request())
+                .await
+                .and_then(|reply| site(reply, asked, |r| Self::bare(check, target, r))),
         };
-        let seen = self.ask(Request::get(&site.call())).await.and_then(|reply| {
-            let gone = reply.status == 404 && body::is_graph_error(&reply);
-            let reply = if gone { reply } else { body::believed(reply, SITE_RIGHT)? };
-            body::site(&reply, site, Self::bare(check, target, &reply))
-        });
-        seen.unwrap_or_else(|t| t.observe(check, target, self.clock.now()))
+        self.seen(check, target, outcome)
+    }
+
+    /// The jobs of one check.
+    fn jobs_of(&self, id: &CheckId, interval: Span) -> Vec<Job> {
+        let job = |id_of: String, targets: Arc<[Target]>| Job {
+            id: id_of.into(),
+            checks: vec![id.clone()],
+            targets,
+            interval,
+        };
+        match id.name() {
+            "site" => self
+                .sites
+                .keys()
+                .map(|s| job(format!("site/{s}"), Arc::new([Target::School(*s)])))
+                .collect(),
+            "provisioning" => {
+                let schools = self.provisioning.iter().flat_map(Provisioning::schools);
+                vec![job("provisioning".into(), schools.map(Target::School).collect())]
+            }
+            name => vec![job(name.to_owned(), Arc::new([Target::Estate]))],
+        }
     }
 }
 
@@ -206,35 +216,24 @@ impl Watch for WeLearn365 {
     }
 
     fn jobs(&self) -> Vec<Job> {
-        let estate: Arc<[Target]> = Arc::new([Target::Estate]);
         let mut out: Vec<Job> = Vec::new();
         for spec in &self.spec.checks {
-            match spec.id.name() {
-                // Both answered by one call, as often as the more eager one asks.
-                "sign_in" | "service_health" => match out.iter_mut().find(|j| &*j.id == "health") {
-                    Some(job) => {
-                        job.checks.push(spec.id.clone());
-                        job.interval = job.interval.min(spec.interval);
-                    }
-                    None => out.push(Job {
-                        id: "health".into(),
-                        checks: vec![spec.id.clone()],
-                        targets: estate.clone(),
-                        interval: spec.interval,
-                    }),
-                },
-                "directory_sync" => out.push(Job {
-                    id: "directory_sync".into(),
+            if !matches!(spec.id.name(), "sign_in" | "service_health") {
+                out.extend(self.jobs_of(&spec.id, spec.interval));
+                continue;
+            }
+            // Both answered by one call, as often as the more eager one asks.
+            match out.iter_mut().find(|j| &*j.id == "health") {
+                Some(job) => {
+                    job.checks.push(spec.id.clone());
+                    job.interval = job.interval.min(spec.interval);
+                }
+                None => out.push(Job {
+                    id: "health".into(),
                     checks: vec![spec.id.clone()],
-                    targets: estate.clone(),
+                    targets: Arc::new([Target::Estate]),
                     interval: spec.interval,
                 }),
-                _ => out.extend(self.sites.keys().map(|school| Job {
-                    id: format!("site/{school}").into(),
-                    checks: vec![spec.id.clone()],
-                    targets: Arc::new([Target::School(*school)]),
-                    interval: spec.interval,
-                })),
             }
         }
         out
@@ -245,7 +244,12 @@ impl Watch for WeLearn365 {
             let Some(check) = job.checks.first() else { return Vec::new() };
             match (check.name(), job.targets.first()) {
                 ("directory_sync", _) => vec![self.directory_sync(check).await],
+                ("licences", _) => vec![self.licences(check).await],
                 ("site", Some(Target::School(school))) => vec![self.site(check, *school).await],
+                ("provisioning", _) => match &self.provisioning {
+                    Some(own) => own.poll(&self.graph, check, &job.targets).await,
+                    None => Vec::new(),
+                },
                 _ => self.health(&job.checks).await,
             }
         })

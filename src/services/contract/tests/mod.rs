@@ -1,7 +1,9 @@
 //! The bench on which connectors are tested: a clock that is set by hand, credentials in memory,
 //! an estate of invented schools.
 
+pub(in crate::services) mod board;
 pub(in crate::services) mod fields;
+pub(in crate::services) mod mutated;
 pub(in crate::services) mod vendor;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +29,7 @@ use crate::transport::{Transport, TransportSettings, install_tls};
 pub(in crate::services) struct FakeClock {
     now_ms: AtomicI64,
     moved_ms: AtomicU64,
+    chance_ppm: AtomicU64,
     started: std::time::Instant,
 }
 
@@ -36,8 +39,14 @@ impl FakeClock {
         Self {
             now_ms: AtomicI64::new(now.as_millisecond()),
             moved_ms: AtomicU64::new(0),
+            chance_ppm: AtomicU64::new(500_000),
             started: std::time::Instant::now(),
         }
+    }
+
+    /// The next chance, in millionths; half a million until it is set.
+    pub(in crate::services) fn set_chance(&self, ppm: u32) {
+        self.chance_ppm.store(u64::from(ppm), Ordering::SeqCst);
     }
 
     pub(in crate::services) fn advance(&self, seconds: u32) {
@@ -57,7 +66,8 @@ impl Clock for FakeClock {
         Box::pin(tokio::time::sleep(span))
     }
     fn chance(&self) -> f64 {
-        0.5
+        let ppm = u32::try_from(self.chance_ppm.load(Ordering::SeqCst)).unwrap();
+        f64::from(ppm) / 1_000_000.0
     }
 }
 

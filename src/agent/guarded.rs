@@ -1,0 +1,373 @@
+//! The routes of actions: each asks the guard, and nothing here decides.
+//!
+//! Who asks is the kernel's word on the peer; their roles are looked up for each request.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Extension, Path, RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use secrecy::ExposeSecret;
+use serde::de::DeserializeOwned;
+
+use crate::agent::peers::PeerId;
+use crate::agent::problem::{Refusal, json};
+use crate::agent::routes::pairs;
+use crate::guard::machine::{Run, ends};
+use crate::guard::policy::Roles;
+use crate::guard::{Denied, Guard, Planned, Started, Who};
+use crate::model::plan::Role;
+use crate::model::text::Clean;
+use crate::ports::clock::Clock;
+use crate::ports::ledger::{AuditQuery, Held};
+use crate::ports::people::People;
+use crate::wire::VERSION;
+use crate::wire::action::{
+    ActionRow, Actions, Audit, Choice, Confirmed, Digest, EmergencyView, Me, OnceSecret, PlanPage,
+    PlanRequest, Possible, StepView, Told, Waiting, Why,
+};
+
+/// Closed actions on the page.
+const RECENT: usize = 100;
+/// Entries of the audit in one answer.
+const ENTRIES: usize = 1_000;
+/// How long a confirming connection waits for its password.
+const SECRET: Duration = Duration::from_secs(25);
+
+/// Who may be asked, and what for.
+#[derive(Clone)]
+pub struct Acting {
+    /// Who is behind a process.
+    pub people: Arc<dyn People>,
+    /// The guard, or why there is none.
+    pub guard: Result<Guard, Clean>,
+}
+
+impl Acting {
+    /// Nobody can act, and why.
+    #[must_use]
+    pub fn watch_only(people: Arc<dyn People>, why: &str) -> Self {
+        Self { people, guard: Err(Clean::new(why)) }
+    }
+}
+
+pub(super) struct Counter {
+    pub acting: Acting,
+    pub clock: Arc<dyn Clock>,
+}
+
+type Answer = Result<Response, Refusal>;
+type At = State<Arc<Counter>>;
+type Peer = Extension<PeerId>;
+type Body = Result<Bytes, BytesRejection>;
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        let text = denied.to_string();
+        match denied {
+            Denied::Policy(_) | Denied::NoPolicy(_) => Self::forbidden(&text),
+            Denied::Nothing(_) => Self::not_found(&text),
+            Denied::Asked(_) => Self::bad_request(&text),
+            Denied::Stale(_) => Self::conflict(&text),
+            Denied::Ledger(_) => Self::busy(&text),
+        }
+    }
+}
+
+/// The routes.
+pub(super) fn router(counter: Arc<Counter>) -> Router {
+    Router::new()
+        .route("/v1/actions", get(actions))
+        .route("/v1/actions/{key}/told", post(told))
+        .route("/v1/actions/{key}/close", post(close))
+        .route("/v1/plans", post(plan))
+        .route("/v1/plans/{plan}", get(planned))
+        .route("/v1/plans/{plan}/confirm", post(confirm))
+        .route("/v1/plans/{plan}/approve", post(approve))
+        .route("/v1/plans/{plan}/cancel", post(cancel))
+        .route("/v1/emergency", post(emergency))
+        .route("/v1/audit", get(audit))
+        .with_state(counter)
+}
+
+impl Counter {
+    fn guard(&self) -> Result<&Guard, Refusal> {
+        self.acting.guard.as_ref().map_err(|why| Refusal::forbidden(why.as_str()))
+    }
+
+    /// The person behind the connection, and their roles now.
+    async fn who(&self, peer: PeerId) -> Result<Who, Refusal> {
+        let people = Arc::clone(&self.acting.people);
+        let person = tokio::task::spawn_blocking(move || people.person(peer.uid, peer.pid))
+            .await
+            .map_err(|e| Refusal::forbidden(&e.to_string()))?
+            .map_err(|e| Refusal::forbidden(&e.to_string()))?;
+        let policy = self.acting.guard.as_ref().ok().and_then(|g| g.policy().ok());
+        let roles = policy.map(|p| roles_of(&p.settings().roles, &person.groups));
+        Ok(Who { operator: person.operator, roles: roles.unwrap_or_default() })
+    }
+}
+
+/// The roles that the policy gives to these groups.
+fn roles_of(roles: &Roles, groups: &[String]) -> BTreeSet<Role> {
+    let table = [
+        (&roles.viewer, Role::Viewer),
+        (&roles.operator, Role::Operator),
+        (&roles.approver, Role::Approver),
+        (&roles.lead, Role::Lead),
+        (&roles.auditor, Role::Auditor),
+    ];
+    let held = table.into_iter().filter(|(names, _)| names.iter().any(|n| groups.contains(n)));
+    held.map(|(_, role)| role).collect()
+}
+
+fn read<T: DeserializeOwned>(body: Body) -> Result<T, Refusal> {
+    let body = body.map_err(|rejection| {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            Refusal::too_large()
+        } else {
+            Refusal::bad_request("the request's body broke off; send it again")
+        }
+    })?;
+    serde_json::from_slice(&body).map_err(|error| {
+        Refusal::bad_request(&format!("the body is not what /v1/openapi.json says: {error}"))
+    })
+}
+
+async fn actions(State(at): At, Extension(peer): Peer) -> Answer {
+    let who = at.who(peer).await?;
+    let now = at.clock.now();
+    let me = Me { operator: who.operator.clone(), roles: who.roles.iter().copied().collect() };
+    let mut page = Actions {
+        version: VERSION,
+        as_of: now,
+        me,
+        trouble: None,
+        emergency: None,
+        possible: Vec::new(),
+        waiting: Vec::new(),
+        open: Vec::new(),
+        recent: Vec::new(),
+    };
+    let guard = match &at.acting.guard {
+        Ok(guard) => guard,
+        Err(why) => {
+            page.trouble = Some(why.clone());
+            return Ok(json(StatusCode::OK, &page));
+        }
+    };
+    page.trouble = guard.policy().err().map(|e| Clean::new(&e.to_string()));
+    page.emergency =
+        guard.emergency().map(|(by, why, until)| EmergencyView { by: by.name, why, until });
+    page.possible = possible(guard, &who);
+    let waiting = guard.waiting().await?;
+    page.waiting =
+        waiting.into_iter().map(|r| Waiting { plan: r.plan, until: r.approve_until }).collect();
+    let recent = guard.recent(RECENT).await?;
+    page.open = guard.open().await?.into_iter().map(|held| row(held, now)).collect();
+    page.recent = recent.into_iter().filter(|h| h.closed).map(|held| row(held, now)).collect();
+    Ok(json(StatusCode::OK, &page))
+}
+
+fn possible(guard: &Guard, who: &Who) -> Vec<Possible> {
+    let acts = [Role::Operator, Role::Lead].iter().any(|role| who.roles.contains(role));
+    let closed = match guard.policy() {
+        Err(error) => Some(error.to_string()),
+        Ok(_) if !acts => Some("your account has no role to act".to_owned()),
+        Ok(_) => None,
+    };
+    let view = |spec: crate::model::action::ActionSpec| {
+        let choices = spec.choices.iter().map(|choice| Choice {
+            name: Clean::new(choice.name),
+            help: Clean::new(choice.help),
+            optional: choice.optional,
+        });
+        Some(Possible {
+            action: spec.id.parse().ok()?,
+            label: Clean::new(spec.label),
+            class: spec.class,
+            aims_at: spec.aims_at,
+            choices: choices.collect(),
+            closed: closed.as_deref().map(Clean::new),
+        })
+    };
+    guard.actions().into_iter().filter_map(view).collect()
+}
+
+fn row(held: Held, now: jiff::Timestamp) -> ActionRow {
+    let run = Run::recorded(held.steps, ends(held.at));
+    let needs_a_look = !held.closed && run.needs_a_look(&held.item, now);
+    let steps = run.steps.iter().zip(&held.item.steps).map(|(record, step)| StepView {
+        system: step.system.clone(),
+        step: step.says.clone(),
+        state: record.state,
+        says: record.says.clone(),
+        sent_at: record.sent_at,
+        looked_at: record.looked_at,
+        looks: record.looks,
+    });
+    ActionRow {
+        key: held.item.key.clone(),
+        plan: held.plan,
+        action: held.action,
+        aim: held.item.aim.clone(),
+        kind: held.item.kind,
+        by: held.by,
+        at: held.at,
+        steps: steps.collect(),
+        outcome: held.outcome,
+        closed: held.closed,
+        needs_a_look,
+        next_look: held.next_look,
+        reference: held.reference,
+    }
+}
+
+async fn plan(State(at): At, Extension(peer): Peer, body: Body) -> Answer {
+    let asked: PlanRequest = read(body)?;
+    let who = at.who(peer).await?;
+    let guard = at.guard()?;
+    let planned = guard.plan(&who, asked.ask, asked.show).await?;
+    Ok(json(StatusCode::OK, &page(guard, planned, at.clock.now())))
+}
+
+fn page(guard: &Guard, planned: Planned, now: jiff::Timestamp) -> PlanPage {
+    let action = planned.plan.ask.action.as_str();
+    let spec = guard.actions().into_iter().find(|spec| spec.id == action);
+    PlanPage {
+        label: Clean::new(spec.map_or(action, |spec| spec.label)),
+        plan: planned.plan.clone(),
+        private: planned.private,
+        as_of: now,
+    }
+}
+
+async fn planned(State(at): At, Extension(peer): Peer, Path(id): Path<String>) -> Answer {
+    let who = at.who(peer).await?;
+    let guard = at.guard()?;
+    let planned = guard
+        .planned(&id)
+        .filter(|p| p.plan.by.person() == who.operator.person())
+        .ok_or_else(|| Refusal::not_found("no such plan of yours: it was used, or has expired"))?;
+    Ok(json(StatusCode::OK, &page(guard, planned, at.clock.now())))
+}
+
+async fn confirm(
+    State(at): At,
+    Extension(peer): Peer,
+    Path(id): Path<String>,
+    body: Body,
+) -> Answer {
+    let digest: Digest = read(body)?;
+    let who = at.who(peer).await?;
+    let confirmed = match at.guard()?.confirm(&who, &id, digest.digest.as_str()).await? {
+        Started::Waits { until, role } => Confirmed::Waits { until, role },
+        Started::Runs { secret: None } => Confirmed::Runs { once_secret: None },
+        Started::Runs { secret: Some(secret) } => {
+            let shown = tokio::select! {
+                shown = secret => shown.ok(),
+                () = at.clock.sleep(SECRET) => None,
+            };
+            let once_secret = shown.map(|s| OnceSecret::new(s.expose_secret().to_owned()));
+            Confirmed::Runs { once_secret }
+        }
+    };
+    Ok(json(StatusCode::OK, &confirmed))
+}
+
+async fn approve(
+    State(at): At,
+    Extension(peer): Peer,
+    Path(id): Path<String>,
+    body: Body,
+) -> Answer {
+    let digest: Digest = read(body)?;
+    let who = at.who(peer).await?;
+    at.guard()?.approve(&who, &id, digest.digest.as_str()).await?;
+    Ok(json(StatusCode::OK, &Confirmed::Runs { once_secret: None }))
+}
+
+async fn cancel(State(at): At, Extension(peer): Peer, Path(id): Path<String>) -> Answer {
+    let who = at.who(peer).await?;
+    at.guard()?.cancel(&who, &id).await?;
+    Ok(json(StatusCode::OK, &serde_json::json!({})))
+}
+
+async fn told(State(at): At, Extension(peer): Peer, Path(key): Path<String>, body: Body) -> Answer {
+    let told: Told = read(body)?;
+    let who = at.who(peer).await?;
+    at.guard()?.told(&who, &key, told.step, told.there, &told.how).await?;
+    Ok(json(StatusCode::OK, &serde_json::json!({})))
+}
+
+async fn close(
+    State(at): At,
+    Extension(peer): Peer,
+    Path(key): Path<String>,
+    body: Body,
+) -> Answer {
+    let why: Why = read(body)?;
+    let who = at.who(peer).await?;
+    at.guard()?.give_up(&who, &key, &why.why).await?;
+    Ok(json(StatusCode::OK, &serde_json::json!({})))
+}
+
+async fn emergency(State(at): At, Extension(peer): Peer, body: Body) -> Answer {
+    let why: Why = read(body)?;
+    let who = at.who(peer).await?;
+    let until = at.guard()?.declare_emergency(&who, &why.why).await?;
+    let by = who.operator.name;
+    Ok(json(StatusCode::OK, &EmergencyView { by, why: why.why, until }))
+}
+
+async fn audit(State(at): At, Extension(peer): Peer, RawQuery(query): RawQuery) -> Answer {
+    let who = at.who(peer).await?;
+    let reads = [Role::Auditor, Role::Lead, Role::Operator, Role::Approver];
+    if !reads.iter().any(|role| who.roles.contains(role)) {
+        return Err(Refusal::forbidden("your account has no role to read the audit"));
+    }
+    let asked = audit_query(query.as_deref())?;
+    let ledger = at.guard()?.ledger();
+    let entries = tokio::task::spawn_blocking(move || ledger.entries(&asked))
+        .await
+        .map_err(|e| Refusal::busy(&e.to_string()))?
+        .map_err(|e| Refusal::busy(&e.to_string()))?;
+    Ok(json(StatusCode::OK, &Audit { version: VERSION, entries }))
+}
+
+fn audit_query(query: Option<&str>) -> Result<AuditQuery, Refusal> {
+    let mut asked = AuditQuery { limit: ENTRIES, ..AuditQuery::default() };
+    let number = |value: &str| {
+        value.parse().map_err(|_| Refusal::bad_request("`from` and `limit` are whole numbers"))
+    };
+    let time = |value: &str| {
+        value.parse().map_err(|_| {
+            Refusal::bad_request("`since` and `until` are times like 2026-03-03T09:00:00Z")
+        })
+    };
+    for (key, value) in pairs(query) {
+        match key.as_str() {
+            "from" => asked.from = Some(number(&value)?),
+            "limit" => {
+                asked.limit = usize::try_from(number(&value)?).unwrap_or(ENTRIES).min(ENTRIES)
+            }
+            "since" => asked.since = Some(time(&value)?),
+            "until" => asked.until = Some(time(&value)?),
+            "by" => asked.by = Some(value),
+            "kind" => asked.kind = Some(value),
+            "about" => asked.about = Some(value),
+            _ => {
+                return Err(Refusal::bad_request(
+                    "this route takes: from, limit, since, until, by, kind, about",
+                ));
+            }
+        }
+    }
+    Ok(asked)
+}

@@ -1,0 +1,13 @@
+//! The guard: the one way in which anything outside is changed.
+//!
+//! plan -> policy -> confirm -> approve -> intent committed -> step by step -> outcome -> re-check.
+//! `machine` decides what comes next and is pure; the pipeline does it and asks again.
+//!
+//! Invariant: nothing is sent before its intent is on disk.
+
+pub mod machine;
+mod pipeline;
+mod plan;
+pub mod policy;
+
+pub use pipeline::{Denied, Guard, Parts, Planned, Started, Who};

@@ -1,0 +1,501 @@
+//! The guard's counter: what an operator may ask of it.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
+use tokio::sync::{oneshot, watch};
+
+use crate::guard::machine::Event;
+use crate::guard::pipeline::audit;
+use crate::guard::pipeline::planning::Planned;
+use crate::guard::pipeline::running;
+use crate::guard::policy::Policy;
+use crate::ledger::Draft;
+use crate::model::action::ActionSpec;
+use crate::model::ids::ActionId;
+use crate::model::plan::{Operator, Plan, Role};
+use crate::model::text::Clean;
+use crate::ports::act::Act;
+use crate::ports::chance::Entropy;
+use crate::ports::clock::Clock;
+use crate::ports::ledger::{Held, HourLimit, Ledger, LedgerError, Request};
+
+/// How long a plan may be confirmed.
+pub(super) const PLAN_LASTS: SignedDuration = SignedDuration::from_mins(5);
+/// How long a confirmed plan may be approved and begun.
+pub(super) const APPROVAL_LASTS: SignedDuration = SignedDuration::from_mins(30);
+/// Plans that are kept at once; the oldest go first.
+const PLANS: usize = 1_000;
+
+/// Who asks, with the roles that their account has at this moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Who {
+    /// The person.
+    pub operator: Operator,
+    /// Their roles, looked up for this request.
+    pub roles: BTreeSet<Role>,
+}
+
+impl Who {
+    fn has(&self, role: Role) -> bool {
+        let lead = matches!(role, Role::Operator | Role::Approver);
+        self.roles.contains(&role) || (lead && self.roles.contains(&Role::Lead))
+    }
+}
+
+/// Why the guard did not do it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// No role, no rule, protected target, frozen, out of hours.
+    #[error("{0}")]
+    Policy(String),
+    /// There is no policy, or it is broken: no action at all.
+    #[error("no action is possible: {0}")]
+    NoPolicy(String),
+    /// No such action, plan or intent.
+    #[error("{0}")]
+    Nothing(String),
+    /// It makes no sense as asked.
+    #[error("{0}")]
+    Asked(String),
+    /// Expired, other digest, used, leased.
+    #[error("{0}")]
+    Stale(String),
+    /// The audit or the ledger cannot be written.
+    #[error("{0}")]
+    Ledger(String),
+}
+
+impl From<LedgerError> for Denied {
+    fn from(error: LedgerError) -> Self {
+        let text = error.to_string();
+        match error {
+            LedgerError::Unusable(_) => Self::Ledger(text),
+            LedgerError::Nothing(_) => Self::Nothing(text),
+            LedgerError::Used(_) | LedgerError::Leased { .. } => Self::Stale(text),
+            LedgerError::NotApproved(_) | LedgerError::Limit(_) => Self::Policy(text),
+        }
+    }
+}
+
+/// What confirming a plan led to.
+pub enum Started {
+    /// It waits for a second person.
+    Waits {
+        /// Until when.
+        until: Timestamp,
+        /// In which role.
+        role: Role,
+    },
+    /// It runs.
+    Runs {
+        /// The password, for the one step that makes one; ends without a value if it makes none.
+        secret: Option<oneshot::Receiver<SecretString>>,
+    },
+}
+
+/// What the guard is made of.
+pub struct Parts {
+    /// Where everything is kept.
+    pub ledger: Arc<dyn Ledger>,
+    /// The services' hands.
+    pub acts: Vec<Arc<dyn Act>>,
+    /// The policy, or why there is none.
+    pub policy: Result<Policy, String>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Salts and keys.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// The guard. Cheap to clone.
+#[derive(Clone)]
+pub struct Guard {
+    pub(super) inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub ledger: Arc<dyn Ledger>,
+    pub acts: Vec<Arc<dyn Act>>,
+    pub policy: RwLock<Result<Policy, String>>,
+    pub emergency: RwLock<Option<(Operator, Clean, Timestamp)>>,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    pub plans: Mutex<HashMap<String, (Planned, HourLimit)>>,
+    /// One more whenever something happened, so that consoles can look.
+    pub news: watch::Sender<u64>,
+}
+
+impl Guard {
+    /// The guard; nothing runs until [`Self::resume`].
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let inner = Inner {
+            ledger: parts.ledger,
+            acts: parts.acts,
+            policy: RwLock::new(parts.policy),
+            emergency: RwLock::new(None),
+            clock: parts.clock,
+            entropy: parts.entropy,
+            plans: Mutex::new(HashMap::new()),
+            news: watch::Sender::new(0),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Takes up every intent that is not closed: what was on its way has no answer, and is read.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn resume(&self) -> Result<usize, Denied> {
+        let held = self.inner.blocking(|ledger| ledger.open()).await?;
+        let n = held.len();
+        for held in held {
+            running::resume(&self.inner, held);
+        }
+        Ok(n)
+    }
+
+    /// Ends with the next thing that happens to a plan or an action.
+    #[must_use]
+    pub fn news(&self) -> watch::Receiver<u64> {
+        self.inner.news.subscribe()
+    }
+
+    /// Another policy, or why there is none now.
+    pub fn set_policy(&self, policy: Result<Policy, String>) {
+        *self.inner.policy.write().unwrap_or_else(PoisonError::into_inner) = policy;
+        self.inner.tell();
+    }
+
+    /// The policy in force.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn policy(&self) -> Result<Policy, Denied> {
+        self.inner.policy()
+    }
+
+    /// Every action that this configuration makes possible.
+    #[must_use]
+    pub fn actions(&self) -> Vec<ActionSpec> {
+        self.inner.acts.iter().flat_map(|act| act.actions()).collect()
+    }
+
+    /// The emergency that was declared and has not run out: who, why, until when.
+    #[must_use]
+    pub fn emergency(&self) -> Option<(Operator, Clean, Timestamp)> {
+        self.inner.emergency()
+    }
+
+    /// Declares an emergency: what the policy says is lifted, for as long as it says. Recorded
+    /// before it holds.
+    ///
+    /// # Errors
+    /// When the policy knows no emergency, or not by these roles, or it cannot be recorded.
+    pub async fn declare_emergency(&self, who: &Who, why: &Clean) -> Result<Timestamp, Denied> {
+        let policy = self.policy()?;
+        let Some(emergency) = &policy.settings().emergency else {
+            return Err(Denied::Policy("the policy has no emergency mode".into()));
+        };
+        if !emergency.roles.iter().any(|role| who.has(*role)) {
+            return Err(Denied::Policy("your roles may not declare an emergency".into()));
+        }
+        if why.is_empty() {
+            return Err(Denied::Asked("an emergency needs a reason".into()));
+        }
+        let now = self.inner.clock.now();
+        let lasts =
+            SignedDuration::from_secs(i64::try_from(emergency.lasts.as_secs()).unwrap_or(i64::MAX));
+        let until = now.checked_add(lasts).unwrap_or(now);
+        let draft = audit::entry(
+            now,
+            "emergency",
+            Some(&who.operator),
+            "estate",
+            &[("until", &until.to_string())],
+        );
+        let draft = self.inner.private(draft, "reason", why)?;
+        self.inner.blocking(move |ledger| ledger.append(draft)).await?;
+        *self.inner.emergency.write().unwrap_or_else(PoisonError::into_inner) =
+            Some((who.operator.clone(), why.clone(), until));
+        self.inner.tell();
+        Ok(until)
+    }
+
+    /// A plan by its id, as long as it may be confirmed.
+    #[must_use]
+    pub fn planned(&self, id: &str) -> Option<Planned> {
+        let plans = self.inner.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        plans.get(id).map(|(planned, _)| planned.clone())
+    }
+
+    /// Confirms a plan by its digest. It runs, or waits for a second person.
+    ///
+    /// # Errors
+    /// When it is not this person's, has expired, is another plan, or cannot be recorded.
+    pub async fn confirm(&self, who: &Who, id: &str, digest: &str) -> Result<Started, Denied> {
+        let now = self.inner.clock.now();
+        let (planned, limit) = self.inner.take(who, id, digest, now)?;
+        let plan = planned.plan;
+        self.inner.policy_is(plan.ruling.policy.as_str())?;
+        let until = now.checked_add(APPROVAL_LASTS).unwrap_or(now);
+        let draft = audit::about_plan(now, "confirmed", &who.operator, &plan, &*self.inner.entropy)
+            .map_err(|e| Denied::Ledger(e.to_string()))?;
+        let kept = plan.clone();
+        self.inner.blocking(move |ledger| ledger.request(&kept, now, until, draft)).await?;
+        self.inner.tell();
+        match plan.ruling.second {
+            Some(role) => Ok(Started::Waits { until, role }),
+            None => {
+                let secret = running::start(&self.inner, plan, limit);
+                Ok(Started::Runs { secret })
+            }
+        }
+    }
+
+    /// Approves a request as its second person, and starts it.
+    ///
+    /// # Errors
+    /// When the role is missing, or the database refuses.
+    pub async fn approve(&self, who: &Who, id: &str, digest: &str) -> Result<(), Denied> {
+        let now = self.inner.clock.now();
+        let owned = id.to_owned();
+        let request = self.inner.blocking(move |ledger| ledger.find(&owned)).await?;
+        let plan = request.plan;
+        let wanted =
+            plan.ruling.second.ok_or_else(|| Denied::Asked("this plan waits for nobody".into()))?;
+        let role = if wanted == Role::Lead { Role::Lead } else { Role::Approver };
+        if !who.has(role) {
+            return Err(Denied::Policy("your account may not approve this".into()));
+        }
+        self.inner.policy_is(plan.ruling.policy.as_str())?;
+        let draft = audit::about_plan(now, "approved", &who.operator, &plan, &*self.inner.entropy)
+            .map_err(|e| Denied::Ledger(e.to_string()))?;
+        let (owned, digest, by) = (id.to_owned(), digest.to_owned(), who.operator.clone());
+        self.inner
+            .blocking(move |ledger| ledger.approve(&owned, &digest, &by, role, now, draft))
+            .await?;
+        let limit = self.inner.limit_of(&plan, now)?;
+        running::start(&self.inner, plan, limit);
+        Ok(())
+    }
+
+    /// Takes back a plan or a request that has not begun. Its owner may, and so may a lead.
+    ///
+    /// # Errors
+    /// When it has begun, is somebody else's, or is not there.
+    pub async fn cancel(&self, who: &Who, id: &str) -> Result<(), Denied> {
+        let now = self.inner.clock.now();
+        let own = |by: &Operator| by.person() == who.operator.person() || who.has(Role::Lead);
+        if let Some(planned) = self.planned(id) {
+            if !own(&planned.plan.by) {
+                return Err(Denied::Policy("it is somebody else's plan".into()));
+            }
+            self.inner.plans.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+            return Ok(());
+        }
+        let owned = id.to_owned();
+        let request = self.inner.blocking(move |ledger| ledger.find(&owned)).await?;
+        if !own(&request.plan.by) {
+            return Err(Denied::Policy("it is somebody else's request".into()));
+        }
+        let draft =
+            audit::about_plan(now, "cancelled", &who.operator, &request.plan, &*self.inner.entropy)
+                .map_err(|e| Denied::Ledger(e.to_string()))?;
+        let (owned, by) = (id.to_owned(), who.operator.clone());
+        self.inner.blocking(move |ledger| ledger.cancel(&owned, &by, now, draft)).await?;
+        self.inner.tell();
+        Ok(())
+    }
+
+    /// A person saw that step `step` took effect, or did not; how they know is recorded.
+    ///
+    /// # Errors
+    /// When nothing is open about it, or it cannot be recorded.
+    pub async fn told(
+        &self,
+        who: &Who,
+        key: &str,
+        step: usize,
+        there: bool,
+        how: &Clean,
+    ) -> Result<(), Denied> {
+        self.by_a_person(who, key, Event::Told(step, there, how.clone()), how).await
+    }
+
+    /// A person closes an action as it is.
+    ///
+    /// # Errors
+    /// When it is closed, or it cannot be recorded.
+    pub async fn give_up(&self, who: &Who, key: &str, why: &Clean) -> Result<(), Denied> {
+        self.by_a_person(who, key, Event::GivenUp, why).await
+    }
+
+    async fn by_a_person(
+        &self,
+        who: &Who,
+        key: &str,
+        event: Event,
+        why: &Clean,
+    ) -> Result<(), Denied> {
+        if !who.has(Role::Operator) {
+            return Err(Denied::Policy("your account has no role to act".into()));
+        }
+        if why.is_empty() {
+            return Err(Denied::Asked("say how you know, or why it is closed".into()));
+        }
+        running::tell(&self.inner, who, key, event, why).await
+    }
+
+    /// Records that a name was shown, before it is.
+    ///
+    /// # Errors
+    /// When it cannot be recorded: then it must not be shown.
+    pub async fn unmask(&self, who: &Who, about: &str, why: &Clean) -> Result<(), Denied> {
+        if !(who.has(Role::Operator) || who.has(Role::Approver)) {
+            return Err(Denied::Policy("your account has no role to see names".into()));
+        }
+        let now = self.inner.clock.now();
+        let draft = audit::entry(now, "unmasked", Some(&who.operator), about, &[]);
+        let draft = self.inner.private(draft, "reason", why)?;
+        self.inner.blocking(move |ledger| ledger.append(draft)).await?;
+        Ok(())
+    }
+
+    /// Requests that wait for a second person.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn waiting(&self) -> Result<Vec<Request>, Denied> {
+        let now = self.inner.clock.now();
+        self.inner.blocking(move |ledger| ledger.waiting(now)).await
+    }
+
+    /// The newest actions.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn recent(&self, limit: usize) -> Result<Vec<Held>, Denied> {
+        self.inner.blocking(move |ledger| ledger.recent(limit)).await
+    }
+
+    /// Actions that are not closed.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn open(&self) -> Result<Vec<Held>, Denied> {
+        self.inner.blocking(|ledger| ledger.open()).await
+    }
+
+    /// The ledger, for reading the audit.
+    #[must_use]
+    pub fn ledger(&self) -> Arc<dyn Ledger> {
+        Arc::clone(&self.inner.ledger)
+    }
+}
+
+impl Inner {
+    /// Runs `work` with the ledger off the runtime.
+    pub async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Ledger) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, Denied> {
+        let ledger = Arc::clone(&self.ledger);
+        match tokio::task::spawn_blocking(move || work(&*ledger)).await {
+            Ok(result) => result.map_err(Denied::from),
+            Err(error) => Err(Denied::Ledger(error.to_string())),
+        }
+    }
+
+    pub fn tell(&self) {
+        self.news.send_modify(|n| *n = n.wrapping_add(1));
+    }
+
+    pub fn policy(&self) -> Result<Policy, Denied> {
+        self.policy.read().unwrap_or_else(PoisonError::into_inner).clone().map_err(Denied::NoPolicy)
+    }
+
+    /// That the policy is still the one that ruled.
+    fn policy_is(&self, digest: &str) -> Result<(), Denied> {
+        if self.policy()?.digest().as_str() == digest {
+            return Ok(());
+        }
+        Err(Denied::Stale("the policy has changed since the plan was made: plan again".into()))
+    }
+
+    pub fn emergency(&self) -> Option<(Operator, Clean, Timestamp)> {
+        let declared = self.emergency.read().unwrap_or_else(PoisonError::into_inner).clone();
+        declared.filter(|(_, _, until)| *until > self.clock.now())
+    }
+
+    pub fn private(&self, draft: Draft, name: &str, value: &Clean) -> Result<Draft, Denied> {
+        audit::with_detail(draft, &*self.entropy, name, value)
+            .map_err(|e| Denied::Ledger(e.to_string()))
+    }
+
+    /// The hands that do `action`.
+    pub fn act(&self, action: &ActionId) -> Result<&Arc<dyn Act>, Denied> {
+        self.acts
+            .iter()
+            .find(|act| act.actions().iter().any(|spec| spec.id == action.as_str()))
+            .ok_or_else(|| {
+                Denied::Nothing(format!(
+                    "{action} is not possible here: no such action, or its service is not configured"
+                ))
+            })
+    }
+
+    pub fn keep(&self, planned: Planned, limit: HourLimit) {
+        let now = self.clock.now();
+        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        plans.retain(|_, (kept, _)| kept.plan.expires_at > now);
+        if plans.len() >= PLANS {
+            let oldest = plans.iter().min_by_key(|(_, (p, _))| p.plan.made_at);
+            if let Some(id) = oldest.map(|(id, _)| id.clone()) {
+                plans.remove(&id);
+            }
+        }
+        plans.insert(planned.plan.id.to_string(), (planned, limit));
+    }
+
+    /// Takes a plan out, once, for whoever made it.
+    fn take(
+        &self,
+        who: &Who,
+        id: &str,
+        digest: &str,
+        now: Timestamp,
+    ) -> Result<(Planned, HourLimit), Denied> {
+        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((planned, _)) = plans.get(id) else {
+            return Err(Denied::Nothing("no such plan: it was used, or has expired".into()));
+        };
+        if planned.plan.by.person() != who.operator.person() {
+            return Err(Denied::Policy("only whoever made a plan can confirm it".into()));
+        }
+        if planned.plan.expires_at <= now {
+            plans.remove(id);
+            return Err(Denied::Stale("the plan has expired: make a new one".into()));
+        }
+        if planned.plan.digest.as_str() != digest {
+            return Err(Denied::Stale("this is not the plan that was shown: look again".into()));
+        }
+        plans.remove(id).ok_or_else(|| Denied::Nothing("no such plan".into()))
+    }
+
+    /// The policy's limits for a plan that was approved later.
+    fn limit_of(&self, plan: &Plan, now: Timestamp) -> Result<HourLimit, Denied> {
+        let policy = self.policy()?;
+        let asked = crate::guard::policy::Asked {
+            action: plan.ask.action.clone(),
+            targets: plan.items.iter().map(|i| (i.aim.school(), i.kind)).collect(),
+            roles: BTreeSet::from([Role::Lead, Role::Operator, Role::Approver]),
+            at: now,
+            emergency: self.emergency().is_some(),
+        };
+        policy.judge(&asked).map(|judged| judged.limit).map_err(Denied::Policy)
+    }
+}

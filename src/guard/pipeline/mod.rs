@@ -1,0 +1,12 @@
+//! The pipeline: plans, confirmations, approvals, and the running of what was committed.
+//!
+//! Invariant: a step is sent only with the proof that its intent is on disk, and only after its
+//! own record says that it is about to be sent.
+
+mod audit;
+mod desk;
+mod planning;
+mod running;
+
+pub use desk::{Denied, Guard, Parts, Started, Who};
+pub use planning::Planned;

@@ -1,0 +1,363 @@
+//! Plans: what is asked for, what would be done, and what came of it.
+//!
+//! The words of the guard. Nothing here holds a password, and what a ledger or a wire carries of a
+//! person is an immutable id; a name stands only in [`Private`].
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::model::action::Class;
+use crate::model::ids::{ActionId, Laestab, ServiceKey};
+use crate::model::observation::Fact;
+use crate::model::text::Clean;
+
+/// Targets that one plan may name; policies set lower limits.
+pub const MAX_TARGETS: usize = 500;
+
+/// A person, by the kernel's word on who is behind the socket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Operator {
+    /// User id of the process that asked.
+    pub uid: u32,
+    /// The uid that logged in, which survives `sudo` and `su`; none in containers.
+    pub login: Option<u32>,
+    /// Account name of the login uid, else of the uid.
+    pub name: Clean,
+}
+
+impl Operator {
+    /// Whom approvals are compared by: the login uid where the kernel knows it.
+    #[must_use]
+    pub fn person(&self) -> u32 {
+        self.login.unwrap_or(self.uid)
+    }
+}
+
+/// What somebody may do. `Lead` includes operator and approver; `Auditor` acts on nothing.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Looks.
+    Viewer,
+    /// Plans and confirms.
+    Operator,
+    /// Is the second person.
+    Approver,
+    /// Operator and approver.
+    Lead,
+    /// Reads the audit.
+    Auditor,
+}
+
+/// How an account is named in a target.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AccountName {
+    /// By `objectGUID`, in the usual text form: lasts for the life of the account.
+    Guid(String),
+    /// By `sAMAccountName`; the plan resolves it to a guid, and shows that.
+    Sam(String),
+}
+
+/// What an action aims at: `estate`, `9379001`, `9379001/groupcall`, `9379001/guid:..`,
+/// `9379001/sam:..`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Aim {
+    /// The whole tenant.
+    Estate,
+    /// One school.
+    School(Laestab),
+    /// One school's cell of one service.
+    Cell(Laestab, ServiceKey),
+    /// One account of one school.
+    Account(Laestab, AccountName),
+}
+
+/// Why a target cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is not a target: write estate, LAESTAB, LAESTAB/service, LAESTAB/guid:.. or \
+     LAESTAB/sam:.."
+)]
+pub struct NotATarget(String);
+
+impl Aim {
+    /// The school, where there is one.
+    #[must_use]
+    pub fn school(&self) -> Option<Laestab> {
+        match self {
+            Self::Estate => None,
+            Self::School(s) | Self::Cell(s, _) | Self::Account(s, _) => Some(*s),
+        }
+    }
+}
+
+impl FromStr for Aim {
+    type Err = NotATarget;
+
+    fn from_str(text: &str) -> Result<Self, NotATarget> {
+        let refuse = || NotATarget(text.chars().take(80).collect());
+        if text == "estate" {
+            return Ok(Self::Estate);
+        }
+        let Some((school, rest)) = text.split_once('/') else {
+            return text.parse().map(Self::School).map_err(|_| refuse());
+        };
+        let school = school.parse().map_err(|_| refuse())?;
+        if let Some(guid) = rest.strip_prefix("guid:") {
+            let good = guid.len() == 36
+                && guid.char_indices().all(|(i, c)| match i {
+                    8 | 13 | 18 | 23 => c == '-',
+                    _ => c.is_ascii_hexdigit(),
+                });
+            return if good {
+                Ok(Self::Account(school, AccountName::Guid(guid.to_ascii_lowercase())))
+            } else {
+                Err(refuse())
+            };
+        }
+        if let Some(sam) = rest.strip_prefix("sam:") {
+            // What Active Directory allows in the attribute: at most 256, none of these.
+            let good = (1..=256).contains(&sam.chars().count())
+                && sam.trim() == sam
+                && !sam.chars().any(|c| c.is_control() || "\"/\\[]:;|=,+*?<>@".contains(c));
+            return if good {
+                Ok(Self::Account(school, AccountName::Sam(sam.to_owned())))
+            } else {
+                Err(refuse())
+            };
+        }
+        rest.parse().map(|service| Self::Cell(school, service)).map_err(|_| refuse())
+    }
+}
+
+impl fmt::Display for Aim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Estate => f.write_str("estate"),
+            Self::School(school) => school.fmt(f),
+            Self::Cell(school, service) => write!(f, "{school}/{service}"),
+            Self::Account(school, AccountName::Guid(guid)) => write!(f, "{school}/guid:{guid}"),
+            Self::Account(school, AccountName::Sam(sam)) => write!(f, "{school}/sam:{sam}"),
+        }
+    }
+}
+
+impl Serialize for Aim {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Aim {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl JsonSchema for Aim {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Aim".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "description": "estate, LAESTAB, LAESTAB/service, LAESTAB/guid:.. or LAESTAB/sam:.."
+        })
+    }
+}
+
+/// What an operator asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ask {
+    /// Which action.
+    pub action: ActionId,
+    /// At what; 1 to [`MAX_TARGETS`].
+    pub targets: Vec<Aim>,
+    /// Why, in the operator's words.
+    pub reason: Clean,
+    /// The desk's ticket.
+    #[serde(default)]
+    pub ticket: Option<Clean>,
+    /// What the action needs besides, by name: `path`, `at`, `group`, `asked_by`, `verified`.
+    #[serde(default)]
+    pub choices: BTreeMap<String, Clean>,
+}
+
+/// Whose account or what a target is; a policy may treat them differently.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The whole tenant.
+    Estate,
+    /// A school, or one of its services.
+    School,
+    /// A pupil's account.
+    Pupil,
+    /// A member of staff's account.
+    Staff,
+    /// A governor's account.
+    Governor,
+    /// An account under the school that is none of these.
+    Other,
+}
+
+/// One step of an item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Step {
+    /// Which step of its action this is, for the service that does it: `ad_disable`.
+    pub id: Clean,
+    /// Where: `AD`, `WeLearn365`, `Groupcall`.
+    pub system: Clean,
+    /// What it does, in plain words: `disable`.
+    pub says: Clean,
+    /// Its class decides what happens after no answer.
+    pub class: Class,
+    /// Whether it can be undone.
+    pub undoable: bool,
+    /// Seconds that its effect may take to show before somebody must look.
+    pub patience_s: u32,
+    /// What the step was made from: values as read, for compare-and-set and for looking after a
+    /// restart. Immutable ids and numbers only, never a name and never a secret.
+    pub with: BTreeMap<String, Clean>,
+}
+
+/// What would be done to one target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Item {
+    /// The idempotency key: unique in the ledger for ever, and carried to vendors that take one.
+    pub key: Clean,
+    /// The target, accounts by guid.
+    pub aim: Aim,
+    /// Whose it is.
+    pub kind: Kind,
+    /// What is leased while it runs, so that two operators cannot act on one thing: `ad:GUID`,
+    /// `groupcall:LAESTAB`.
+    pub lease: Clean,
+    /// The target as it was read. Part of the digest; read again just before the first step.
+    pub now: Vec<Fact>,
+    /// In order.
+    pub steps: Vec<Step>,
+    /// Whether later steps are done even if an earlier one failed (locking a compromised account).
+    pub protective: bool,
+    /// What it does not touch.
+    pub will_not: Vec<Clean>,
+    /// What to beware of.
+    pub beware: Vec<Clean>,
+    /// How to undo it.
+    pub undo: Option<Clean>,
+    /// Why a second person must approve this one whatever the policy says (pupil numbers fell).
+    pub second_person: Option<Clean>,
+}
+
+impl Item {
+    /// Whether a second person must approve it.
+    #[must_use]
+    pub fn needs_second(&self) -> bool {
+        self.second_person.is_some()
+    }
+}
+
+/// What may be shown of an item to the operator who asked, and must not be stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Private {
+    /// Masked (first letter and dots), or whole once its unmasking was recorded.
+    pub label: Clean,
+    /// What has to be typed to confirm this item when it is the only one.
+    pub confirm: Clean,
+}
+
+/// What the policy said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Ruling {
+    /// Digest of the policy that ruled.
+    pub policy: Clean,
+    /// Name of the rule that allowed it.
+    pub rule: Clean,
+    /// Whether a second person must approve, and in which role.
+    pub second: Option<Role>,
+    /// In words: "1 of 5 this hour".
+    pub says: Vec<Clean>,
+}
+
+/// A plan: everything that an operator confirms, under one digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Plan {
+    /// Its id.
+    pub id: Clean,
+    /// What was asked.
+    pub ask: Ask,
+    /// Who asked.
+    pub by: Operator,
+    /// What would be done.
+    pub items: Vec<Item>,
+    /// Targets that are left out, each with its reason.
+    pub left_out: Vec<LeftOut>,
+    /// What the policy said.
+    pub ruling: Ruling,
+    /// When it was made.
+    #[schemars(with = "String")]
+    pub made_at: Timestamp,
+    /// After this it is worth nothing.
+    #[schemars(with = "String")]
+    pub expires_at: Timestamp,
+    /// SHA-256, in hex, over all of the above but the ids of plan and keys.
+    pub digest: Clean,
+}
+
+/// A target that a plan leaves out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LeftOut {
+    /// Which.
+    pub aim: Aim,
+    /// Why.
+    pub why: Clean,
+}
+
+/// How one step stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StepState {
+    /// Not begun.
+    Waiting,
+    /// Recorded as about to be sent; nobody knows more.
+    Sent,
+    /// The other side took it; not seen yet.
+    Took,
+    /// Its effect was seen by reading.
+    Seen,
+    /// The other side refused; nothing changed.
+    Refused,
+    /// No answer, and reading does not tell.
+    Unknown,
+    /// Not done, because an earlier step was not.
+    Skipped,
+}
+
+/// What came of an item or a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Seen by reading.
+    Done,
+    /// The vendor took it; the effect is being looked for.
+    Accepted,
+    /// The vendor said no; nothing changed.
+    Rejected,
+    /// Some steps; each step says which.
+    PartlyDone,
+    /// No answer: to be resolved by reading, or by a person.
+    Unknown,
+    /// The target was no longer as the plan read it; nothing was sent.
+    ChangedSincePlan,
+}

@@ -1,0 +1,39 @@
+//! What the desk sees of observations: judged by the board's own rules.
+
+use std::sync::Arc;
+
+use crate::engine::{Event, World, step};
+use crate::model::cell::CheckView;
+use crate::model::health::{Health, Reason};
+use crate::model::observation::Observation;
+use crate::services::contract::Bench;
+
+/// A check as the board shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::services) struct Shown {
+    pub(in crate::services) health: Health,
+    pub(in crate::services) reason: Option<Reason>,
+    pub(in crate::services) why: String,
+}
+
+impl From<CheckView> for Shown {
+    fn from(view: CheckView) -> Self {
+        Self { health: view.health, reason: view.reason, why: view.why.to_string() }
+    }
+}
+
+/// Shows `seen` one after the other, each at its own time, the last as often as its check wants to
+/// be told; how the board stands then.
+pub(in crate::services) fn shown(bench: &Bench, settings: &str, seen: &[Observation]) -> Shown {
+    let last = seen.last().unwrap();
+    let spec = bench.build(settings).describe();
+    let tries = spec.checks.iter().find(|c| c.id == last.check).map_or(1, |c| c.tries);
+    let mut estate = bench.estate.clone();
+    estate.services = vec![spec];
+    let mut world = World::new(Arc::new(estate), seen[0].observed_at, 0);
+    let again = std::iter::repeat_n(last, usize::from(tries) - 1);
+    for one in seen.iter().chain(again) {
+        step(&mut world, one.observed_at, Event::Observed(one.clone()));
+    }
+    world.check(last.target, &last.check).unwrap().into()
+}

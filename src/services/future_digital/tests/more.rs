@@ -1,0 +1,315 @@
+//! What is remembered of earlier reports, alert mails, the sign-in page; and that nothing of what
+//! is monitored is ever kept.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::model::check::Scope;
+use crate::model::ids::CredentialName;
+use crate::model::observation::Target;
+use crate::ports::secrets::{Found, SecretError, SecretPlace, Secrets};
+use crate::ports::watch::Watch;
+use crate::services::declared::tests::stage::NOW;
+use crate::services::declared::tests::vendor::{Play, Vendor, page, status};
+use crate::simulators::{Certificate, Door, MailHost};
+
+const WEEKEND: &str = include_str!("../examples/weekend.csv");
+const STALE_FILE: &str = include_str!("../examples/stale.csv");
+
+/// How Mill Road stands now.
+async fn now_at(watcher: &Arc<dyn Watch>, at: &str) -> Observation {
+    let mut all = poll(watcher, at.parse().unwrap()).await;
+    all.remove(&(school(MILL), "coverage".to_owned())).unwrap()
+}
+
+fn watcher_of(drop: &Drop) -> Arc<dyn Watch> {
+    build(&SERVICE, &stage(drop), SETTINGS).unwrap()
+}
+
+/// A report in which stations `0..seen` of `0..listed` checked in on `day`.
+fn report(listed: u32, seen: u32, day: &str) -> String {
+    let row = |n: u32| {
+        let day = if n < seen { day } else { "2027-01-20" };
+        format!("9990411,Mill/ICT,PC{n:02},9.1,{day}T09:00:00Z\n")
+    };
+    let rows: String = (0..listed).map(row).collect();
+    format!("laestab,ou,station,client_version,last_active\n{rows}")
+}
+
+#[tokio::test]
+async fn each_example_gives_what_the_board_shows() {
+    for (file, verdict, says) in [
+        (
+            include_str!("../examples/degraded.csv"),
+            Verdict::Warning,
+            "7 of 11 PCs checking in: under 80 %",
+        ),
+        (
+            include_str!("../examples/failed.csv"),
+            Verdict::Critical,
+            "3 of 14 PCs checking in: under 50 %",
+        ),
+        (
+            include_str!("../examples/old-client.csv"),
+            Verdict::Warning,
+            "10 of 10 PCs checking in, but 7 on an old client version",
+        ),
+        (
+            include_str!("../examples/missing-column.csv"),
+            MALFORMED,
+            "report stations-20270202T0930Z.csv refused: column last_active is missing",
+        ),
+        (
+            include_str!("../examples/empty.csv"),
+            MALFORMED,
+            "report stations-20270202T0930Z.csv holds no station",
+        ),
+    ] {
+        let drop = Drop::new();
+        drop.file(NAME, file, "2027-02-02T09:31:00Z");
+        let seen = seen_at(&stage(&drop), SETTINGS, MILL, NOW).await;
+        assert_eq!((seen.verdict, seen.detail.as_str()), (verdict, says));
+    }
+    let drop = Drop::new();
+    drop.file("stations-20270206T0930Z.csv", WEEKEND, "2027-02-06T09:31:00Z");
+    let seen = seen_at(&stage(&drop), SETTINGS, MILL, "2027-02-06T10:00:00Z").await;
+    assert_eq!(seen.verdict, Verdict::Quiet, "Saturday: {}", seen.detail);
+    let drop = Drop::new();
+    drop.file("stations-20270128T1500Z.csv", STALE_FILE, "2027-01-28T15:00:00Z");
+    let seen = seen_at(&stage(&drop), SETTINGS, MILL, NOW).await;
+    assert_eq!(seen.verdict, STALE);
+    let says = "report is 2d of school days old; 9 of 9 PCs were checking in then";
+    assert_eq!(seen.detail.as_str(), says);
+    assert_eq!(number(&seen, "pcs_seen"), Some(9.0));
+}
+
+#[tokio::test]
+async fn a_pc_that_is_left_out_of_the_report_is_still_expected_from_the_next_day_on() {
+    let drop = Drop::new();
+    let watcher = watcher_of(&drop);
+    drop.file("stations-20270201T0900Z.csv", report(20, 20, "2027-02-01"), "2027-02-01T09:00:00Z");
+    assert_eq!(now_at(&watcher, "2027-02-01T10:00:00Z").await.verdict, Verdict::Ok);
+    // The same day's report replaces it: what it leaves out was corrected.
+    drop.file("stations-20270201T1500Z.csv", report(18, 18, "2027-02-01"), "2027-02-01T15:00:00Z");
+    let seen = now_at(&watcher, "2027-02-01T16:00:00Z").await;
+    assert_eq!(seen.detail.as_str(), "18 of 18 PCs checking in");
+    drop.file("stations-20270202T0900Z.csv", report(8, 8, "2027-02-02"), "2027-02-02T09:00:00Z");
+    let seen = now_at(&watcher, NOW).await;
+    assert_eq!(seen.verdict, Verdict::Critical);
+    let says = "8 of 18 PCs checking in (10 of them no longer in the report): under 50 %";
+    assert_eq!(seen.detail.as_str(), says);
+    assert_eq!(number(&seen, "pcs_no_longer_listed"), Some(10.0));
+    // A program that was started anew knows it from the files of the days before.
+    let again = now_at(&watcher_of(&drop), NOW).await;
+    assert_eq!((again.verdict, again.detail), (seen.verdict, seen.detail.clone()));
+    // Moved to another OU is not gone.
+    let moved = report(18, 18, "2027-02-02").replace("Mill/ICT", "Mill/Library");
+    drop.file("stations-20270202T0930Z.csv", &moved, "2027-02-02T09:30:00Z");
+    assert_eq!(now_at(&watcher, NOW).await.detail.as_str(), "18 of 18 PCs checking in");
+    // What was not active for 30 school days is expected by nobody. Half-term lies between.
+    drop.file("stations-20270325T0900Z.csv", report(8, 8, "2027-03-25"), "2027-03-25T09:00:00Z");
+    let seen = now_at(&watcher, "2027-03-25T10:00:00Z").await;
+    assert_eq!(seen.detail.as_str(), "8 of 8 PCs checking in");
+    assert!(!format!("{seen:?}").to_lowercase().contains("pc0"), "no name is kept");
+}
+
+#[tokio::test]
+async fn a_report_of_an_earlier_day_that_was_refused_is_no_history() {
+    let drop = Drop::new();
+    drop.file("stations-20270129T0900Z.csv", "<html>\n", "2027-01-29T09:00:00Z");
+    drop.file("stations-20270201T0900Z.csv", "laestab,ou\n1,2\n", "2027-02-01T09:00:00Z");
+    drop.file(NAME, report(8, 8, "2027-02-02"), "2027-02-02T09:31:00Z");
+    let seen = now_at(&watcher_of(&drop), NOW).await;
+    assert_eq!(seen.detail.as_str(), "8 of 8 PCs checking in");
+}
+
+#[tokio::test]
+async fn a_report_that_is_dropped_again_and_again_grows_old() {
+    let drop = Drop::new();
+    let stuck = report(8, 8, "2027-01-29");
+    let watcher = watcher_of(&drop);
+    for (name, at, verdict) in [
+        ("stations-20270129T1200Z.csv", "2027-01-29T12:30:00Z", Verdict::Ok),
+        ("stations-20270201T1200Z.csv", "2027-02-01T12:30:00Z", Verdict::Ok),
+        ("stations-20270202T1200Z.csv", "2027-02-02T12:30:00Z", Verdict::Warning),
+        ("stations-20270203T1200Z.csv", "2027-02-03T14:30:00Z", STALE),
+    ] {
+        drop.file(name, &stuck, &at.replace("30:00Z", "00:00Z"));
+        // Also for a program that was started only now.
+        for watcher in [&watcher, &watcher_of(&drop)] {
+            let seen = now_at(watcher, at).await;
+            assert_eq!(seen.verdict, verdict, "{name}: {}", seen.detail);
+            assert_eq!(seen.source_at.unwrap().at.to_string(), "2027-01-29T12:00:00Z");
+        }
+    }
+    let seen = now_at(&watcher, "2027-02-03T14:30:00Z").await;
+    let again = fact(&seen, "the same content was dropped again");
+    assert_eq!(again, Some("2027-02-03T12:00:00Z"));
+    drop.file("stations-20270203T1400Z.csv", report(8, 8, "2027-02-03"), "2027-02-03T14:00:00Z");
+    assert_eq!(now_at(&watcher, "2027-02-03T14:30:00Z").await.verdict, Verdict::Ok);
+}
+
+// ------------------------------------------------------------------ alert mail
+
+struct OneSecret;
+
+impl Secrets for OneSecret {
+    fn find(&self, _: &CredentialName) -> Result<Found, SecretError> {
+        Ok(Found { value: "open sesame".to_owned().into(), place: SecretPlace::File })
+    }
+}
+
+/// An alert as a monitoring product may send it: everything in it is a canary.
+fn alert(n: u32, day: u32, to: &str) -> String {
+    format!(
+        "Message-ID: <canary-id-{n}@monitoring.example>\r\nFrom: Alerts <alerts@monitoring.example>\r\n\
+         To: Canary Person <{to}>\r\nDate: Mon, {day:02} Feb 2027 08:10:00 +0000\r\n\
+         Subject: Severity 5: canary-pupil at canary-school\r\n\
+         Content-Type: text/html\r\n\r\n<p>User canary-user typed canary-phrase</p>\
+         <img src='https://capture.example/canary-capture.png'>\r\n"
+    )
+}
+
+const CANARIES: [&str; 9] = [
+    "canary-pupil",
+    "canary-school",
+    "canary-user",
+    "canary-phrase",
+    "canary-capture",
+    "canary person",
+    "canary-id",
+    "severity",
+    "head@mill.example",
+];
+
+fn no_canary(what: &str, text: &str) {
+    let text = text.to_lowercase();
+    for canary in CANARIES {
+        assert!(!text.contains(canary), "{canary} in {what}: {text}");
+    }
+}
+
+fn mail_settings(mailbox: &str) -> String {
+    format!(
+        "alert_mail = {{ mailbox = {{ {mailbox} }}, senders = ['alerts@monitoring.example'] }}\n{SETTINGS}"
+    )
+}
+
+#[tokio::test]
+async fn an_alert_mail_shows_that_the_path_lives_and_nothing_else() {
+    let drop = Drop::new();
+    drop.file(NAME, FILE, "2027-02-02T09:31:00Z");
+    let host = MailHost::start(Door::Tls, Certificate::Good).await.unwrap();
+    std::fs::write(drop.path().join("ca.pem"), &host.ca_pem).unwrap();
+    let mut ctx = staged(&drop, &[("alerts_to", "dsl@mill.example; Head@Mill.example")]);
+    ctx.secrets = Arc::new(OneSecret);
+    let settings = mail_settings(&format!(
+        "imap = {{ host = 'localhost', port = {}, user = 'alerts', folder = 'INBOX/Alerts', \
+         credential = 'x', ca_file = 'ca.pem' }}",
+        host.port
+    ));
+    let watcher = build(&SERVICE, &ctx, &settings).unwrap();
+    let seen = now_at(&watcher, NOW).await;
+    assert_eq!(seen.verdict, Verdict::Ok);
+    let any = "last alert mail of any school";
+    assert_eq!(fact(&seen, any), Some("none in the mailbox"));
+    let put = |text: String| host.put("2027-02-02T09:00:00Z".parse().unwrap(), text);
+    put(alert(1, 1, "head@mill.example"));
+    put(alert(2, 2, "somebody@kiln.example"));
+    // Others' mails, and one that came back, prove nothing.
+    put(alert(3, 2, "dsl@mill.example").replace("alerts@monitoring", "else@monitoring"));
+    put(alert(4, 2, "dsl@mill.example").replace("Mon, 02 Feb", "Mon, 09 Feb"));
+    let seen = now_at(&watcher, NOW).await;
+    assert_eq!(fact(&seen, any), Some("2027-02-02T08:10:00Z"));
+    let of_school = "last alert mail of this school";
+    assert_eq!(fact(&seen, of_school), Some("2027-02-01T08:10:00Z"));
+    let mut all = poll(&watcher, now()).await;
+    let kiln = all.remove(&(school(KILN), "coverage".to_owned())).unwrap();
+    assert_eq!(fact(&kiln, of_school), None);
+    assert_eq!(kiln.verdict, Verdict::Critical, "an alert mail makes nothing well");
+    no_canary("what is seen", &format!("{seen:?} {kiln:?} {all:?}"));
+    // Neither subject nor text nor whole headers ever leave the mail server.
+    for asked in host.heard().iter().filter(|c| c.starts_with("UID FETCH")) {
+        assert!(asked.contains("BODY.PEEK[HEADER.FIELDS (DATE FROM TO CC MESSAGE-ID)]"), "{asked}");
+    }
+    assert_eq!(host.refused(), 0);
+    // A mailbox that cannot be read is told, and colours nobody.
+    host.set_password("another");
+    let seen = now_at(&watcher, NOW).await;
+    assert_eq!(seen.verdict, Verdict::Ok);
+    assert!(fact(&seen, "alert mail").unwrap().contains("refused our sign-in"));
+}
+
+#[tokio::test]
+async fn nothing_that_is_monitored_is_kept_whichever_way_it_comes() {
+    let drop = Drop::new();
+    let spiced = FILE
+        .replace("External_IP", "Phrase")
+        .replace("192.0.2.77", "canary-phrase")
+        .replace("User", "Capture")
+        .replace("someone.real", "https://capture.example/canary-capture.png")
+        .replace("LIB-07", "canary-pupil")
+        .replace("Mill Road/Library", "canary-school/canary-user");
+    drop.file(NAME, spiced, "2027-02-02T09:31:00Z");
+    std::fs::create_dir(drop.path().join("mails")).unwrap();
+    for (name, text) in [
+        ("1.eml", alert(1, 1, "head@mill.example")),
+        ("2.txt", "User canary-user typed canary-phrase\n".to_owned()),
+        ("3.eml", "canary-phrase without a header\n\ncanary-user\n".to_owned()),
+    ] {
+        drop.file(&format!("mails/{name}"), text, "2027-02-02T09:00:00Z");
+    }
+    let ctx = staged(&drop, &[("alerts_to", "head@mill.example")]);
+    let watcher = build(&SERVICE, &ctx, &mail_settings("folder = { folder = 'mails' }")).unwrap();
+    let all = poll(&watcher, now()).await;
+    let seen = &all[&(school(MILL), "coverage".to_owned())];
+    assert_eq!(seen.verdict, Verdict::Ok, "{}", seen.detail);
+    assert_eq!(fact(seen, "last alert mail of this school"), Some("2027-02-01T08:10:00Z"));
+    no_canary("what is seen", &format!("{all:?} {:?}", watcher.describe()));
+    // Nor in a message about what is wrong with a file.
+    for broken in
+        ["canary-phrase,canary-user\n", "laestab,ou,station,client_version,\"canary-user\n"]
+    {
+        drop.file(NAME, broken, "2027-02-02T09:31:00Z");
+        let all = poll(&watcher, now()).await;
+        assert!(all.values().all(|seen| !is_well(seen.verdict)));
+        no_canary("what is said of a bad file", &format!("{all:?}"));
+    }
+}
+
+// ------------------------------------------------------------------ sign-in
+
+#[tokio::test]
+async fn the_consoles_sign_in_page_is_looked_at_where_it_is_set() {
+    let (vendor, drop) = (Vendor::start().await, Drop::new());
+    drop.file(NAME, FILE, "2027-02-02T09:31:00Z");
+    let settings = format!(
+        "sign_in = {{ endpoint = {{ url = '{}/login', deadline = '1s' }}, expected_word = 'id=login' }}\n{SETTINGS}",
+        vendor.url
+    );
+    let watcher = build(&SERVICE, &stage(&drop), &settings).unwrap();
+    let spec = watcher.describe();
+    let check = &spec.checks[1];
+    assert_eq!(
+        (check.id.as_str(), check.scope, check.tries),
+        ("future_digital.sign_in", Scope::Estate, 3)
+    );
+    assert!(check.emits.is_empty(), "nothing hangs on it");
+    for (play, verdict) in [
+        (page("<form ID=login>"), Verdict::Ok),
+        (page("<h1>Error</h1>"), Verdict::Critical),
+        (status(503), Verdict::Critical),
+        (Play::HangUp, Verdict::Unknown(Reason::NoAnswer)),
+    ] {
+        vendor.play("/login", play);
+        let all = poll(&watcher, now()).await;
+        assert_eq!(all[&(Target::Estate, "sign_in".to_owned())].verdict, verdict);
+        assert_eq!(all[&(school(MILL), "coverage".to_owned())].verdict, Verdict::Ok);
+    }
+    let refused = build(&SERVICE, &stage(&drop), &settings.replace("id=login", " "));
+    assert!(matches!(refused, Err(ServiceError::Setting { .. })));
+    let nobody =
+        mail_settings("folder = { folder = '.' }").replace("'alerts@monitoring.example'", "' '");
+    let refused = build(&SERVICE, &stage(&drop), &nobody);
+    assert!(matches!(refused, Err(ServiceError::Setting { .. })));
+}

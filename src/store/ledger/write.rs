@@ -1,0 +1,253 @@
+//! What is written, each inside a transaction of the caller.
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use crate::ledger::{Draft, Entry, next};
+use crate::model::plan::{Operator, Plan, Role};
+use crate::model::text::Clean;
+use crate::ports::ledger::{Intent, LedgerError, Settled, StepRecord};
+use crate::store::ledger::Trouble;
+use crate::store::ledger::rows::{number, whole, word};
+
+pub(super) fn append(tx: &Transaction<'_>, draft: &Draft) -> Result<Entry, Trouble> {
+    let head: Option<(u64, String)> = tx
+        .query_row("SELECT number, hash FROM entry ORDER BY number DESC LIMIT 1", [], |r| {
+            Ok((number(r.get(0)?), r.get(1)?))
+        })
+        .optional()?;
+    let entry = next(head.as_ref().map(|(n, h)| (*n, h.as_str())), draft);
+    tx.prepare_cached(
+        "INSERT INTO entry(number, at, kind, by, about, body, private, previous, hash)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?
+    .execute(params![
+        whole(entry.number),
+        entry.at.to_string(),
+        entry.kind.as_str(),
+        entry.by.as_ref().map(serde_json::to_string).transpose()?,
+        entry.about.as_str(),
+        serde_json::to_string(&entry.body)?,
+        serde_json::to_string(&entry.private)?,
+        entry.previous.as_str(),
+        entry.hash.as_str(),
+    ])?;
+    for (field, detail) in &draft.private {
+        tx.prepare_cached(
+            "INSERT INTO detail(number, field, value, salt) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![
+            whole(entry.number),
+            field,
+            detail.value.as_str(),
+            detail.salt
+        ])?;
+    }
+    Ok(entry)
+}
+
+pub(super) fn request(
+    tx: &Transaction<'_>,
+    plan: &Plan,
+    at: Timestamp,
+    approve_until: Timestamp,
+) -> Result<(), Trouble> {
+    tx.execute(
+        "INSERT INTO request(plan, digest, person, body, confirmed_at, approve_until, second)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![
+            plan.id.as_str(),
+            plan.digest.as_str(),
+            plan.by.person(),
+            serde_json::to_string(plan)?,
+            at.as_millisecond(),
+            approve_until.as_millisecond(),
+            plan.ruling.second.map(|role| word(&role)).transpose()?,
+        ],
+    )?;
+    Ok(())
+}
+
+pub(super) fn approve(
+    tx: &Transaction<'_>,
+    plan: &str,
+    digest: &str,
+    by: &Operator,
+    role: Role,
+    at: Timestamp,
+) -> Result<(), Trouble> {
+    tx.execute(
+        "INSERT INTO approval(plan, digest, person, by, role, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![
+            plan,
+            digest,
+            by.person(),
+            serde_json::to_string(by)?,
+            word(&role)?,
+            at.as_millisecond()
+        ],
+    )?;
+    Ok(())
+}
+
+pub(super) fn cancel(
+    tx: &Transaction<'_>,
+    plan: &str,
+    by: &Operator,
+    _at: Timestamp,
+) -> Result<(), Trouble> {
+    let begun: bool =
+        tx.query_row("SELECT EXISTS (SELECT 1 FROM intent WHERE plan = ?1)", [plan], |r| r.get(0))?;
+    if begun {
+        return Err(LedgerError::Used("it has begun: look at what was done".to_owned()).into());
+    }
+    let changed = tx.execute(
+        "UPDATE request SET cancelled_by = ?2 WHERE plan = ?1 AND cancelled_by IS NULL",
+        params![plan, serde_json::to_string(by)?],
+    )?;
+    if changed == 0 {
+        return Err(LedgerError::Nothing(plan.to_owned()).into());
+    }
+    Ok(())
+}
+
+pub(super) fn intent(tx: &Transaction<'_>, intent: &Intent<'_>) -> Result<(), Trouble> {
+    let (plan, item, at) = (intent.plan, intent.item, intent.at.as_millisecond());
+    within_limits(tx, intent)?;
+    tx.execute(
+        "INSERT INTO intent(key, plan, aim, action, person, by, item, at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        params![
+            item.key.as_str(),
+            plan.id.as_str(),
+            item.aim.to_string(),
+            plan.ask.action.as_str(),
+            plan.by.person(),
+            serde_json::to_string(&plan.by)?,
+            serde_json::to_string(item)?,
+            at
+        ],
+    )?;
+    let mut steps = tx.prepare_cached(
+        "INSERT INTO step(key, n, state, sent, looks, says) VALUES (?1, ?2, 'waiting', 0, 0, '')",
+    )?;
+    for n in 0..item.steps.len() {
+        steps.execute(params![item.key.as_str(), i64::try_from(n).unwrap_or(i64::MAX)])?;
+    }
+    lease(tx, intent)
+}
+
+/// Takes the target, unless somebody holds it and their time has not run out.
+fn lease(tx: &Transaction<'_>, intent: &Intent<'_>) -> Result<(), Trouble> {
+    let (item, at) = (intent.item, intent.at.as_millisecond());
+    let held: Option<(String, String, i64)> = tx
+        .query_row(
+            "SELECT who, what, since FROM lease WHERE lease = ?1 AND until > ?2",
+            params![item.lease.as_str(), at],
+            |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)),
+        )
+        .optional()?;
+    if let Some((who, what, since)) = held {
+        let since = Timestamp::from_millisecond(since).unwrap_or(intent.at);
+        return Err(
+            LedgerError::Leased { who: Clean::new(&who), what: Clean::new(&what), since }.into()
+        );
+    }
+    tx.execute(
+        "INSERT OR REPLACE INTO lease(lease, key, who, what, since, until)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![
+            item.lease.as_str(),
+            item.key.as_str(),
+            intent.plan.by.name.as_str(),
+            intent.plan.ask.action.as_str(),
+            at,
+            intent.lease_until.as_millisecond()
+        ],
+    )?;
+    Ok(())
+}
+
+/// Counted in the transaction of the intent, so that two plans cannot both be the last.
+fn within_limits(tx: &Transaction<'_>, intent: &Intent<'_>) -> Result<(), Trouble> {
+    let hour = intent.at.checked_sub(SignedDuration::from_hours(1)).unwrap_or(Timestamp::MIN);
+    let (hour, action) = (hour.as_millisecond(), intent.plan.ask.action.as_str());
+    let person: u32 = tx.query_row(
+        "SELECT count(*) FROM intent WHERE at > ?1 AND action = ?2 AND person = ?3",
+        params![hour, action, intent.plan.by.person()],
+        |r| r.get(0),
+    )?;
+    let desk: u32 = tx.query_row(
+        "SELECT count(*) FROM intent WHERE at > ?1 AND action = ?2",
+        params![hour, action],
+        |r| r.get(0),
+    )?;
+    let full = |limit: Option<u32>, n: u32| limit.is_some_and(|limit| n >= limit);
+    let told = if full(intent.limit.person, person) {
+        format!("you did {action} {person} times in the last hour, which is the policy's limit")
+    } else if full(intent.limit.desk, desk) {
+        format!("the desk did {action} {desk} times in the last hour, which is the policy's limit")
+    } else {
+        return Ok(());
+    };
+    Err(LedgerError::Limit(told).into())
+}
+
+pub(super) fn record(
+    tx: &Transaction<'_>,
+    key: &str,
+    step: usize,
+    record: &StepRecord,
+) -> Result<(), Trouble> {
+    let changed = tx
+        .prepare_cached(
+            "UPDATE step SET state = ?3, sent_at = ?4, sent = ?5, looked_at = ?6, looks = ?7,
+             says = ?8 WHERE key = ?1 AND n = ?2",
+        )?
+        .execute(params![
+            key,
+            i64::try_from(step).unwrap_or(i64::MAX),
+            word(&record.state)?,
+            record.sent_at.map(Timestamp::as_millisecond),
+            record.sent,
+            record.looked_at.map(Timestamp::as_millisecond),
+            record.looks,
+            record.says.as_str()
+        ])?;
+    if changed == 0 {
+        return Err(LedgerError::Nothing(key.to_owned()).into());
+    }
+    Ok(())
+}
+
+pub(super) fn settle(tx: &Transaction<'_>, key: &str, settled: &Settled) -> Result<(), Trouble> {
+    let changed = tx.execute(
+        "UPDATE intent SET outcome = ?2, closed = ?3, next_look = ?4,
+         reference = coalesce(?5, reference) WHERE key = ?1 AND closed = 0",
+        params![
+            key,
+            word(&settled.outcome)?,
+            settled.closed,
+            settled.next_look.map(Timestamp::as_millisecond),
+            settled.reference.as_ref().map(Clean::as_str)
+        ],
+    )?;
+    if changed == 0 {
+        return Err(LedgerError::Nothing(key.to_owned()).into());
+    }
+    if settled.closed {
+        tx.execute("DELETE FROM lease WHERE key = ?1", [key])?;
+    }
+    Ok(())
+}
+
+pub(super) fn erase(tx: &Transaction<'_>, entry: u64, field: &str) -> Result<(), Trouble> {
+    let gone = tx.execute(
+        "DELETE FROM detail WHERE number = ?1 AND field = ?2",
+        params![whole(entry), field],
+    )?;
+    if gone == 0 {
+        return Err(LedgerError::Nothing(format!("entry {entry} holds no {field}")).into());
+    }
+    Ok(())
+}
