@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use caretaker::config::schools::{Known, SchoolFile, import, write_schools_csv};
 use caretaker::config::{CalendarSettings, Config, Settings, Source, generator, schema};
-use caretaker::services::{SERVICES, Service};
+use caretaker::services::{ConnectorSettings, Connectors, SERVICES, Service, connector_schema};
 use caretaker::transport::TransportSettings;
 use serde_json::Value;
 
@@ -181,6 +181,10 @@ fn every_documented_default_is_that_of_the_code_and_none_is_left_out() {
         if let Some(name) = header.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
             table = format!("/{}", name.replace('.', "/"));
         }
+        // Shown by kind, not by name: held against their own defaults below.
+        if table.starts_with("/connectors/") {
+            continue;
+        }
         let (setting, is_default) = match (documented(line), line.strip_prefix("#> ")) {
             (Some(setting), _) => (setting, true),
             (None, Some(setting)) if setting.contains(" = ") => (setting, false),
@@ -245,7 +249,93 @@ fn every_example_of_a_key_would_load() {
         let read = config.read_section(&at, service.configure).unwrap_or_else(|e| panic!("{e}"));
         assert!(read.is_some(), "the example does not show {at}");
     }
+    let declared: Vec<(String, ConnectorSettings)> = config
+        .connectors()
+        .map(|name| {
+            let at = format!("connectors.{name}");
+            let read = config.read_section(&at, ConnectorSettings::read);
+            (name.to_owned(), read.unwrap_or_else(|e| panic!("{e}")).unwrap())
+        })
+        .collect();
+    assert_eq!(declared.len(), 11);
+    let built_in: Vec<(&Service, bool)> = SERVICES.iter().map(|s| (s, true)).collect();
+    let connectors = Connectors::new(declared, &built_in).unwrap_or_else(|e| panic!("{e:?}"));
+    let new = connectors.new_services();
+    assert_eq!(new, [("library".parse().unwrap(), "School library".into(), "LB".into())]);
     parse(&lines.replace("#> register_file", "register_file"));
+}
+
+/// The tables of a connector in the example, by the definition that describes each.
+const TABLES: [(&str, &str); 9] = [
+    ("probe/http", "HttpProbe"),
+    ("probe/tls", "TlsProbe"),
+    ("probe/dns", "DnsProbe"),
+    ("probe/tcp", "TcpProbe"),
+    ("json", "JsonSettings"),
+    ("statuspage", "StatusPageSettings"),
+    ("file", "FileSettings"),
+    ("syslog", "SyslogSettings"),
+    ("", "ConnectorSettings"),
+];
+
+#[test]
+fn every_field_of_a_connector_is_shown_with_its_default() {
+    let mut generator = generator();
+    drop(connector_schema(&mut generator));
+    let defs = serde_json::to_value(generator.definitions()).unwrap();
+    let mut kind = None;
+    let mut seen: BTreeSet<(String, String)> = BTreeSet::new();
+    // Keys of inline tables are told by their names alone.
+    let mut inline = BTreeSet::new();
+    for line in example().lines() {
+        let header = line.strip_prefix("#> ").unwrap_or(line);
+        if let Some(name) = header.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
+            let below = name.strip_prefix("connectors.").map(|rest| {
+                rest.split_once('.').map_or(String::new(), |(_, table)| table.replace('.', "/"))
+            });
+            kind = below.and_then(|b| TABLES.iter().find(|(t, _)| *t == b)).map(|(_, def)| *def);
+        }
+        let Some(def) = kind else { continue };
+        // `.. or number = "page" with first = 1`, in words.
+        let words: Vec<&str> = line.split(' ').collect();
+        inline.extend(words.windows(2).filter(|w| w[1] == "=").map(|w| w[0].to_owned()));
+        let (setting, is_default) = match (documented(line), line.strip_prefix("#> ")) {
+            (Some(setting), _) => (setting, true),
+            (None, Some(setting)) if setting.contains(" = ") => (setting, false),
+            _ => continue,
+        };
+        let (key, value) = json(setting).as_object().unwrap().clone().into_iter().next().unwrap();
+        if is_default {
+            let default = &defs[def]["properties"][&key]["default"];
+            assert_eq!(default, &value, "{def}.{key}");
+        }
+        names_in(&value, &mut inline);
+        seen.insert((def.to_owned(), key));
+    }
+    for (def, about) in defs.as_object().unwrap() {
+        for key in about["properties"].as_object().into_iter().flat_map(|p| p.keys()) {
+            // The sources are shown as tables; endpoints with the services.
+            let source = def == "ConnectorSettings"
+                && TABLES.iter().any(|(t, _)| t.split('/').next() == Some(key));
+            let shown = seen.contains(&(def.clone(), key.clone()))
+                || (!TABLES.iter().any(|(_, d)| d == def) && inline.contains(key));
+            let elsewhere = ["EndpointSettings", "DropSettings", "Pick"].contains(&def.as_str());
+            assert!(source || shown || elsewhere, "config.example.toml does not show {def}.{key}");
+        }
+    }
+}
+
+fn names_in(value: &Value, names: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (key, field) in fields {
+                names.insert(key.clone());
+                names_in(field, names);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| names_in(item, names)),
+        _ => {}
+    }
 }
 
 #[test]
@@ -288,7 +378,8 @@ fn whole_schema() -> Value {
     let services: BTreeMap<String, schemars::Schema> =
         SERVICES.iter().map(|s| (s.key.to_owned(), (s.schema)(&mut generator))).collect();
     let transport = generator.subschema_for::<TransportSettings>();
-    schema(generator, services, transport)
+    let connector = connector_schema(&mut generator);
+    schema(generator, services, transport, connector)
 }
 
 #[test]

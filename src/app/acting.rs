@@ -18,7 +18,6 @@ use crate::guard::{Guard, Parts};
 use crate::model::ids::ActionId;
 use crate::model::plan::Kind;
 use crate::model::text::Clean;
-use crate::ports::act::Act;
 use crate::ports::clock::Clock;
 use crate::store::SqliteLedger;
 use crate::sys::SystemEntropy;
@@ -65,16 +64,14 @@ fn own_policy(path: &Path) -> Option<String> {
 /// When the ledger cannot be opened: an agent that may have open actions must not run without it.
 pub async fn acting(
     policy_file: Option<&Path>,
-    acts: Vec<Arc<dyn Act>>,
     state_dir: &Path,
     alone: bool,
-    demo: bool,
     clock: Arc<dyn Clock>,
 ) -> Result<Result<Guard, Clean>, Failed> {
     let Some(path) = policy_file else {
         return Ok(Err(Clean::new("no policy is configured (`policy = \"policy.toml\"`)")));
     };
-    if let Some(why) = own_policy(path).filter(|_| alone && !demo) {
+    if let Some(why) = own_policy(path).filter(|_| alone) {
         return Ok(Err(Clean::new(&why)));
     }
     let policy = policy(path).map_err(|errors| {
@@ -88,7 +85,8 @@ pub async fn acting(
         .map_err(Failed::software)?;
     let guard = Guard::new(Parts {
         ledger: Arc::new(ledger),
-        acts,
+        // No service brings its hands yet: every action is "not possible here".
+        acts: Vec::new(),
         policy,
         clock,
         entropy: Arc::new(SystemEntropy),

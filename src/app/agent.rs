@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::agent::{Agent, AgentError, AgentSettings, Reserved, RunningAgent};
+use crate::app::acting;
 use crate::app::failed::Failed;
 use crate::app::reload::{self, Fixed};
 use crate::app::setup::{self, Prepared};
@@ -96,7 +97,7 @@ pub async fn start(
     let group = group
         .map_err(|e| Failed::config(prepared.config.error_at("agent.group", &e.to_string(), "")))?;
     let store = store(&place).await?;
-    let settings = AgentSettings { group, ..settings(&prepared, &place) };
+    let settings = AgentSettings { group, ..settings(&prepared, &place, &clock).await? };
     Agent::start(settings, prepared.estate, prepared.watches, store, clock).await.map_err(failed)
 }
 
@@ -111,7 +112,7 @@ pub async fn start_at(
     clock: Arc<dyn Clock>,
 ) -> Result<RunningAgent, Failed> {
     let store = store(&place).await?;
-    let settings = settings(&prepared, &place);
+    let settings = settings(&prepared, &place, &clock).await?;
     let Prepared { estate, watches, .. } = prepared;
     Agent::start_at(reserved, settings, estate, watches, store, clock).await.map_err(failed)
 }
@@ -125,15 +126,25 @@ async fn store(place: &Place) -> Result<Arc<SqliteStore>, Failed> {
     Ok(Arc::new(store))
 }
 
-fn settings(prepared: &Prepared, place: &Place) -> AgentSettings {
-    AgentSettings {
+async fn settings(
+    prepared: &Prepared,
+    place: &Place,
+    clock: &Arc<dyn Clock>,
+) -> Result<AgentSettings, Failed> {
+    let config = &prepared.config;
+    let policy = config.settings.policy.as_deref().map(|path| config.resolve(path));
+    let alone = place.embedded && !place.demo;
+    let guard =
+        acting::acting(policy.as_deref(), &place.state_dir, alone, Arc::clone(clock)).await?;
+    Ok(AgentSettings {
+        guard,
         demo: place.demo,
         embedded: place.embedded,
         refresh_floor: prepared.config.settings.agent.refresh_floor.duration(),
         shift_ends: prepared.config.settings.agent.shift_ends.iter().map(|end| end.0).collect(),
         people: Arc::new(HostPeople),
         ..AgentSettings::new(&place.socket)
-    }
+    })
 }
 
 /// With the exit code that tells what to do.

@@ -9,7 +9,7 @@ use crate::app::world::Outside;
 use crate::cli::{self, Code};
 use crate::config;
 use crate::secrets::SecretStores;
-use crate::services::SERVICES;
+use crate::services::{SERVICES, connector_schema};
 use crate::transport::TransportSettings;
 
 /// Says everything that is wrong with configuration, schools and subscriptions, and what they
@@ -62,5 +62,6 @@ pub fn document() -> serde_json::Value {
         .map(|s| (s.key.to_owned(), (s.schema)(&mut generator)))
         .collect::<BTreeMap<_, _>>();
     let transport = generator.subschema_for::<TransportSettings>();
-    config::schema(generator, services, transport)
+    let connector = connector_schema(&mut generator);
+    config::schema(generator, services, transport, connector)
 }

@@ -5,6 +5,7 @@ mod acting;
 mod agent;
 mod bench;
 mod config;
+mod connector;
 mod console;
 mod demo;
 mod doctor;
@@ -48,6 +49,10 @@ pub fn main() -> ExitCode {
 fn start(cli: Cli) -> Result<u8, Failed> {
     // Secrets must not reach a core file or a debugger; a kernel that refuses is no reason to stop.
     drop(crate::sys::forbid_dumps());
+    if matches!(cli.command, Some(Command::JqWorker)) {
+        let code = if crate::services::serve_jq() { cli::Code::Done } else { cli::Code::Software };
+        return Ok(code as u8);
+    }
     crate::transport::install_tls();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -84,10 +89,13 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
         Some(Command::Audit(command)) => act::audit(|| outside.agent_socket(), command).await,
         Some(Command::Policy(command)) => acting::command(&outside, command),
         Some(Command::Doctor(args)) => doctor::run(outside, args).await,
+        Some(Command::Connector(command)) => connector::run(outside, command).await,
         Some(Command::Secret(command)) => secret::run(outside, command).await,
         Some(Command::Demo(args)) => demo::run(outside, args).await,
         Some(Command::Simulate(args)) => simulate::run(outside, args).await,
         Some(Command::Bench(command)) => measure(outside, command).await,
+        // Served before there was a runtime.
+        Some(Command::JqWorker) => Ok(cli::Code::Software as u8),
     }
 }
 

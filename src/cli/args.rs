@@ -81,6 +81,9 @@ pub enum Command {
     /// Look at everything that this host needs: configuration, files, clock, names, certificates,
     /// credentials, sign-in, rights, store, socket, terminal. Exit code: 0 fine, 1 warnings, 2 errors.
     Doctor(DoctorArgs),
+    /// Try one connector for real, or list them.
+    #[command(subcommand)]
+    Connector(ConnectorCommand),
     /// Keep, list or delete credentials in the keyring.
     #[command(subcommand)]
     Secret(SecretCommand),
@@ -91,6 +94,33 @@ pub enum Command {
     /// Measure speed.
     #[command(subcommand)]
     Bench(BenchCommand),
+    /// The child process in which an agent applies jq expressions; serves its standard input.
+    #[command(hide = true)]
+    JqWorker,
+}
+
+/// `caretaker connector`.
+#[derive(Debug, Subcommand)]
+pub enum ConnectorCommand {
+    /// Ask once, for real: show the request, the answer without its values, the verdict and why.
+    /// Exit code: 0 ok, 1 warning, 2 critical, 3 unknown.
+    Try(TryArgs),
+    /// Every connector of the configuration and every built-in service, with what it asks.
+    List,
+}
+
+/// `caretaker connector try`.
+#[derive(Debug, Args)]
+pub struct TryArgs {
+    /// A connector of the configuration, or the key of a built-in service.
+    pub name: String,
+    /// LAESTAB, or part of the name, of the school to ask about. Without it, the first school that
+    /// takes the service.
+    #[arg(long, value_name = "SCHOOL")]
+    pub school: Option<String>,
+    /// Only this check.
+    #[arg(long, value_name = "NAME")]
+    pub check: Option<String>,
 }
 
 /// `caretaker status`.

@@ -4,6 +4,7 @@
 
 mod act;
 pub mod args;
+mod connector;
 mod csv;
 pub mod doctor;
 mod exit;
@@ -16,6 +17,7 @@ mod watch;
 pub use act::{
     actions_text, aims, confirm_words, outcome_code, outcome_word, plan_text, rows_text,
 };
+pub use connector::{Tried, called, connector_line, counted, noted, tried, trying};
 pub use csv::status_csv;
 pub use exit::{Code, status_code};
 pub use handle::{HandleError, handle, handled_text};

@@ -86,6 +86,11 @@ impl Config {
         self.settings.services.keys()
     }
 
+    /// The connectors that have a section, by name.
+    pub fn connectors(&self) -> impl Iterator<Item = &str> {
+        self.settings.connectors.keys().map(String::as_str)
+    }
+
     /// The calendars, with what the files that they name bring. Blocking.
     ///
     /// # Errors
@@ -195,6 +200,13 @@ impl Config {
                 "schools.subscriptions_file",
                 "subscriptions without schools".into(),
                 "add register_file or list_file",
+            );
+        }
+        for name in set.connectors.keys().filter(|name| !is_word(name) || name.contains('-')) {
+            refuse(
+                &format!("connectors.{name}"),
+                "not a name for a connector".into(),
+                "use up to 32 lower-case letters, digits, underscores",
             );
         }
         if set.agent.refresh_floor.as_secs() == 0 {

@@ -42,6 +42,9 @@ pub struct Settings {
     /// The services, each with its own settings.
     #[serde(skip_serializing)]
     pub services: BTreeMap<ServiceKey, Section>,
+    /// Checks without code, by name: what is asked, and how the answer is read.
+    #[serde(skip_serializing)]
+    pub connectors: BTreeMap<String, Section>,
 }
 
 impl Default for Settings {
@@ -58,6 +61,7 @@ impl Default for Settings {
             keys: BTreeMap::new(),
             transport: Section,
             services: BTreeMap::new(),
+            connectors: BTreeMap::new(),
         }
     }
 }

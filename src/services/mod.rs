@@ -22,6 +22,11 @@ mod redstor;
 mod smoothwall;
 mod welearn365;
 
+pub use declared::connector::{
+    ConnectorError, ConnectorSettings, Connectors, Plan as ConnectorPlan, join,
+    schema as connector_schema,
+};
+pub use declared::jq::serve as serve_jq;
 pub use ending::{Ending, Known, Looked, Stage, look_into};
 pub use service::{
     Build, CheckTuning, Configured, Context, Parameter, Service, ServiceError, check_id,

@@ -346,6 +346,7 @@ fn credentials(
         ("welearn365.certificate".to_owned(), super::welearn365::PEM.to_owned()),
         ("welearn365.directory".to_owned(), password(seed, "directory", 0)),
         ("redstor".to_owned(), password(seed, "redstor", 0)),
+        ("wonde".to_owned(), password(seed, "wonde", 0)),
         ("redstor.jwk".to_owned(), super::redapi::PRIVATE_JWK.to_owned()),
         ("groupcall.management".to_owned(), password(seed, "management", 0)),
     ]);

@@ -33,6 +33,7 @@ mod times;
 mod tokens;
 mod ways;
 mod welearn365;
+mod wonde;
 
 pub use backups::Redstor;
 pub use fault::Fault;
@@ -47,3 +48,4 @@ pub use script::{Script, ScriptError};
 pub use times::TimeSource;
 pub use ways::{UnknownWay, Way};
 pub use welearn365::{GraphFault, Microsoft, UnknownGraphFault};
+pub use wonde::wonde_id;

@@ -24,7 +24,7 @@ use crate::simulators::stage::{Stage, lock};
 use crate::simulators::times::{TimeSource, rounded_down, seconds};
 use crate::simulators::welearn365::{Graph, Microsoft};
 use crate::simulators::{
-    directory, future_digital, just2easy, purple_mash, redstor, smoothwall, statuspage,
+    directory, future_digital, just2easy, purple_mash, redstor, smoothwall, statuspage, wonde,
 };
 
 /// How often the drops are looked after.
@@ -117,6 +117,7 @@ pub async fn start(plan: Plan) -> Result<Running, StartError> {
     endpoints.push(just2easy::endpoint(&stage));
     endpoints.push(purple_mash::endpoint(&stage));
     endpoints.extend(statuspage::endpoints(&stage));
+    endpoints.push(wonde::endpoint(&stage));
 
     let (gone, tasks) = (CancellationToken::new(), TaskTracker::new());
     let vendors: BTreeMap<String, CancellationToken> =
@@ -180,6 +181,7 @@ fn address_book(key: &str, base: &str, urls: &mut BTreeMap<String, String>) {
             add("groupcall.token", "/api/oauth/GetToken");
         }
         "redstor.token" => drop(add(key, "/connect/token")),
+        "wonde" => drop(add(key, "/v1.0")),
         _ => drop(add(key, "")),
     }
 }

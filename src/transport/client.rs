@@ -18,6 +18,7 @@ use super::origin::Origin;
 use super::settings::{
     EndpointSettings, PlainHttp, SetupError, TransportSettings, bare, check_url,
 };
+use super::trace::Trace;
 use crate::ports::clock::Clock;
 
 /// How long an idle connection is kept: longer than the intervals of all but the slowest checks,
@@ -49,6 +50,7 @@ pub struct Transport {
 struct Shared {
     settings: Arc<TransportSettings>,
     clock: Arc<dyn Clock>,
+    trace: Option<Trace>,
     clients: Mutex<HashMap<Trust, Arc<LazyClient>>>,
     origins: Mutex<HashMap<(String, Trust), Arc<Origin>>>,
     /// Every endpoint, in the order in which they were made; the first of them where there are very
@@ -62,10 +64,32 @@ impl Transport {
     /// Cheap: a client is built at its first call.
     #[must_use]
     pub fn new(settings: TransportSettings, clock: Arc<dyn Clock>) -> Self {
+        Self::make_new(settings, clock, None)
+    }
+
+    /// A transport that tells every call, redacted, for a person at a terminal.
+    #[must_use]
+    pub fn traced(settings: TransportSettings, clock: Arc<dyn Clock>) -> (Self, Trace) {
+        let trace = Trace::default();
+        (Self::make_new(settings, clock, Some(trace.clone())), trace)
+    }
+
+    /// Where calls are told to, if somebody listens.
+    #[must_use]
+    pub fn trace(&self) -> Option<&Trace> {
+        self.shared.trace.as_ref()
+    }
+
+    pub(super) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.shared.clock
+    }
+
+    fn make_new(settings: TransportSettings, clock: Arc<dyn Clock>, trace: Option<Trace>) -> Self {
         Self {
             shared: Arc::new(Shared {
                 settings: Arc::new(settings),
                 clock,
+                trace,
                 clients: Mutex::default(),
                 origins: Mutex::default(),
                 made: Mutex::default(),
@@ -117,7 +141,9 @@ impl Transport {
             let mut origins = self.shared.origins.lock().unwrap_or_else(PoisonError::into_inner);
             origins
                 .entry((name.clone(), trust))
-                .or_insert_with(|| Arc::new(Origin::new(&self.shared.settings)))
+                .or_insert_with(|| {
+                    Arc::new(Origin::new(&self.shared.settings, self.shared.trace.clone()))
+                })
                 .clone()
         };
         origin.want(settings.concurrency, settings.per_second);

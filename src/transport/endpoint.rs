@@ -110,6 +110,9 @@ impl Endpoint {
         let began = inner.clock.monotonic();
         let outcome = inner.in_turn(&call).await;
         call.trace(inner, began, &outcome);
+        if let Some(trace) = &inner.origin.trace {
+            trace.call(call.told(inner, began, &outcome));
+        }
         outcome
     }
 }

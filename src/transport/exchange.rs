@@ -13,6 +13,7 @@ use super::endpoint::Inner;
 use super::failure::host_of;
 use super::request::{Body, Path};
 use super::settings::PlainHttp;
+use super::trace::Exchange;
 use super::{Failure, Reply, Request};
 use crate::model::text::Clean;
 
@@ -103,10 +104,7 @@ impl Call {
             return;
         }
         // As it may be logged: without query, and without the values put into it.
-        let shown = match &self.path {
-            Some(path) => path.shown(&to.base),
-            None => self.url.path().to_owned(),
-        };
+        let shown = self.shown(to);
         let spent = to.clock.monotonic().saturating_sub(began);
         let ms = u64::try_from(spent.as_millis()).unwrap_or(u64::MAX);
         let (method, origin, path, id) =
@@ -126,6 +124,31 @@ impl Call {
                 tracing::debug!(method, origin, path, ms, request_id = id, %failure, "call failed");
             }
         }
+    }
+
+    /// The path without the values in it.
+    fn shown(&self, to: &Inner) -> String {
+        match &self.path {
+            Some(path) => path.shown(&to.base),
+            None => self.url.path().to_owned(),
+        }
+    }
+
+    /// The call as a person may read it: header names without values, query names without values.
+    pub(super) fn told(
+        &self,
+        to: &Inner,
+        began: Duration,
+        outcome: &Result<Reply, Failure>,
+    ) -> Exchange {
+        let query: Vec<String> =
+            self.url.query_pairs().map(|(name, _)| format!("{name}=…")).collect();
+        let mark = if query.is_empty() { "" } else { "?" };
+        let request =
+            format!("{} {}{}{mark}{}", self.method, to.name, self.shown(to), query.join("&"));
+        let took = to.clock.monotonic().saturating_sub(began);
+        let names = self.headers.keys().map(|name| name.as_str().to_owned()).collect();
+        Exchange::new(&request, names, outcome, took)
     }
 
     fn request(&self) -> reqwest::Request {

@@ -11,12 +11,15 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::gate::Gate;
 use super::settings::TransportSettings;
+use super::trace::Trace;
 use crate::ports::clock::Clock;
 
 /// One origin reached with one set of roots.
 pub(super) struct Origin {
     /// Breaker and quiet time.
     pub(super) gate: Gate,
+    /// Where calls are told to, if somebody listens.
+    pub(super) trace: Option<Trace>,
     wanted: Mutex<Wanted>,
     /// Made at the first call, when all endpoints of the configuration have said what they want.
     limits: OnceLock<Limits>,
@@ -54,8 +57,9 @@ impl governor::clock::Clock for Ticks {
 }
 
 impl Origin {
-    pub(super) fn new(settings: &TransportSettings) -> Self {
+    pub(super) fn new(settings: &TransportSettings, trace: Option<Trace>) -> Self {
         Self {
+            trace,
             gate: Gate::new(settings.breaker_failures, settings.breaker_longest.duration()),
             wanted: Mutex::default(),
             limits: OnceLock::new(),

@@ -1,5 +1,7 @@
 //! A call, before it is sent.
 
+use std::borrow::Cow;
+
 use secrecy::SecretString;
 use url::Url;
 
@@ -97,7 +99,7 @@ pub struct Request {
     pub(super) path: Path,
     pub(super) absolute: Option<url::Url>,
     pub(super) query: Vec<(String, String)>,
-    pub(super) headers: Vec<(&'static str, SecretString)>,
+    pub(super) headers: Vec<(Cow<'static, str>, SecretString)>,
     pub(super) body: Body,
     pub(super) repeatable: bool,
     pub(super) redirect_is_answer: bool,
@@ -163,8 +165,19 @@ impl Request {
 
     /// One more header. Its value is never shown or logged.
     #[must_use]
-    pub fn header(mut self, name: &'static str, value: impl Into<SecretString>) -> Self {
-        self.headers.push((name, value.into()));
+    pub fn header(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        value: impl Into<SecretString>,
+    ) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// The headers of another request, for the next page of the same answer.
+    #[must_use]
+    pub fn headers_of(mut self, other: &Self) -> Self {
+        self.headers.clone_from(&other.headers);
         self
     }
 

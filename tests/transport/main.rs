@@ -6,6 +6,7 @@ mod clocks;
 mod limits;
 mod links;
 mod proxies;
+mod reach;
 mod secrets;
 mod server;
 mod throttling;

@@ -35,12 +35,12 @@ type Way = (String, Option<PathBuf>);
 
 /// Looks at every address once.
 pub async fn all(prepared: &Prepared, clock: &Arc<dyn Clock>) -> Vec<Finding> {
-    let mut ways: BTreeMap<Way, (Endpoint, Vec<&'static str>)> = BTreeMap::new();
+    let mut ways: BTreeMap<Way, (Endpoint, Vec<String>)> = BTreeMap::new();
     for (service, endpoint) in &prepared.endpoints {
         let key = (endpoint.origin().to_owned(), endpoint.ca_file().map(Path::to_owned));
         let (_, services) = ways.entry(key).or_insert_with(|| (endpoint.clone(), Vec::new()));
         if !services.contains(service) {
-            services.push(service);
+            services.push(service.clone());
         }
     }
     let looks = stream::iter(ways.into_values()).map(|(endpoint, services)| async move {

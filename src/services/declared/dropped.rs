@@ -160,6 +160,47 @@ pub struct Dropped {
     pub waiting: Option<Clean>,
 }
 
+/// When a file is complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Complete {
+    /// As [`Complete::JsonEnds`] where its name ends in `.json`, else when its last line has an end.
+    #[default]
+    ByName,
+    /// When its last line has an end.
+    LastLineEnds,
+    /// When it is JSON that is not cut off, which it shows by itself whenever it was written; what
+    /// is no JSON at all is complete, and the reader's to refuse.
+    JsonEnds,
+    /// When it has not changed for a while.
+    Settled,
+}
+
+impl Complete {
+    /// The rule for a file of this name.
+    fn of(self, name: &str) -> Self {
+        match self {
+            Self::ByName if matches("*.json", name) => Self::JsonEnds,
+            Self::ByName => Self::LastLineEnds,
+            other => other,
+        }
+    }
+
+    fn is(self, text: &str) -> bool {
+        match self {
+            Self::LastLineEnds | Self::ByName => text.ends_with(['\n', '\r']),
+            Self::JsonEnds => {
+                let text = text.trim_start_matches('\u{feff}');
+                let read = serde_json::from_str::<serde::de::IgnoredAny>(text);
+                !read.is_err_and(|e| e.is_eof())
+            }
+            Self::Settled => true,
+        }
+    }
+}
+
+/// How bytes become text; `None` for what is not text.
+pub type Decoder = fn(&[u8]) -> Option<String>;
+
 /// A folder and its limits. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Folder {
@@ -167,6 +208,8 @@ pub struct Folder {
     pattern: String,
     settle: Span,
     max_bytes: u64,
+    complete: Complete,
+    decoder: Decoder,
     last: Arc<Mutex<Option<Dropped>>>,
 }
 
@@ -179,8 +222,17 @@ impl Folder {
             pattern: settings.pattern.clone().unwrap_or_else(|| pattern.to_owned()),
             settle: settings.settle,
             max_bytes: settings.max_bytes,
+            complete: Complete::default(),
+            decoder: decode,
             last: Arc::default(),
         }
+    }
+
+    /// With another rule for when a file is complete, and how its bytes become text.
+    #[must_use]
+    pub fn reads(mut self, complete: Complete, decoder: Decoder) -> Self {
+        (self.complete, self.decoder) = (complete, decoder);
+        self
     }
 
     /// One file of a fixed name.
@@ -192,6 +244,8 @@ impl Folder {
             path: path.parent().map(Path::to_path_buf).unwrap_or_default(),
             settle: default_settle(),
             max_bytes: default_max_bytes(),
+            complete: Complete::default(),
+            decoder: decode,
             last: Arc::default(),
         }
     }
@@ -289,13 +343,13 @@ impl Folder {
         let mut waiting: Option<Clean> = None;
         for entry in &listing.entries {
             let name = Clean::new(&entry.name);
-            let as_json = matches("*.json", &entry.name);
-            let whole = if self.is_young(entry, now) && !as_json {
+            let complete = self.complete.of(&entry.name);
+            let whole = if self.is_young(entry, now) && complete != Complete::JsonEnds {
                 None
             } else {
-                let text = decode(&self.read_blocking(&entry.name)?)
+                let text = (self.decoder)(&self.read_blocking(&entry.name)?)
                     .ok_or_else(|| DropError::NotText { name: name.clone() })?;
-                is_whole(&text, as_json).then_some(text)
+                complete.is(&text).then_some(text)
             };
             let Some(text) = whole else {
                 waiting.get_or_insert(name);
@@ -347,16 +401,6 @@ impl Folder {
         }
         Ok(bytes)
     }
-}
-
-/// Whether a file has come to its end. JSON shows it by itself, whenever it was written; what is no
-/// JSON at all is whole, and the reader's to refuse.
-fn is_whole(text: &str, as_json: bool) -> bool {
-    if !as_json {
-        return text.ends_with(['\n', '\r']);
-    }
-    let read = serde_json::from_str::<serde::de::IgnoredAny>(text.trim_start_matches('\u{feff}'));
-    !read.is_err_and(|e| e.is_eof())
 }
 
 /// Whether `name` is of `pattern`, where `*` stands for anything. Case does not matter.

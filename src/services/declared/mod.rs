@@ -3,7 +3,10 @@
 //! Services build on them; nothing here knows a service, and nothing here invents a verdict that
 //! its input does not carry.
 
+pub mod connector;
 pub mod dropped;
+pub mod hours;
+pub mod jq;
 pub mod mailbox;
 pub mod moment;
 pub mod notes;

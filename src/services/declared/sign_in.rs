@@ -9,17 +9,22 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model::calendar::Calendar;
 use crate::model::health::Reason;
 use crate::model::ids::CheckId;
 use crate::model::observation::{Observation, Target, Verdict};
 use crate::model::span::Span;
 use crate::ports::clock::Clock;
+use crate::services::declared::hours::{Hours, HoursSettings};
 use crate::services::declared::probe::{Look, Sight, default_block_marks, look};
 use crate::services::declared::refused;
 use crate::services::declared::statuspage::{StatusPage, StatusPageSettings};
 use crate::services::declared::words::folded;
 use crate::services::{Context, ServiceError};
 use crate::transport::{Endpoint, EndpointSettings};
+
+/// Bad answers in a row after which trouble is certain, as the checks of sign-in pages have it.
+const TRIES: u8 = 3;
 
 /// A sign-in page and what it must hold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -39,6 +44,9 @@ pub struct SignInSettings {
     /// Sentences of a web filter's block page: the probe was blocked, the service is not judged.
     #[serde(default = "default_block_marks")]
     pub block_marks: Vec<String>,
+    /// When the page is looked at; always unless set. By the default calendar.
+    #[serde(default)]
+    pub hours: Option<HoursSettings>,
 }
 
 fn default_hand_over_hosts() -> Vec<String> {
@@ -54,6 +62,8 @@ pub struct SignIn {
     endpoint: Endpoint,
     settings: SignInSettings,
     status_page: Option<StatusPage>,
+    hours: Option<Hours>,
+    calendar: Calendar,
     clock: Arc<dyn Clock>,
 }
 
@@ -76,7 +86,10 @@ impl SignIn {
                 "must not be empty: an error page that answers 200 could not be told",
             ));
         }
+        let hours = settings.hours.map(|hours| Hours::new(hours, TRIES)).transpose();
         Ok(Self {
+            hours: hours.map_err(|why| refused(service, &format!("{key}.hours"), why))?,
+            calendar: ctx.estate.calendars.get("").cloned().unwrap_or_default(),
             endpoint: ctx.endpoint(service, Some(&settings.endpoint), "")?,
             settings: settings.clone(),
             status_page: status_page.map(|page| StatusPage::new(ctx, service, page)).transpose()?,
@@ -84,8 +97,22 @@ impl SignIn {
         })
     }
 
-    /// Asks the page, and the vendor's status page.
+    /// Asks the page, and the vendor's status page; outside its hours nobody.
     pub async fn observe(&self, check: CheckId, now: Timestamp) -> Observation {
+        match &self.hours {
+            None => self.ask(check, now).await,
+            Some(hours) if !hours.open(&self.calendar, now) => {
+                hours.outside(&check, Target::Estate, now)
+            }
+            Some(hours) => {
+                let seen = self.ask(check, now).await;
+                hours.saw(&seen);
+                seen
+            }
+        }
+    }
+
+    async fn ask(&self, check: CheckId, now: Timestamp) -> Observation {
         let seen = look(&self.endpoint, "", &self.settings.block_marks).await;
         let (probed, mut detail) = self.judge(&seen);
         let says = match &self.status_page {
@@ -108,10 +135,9 @@ impl SignIn {
         if let Some(ms) = seen.latency_ms() {
             seen_as = seen_as.number("latency_ms", ms);
         }
-        match says {
-            Some(says) => seen_as.fact("status page", says.line.as_str()),
-            None => seen_as,
-        }
+        let Some(says) = says else { return seen_as };
+        let seen_as = seen_as.fact("status page", says.line.as_str());
+        says.windows.into_iter().fold(seen_as, Observation::window)
     }
 
     fn judge(&self, seen: &Look) -> (Verdict, String) {

@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::health::Reason;
-use crate::model::observation::Verdict;
+use crate::model::observation::{Observation, Verdict, Window};
 use crate::model::text::Clean;
 use crate::services::{Context, ServiceError};
-use crate::transport::{Endpoint, EndpointSettings, Request};
+use crate::transport::{Endpoint, EndpointSettings, Failure, Request};
 
 /// A vendor's status page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -50,15 +50,24 @@ pub struct Says {
     pub standing: Standing,
     /// One line, the vendor's words among them.
     pub line: Clean,
+    /// Why there is no information; without meaning otherwise.
+    pub reason: Reason,
+    /// Maintenance of what we use, under way or announced.
+    pub windows: Vec<Window>,
 }
 
 impl Says {
     fn new(standing: Standing, line: impl AsRef<str>) -> Self {
-        Self { standing, line: Clean::new(line.as_ref()) }
+        let (reason, windows) = (Reason::Malformed, Vec::new());
+        Self { standing, line: Clean::new(line.as_ref()), reason, windows }
     }
 
     fn nothing(why: impl AsRef<str>) -> Self {
         Self::new(Standing::NoInformation, format!("no information: {}", why.as_ref()))
+    }
+
+    fn failed(failure: &Failure) -> Self {
+        Self { reason: failure.reason(), ..Self::nothing(failure.to_string()) }
     }
 
     /// `probed`, or worse if the page says so.
@@ -100,21 +109,25 @@ impl StatusPage {
         service: &'static str,
         settings: &StatusPageSettings,
     ) -> Result<Self, ServiceError> {
-        Ok(Self {
-            endpoint: ctx.endpoint(service, Some(&settings.endpoint), "")?,
-            components: settings.components.clone(),
-        })
+        let endpoint = ctx.endpoint(service, Some(&settings.endpoint), "")?;
+        Ok(Self::at(endpoint, settings))
+    }
+
+    /// At an endpoint that exists already.
+    #[must_use]
+    pub fn at(endpoint: Endpoint, settings: &StatusPageSettings) -> Self {
+        Self { endpoint, components: settings.components.clone() }
     }
 
     /// Asks the page: one request.
     pub async fn ask(&self, now: Timestamp) -> Says {
         let reply = match self.endpoint.send(Request::get("api/v2/summary.json")).await {
             Ok(reply) => reply,
-            Err(failure) => return Says::nothing(failure.to_string()),
+            Err(failure) => return Says::failed(&failure),
         };
         match reply.success().and_then(|r| r.json::<Value>()) {
             Ok(page) => read(&page, &self.components, now),
-            Err(failure) => Says::nothing(failure.to_string()),
+            Err(failure) => Says::failed(&failure),
         }
     }
 }
@@ -161,10 +174,28 @@ pub fn read(page: &Value, components: &[String], now: Timestamp) -> Says {
     for incident in list(page, "incidents") {
         add(incident_says(incident, ours));
     }
-    for window in list(page, "scheduled_maintenances") {
-        add(window_says(window, ours, now));
+    let mut windows = Vec::new();
+    for maintenance in list(page, "scheduled_maintenances") {
+        add(window_says(maintenance, ours, now));
+        let room = windows.len() < Observation::MAX_WINDOWS;
+        windows.extend(window(maintenance, ours, now).filter(|_| room));
     }
-    worst
+    Says { windows, ..worst }
+}
+
+/// Maintenance of ours that is not over, as it may be offered as a downtime.
+fn window(maintenance: &Value, ours: Option<&[&Value]>, now: Timestamp) -> Option<Window> {
+    let time = |key| text(maintenance, key).parse::<Timestamp>().ok();
+    let (from, until) = (time("scheduled_for")?, time("scheduled_until"));
+    let over = lower(maintenance, "status") == "completed" || until.is_some_and(|u| u <= now);
+    if over || until.is_some_and(|u| u <= from) || touches(maintenance, ours) == Some(false) {
+        return None;
+    }
+    let id = match text(maintenance, "id") {
+        "" => String::new(),
+        id => format!(" ({id})"),
+    };
+    Some(Window { from, until, title: Clean::new(&format!("{}{id}", text(maintenance, "name"))) })
 }
 
 fn by_indicator(word: &str) -> Says {

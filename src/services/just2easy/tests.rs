@@ -19,6 +19,7 @@ use crate::services::{Context, ServiceError};
 const SIGN_IN: &str = include_str!("examples/sign-in.html");
 const TROUBLE: &str = include_str!("examples/trouble-200.html");
 const FILTERED: &str = include_str!("examples/filtered-200.html");
+const HAND_OVER: &str = include_str!("examples/hand-over-302.txt");
 const NOTES: &str = include_str!("examples/notes.csv");
 const MALFORMED: Verdict = Verdict::Unknown(Reason::Malformed);
 const NO_ANSWER: Verdict = Verdict::Unknown(Reason::NoAnswer);
@@ -55,6 +56,29 @@ async fn a_page_with_its_word_is_up_and_so_is_the_hand_over_to_microsoft() {
     let (verdict, line) = seen(redirect("https://LOGIN.microsoftonline.com/common/oauth2")).await;
     assert_eq!(verdict, Verdict::Ok);
     assert_eq!(line, "up as far as the hand-over to login.microsoftonline.com");
+    let to = HAND_OVER.lines().find_map(|line| line.strip_prefix("location: ")).unwrap();
+    assert_eq!(seen(redirect(to)).await, (Verdict::Ok, line));
+}
+
+#[tokio::test]
+async fn the_page_is_looked_at_in_school_hours_where_they_are_set() {
+    let (vendor, drop) = (Vendor::start().await, Drop::new());
+    vendor.play("/go", page(TROUBLE));
+    let (ctx, _) = stage(&drop);
+    let hours = "hours = { from = '07:30', to = '18:00', days = 'weekdays' }";
+    let watcher = build(&SERVICE, &ctx, &(settings(&vendor, "") + hours)).unwrap();
+    let sign_in = (Target::Estate, "sign_in".to_owned());
+    let night = poll(&watcher, "2027-02-02T18:00:00Z".parse().unwrap()).await;
+    assert_eq!(night[&sign_in].verdict, Verdict::Quiet);
+    assert_eq!(vendor.asked().len(), 0);
+    for _ in 0..3 {
+        assert_eq!(poll(&watcher, now()).await[&sign_in].verdict, Verdict::Critical);
+    }
+    let night = poll(&watcher, "2027-02-02T18:00:00Z".parse().unwrap()).await;
+    assert_eq!(night[&sign_in].verdict, Verdict::Critical, "trouble is not forgotten over night");
+    let never = settings(&vendor, "") + "hours = { from = '09:00', to = '09:00' }";
+    let refused = build(&SERVICE, &ctx, &never);
+    assert!(matches!(refused, Err(ServiceError::Setting { key, .. }) if key == "sign_in.hours"));
 }
 
 #[tokio::test]

@@ -4,16 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::Deserialize as _;
 
+use crate::model::calendar::london_date;
 use crate::model::check::ServiceSpec;
-use crate::model::estate::NotWatched;
+use crate::model::estate::{Estate, NotWatched};
 use crate::model::health::Reason;
 use crate::model::ids::{CheckId, Laestab, ServiceKey};
 use crate::model::observation::{Observation, Target, Verdict};
 use crate::model::text::Clean;
 use crate::ports::clock::{Boxed, Clock};
 use crate::ports::watch::{Job, Watch};
+use crate::services::declared::hours::Hours;
 use crate::services::declared::notes::{Duplicates, Notes};
 use crate::services::declared::probe::{Look, Sight, look};
 use crate::services::declared::sign_in::SignIn;
@@ -33,6 +36,9 @@ pub(super) fn configure(
     })
 }
 
+/// Bad answers in a row after which trouble is certain, as the check has it.
+const TRIES: u8 = 3;
+
 /// One school's portal page.
 struct Portal {
     path: String,
@@ -50,6 +56,8 @@ struct Watcher {
     portals: BTreeMap<Laestab, Portal>,
     not_watched: Vec<NotWatched>,
     notes: Option<Notes>,
+    hours: Option<Hours>,
+    estate: Arc<Estate>,
     settings: Settings,
     clock: Arc<dyn Clock>,
 }
@@ -77,12 +85,15 @@ impl Watcher {
             }
             (None, None) => None,
         };
+        let hours = settings.hours.map(|hours| Hours::new(hours, TRIES)).transpose();
         let (portals, not_watched) = portals(ctx, &key);
         let schools: BTreeSet<_> = portals.keys().copied().collect();
         Ok(Self {
             spec: spec(&settings, &key, [&portal, &sign_in], schools)?,
             endpoint: ctx.endpoint(KEY, Some(&settings.endpoint), "")?,
             notes: settings.sync_notes.as_deref().map(|file| Notes::new(&ctx.folder, file)),
+            hours: hours.map_err(|why| refused(KEY, "hours", why))?,
+            estate: ctx.estate.clone(),
             clock: ctx.clock.clone(),
             portal,
             sign_in,
@@ -91,6 +102,21 @@ impl Watcher {
             not_watched,
             settings,
         })
+    }
+
+    /// The portal page of `school`; outside the hours it is not asked for.
+    async fn seen(&self, school: Laestab, portal: &Portal, now: Timestamp) -> Observation {
+        match &self.hours {
+            None => self.look_at(school, portal, now).await,
+            Some(hours) if !hours.open(&self.estate.calendar(school), now) => {
+                hours.outside(&self.portal, Target::School(school), now)
+            }
+            Some(hours) => {
+                let seen = self.look_at(school, portal, now).await;
+                hours.saw(&seen);
+                seen
+            }
+        }
     }
 
     async fn look_at(&self, school: Laestab, portal: &Portal, now: Timestamp) -> Observation {
@@ -185,12 +211,29 @@ async fn noted(notes: &Notes, school: Laestab, now: Timestamp) -> (bool, String)
         None => {
             (true, format!("the note of the sync on {day} does not say if duplicates are left"))
         }
+        Some(Duplicates::Left(0)) if missed_intake(note.synced_on, now) => (
+            true,
+            format!("the last sync noted is of {day}: new starters of this year lack accounts"),
+        ),
         Some(Duplicates::Left(0)) => (false, format!("last sync noted for {day}, no duplicates")),
         Some(Duplicates::Left(n)) => (true, format!("the sync on {day} left {n} duplicates")),
         Some(Duplicates::Unreadable) => {
             (true, format!("the note of the sync on {day} has no number of duplicates"))
         }
     }
+}
+
+/// Whether no sync was noted since this September began, while the new intake arrives: only then
+/// does the age of a sync mean something.
+fn missed_intake(synced_on: Option<Date>, now: Timestamp) -> bool {
+    let today = london_date(now);
+    let of_this_year = |month, day| Date::new(today.year(), month, day).ok();
+    let (Some(begin), Some(from), Some(to), Some(synced)) =
+        (of_this_year(9, 1), of_this_year(9, 15), of_this_year(10, 31), synced_on)
+    else {
+        return false;
+    };
+    (from..=to).contains(&today) && synced < begin
 }
 
 /// The portal pages of the takers, and who has none.
@@ -265,7 +308,7 @@ impl Watch for Watcher {
                     }
                     (Target::School(school), _) => {
                         if let Some(portal) = self.portals.get(school) {
-                            seen.push(self.look_at(*school, portal, now).await);
+                            seen.push(self.seen(*school, portal, now).await);
                         }
                     }
                     (Target::Estate, None) => {}

@@ -19,6 +19,7 @@ use crate::services::{Context, ServiceError};
 
 const PORTAL: &str = include_str!("examples/portal.html");
 const UNKNOWN_NAME: &str = include_str!("examples/unknown-name-200.html");
+const NO_BUTTON: &str = include_str!("examples/portal-without-button.html");
 const MAINTENANCE: &str = include_str!("examples/maintenance-503.html");
 const NOTES: &str = include_str!("examples/notes.csv");
 const MALFORMED: Verdict = Verdict::Unknown(Reason::Malformed);
@@ -69,6 +70,7 @@ async fn every_other_answer_leaves_ok() {
         ("name hidden", page(&PORTAL.replace("<h1>", "<!--").replace("</h1>", "-->")), MALFORMED),
         ("generic mark", page(&PORTAL.replace("Contact", "Find YOUR school")), MALFORMED),
         ("button gone", without("OFFICE"), Verdict::Warning),
+        ("another page without it", page(NO_BUTTON), Verdict::Warning),
         ("button of another", page(&PORTAL.replace("365", "366")), Verdict::Warning),
         ("block page", page(&PORTAL.replace("Contact", "You are being blocked")), MALFORMED),
         ("empty", page(""), MALFORMED),
@@ -162,6 +164,54 @@ async fn duplicates_that_a_sync_left_are_a_warning() {
     vendor.play("/sch/hazel", status(503));
     let all = poll(&watcher, now()).await;
     assert_eq!(all[&(school("9990317"), "portal".to_owned())].verdict, Verdict::Critical);
+}
+
+#[tokio::test]
+async fn a_sync_of_before_september_is_a_warning_while_the_new_intake_arrives() {
+    let (vendor, drop) = (Vendor::start().await, Drop::new());
+    let (ctx, _) = stage(&drop);
+    vendor.play("/sch/saint-brids", page(PORTAL));
+    let notes = |day: &str| format!("laestab,last_synced_on,duplicates\n9990302,{day},0\n");
+    for (noted, at, well) in [
+        ("2025-09-09", "2026-09-14T22:59:00Z", true),
+        ("2025-09-09", "2026-09-14T23:00:00Z", false),
+        ("2026-08-31", "2026-10-31T23:59:00Z", false),
+        ("2026-08-31", "2026-11-01T00:00:00Z", true),
+        ("2026-09-01", "2026-10-01T10:00:00Z", true),
+        ("", "2026-10-01T10:00:00Z", true),
+    ] {
+        drop.file("notes.csv", notes(noted), "2026-09-01T00:00:00Z");
+        let watcher =
+            build(&SERVICE, &ctx, &settings(&vendor, "sync_notes = 'notes.csv'")).unwrap();
+        let (verdict, line) = verdict(&watcher, at.parse().unwrap(), school(BRIDS), "portal").await;
+        assert_eq!(is_well(verdict), well, "{noted} at {at}: {line}");
+        assert!(well || line.as_str().contains("new starters"), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn portals_are_looked_at_in_school_hours_where_they_are_set() {
+    let (vendor, drop) = (Vendor::start().await, Drop::new());
+    let (ctx, _) = stage(&drop);
+    vendor.play("/sch/saint-brids", page(PORTAL));
+    vendor.play("/", page("<p>Find your school</p>"));
+    let hours = "hours = { from = '08:00', to = '17:00' }";
+    let front = format!(
+        "{hours}\n[sign_in]\n{hours}\nexpected_word = 'find'\nendpoint = {{ url = '{}/' }}\n",
+        vendor.url
+    );
+    let watcher = build(&SERVICE, &ctx, &settings(&vendor, &front)).unwrap();
+    for at in ["2027-02-02T07:59:00Z", "2027-02-02T17:00:00Z", "2027-02-16T10:00:00Z"] {
+        let all = poll(&watcher, at.parse().unwrap()).await;
+        assert!(all.values().all(|seen| seen.verdict == Verdict::Quiet), "{at}: {all:?}");
+    }
+    assert_eq!(vendor.asked().len(), 0);
+    let all = poll(&watcher, now()).await;
+    assert_eq!(all[&(school(BRIDS), "portal".to_owned())].verdict, Verdict::Ok);
+    assert_eq!(vendor.asked().len(), 3);
+    let never = settings(&vendor, "hours = { from = '17:00', to = '08:00' }");
+    let refused = build(&SERVICE, &ctx, &never);
+    assert!(matches!(refused, Err(ServiceError::Setting { key, .. }) if key == "hours"));
 }
 
 #[tokio::test]

@@ -29,6 +29,14 @@ impl Drop {
         path
     }
 
+    /// More of a file, or its start.
+    pub fn append(&self, name: &str, content: &str) {
+        use std::io::Write as _;
+        let mut options = std::fs::OpenOptions::new();
+        let mut file = options.create(true).append(true).open(self.path().join(name)).unwrap();
+        file.write_all(content.as_bytes()).unwrap();
+    }
+
     /// Sets when a file changed.
     pub fn touch(&self, name: &str, at: &str) {
         let at: Timestamp = at.parse().unwrap();

@@ -154,7 +154,12 @@ fn another_format_is_no_information() {
 
 #[test]
 fn it_may_worsen_and_never_betters() {
-    let at = |standing| Says { standing, line: "".into() };
+    let at = |standing| Says {
+        standing,
+        line: "".into(),
+        reason: Reason::Malformed,
+        windows: Vec::new(),
+    };
     let malformed = Verdict::Unknown(Reason::Malformed);
     let all = [Verdict::Ok, Verdict::Warning, malformed, Verdict::Critical];
     for probed in all {
@@ -168,4 +173,67 @@ fn it_may_worsen_and_never_betters() {
     assert_eq!(at(Standing::Degraded).worsen(malformed), malformed);
     assert_eq!(at(Standing::Unclear).worsen(Verdict::Ok), malformed);
     assert_eq!(at(Standing::Unclear).worsen(Verdict::Critical), Verdict::Critical);
+}
+
+// ------------------------------------------------------------------ the examples
+
+fn example(text: &str) -> Says {
+    read(&serde_json::from_str(text).unwrap(), &["Sign-in".to_owned()], now())
+}
+
+#[test]
+fn every_example_says_what_it_shows() {
+    let well = "vendor reports no problem";
+    for (text, standing, line) in [
+        (include_str!("../examples/summary-ok.json"), Standing::Ok, well),
+        (
+            include_str!("../examples/summary-degraded.json"),
+            Standing::Degraded,
+            "vendor says of Sign-in: `degraded_performance`",
+        ),
+        (
+            include_str!("../examples/summary-outage.json"),
+            Standing::Outage,
+            "vendor says of Sign-in: `major_outage`",
+        ),
+        (
+            include_str!("../examples/summary-monitoring.json"),
+            Standing::Degraded,
+            "vendor's incident, monitoring (major), fix under watch: Nobody could sign in",
+        ),
+        (include_str!("../examples/summary-maintenance-elsewhere.json"), Standing::Ok, well),
+        (include_str!("../examples/summary-maintenance-announced.json"), Standing::Ok, well),
+        (include_str!("../examples/summary-other-component.json"), Standing::Ok, well),
+        (
+            include_str!("../examples/only-overall.json"),
+            Standing::NoInformation,
+            "no information: it lists no components",
+        ),
+        (
+            include_str!("../examples/not-found-404.json"),
+            Standing::NoInformation,
+            "no information: its format is not known",
+        ),
+        (
+            include_str!("../examples/other-product.json"),
+            Standing::NoInformation,
+            "no information: its format is not known",
+        ),
+    ] {
+        let says = example(text);
+        assert_eq!((says.standing, says.line.as_str()), (standing, line));
+    }
+    let overall = serde_json::from_str(include_str!("../examples/only-overall.json")).unwrap();
+    assert_eq!(read(&overall, &[], now()).standing, Standing::Ok, "the overall word alone");
+}
+
+#[test]
+fn announced_maintenance_of_ours_is_offered_and_that_of_others_is_not() {
+    let announced = example(include_str!("../examples/summary-maintenance-announced.json"));
+    let [window] = announced.windows.as_slice() else { panic!("{announced:?}") };
+    assert_eq!(window.from.to_string(), "2027-02-14T03:00:00Z");
+    assert_eq!(window.until.unwrap().to_string(), "2027-02-14T07:00:00Z");
+    assert_eq!(window.title.as_str(), "New sign-in servers (mnt-3)");
+    let elsewhere = example(include_str!("../examples/summary-maintenance-elsewhere.json"));
+    assert_eq!(elsewhere.windows, []);
 }

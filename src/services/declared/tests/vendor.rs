@@ -49,6 +49,7 @@ pub struct Vendor {
     pub url: String,
     plays: Plays,
     asked: Arc<Mutex<Vec<String>>>,
+    heads: Arc<Mutex<Vec<String>>>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -59,18 +60,24 @@ impl Vendor {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let plays = Plays::default();
         let asked = Arc::<Mutex<Vec<String>>>::default();
-        let (known, log) = (plays.clone(), asked.clone());
+        let heads = Arc::<Mutex<Vec<String>>>::default();
+        let (known, log, seen) = (plays.clone(), asked.clone(), heads.clone());
         let task = tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
-                tokio::spawn(serve(socket, known.clone(), log.clone()));
+                tokio::spawn(serve(socket, known.clone(), log.clone(), seen.clone()));
             }
         });
-        Self { url, plays, asked, task }
+        Self { url, plays, asked, heads, task }
     }
 
     /// From now on `path` is played so.
     pub fn play(&self, path: &str, play: Play) {
         self.plays.lock().unwrap().insert(path.to_owned(), play);
+    }
+
+    /// Whole heads of the requests since the last call.
+    pub fn heads(&self) -> Vec<String> {
+        std::mem::take(&mut self.heads.lock().unwrap())
     }
 
     /// Paths asked for since the last call.
@@ -85,7 +92,12 @@ impl std::ops::Drop for Vendor {
     }
 }
 
-async fn serve(mut socket: TcpStream, plays: Plays, log: Arc<Mutex<Vec<String>>>) {
+async fn serve(
+    mut socket: TcpStream,
+    plays: Plays,
+    log: Arc<Mutex<Vec<String>>>,
+    heads: Arc<Mutex<Vec<String>>>,
+) {
     let mut head = Vec::new();
     let mut buffer = [0_u8; 4096];
     while !head.windows(4).any(|w| w == b"\r\n\r\n") {
@@ -97,6 +109,7 @@ async fn serve(mut socket: TcpStream, plays: Plays, log: Arc<Mutex<Vec<String>>>
     let head = String::from_utf8_lossy(&head).into_owned();
     let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
     log.lock().unwrap().push(path.clone());
+    heads.lock().unwrap().push(head);
     let play = plays.lock().unwrap().get(&path).cloned().unwrap_or_else(|| status(404));
     let sent = match play {
         Play::Answer(code, headers, body) => answer(&mut socket, code, &headers, &body).await,

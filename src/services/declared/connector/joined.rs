@@ -1,0 +1,72 @@
+//! Several watchers of one service as one: the built-in connector, if it is configured, and those
+//! that the configuration declares.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::model::check::ServiceSpec;
+use crate::model::estate::NotWatched;
+use crate::model::observation::Observation;
+use crate::ports::clock::Boxed;
+use crate::ports::watch::{Job, Watch};
+
+struct Joined {
+    spec: ServiceSpec,
+    parts: Vec<Arc<dyn Watch>>,
+    /// By the id that the agent knows: the part and the job as the part knows it.
+    jobs: HashMap<Arc<str>, (usize, Job)>,
+    order: Vec<Arc<str>>,
+}
+
+/// One watcher for all of `parts`, which are of one service. The first names the service.
+#[must_use]
+pub fn join(mut parts: Vec<Arc<dyn Watch>>) -> Option<Arc<dyn Watch>> {
+    if parts.len() < 2 {
+        return parts.pop();
+    }
+    let mut spec = parts.first()?.describe();
+    for other in parts.iter().skip(1).map(|part| part.describe()) {
+        spec.checks.extend(other.checks);
+        for edge in other.depends {
+            if !spec.depends.contains(&edge) {
+                spec.depends.push(edge);
+            }
+        }
+    }
+    let (mut jobs, mut order) = (HashMap::new(), Vec::new());
+    for (n, part) in parts.iter().enumerate() {
+        for job in part.jobs() {
+            let id: Arc<str> = format!("{n}:{}", job.id).into();
+            order.push(id.clone());
+            jobs.insert(id, (n, job));
+        }
+    }
+    Some(Arc::new(Joined { spec, parts, jobs, order }))
+}
+
+impl Watch for Joined {
+    fn describe(&self) -> ServiceSpec {
+        self.spec.clone()
+    }
+
+    fn not_watched(&self) -> Vec<NotWatched> {
+        self.parts.iter().flat_map(|part| part.not_watched()).collect()
+    }
+
+    fn jobs(&self) -> Vec<Job> {
+        let known = self.order.iter().filter_map(|id| {
+            let (_, job) = self.jobs.get(id)?;
+            Some(Job { id: id.clone(), ..job.clone() })
+        });
+        known.collect()
+    }
+
+    fn poll<'a>(&'a self, job: &'a Job, now: Timestamp) -> Boxed<'a, Vec<Observation>> {
+        match self.jobs.get(&job.id).and_then(|(n, own)| Some((self.parts.get(*n)?, own))) {
+            Some((part, own)) => part.poll(own, now),
+            None => Box::pin(async { Vec::new() }),
+        }
+    }
+}
