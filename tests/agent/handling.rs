@@ -2,7 +2,6 @@
 
 use caretaker::model::observation::Verdict;
 use caretaker::model::plan::Operator;
-use caretaker::model::text::Clean;
 use caretaker::ports::people::{Nobody, People, Person};
 use serde_json::{Value, json};
 
