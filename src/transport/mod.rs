@@ -6,6 +6,7 @@
 //! Invariant: this room never knows a service.
 
 mod client;
+mod depth;
 mod endpoint;
 mod exchange;
 mod failure;
@@ -13,6 +14,7 @@ mod gate;
 mod imap;
 mod json;
 pub mod ldap;
+mod look;
 mod origin;
 mod reply;
 mod request;
@@ -22,7 +24,8 @@ mod settings;
 pub use client::Transport;
 pub use endpoint::Endpoint;
 pub use failure::Failure;
-pub use imap::{Fetched, ImapSecurity, ImapSettings, MailFolder, MailServer, Part};
+pub use imap::{Fetched, ImapOauth, ImapSecurity, ImapSettings, MailFolder, MailServer, Part};
+pub use look::{Certificate, Look};
 pub use reply::Reply;
 pub use request::Request;
 pub use settings::{EndpointSettings, SetupError, TransportSettings, install_tls};

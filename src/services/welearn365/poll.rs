@@ -12,8 +12,9 @@ use crate::model::ids::{CheckId, CredentialName, Laestab, ServiceKey};
 use crate::model::observation::{Observation, Target, Verdict};
 use crate::model::span::Span;
 use crate::ports::clock::{Boxed, Clock};
-use crate::ports::watch::{Job, Watch};
+use crate::ports::watch::{Job, Rights, Watch};
 use crate::services::answer::{ListRow, Trouble};
+use crate::services::rights;
 use crate::services::welearn365::accounts::Accounts;
 use crate::services::welearn365::budget::Budget;
 use crate::services::welearn365::describe::{
@@ -224,6 +225,19 @@ impl Watch for WeLearn365 {
 
     fn not_watched(&self) -> Vec<NotWatched> {
         self.not_watched.clone()
+    }
+
+    fn rights(&self) -> Boxed<'_, Vec<Rights>> {
+        Box::pin(async move {
+            let mut needed: Vec<&[&str]> = vec![&[HEALTH_RIGHT], &[ORGANIZATION_RIGHT]];
+            if !self.sites.is_empty() {
+                needed.push(&["Sites.Selected", "Sites.Read.All"]);
+            }
+            if self.provisioning.is_some() {
+                needed.push(&["User.Read.All"]);
+            }
+            vec![rights::told(self.graph.credential(), &needed, self.graph.roles().await)]
+        })
     }
 
     fn jobs(&self) -> Vec<Job> {

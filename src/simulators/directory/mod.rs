@@ -214,7 +214,7 @@ impl Controller {
             return (0, String::new());
         }
         let known = name.eq_ignore_ascii_case(ACCOUNT.as_bytes());
-        let right = self.stage.invented.credentials.get("welearn365.directory");
+        let right = self.stage.credential("welearn365.directory");
         if known && self.wrong.load(Ordering::SeqCst) >= LOCKS_AFTER {
             return (49, refused("775"));
         }
