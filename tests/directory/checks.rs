@@ -398,6 +398,31 @@ async fn what_cannot_be_watched_is_listed_with_its_reason() {
 }
 
 #[tokio::test]
+async fn the_example_of_a_good_section_is_taken_whole() {
+    let text = include_str!("../config/valid/directory.toml");
+    let whole: toml::Table = toml::from_str(text).unwrap();
+    let section = whole["services"]["welearn365"].to_string();
+    let table = toml::de::ValueDeserializer::parse(&section).unwrap();
+    let service = SERVICES.iter().find(|s| s.key == "welearn365").unwrap();
+    let configured = (service.configure)(table).unwrap();
+    let names: Vec<&str> = configured.credentials.iter().map(CredentialName::as_str).collect();
+    assert_eq!(names, ["welearn365", "ad.reader"]);
+    let settings = toml::to_string(&whole["services"]["welearn365"]).unwrap();
+    let watch = built(
+        &settings,
+        estate(&[("9992001", Some("OU=Ash,OU=Schools,DC=desk,DC=example"))]),
+        Hands::at(NOW),
+        Arc::new(Kept(Mutex::default())),
+    );
+    let jobs = watch.unwrap().jobs();
+    let every = |id: &str| jobs.iter().find(|j| &*j.id == id).unwrap().interval.to_string();
+    assert_eq!(
+        (every("lockouts"), every("accounts"), every("controllers")),
+        ("10m".into(), "1h".into(), "5m".into())
+    );
+}
+
+#[tokio::test]
 async fn settings_that_make_no_sense_are_refused_with_the_remedy() {
     let secrets = || Arc::new(Kept(Mutex::default()));
     let base = [
