@@ -8,6 +8,9 @@ mod checks;
 #[cfg(test)]
 mod contract;
 mod declared;
+mod ending;
+pub mod expiry;
+mod rights;
 mod service;
 mod token;
 
@@ -19,10 +22,21 @@ mod redstor;
 mod smoothwall;
 mod welearn365;
 
+pub use ending::{Ending, Known, Looked, Stage, look_into};
 pub use service::{
     Build, CheckTuning, Configured, Context, Parameter, Service, ServiceError, check_id,
     only_known, tuned,
 };
+
+/// Actions of the desk itself.
+pub static DESK_ACTIONS: &[crate::model::action::ActionSpec] =
+    &[crate::model::action::ActionSpec {
+        id: "desk.raise_ticket",
+        label: "Raise a ticket",
+        class: crate::model::action::Class::HandOff,
+        aims_at: crate::model::action::AimsAt::Cell,
+        choices: &[],
+    }];
 
 /// Every built-in service, in the order of the board's columns.
 pub static SERVICES: &[Service] = &[

@@ -7,6 +7,7 @@
 mod backups;
 mod cast;
 mod chance;
+mod directory;
 mod drops;
 mod estate;
 mod fault;

@@ -45,9 +45,9 @@ pub(super) fn endpoint(vault: &Arc<Vault>) -> Endpoint {
 }
 
 fn signed_in(vault: &Vault, headers: &HeaderMap) -> bool {
-    let invented = &vault.stage.invented;
-    let password = invented.credentials.get("redstor").map_or("", String::as_str);
-    let wanted = STANDARD.encode(format!("{}:{password}", invented.facts.redstor_user));
+    let password = vault.stage.credential("redstor").unwrap_or_default();
+    let user = &vault.stage.invented.facts.redstor_user;
+    let wanted = STANDARD.encode(format!("{user}:{password}"));
     let good = carried(headers, &AUTHORIZATION, "Basic ").is_some_and(|sent| sent == wanted);
     if !good {
         refused(&vault.stage, "redstor", "a wrong user or password, or no Basic sign-in");

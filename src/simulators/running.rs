@@ -23,7 +23,9 @@ use crate::simulators::server::{Endpoint, authority, serve};
 use crate::simulators::stage::{Stage, lock};
 use crate::simulators::times::{TimeSource, rounded_down, seconds};
 use crate::simulators::welearn365::{Graph, Microsoft};
-use crate::simulators::{future_digital, just2easy, purple_mash, redstor, smoothwall, statuspage};
+use crate::simulators::{
+    directory, future_digital, just2easy, purple_mash, redstor, smoothwall, statuspage,
+};
 
 /// How often the drops are looked after.
 const TICK: Duration = Duration::from_millis(250);
@@ -126,6 +128,11 @@ pub async fn start(plan: Plan) -> Result<Running, StartError> {
         let end = vendors.get(service).cloned().unwrap_or_else(|| gone.child_token());
         let address = serve(endpoint, &stage, &acceptor, end, &tasks).await?;
         address_book(&key, &format!("{scheme}://{address}"), &mut urls);
+    }
+    for key in directory::CONTROLLERS {
+        let end = vendors.get("welearn365").cloned().unwrap_or_else(|| gone.child_token());
+        let address = directory::serve(key, &stage, &acceptor, end, &tasks).await?;
+        urls.insert(key.to_owned(), format!("ldaps://{address}"));
     }
     let drops: BTreeMap<String, PathBuf> = ["groupcall", "future_digital", "smoothwall"]
         .into_iter()
@@ -242,6 +249,13 @@ impl Running {
     #[must_use]
     pub fn groupcall(&self) -> Groupcall {
         Groupcall(self.xod.clone())
+    }
+
+    /// Changes a credential at its vendor's: from now on the one before it is refused, and so is
+    /// every token that was given out.
+    pub fn change_credential(&self, name: &str, value: &str) {
+        self.stage.change_credential(name, value);
+        self.forget_tokens();
     }
 
     /// What only Microsoft can do: consent, faults of its own, accounts.

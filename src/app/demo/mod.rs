@@ -54,6 +54,7 @@ pub async fn run(outside: Outside, args: DemoArgs) -> Result<u8, Failed> {
             theme_folder: None,
             keys: std::collections::BTreeMap::new(),
             ends_after: args.r#for,
+            notices: None,
         };
         console::show(&outside, showing).await
     };

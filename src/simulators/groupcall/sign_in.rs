@@ -108,16 +108,16 @@ pub(super) async fn token(
         refused(&xod.stage, "groupcall", "an unknown relying party or third party");
         return no_token(REFUSED, None);
     }
-    let credential = |name: &str| invented.credentials.get(name).map(String::as_str);
+    let credential = |name: &str| xod.stage.credential(name);
     if text("estab").is_empty() {
-        return if credential("groupcall.management") == Some(text("password")) {
+        return if credential("groupcall.management").as_deref() == Some(text("password")) {
             xod.issue(None)
         } else {
             no_token(REFUSED, None)
         };
     }
     let Ok(school) = text("estab").parse::<Laestab>() else { return no_token(REFUSED, None) };
-    if credential(&format!("xod.{school}")) != Some(text("password")) {
+    if credential(&format!("xod.{school}")).as_deref() != Some(text("password")) {
         refused(&xod.stage, "groupcall", "a wrong secret");
         return no_token(REFUSED, None);
     }
