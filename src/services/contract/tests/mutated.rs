@@ -71,6 +71,39 @@ pub(in crate::services) fn damaged_bodies_are_never_ok_about_something_else(
     outcome.unwrap_or_else(|e| panic!("{e}"));
 }
 
+/// Shows `cases` bodies of arbitrary bytes, and of arbitrary JSON, to `judge`: none is ok.
+pub(in crate::services) fn arbitrary_bodies_are_never_ok(
+    cases: u32,
+    mut judge: impl FnMut(Vec<u8>) -> Observation,
+) {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i32>().prop_map(Value::from),
+        "\\PC{0,8}".prop_map(Value::from),
+    ];
+    let tree = leaf.prop_recursive(4, 24, 6, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+            prop::collection::btree_map("[A-Za-z_]{1,10}", inner, 0..5)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    });
+    let body = prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..120),
+        tree.prop_map(|value| value.to_string().into_bytes()),
+    ];
+    let judge = std::cell::RefCell::new(&mut judge);
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    let outcome = TestRunner::new(config).run(&body, |body| {
+        let shown = String::from_utf8_lossy(&body).into_owned();
+        let seen = (judge.borrow_mut())(body);
+        prop_assert!(Meaning::of(&seen).is_none(), "{seen:?}\n{shown}");
+        Ok(())
+    });
+    outcome.unwrap_or_else(|e| panic!("{e}"));
+}
+
 fn changed(root: &Value, changes: &[(Change, prop::sample::Index)]) -> String {
     let mut root = root.clone();
     let mut cut = None;

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::model::observation::SourceTime;
-use crate::services::contract::damaged_bodies_are_never_ok_about_something_else;
+use crate::services::contract::{
+    arbitrary_bodies_are_never_ok, damaged_bodies_are_never_ok_about_something_else,
+};
 
 fn holds(
     bench: &Bench,
@@ -76,4 +78,29 @@ fn of_redapis_token() {
     let others = |vendor: &Vendor| redapi_vendor(vendor, ACCOUNTS, RUNS);
     let times = ["2027-02-08T20:00:00Z"];
     holds(&one_school(), (TOKEN, "/connect/token"), others, redapi, &times);
+}
+
+#[test]
+fn whatever_is_sent_instead() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let _inside = runtime.enter();
+    let vendor = runtime.block_on(Vendor::start());
+    let by_platform = Bench::new(&ROW, NOW)
+        .secret("redstor", "p")
+        .school("9991001", &[("documents", "ALD-FILES")]);
+    let by_redapi = one_school();
+    for (bench, settings, path) in [
+        (&by_platform, platform(&vendor), LIST),
+        (&by_redapi, redapi(&vendor), "/connect/token"),
+        (&by_redapi, redapi(&vendor), "/storage/accounts"),
+        (&by_redapi, redapi(&vendor), "/backups/status/accounts"),
+    ] {
+        arbitrary_bodies_are_never_ok(60, |body| {
+            redapi_vendor(&vendor, ACCOUNTS, RUNS);
+            vendor.on(path, [Play::Answer(200, Vec::new(), body.into())]);
+            let watch = bench.build(&settings);
+            let seen = runtime.block_on(bench.poll(&*watch, "accounts"));
+            the(&seen, "documents", Some("9991001"))
+        });
+    }
 }
