@@ -63,8 +63,8 @@ pub fn prepare(
     }
     let imported = schools(&config)?;
     let mut estate = Estate {
-        schools: imported.schools,
-        subscriptions: imported.subscriptions,
+        schools: imported.schools.into(),
+        subscriptions: imported.subscriptions.into(),
         calendars: config.calendars(),
         ..Estate::default()
     };

@@ -124,6 +124,7 @@ impl Plan {
                 }
             }
         }
+        self.slots.shrink_to_fit();
     }
 
     /// Makes the calendars' stretches around `now`.

@@ -13,5 +13,6 @@ pub mod ids;
 pub mod kept;
 pub mod observation;
 pub mod school;
+pub mod shared;
 pub mod span;
 pub mod text;
