@@ -125,8 +125,8 @@ fn prepare_with(
     let imported = schools(&config, &connectors)?;
     let calendars = config.import_calendars().map_err(Failed::config)?;
     let mut estate = Estate {
-        schools: imported.schools,
-        subscriptions: imported.subscriptions,
+        schools: imported.schools.into(),
+        subscriptions: imported.subscriptions.into(),
         calendars: calendars.calendars,
         ..Estate::default()
     };

@@ -381,6 +381,7 @@ impl World {
         let old_plan = std::mem::replace(&mut self.plan, plan);
         let mut old_states: Vec<Option<State>> =
             std::mem::take(&mut self.states).into_iter().map(Some).collect();
+        self.states.reserve_exact(self.plan.slots.len());
         for slot in &self.plan.slots {
             let target = self.plan.target(slot.row as usize);
             let old = self.plan.checks.get(slot.check as usize).and_then(|planned| {

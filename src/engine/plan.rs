@@ -128,6 +128,7 @@ impl Plan {
                 }
             }
         }
+        self.slots.shrink_to_fit();
     }
 
     /// Makes the calendars' stretches around `now`.

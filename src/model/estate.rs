@@ -9,6 +9,7 @@ use crate::model::calendar::Calendar;
 use crate::model::check::ServiceSpec;
 use crate::model::ids::{Laestab, ServiceKey};
 use crate::model::school::{School, Subscription};
+use crate::model::shared::Shared;
 use crate::model::text::Clean;
 
 /// Something that exists but that no check asks about.
@@ -25,9 +26,9 @@ pub struct NotWatched {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Estate {
     /// Schools by LAESTAB.
-    pub schools: BTreeMap<Laestab, School>,
+    pub schools: Shared<BTreeMap<Laestab, School>>,
     /// What they take; a school without a row takes nothing and is listed as not set up.
-    pub subscriptions: BTreeMap<Laestab, Subscription>,
+    pub subscriptions: Shared<BTreeMap<Laestab, Subscription>>,
     /// Services in the order of the board's columns.
     pub services: Vec<ServiceSpec>,
     /// Calendars by name; the one named "" is the default.

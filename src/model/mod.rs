@@ -16,6 +16,7 @@ pub mod kept;
 pub mod observation;
 pub mod plan;
 pub mod school;
+pub mod shared;
 pub mod span;
 pub mod text;
 pub mod when;

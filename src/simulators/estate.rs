@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 
 use crate::model::ids::Laestab;
-use crate::model::school::{School, Subscription};
+use crate::model::school::{Parameters, School, Subscription};
 use crate::model::text::Clean;
 use crate::simulators::chance::{below, guid, password, share};
 use crate::simulators::invented::{Appliance, Facts, Invented, SERVICES, service_key};
@@ -221,8 +221,8 @@ fn takes(school: &School, service: &str, seed: u64) -> bool {
 fn subscription(school: &School, seed: u64, appliances: &[Appliance], many: bool) -> Subscription {
     let l = school.laestab;
     let slug = slug(school.name.as_str(), l);
-    let mut parameters = BTreeMap::new();
-    let mut set = |name: &str, value: String| parameters.insert(name.to_owned(), value);
+    let mut parameters = Parameters::default();
+    let mut set = |name: &str, value: String| parameters.insert(name, value);
     let mut services = BTreeSet::new();
     for key in SERVICES.into_iter().filter(|key| takes(school, key, seed)) {
         services.extend(service_key(key));
@@ -256,7 +256,7 @@ fn subscription(school: &School, seed: u64, appliances: &[Appliance], many: bool
     }
     let note = if share(seed, "note", l, 4) { "Ring after registration, 09:15" } else { "" };
     Subscription {
-        services,
+        services: services.into(),
         calendar: String::new(),
         contact: Clean::new(&format!("School office, {}", school.telephone)),
         note: Clean::new(note),
@@ -410,12 +410,12 @@ mod tests {
     fn every_appliance_is_known_and_the_small_ones_are_small() {
         let all = invent(250, 1);
         for (school, taken) in all.takers("smoothwall") {
-            let name = &taken.parameters["smoothwall.appliance"];
+            let name = taken.parameters.get("smoothwall.appliance").unwrap();
             assert!(all.facts.appliances.iter().any(|a| a.name == *name), "{school:?}");
         }
         let behind = |name: &str| {
             all.takers("smoothwall")
-                .filter(|(_, t)| t.parameters["smoothwall.appliance"] == name)
+                .filter(|(_, t)| t.parameters.get("smoothwall.appliance") == Some(name))
                 .count()
         };
         assert!(behind("filter01") > 80 && behind("filter02") > 80);

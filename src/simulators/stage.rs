@@ -154,7 +154,7 @@ fn names(invented: &Invented) -> BTreeMap<(&'static str, String), Laestab> {
     for (laestab, taken) in &invented.subscriptions {
         for parameter in ["welearn365.site", "purple_mash.portal"] {
             if let Some(value) = taken.parameters.get(parameter) {
-                names.insert((parameter, value.clone()), *laestab);
+                names.insert((parameter, value.to_owned()), *laestab);
             }
         }
     }

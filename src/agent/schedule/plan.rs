@@ -118,14 +118,14 @@ pub(super) struct Plan {
 impl Plan {
     /// Everything is due at once: the first sweep is as quick as the limits allow.
     pub fn new(
-        services: Vec<Vec<Job>>,
+        services: impl ExactSizeIterator<Item = Vec<Job>>,
         limits: Concurrency,
         looked_at_floor: Duration,
         now: Duration,
     ) -> Self {
         let count = services.len();
         let mut plan = Self {
-            entries: Vec::with_capacity(services.iter().map(Vec::len).sum()),
+            entries: Vec::new(),
             checks: Vec::new(),
             waiting: BinaryHeap::new(),
             ready: vec![VecDeque::new(); count],
@@ -137,7 +137,9 @@ impl Plan {
             sleeps_until: None,
             closed: false,
         };
-        for (service, jobs) in services.into_iter().enumerate() {
+        // One service's list after the other: all of them at once would be tens of megabytes.
+        for (service, jobs) in services.enumerate() {
+            plan.entries.reserve_exact(jobs.len());
             for job in jobs {
                 let Ok(number) = u32::try_from(plan.entries.len()) else { break };
                 let entry = plan.entry(service, job, now);

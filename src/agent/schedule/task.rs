@@ -155,7 +155,7 @@ impl Round {
             Served { watch, spec, counters }
         });
         let services: Vec<Served> = each.collect();
-        let jobs = services.iter().map(|s| s.watch.jobs()).collect();
+        let jobs = services.iter().map(|s| s.watch.jobs());
         let now = clock.monotonic();
         let plan = Plan::new(jobs, setting.concurrency, setting.looked_at_floor, now);
         let (plan, sooner) = (Mutex::new(plan), Notify::new());

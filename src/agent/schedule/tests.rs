@@ -36,7 +36,7 @@ fn jobs(count: usize, interval: u64) -> Vec<Job> {
 }
 
 fn plan(services: Vec<Vec<Job>>, overall: usize, per_service: usize) -> Plan {
-    Plan::new(services, Concurrency { overall, per_service }, FLOOR, Duration::ZERO)
+    Plan::new(services.into_iter(), Concurrency { overall, per_service }, FLOOR, Duration::ZERO)
 }
 
 fn all() -> Choice {

@@ -1,11 +1,12 @@
 //! An estate of any size for measuring: schools and services that exist nowhere.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::model::check::{CheckSpec, Scope, ServiceSpec};
 use crate::model::estate::Estate;
 use crate::model::ids::{CheckId, IdError, Laestab, ServiceKey};
 use crate::model::school::{School, Subscription};
+use crate::model::shared::Shared;
 use crate::model::span::Span;
 use crate::model::text::Clean;
 
@@ -16,7 +17,8 @@ use crate::model::text::Clean;
 pub(super) fn estate(schools: u32, services: u32) -> Result<Estate, IdError> {
     let keys: Vec<ServiceKey> =
         (0..services).map(|k| format!("bench_{k}").parse()).collect::<Result<_, _>>()?;
-    let mut out = Estate::default();
+    let taken: Shared<BTreeSet<ServiceKey>> = keys.iter().cloned().collect();
+    let (mut rows, mut subscriptions) = (Vec::new(), Vec::new());
     for i in 0..schools {
         let number = 8_000_000 + i;
         let laestab: Laestab = number.to_string().parse()?;
@@ -35,11 +37,15 @@ pub(super) fn estate(schools: u32, services: u32) -> Result<Estate, IdError> {
             opened: None,
             closing: false,
         };
-        out.schools.insert(laestab, school);
-        let services = keys.iter().cloned().collect();
-        out.subscriptions.insert(laestab, Subscription { services, ..Subscription::default() });
+        rows.push((laestab, school));
+        let services = taken.clone();
+        subscriptions.push((laestab, Subscription { services, ..Subscription::default() }));
     }
-    out.calendars = BTreeMap::new();
+    let mut out = Estate {
+        schools: rows.into_iter().collect(),
+        subscriptions: subscriptions.into_iter().collect(),
+        ..Estate::default()
+    };
     for (k, key) in keys.iter().enumerate() {
         let id = CheckId::of(key, "answer")?;
         out.services.push(ServiceSpec {

@@ -87,8 +87,9 @@ impl Folder {
         let mut taken = invented.subscriptions.clone();
         for row in taken.values_mut() {
             // The vendor knows a path; an administrator copies the whole address.
-            if let Some(site) = row.parameters.get_mut("welearn365.site") {
-                *site = format!("https://{}/{site}", invented.facts.site_host);
+            let address = |site| format!("https://{}/{site}", invented.facts.site_host);
+            if let Some(address) = row.parameters.get("welearn365.site").map(address) {
+                row.parameters.insert("welearn365.site", address);
             }
         }
         self.write("subscriptions.csv", &write_subscriptions_csv(&taken))?;

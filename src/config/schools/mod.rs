@@ -4,6 +4,7 @@
 //! Never reads a person's name: the register's columns about head teachers are not looked at.
 
 mod list;
+mod memory;
 mod register;
 mod subscriptions;
 mod table;
@@ -139,7 +140,7 @@ pub fn import(
     let set_up = &import.subscriptions;
     import.not_set_up =
         import.schools.keys().filter(|laestab| !set_up.contains_key(laestab)).copied().collect();
-    Ok(import)
+    Ok(import.compact())
 }
 
 type Reader = fn(&Path, &[u8], &Known) -> Result<Found, TableError>;

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::config::error::nearest;
 use crate::config::schools::list::laestab_of;
 use crate::config::schools::table::{Row, Table};
 use crate::config::schools::{Closed, Finding, Known, Severity, TableError};
 use crate::model::ids::{Laestab, ServiceKey};
-use crate::model::school::{School, Subscription};
+use crate::model::school::{Parameters, School, Subscription};
 use crate::model::text::{Clean, MAX_CHARS};
 
 /// The columns that belong to no service, in the order in which the table is written.
@@ -38,6 +39,7 @@ pub fn read(
     table.needed("services")?;
     let parameters = known.parameters.iter().map(String::as_str);
     table.refuse_unknown(COLUMNS.into_iter().chain(parameters))?;
+    let names: Vec<Arc<str>> = known.parameters.iter().map(|name| name.as_str().into()).collect();
     let mut findings = Vec::new();
     let mut subscriptions = BTreeMap::new();
     let mut lines: BTreeMap<Laestab, u64> = BTreeMap::new();
@@ -60,7 +62,7 @@ pub fn read(
             Ok(laestab) => laestab,
             Err(text) => return findings.push(told(Severity::Error, ("laestab".into(), text))),
         };
-        match subscription(&table, row, known) {
+        match subscription(&table, row, known, &names) {
             Ok((subscription, doubts)) => {
                 findings.extend(doubts.into_iter().map(|why| told(Severity::Warning, why)));
                 lines.insert(laestab, row.line);
@@ -79,6 +81,7 @@ fn subscription(
     table: &Table<'_>,
     row: &Row,
     known: &Known,
+    names: &[Arc<str>],
 ) -> Result<(Subscription, Vec<Why>), Why> {
     let mut doubts = Vec::new();
     let services = services(row.text(table.column("services")), known)
@@ -87,25 +90,25 @@ fn subscription(
         let text = "takes no service; write all, or keys such as groupcall;redstor";
         doubts.push(("services".into(), text.into()));
     }
-    let mut parameters = BTreeMap::new();
-    for name in &known.parameters {
+    let mut parameters = Parameters::default();
+    for name in names {
         let raw = row.text(table.column(name));
         if raw.is_empty() {
             continue;
         }
-        let value = parameter(raw).map_err(|text| (name.clone(), text.to_owned()))?;
-        let service = name.split_once('.').map_or(name.as_str(), |(service, _)| service);
+        let value = parameter(raw).map_err(|text| (name.to_string(), text.to_owned()))?;
+        let service = name.split_once('.').map_or(&**name, |(service, _)| service);
         if !services.iter().any(|s| s.as_str() == service) {
             let text = format!("is set, but the row does not take {service}: it is not watched");
-            doubts.push((name.clone(), text));
+            doubts.push((name.to_string(), text));
         }
-        parameters.insert(name.clone(), value);
+        parameters.insert(Arc::clone(name), value);
     }
     let subscription = Subscription {
         calendar: calendar(row.text(table.column("calendar")), known, &mut doubts),
         contact: row.clean(table.column("contact")),
         note: row.clean(table.column("note")),
-        services,
+        services: services.into(),
         parameters,
     };
     Ok((subscription, doubts))

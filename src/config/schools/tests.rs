@@ -334,7 +334,10 @@ proptest! {
                 }
                 let calendar = if north { "north".into() } else { String::new() };
                 let note = Clean::new(&note);
-                (*laestab, Subscription { services, calendar, contact: note.clone(), note, parameters })
+                (*laestab, Subscription {
+                    services: services.into(), calendar, contact: note.clone(), note,
+                    parameters: parameters.into_iter().collect(),
+                })
             })
             .collect();
         let rows = subscribe(&write_subscriptions_csv(&written));

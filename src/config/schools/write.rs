@@ -37,7 +37,7 @@ pub fn write_schools_csv(schools: &[School]) -> String {
 /// The subscriptions table, with a column for every parameter that any row has.
 #[must_use]
 pub fn write_subscriptions_csv(rows: &BTreeMap<Laestab, Subscription>) -> String {
-    let parameters: BTreeSet<&String> = rows.values().flat_map(|s| s.parameters.keys()).collect();
+    let parameters: BTreeSet<&str> = rows.values().flat_map(|s| s.parameters.keys()).collect();
     let header = subscriptions::COLUMNS.iter().map(ToString::to_string);
     let mut out = line(header.chain(parameters.iter().map(ToString::to_string)));
     for (laestab, row) in rows {
@@ -49,7 +49,7 @@ pub fn write_subscriptions_csv(rows: &BTreeMap<Laestab, Subscription>) -> String
             row.contact.to_string(),
             row.note.to_string(),
         ];
-        let values = parameters.iter().map(|name| row.parameters.get(*name).cloned());
+        let values = parameters.iter().map(|name| row.parameters.get(name).map(str::to_owned));
         out.push_str(&line(common.into_iter().chain(values.map(Option::unwrap_or_default))));
     }
     out

@@ -6,7 +6,7 @@ pub(in crate::services) mod fields;
 pub(in crate::services) mod mutated;
 pub(in crate::services) mod vendor;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -127,7 +127,7 @@ impl Bench {
         .unwrap();
         self.estate.schools.insert(id, school);
         let subscription = Subscription {
-            services: BTreeSet::from([key]),
+            services: [key].into(),
             parameters: parameters
                 .iter()
                 .map(|(n, v)| (format!("{}.{n}", self.service.key), (*v).to_owned()))
