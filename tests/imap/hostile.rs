@@ -54,7 +54,7 @@ async fn no_lie_is_taken_for_an_answer() {
         ("CAPABILITY", cut("* CAPABILITY AUTH=PLAIN\r\n"), GONE),
         ("AUTHENTICATE", say("{tag} BAD what?\r\n"), "unauthorised"),
         ("AUTHENTICATE", say("{tag} NO [UNAVAILABLE] later\r\n"), GONE),
-        ("AUTHENTICATE", say("+ tell me more\r\n"), BAD),
+        ("AUTHENTICATE", say("+ more\r\n+ and more\r\n+ still\r\n"), BAD),
         ("AUTHENTICATE", say("* BYE\r\n"), GONE),
         ("EXAMINE", say("{tag} NO [NONEXISTENT] none\r\n"), BAD),
         ("EXAMINE", say("{tag} OK done\r\n"), BAD),
