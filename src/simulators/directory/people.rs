@@ -100,7 +100,7 @@ pub(super) fn school(stage: &Stage, school: Laestab, taken: &Subscription) -> Ve
     }
     let ou = |dn: String| Entry::new(dn, &["top", "organizationalUnit"]);
     let mut out =
-        vec![ou(home.clone()), ou(format!("OU=Pupils,{home}")), ou(format!("OU=Staff,{home}"))];
+        vec![ou(home.to_owned()), ou(format!("OU=Pupils,{home}")), ou(format!("OU=Staff,{home}"))];
     let many = 8 + below(stage.seed, "accounts", school, 18);
     let many = if part == Some(DirectoryPart::Spray) { many.max(16) } else { many };
     out.extend((0..many).map(|n| account(stage, school, home, n, part)));

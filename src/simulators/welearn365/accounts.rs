@@ -195,7 +195,7 @@ impl Accounts {
                     .invented
                     .subscriptions
                     .get(&school)
-                    .and_then(|s| s.parameters.get("welearn365.ou").cloned());
+                    .and_then(|s| s.parameters.get("welearn365.ou").map(str::to_owned));
                 (ou, Some(school.to_string()), n < self.held(stage, school, mark))
             }
             Home::Service => (Some("OU=Service,DC=welearn,DC=example".to_owned()), None, false),
