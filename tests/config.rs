@@ -257,7 +257,7 @@ fn every_example_of_a_key_would_load() {
             (name.to_owned(), read.unwrap_or_else(|e| panic!("{e}")).unwrap())
         })
         .collect();
-    assert_eq!(declared.len(), 11);
+    assert_eq!(declared.len(), 12);
     let built_in: Vec<(&Service, bool)> = SERVICES.iter().map(|s| (s, true)).collect();
     let connectors = Connectors::new(declared, &built_in).unwrap_or_else(|e| panic!("{e:?}"));
     let new = connectors.new_services();
@@ -266,7 +266,7 @@ fn every_example_of_a_key_would_load() {
 }
 
 /// The tables of a connector in the example, by the definition that describes each.
-const TABLES: [(&str, &str); 9] = [
+const TABLES: [(&str, &str); 10] = [
     ("probe/http", "HttpProbe"),
     ("probe/tls", "TlsProbe"),
     ("probe/dns", "DnsProbe"),
@@ -275,6 +275,7 @@ const TABLES: [(&str, &str); 9] = [
     ("statuspage", "StatusPageSettings"),
     ("file", "FileSettings"),
     ("syslog", "SyslogSettings"),
+    ("mailbox", "MailSettings"),
     ("", "ConnectorSettings"),
 ];
 
@@ -319,7 +320,9 @@ fn every_field_of_a_connector_is_shown_with_its_default() {
                 && TABLES.iter().any(|(t, _)| t.split('/').next() == Some(key));
             let shown = seen.contains(&(def.clone(), key.clone()))
                 || (!TABLES.iter().any(|(_, d)| d == def) && inline.contains(key));
-            let elsewhere = ["EndpointSettings", "DropSettings", "Pick"].contains(&def.as_str());
+            let elsewhere =
+                ["EndpointSettings", "DropSettings", "Pick", "MailboxSettings", "ImapSettings"]
+                    .contains(&def.as_str());
             assert!(source || shown || elsewhere, "config.example.toml does not show {def}.{key}");
         }
     }

@@ -74,6 +74,13 @@ impl Transport {
         (Self::make_new(settings, clock, Some(trace.clone())), trace)
     }
 
+    /// Another transport of the same program, with limits, breakers and connections of its own;
+    /// whoever listens to this one hears that one too.
+    #[must_use]
+    pub fn beside(&self, settings: TransportSettings) -> Self {
+        Self::make_new(settings, self.shared.clock.clone(), self.shared.trace.clone())
+    }
+
     /// Where calls are told to, if somebody listens.
     #[must_use]
     pub fn trace(&self) -> Option<&Trace> {

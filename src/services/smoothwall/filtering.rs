@@ -12,7 +12,7 @@ use crate::services::declared::words::folded;
 use crate::services::declared::{in_folder, refused};
 use crate::services::smoothwall::describe::{Filtering, KEY, Vantage};
 use crate::services::{Context, ServiceError};
-use crate::transport::{Endpoint, EndpointSettings, Transport, TransportSettings};
+use crate::transport::{Endpoint, EndpointSettings, TransportSettings};
 
 /// The proof of one appliance.
 pub(super) struct Proof {
@@ -93,17 +93,14 @@ impl Proof {
             return Err(refused(KEY, &key("vantage"), why));
         }
         // Its own way out: the vantage is the point of the proof, and its breakers are its own.
-        let way = Transport::new(
-            TransportSettings {
-                proxy_url: match &settings.vantage {
-                    Vantage::Direct => None,
-                    Vantage::Proxy(url) => Some(url.clone()),
-                },
-                tries: 1,
-                ..TransportSettings::default()
+        let way = ctx.transport.beside(TransportSettings {
+            proxy_url: match &settings.vantage {
+                Vantage::Direct => None,
+                Vantage::Proxy(url) => Some(url.clone()),
             },
-            ctx.clock.clone(),
-        );
+            tries: 1,
+            ..TransportSettings::default()
+        });
         let endpoint = |url: &url::Url| {
             let settings = EndpointSettings {
                 url: url.clone(),

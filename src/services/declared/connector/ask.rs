@@ -11,6 +11,7 @@ use super::evaluate::Evaluator;
 use super::file::{self, Files};
 use super::http::Page;
 use super::json::{self, Api};
+use super::mail::{self, Reports};
 use super::plan::{key_words, probe_places};
 use super::reading::Judged;
 use super::rows::Keys;
@@ -68,6 +69,7 @@ enum Kind {
     Status(StatusPage),
     Files(Box<Files>),
     Log(Box<Log>),
+    Mail(Box<Reports>),
 }
 
 /// What stands in a place, for one school or for nobody.
@@ -104,6 +106,12 @@ impl Source {
                 let why = format!("no {column} in its subscription row");
                 let gaps = nameless.into_iter().map(|school| (school, why.clone())).collect();
                 Ok(Self { kind: Kind::Log(Box::new(log)), gaps })
+            }
+            ConnectorSettings { mailbox: Some(mail), .. } => {
+                let (ctx, mut missing) = (material.ctx, Gaps::new());
+                let keys = keys(ctx, &set.service, mail.key.as_ref(), &mut missing);
+                let reports = Reports::new(ctx, mail, mail::check(mail, set.scope)?, keys)?;
+                Ok(Self { kind: Kind::Mail(Box::new(reports)), gaps: missing })
             }
             _ => Err(refuse("scope", "no source is given")),
         }
@@ -202,6 +210,7 @@ impl Source {
             Kind::Status(page) => return status::ask(page, now).await,
             Kind::Files(files) => files.ask_one(values.school, now).await,
             Kind::Log(log) => log.ask_one(now).await,
+            Kind::Mail(reports) => reports.ask_one(now).await,
         };
         (judged, Vec::new())
     }
@@ -216,6 +225,7 @@ impl Source {
             Kind::Api(api) => api.ask_all(schools, now).await,
             Kind::Files(files) => files.ask_all(schools, now).await,
             Kind::Log(log) => log.ask_all(schools, now).await,
+            Kind::Mail(reports) => reports.ask_all(schools, now).await,
             // Refused when the configuration was read.
             Kind::Page(_) | Kind::Reach(..) | Kind::Status(_) => BTreeMap::new(),
         }

@@ -53,7 +53,8 @@ impl<'a> Picks<'a> {
             add(DETAIL.into(), DETAIL.into(), of);
         }
         if let Some(k) = self.key {
-            add(KEY.into(), KEY.into(), [k.jq.as_ref(), k.column.as_ref(), None]);
+            let of = [k.jq.as_ref(), k.column.as_ref(), k.after.as_ref()];
+            add(KEY.into(), KEY.into(), of);
         }
         for (name, n) in self.rules.numbers {
             let of = [n.jq.as_ref(), n.column.as_ref(), n.after.as_ref()];

@@ -13,6 +13,7 @@ mod http;
 mod joined;
 mod json;
 mod lines;
+mod mail;
 mod mapping;
 mod plan;
 mod reachable;

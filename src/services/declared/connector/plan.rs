@@ -10,7 +10,7 @@ use super::ask::{Material, Source};
 use super::settings::{Asks, ConnectorSettings, KeyBy, KeyRule, ProbeSettings};
 use super::template::{Place, Template};
 use super::watch::Connector;
-use super::{Refused, file, http, json, refuse, syslog};
+use super::{Refused, file, http, json, mail, refuse, syslog};
 use crate::model::check::{AgeRule, CheckSpec, Edge, Flow, Scope};
 use crate::model::ids::{CheckId, CredentialName, ServiceKey};
 use crate::model::text::Clean;
@@ -74,6 +74,7 @@ impl ConnectorSettings {
             ("statuspage", self.statuspage.is_some()),
             ("file", self.file.is_some()),
             ("syslog", self.syslog.is_some()),
+            ("mailbox", self.mailbox.is_some()),
         ];
         let mut named = set.iter().filter(|(_, is)| *is).map(|(name, _)| *name);
         (named.next().unwrap_or("json"), set.iter().filter(|(_, is)| *is).count())
@@ -201,7 +202,9 @@ impl Connectors {
     #[must_use]
     pub fn credentials(&self) -> Vec<CredentialName> {
         let auths = self.plans.iter().filter_map(|p| p.settings.json.as_ref()?.auth.as_ref());
-        auths.filter_map(super::address::credentials_in).collect()
+        let mail = self.plans.iter().filter_map(|p| p.settings.mailbox.as_ref());
+        let mail = mail.flat_map(|mail| mail.place.credentials());
+        auths.filter_map(super::address::credentials_in).chain(mail).collect()
     }
 
     /// Edges from services of connectors to those that depend on them.
@@ -266,6 +269,7 @@ fn params(settings: &ConnectorSettings) -> BTreeSet<String> {
     names.extend(settings.json.as_ref().and_then(|j| of_key(&j.key)));
     names.extend(settings.file.as_ref().and_then(|f| of_key(&f.key)));
     names.extend(settings.syslog.as_ref().and_then(|s| s.param.clone()));
+    names.extend(settings.mailbox.as_ref().and_then(|m| of_key(&m.key)));
     names
 }
 
@@ -346,7 +350,7 @@ fn times(set: &ConnectorSettings) -> Result<(), Refused> {
 fn source(set: &ConnectorSettings) -> Result<(), Refused> {
     let (table, count) = set.source();
     if count != 1 {
-        let why = "give one source: probe, json, statuspage, file or syslog";
+        let why = "give one source: probe, json, statuspage, file, syslog or mailbox";
         let key = if count == 0 { "scope" } else { table };
         return Err(refuse(key, why));
     }
@@ -375,6 +379,13 @@ fn source(set: &ConnectorSettings) -> Result<(), Refused> {
         }
         ConnectorSettings { syslog: Some(log), .. } => {
             syslog::check(log, set.scope).map_err(|r| r.below(table))?;
+            (true, true)
+        }
+        ConnectorSettings { mailbox: Some(mail), .. } => {
+            mail::check(mail, set.scope).map_err(|r| r.below(table))?;
+            if set.age.is_none() {
+                return Err(refuse("age", "is needed: that no message comes proves nothing"));
+            }
             (true, true)
         }
         _ => (false, false),

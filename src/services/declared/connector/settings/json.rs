@@ -150,6 +150,9 @@ pub struct KeyRule {
     /// Name of a column.
     #[serde(default)]
     pub column: Option<String>,
+    /// Words in a line, after which the key stands; for messages.
+    #[serde(default)]
+    pub after: Option<String>,
     /// What the key is.
     pub by: KeyBy,
     /// Column `service.param` of the subscriptions table that holds a school's key, or several,

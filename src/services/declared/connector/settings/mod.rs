@@ -2,6 +2,7 @@
 
 mod file;
 mod json;
+mod mail;
 mod probe;
 mod reading;
 mod syslog;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use file::{Encoding, FileSettings, Format, SameAgain};
 pub use json::{Auth, ClientCredentials, JsonSettings, KeyBy, KeyRule, Pages, SecretSent, Several};
+pub use mail::MailSettings;
 pub use probe::{CertificateLimits, DnsProbe, HttpProbe, ProbeSettings, TcpProbe, TlsProbe};
 pub use reading::{
     Absent, HealthRule, NumberRule, Pick, TimeRule, UnixTime, Word, WordTable, ZoneRule,
@@ -23,8 +25,8 @@ use crate::model::span::Span;
 use crate::services::declared::hours::HoursSettings;
 use crate::services::declared::statuspage::StatusPageSettings;
 
-/// One check without code. Exactly one of `probe`, `json`, `statuspage`, `file` and `syslog` says
-/// where its answers come from.
+/// One check without code. Exactly one of `probe`, `json`, `statuspage`, `file`, `syslog` and
+/// `mailbox` says where its answers come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConnectorSettings {
@@ -81,6 +83,9 @@ pub struct ConnectorSettings {
     /// Follows a file to which a syslog daemon appends lines.
     #[serde(default)]
     pub syslog: Option<SyslogSettings>,
+    /// Reads the newest report mail of a mailbox.
+    #[serde(default)]
+    pub mailbox: Option<MailSettings>,
 }
 
 fn default_interval() -> Span {

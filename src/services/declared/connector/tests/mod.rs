@@ -2,6 +2,7 @@
 
 mod files;
 mod json;
+mod mailbox;
 mod probes;
 mod settings;
 
