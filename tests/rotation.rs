@@ -116,6 +116,7 @@ async fn a_changed_secret_is_taken_up_without_a_restart() {
     }
     let schools = vendors.invented.schools.iter().map(|s| (s.laestab, s.clone())).collect();
     let subscriptions = vendors.invented.subscriptions.clone();
+    let (schools, subscriptions) = (schools.into(), subscriptions.into());
     let estate = Estate { schools, subscriptions, ..Estate::default() };
     let context = Context {
         transport: Transport::new(TransportSettings::default(), clock.clone()),

@@ -267,7 +267,7 @@ async fn each_school_has_its_site_and_nobody_elses() {
     let host = &p.running.invented.facts.site_host;
     let mut missing = 0;
     for (school, taken) in p.takers("welearn365") {
-        let site = &taken.parameters["welearn365.site"];
+        let site = taken.parameters.get("welearn365.site").unwrap();
         let answer = p.graph(&format!("sites/{host}:/{site}"), &token).await;
         if answer.status() == 404 {
             assert_eq!(value(answer).await["error"]["code"], "itemNotFound");
@@ -436,7 +436,7 @@ async fn the_storage_platform_gives_a_thousand_rows_a_page_until_one_is_short() 
     assert_eq!(second.len(), takers.len() * 2 - 1_000);
     for (school, taken) in takers {
         for name in ["redstor.documents", "redstor.sims"] {
-            let row = by_name[taken.parameters[name].as_str()];
+            let row = by_name[taken.parameters.get(name).unwrap()];
             let last = row["LastBackupDate"].as_str().unwrap();
             assert!(last.contains('+'), "with its offset: {last}");
             assert!((0.0..26.0).contains(&hours(at(last), p.now())), "{last}");
@@ -625,7 +625,7 @@ async fn stations_are_dropped_whole_every_quarter_of_an_hour() {
     let stations = p.stations();
     for (school, taken) in p.takers("future_digital") {
         let rows = &stations[&school.laestab.to_string()];
-        let computers: usize = taken.parameters["future_digital.pcs"].parse().unwrap();
+        let computers: usize = taken.parameters.get("future_digital.pcs").unwrap().parse().unwrap();
         assert_eq!(rows.len(), computers + 1, "and one Chromebook");
         assert!(rows.iter().all(|r| r[1].starts_with(school.name.as_str())), "{rows:?}");
         let stations: BTreeSet<&str> = rows.iter().map(|r| &r[2]).collect();
@@ -692,7 +692,7 @@ async fn portals_name_the_school_or_nobody() {
     let (status, body) = p.page(p.url("just2easy")).await;
     assert!(status == 200 && body.contains(&facts.just2easy_word));
     for (school, taken) in p.takers("purple_mash") {
-        let portal = &taken.parameters["purple_mash.portal"];
+        let portal = taken.parameters.get("purple_mash.portal").unwrap();
         let (status, body) = p.page(&format!("{}/sch/{portal}", p.url("purple_mash"))).await;
         assert_eq!(status, 200);
         assert!(body.contains(school.name.as_str()) && body.contains(&facts.purple_mash_word));

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::engine::judge::{Bench, Rule};
 use crate::engine::state::{Judged, State};
 use crate::engine::why;
 use crate::model::cell::{Cause, Cell};
@@ -125,13 +126,10 @@ pub(super) fn is_drawn_alike(a: &Cell, b: &Cell) -> bool {
 }
 
 /// Whether a check is in trouble that others can follow from: not merely not asked yet.
-pub(super) fn is_real_trouble(state: &State) -> bool {
-    match state.pending() {
+pub(super) fn is_real_trouble(bench: &Bench<'_>, state: &State) -> bool {
+    match state.pending(bench) {
         Some(p) => p.own && p.health.is_trouble(),
-        None => {
-            state.judged.health.is_trouble()
-                && state.judged.rule != crate::engine::judge::Rule::NotAsked
-        }
+        None => state.judged.health.is_trouble() && state.judged.rule != Rule::NotAsked,
     }
 }
 

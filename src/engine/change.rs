@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::engine::before::Before;
 use crate::engine::board::Board;
 use crate::engine::cell::{self, Trouble};
 use crate::engine::follow::{Cut, bit};
 use crate::engine::judge::Bench;
 use crate::engine::moment::{Moment, earlier, rounded};
 use crate::engine::plan::Plan;
-use crate::engine::state::{Pending, Seen, State};
+use crate::engine::state::{Seen, State};
 use crate::engine::timers::Due;
-use crate::engine::world::{World, fresh_until};
+use crate::engine::world::{World, bench};
 use crate::engine::{Effect, Event};
 use crate::model::cell::{Cell, StateChange};
 use crate::model::check::Scope;
@@ -65,9 +66,8 @@ impl World {
         let Some(slot) = self.plan.slot(seen.target, &seen.check) else { return };
         let (target, check) = (seen.target, seen.check.clone());
         let Some(was_tried) = self.states.get(slot as usize).map(|s| s.tried) else { return };
-        let Some((place, planned)) = self.plan.planned(slot) else { return };
-        let Some(hours) = self.plan.hours(place.row as usize) else { return };
-        let bench = Bench { spec: &planned.spec, hours, now: self.now };
+        let kept = (self.before.as_ref(), self.written_at);
+        let Some(bench) = bench(&self.plan, slot, self.now, kept) else { return };
         let Some(state) = self.states.get_mut(slot as usize) else { return };
         let Seen { learned, differs } = state.observe(&bench, &mut self.names, seen);
         if !was_tried {
@@ -89,9 +89,8 @@ impl World {
         slot: u32,
         f: impl FnOnce(&mut State, &Bench<'_>) -> T,
     ) -> Option<T> {
-        let (place, planned) = self.plan.planned(slot)?;
-        let hours = self.plan.hours(place.row as usize)?;
-        let bench = Bench { spec: &planned.spec, hours, now: self.now };
+        let kept = (self.before.as_ref(), self.written_at);
+        let bench = bench(&self.plan, slot, self.now, kept)?;
         self.states.get_mut(slot as usize).map(|state| f(state, &bench))
     }
 
@@ -177,11 +176,11 @@ impl World {
         }
         for slot in self.plan.slots_of(row, column) {
             let Some((bench, state)) = self.bench(slot) else { continue };
-            if bench.spec.emits.is_empty() || !cell::is_real_trouble(state) {
+            if bench.spec.emits.is_empty() || !cell::is_real_trouble(&bench, state) {
                 continue;
             }
             let bits = bench.spec.emits.iter().fold(0, |all, f| all | bit(*f));
-            let (soft, since) = match state.pending() {
+            let (soft, since) = match state.pending(&bench) {
                 Some(p) => (p.soft, p.since),
                 None => (state.judged.soft, state.judged.since().map(Moment::of)),
             };
@@ -230,15 +229,14 @@ impl World {
 
     /// What was known before the restart is over once no check of the cell waits for its answer.
     fn forget_snapshot(&mut self, row: usize, column: usize) {
-        let index = row * self.plan.columns() + column;
-        if self.snapshots.get(index).is_none_or(Option::is_none) {
+        let Some(before) = self.before.as_mut().filter(|b| b.holds(row, column)) else { return };
+        let state = |s: u32| self.states.get(s as usize);
+        if self.plan.slots_of(row, column).filter_map(state).any(State::is_pending) {
             return;
         }
-        let state = |s: u32| self.states.get(s as usize);
-        if !self.plan.slots_of(row, column).filter_map(state).any(|s| s.pending().is_some())
-            && let Some(snapshot) = self.snapshots.get_mut(index)
-        {
-            *snapshot = None;
+        before.forget(row, column);
+        if before.is_over() {
+            self.before = None;
         }
     }
 
@@ -320,14 +318,13 @@ impl World {
     /// The worst of a cell's own checks of which `counts` holds; as before a restart while they have
     /// not been asked.
     fn own(&self, row: usize, column: usize, counts: impl Fn(u32) -> bool) -> Option<Cell> {
-        let index = row * self.plan.columns() + column;
         let slots = self.plan.slots_of(row, column).filter(|s| counts(*s));
         let states = slots.filter_map(|s| self.states.get(s as usize));
-        let kept = self.snapshots.get(index).and_then(Option::as_deref);
-        let asked = |s: &&State| kept.is_none() || s.pending().is_none();
+        let kept = self.before.as_ref().and_then(|before| before.cell(row, column));
+        let asked = |s: &&State| kept.is_none() || !s.is_pending();
         let own = cell::worst(states.filter(asked).map(|s| &s.judged));
         match kept {
-            Some(kept) => Some(cell::last_known(own, kept)),
+            Some(kept) => Some(cell::last_known(own, &kept)),
             None => own,
         }
     }
@@ -398,12 +395,10 @@ impl World {
         let old_board =
             std::mem::replace(&mut self.board, Board::new(self.plan.places.clone(), columns));
         let old_hard = std::mem::take(&mut self.hard);
-        let mut old_snapshots = std::mem::take(&mut self.snapshots);
+        let old_before = self.before.take();
         self.hard = vec![None; rows * columns];
         self.cuts = vec![Cut::default(); rows * columns];
-        if !old_snapshots.is_empty() {
-            self.snapshots.resize(rows * columns, None);
-        }
+        self.before = old_before.is_some().then(|| self.nothing_before());
         self.timers.clear();
         for row in 0..rows {
             for column in 0..columns {
@@ -419,10 +414,9 @@ impl World {
                 if let (Some(to), Some(from)) = (self.hard.get_mut(new), old_hard.get(old)) {
                     *to = *from;
                 }
-                if let (Some(to), Some(from)) =
-                    (self.snapshots.get_mut(new), old_snapshots.get_mut(old))
-                {
-                    *to = from.take();
+                let kept = old_before.as_ref().and_then(|b| b.cell(old_row, old_column));
+                if let (Some(before), Some(kept)) = (self.before.as_mut(), kept) {
+                    before.put(row, column, kept);
                 }
             }
         }
@@ -480,15 +474,20 @@ impl World {
             let Some(state) = self.states.get_mut(slot as usize) else { continue };
             state.remember(kept.memory);
         }
-        let (rows, columns) = (self.plan.rows(), self.plan.columns());
-        self.snapshots.resize(rows * columns, None);
+        self.written_at = Some(written_at);
+        let mut before = self.before.take().unwrap_or_else(|| self.nothing_before());
         for kept in cells {
-            self.restore_cell(written_at, kept);
+            self.restore_cell(&mut before, written_at, kept);
         }
+        self.before = Some(before).filter(|before| !before.is_over());
         self.settle_all();
     }
 
-    fn restore_cell(&mut self, written_at: Timestamp, kept: KeptCell) {
+    fn nothing_before(&self) -> Before {
+        Before::new(self.plan.places.clone(), self.plan.columns())
+    }
+
+    fn restore_cell(&mut self, before: &mut Before, written_at: Timestamp, kept: KeptCell) {
         let (Some(row), Some(column)) = (self.plan.row(kept.row), self.plan.column(&kept.service))
         else {
             return;
@@ -500,17 +499,9 @@ impl World {
             return;
         }
         for slot in slots {
-            let until = self.plan.planned(slot).map(|(_, p)| fresh_until(&p.spec, written_at));
-            let Some(state) = self.states.get_mut(slot as usize) else { continue };
-            let Some(until) = until else { continue };
-            state.go_on(Pending {
-                until: Moment::not_before(until),
-                known_at: Moment::of(written_at),
-                health: cell.health,
-                since: cell.since.map(Moment::of),
-                soft: cell.soft,
-                own: cell.follows_from.is_none() && cell.reason != Some(Reason::NeverSeen),
-            });
+            if let Some(state) = self.states.get_mut(slot as usize) {
+                state.go_on();
+            }
         }
         let index = row * self.plan.columns() + column;
         cell.handling = cell.handling.filter(|h| h.until.is_none_or(|u| u > self.now));
@@ -525,8 +516,6 @@ impl World {
             *hard = Some(certain).filter(|_| !cell::is_unasked(&cell));
         }
         self.board.put(row, column, cell.clone());
-        if let Some(s) = self.snapshots.get_mut(index) {
-            *s = Some(Box::new(cell));
-        }
+        before.keep(row, column, written_at, cell);
     }
 }

@@ -4,6 +4,7 @@
 
 use jiff::Timestamp;
 
+use crate::engine::before::Pending;
 use crate::engine::fall::Fall;
 use crate::engine::hours::{Hours, later};
 use crate::engine::state::{Reading, State};
@@ -72,6 +73,10 @@ pub(super) struct Bench<'a> {
     pub(super) spec: &'a CheckSpec,
     pub(super) hours: &'a Hours,
     pub(super) now: Timestamp,
+    /// What the cell was before the restart, as long as that is kept.
+    pub(super) before: Option<Pending>,
+    /// When the board of before the restart was written.
+    pub(super) written_at: Option<Timestamp>,
 }
 
 /// The soonest of several moments that still lie ahead.
@@ -206,7 +211,7 @@ pub(super) fn judge(bench: &Bench<'_>, state: &State) -> (Finding, Option<Timest
 
 /// A check that has had no answer at all.
 fn unanswered(bench: &Bench<'_>, state: &State) -> Finding {
-    match (state.throttled(), state.outlived()) {
+    match (state.throttled(), state.outlived(bench)) {
         (Some(since), _) => {
             Finding::unknown(Reason::Throttled, Rule::Throttled, Some(since.min(bench.now)))
         }

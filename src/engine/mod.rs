@@ -2,6 +2,7 @@
 //!
 //! Invariant: the same events at the same times always give the same board.
 
+mod before;
 mod board;
 mod cell;
 mod change;

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::engine::before::Pending;
 use crate::engine::fall::{Fall, fall, learn};
 use crate::engine::flap::Flap;
 use crate::engine::judge::{Bench, Finding, Rule, answer, judge, too_far_ahead};
@@ -62,18 +63,15 @@ impl Judged {
     }
 }
 
-/// What a cell was before the restart, as far as one of its checks may go on from it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Pending {
-    /// Until when it counts without an answer.
-    pub(super) until: Moment,
-    /// When it was last known.
-    pub(super) known_at: Moment,
-    pub(super) since: Option<Moment>,
-    pub(super) health: Health,
-    pub(super) soft: bool,
-    /// Whether the trouble was its own, not another cell's.
-    pub(super) own: bool,
+/// What is known from before the restart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// Nothing that still matters.
+    Nothing,
+    /// What its cell was counts until it is asked.
+    Pending,
+    /// That no longer counts, and nobody has answered yet.
+    Outlived,
 }
 
 /// What came of an observation.
@@ -96,11 +94,8 @@ struct Rare {
     ok_at: Option<Moment>,
     /// Start of the trouble as the answer tells it.
     told_since: Option<Moment>,
-    /// When it was last known, once that no longer counts.
-    outlived: Option<Moment>,
     /// Since when it goes to and fro.
     flaps_since: Option<Moment>,
-    pending: Option<Pending>,
     fall: Option<Box<Fall>>,
     /// Work that the vendor announces in its last answer.
     windows: Vec<Window>,
@@ -124,6 +119,7 @@ pub(super) struct State {
     /// Bad answers in a row.
     pub(super) streak: u8,
     pub(super) tried: bool,
+    known: Known,
 }
 
 impl State {
@@ -148,6 +144,7 @@ impl State {
             flap: Flap::default(),
             streak: 0,
             tried: false,
+            known: Known::Nothing,
         }
     }
 
@@ -192,7 +189,8 @@ impl State {
         let said = answer(&reading, self.fall_seen());
         self.count(&reading, said.health.is_trouble());
         self.reading = Some(reading);
-        let before = self.rare.as_mut().and_then(|r| r.pending.take());
+        let before = self.pending(bench);
+        self.known = Known::Nothing;
         if let Some(before) = &before {
             self.go_on_from(before, &said, bench);
         }
@@ -249,15 +247,12 @@ impl State {
     /// Judges anew; true if the judgement differs.
     pub(super) fn settle(&mut self, bench: &Bench<'_>) -> bool {
         let mut differs = false;
-        if let Some(p) = self.pending().copied()
-            && bench.now >= p.until.time()
-        {
-            let rare = self.rare();
-            (rare.outlived, rare.pending) = (Some(p.known_at), None);
+        if self.pending(bench).is_some_and(|p| bench.now >= p.until) {
+            self.known = Known::Outlived;
             differs = true;
         }
-        if let (None, Some(p)) = (&self.reading, self.pending()) {
-            self.next = Some(p.until);
+        if let (None, Some(p)) = (&self.reading, self.pending(bench)) {
+            self.next = Some(Moment::not_before(p.until));
             return differs;
         }
         let (finding, next) = judge(bench, self);
@@ -268,8 +263,8 @@ impl State {
     fn conclude(&mut self, bench: &Bench<'_>, finding: &Finding, next: Option<Timestamp>) -> bool {
         let judged = self.judged(bench, finding);
         let mut soonest = why::rephrase_at(&judged, bench.now);
-        if let Some(p) = self.pending() {
-            soonest.consider(p.until.time());
+        if let Some(p) = self.pending(bench) {
+            soonest.consider(p.until);
         }
         if let Some(at) = next {
             soonest.consider(at);
@@ -386,8 +381,8 @@ impl State {
     }
 
     /// When it was last known, once that no longer counts.
-    pub(super) fn outlived(&self) -> Option<Timestamp> {
-        self.rare.as_ref()?.outlived.map(Moment::time)
+    pub(super) fn outlived(&self, bench: &Bench<'_>) -> Option<Timestamp> {
+        bench.written_at.filter(|_| self.known == Known::Outlived)
     }
 
     /// A number that fell, in the last answer.
@@ -396,8 +391,13 @@ impl State {
     }
 
     /// What it was before the restart, as long as that counts.
-    pub(super) fn pending(&self) -> Option<&Pending> {
-        self.rare.as_ref()?.pending.as_ref()
+    pub(super) fn pending(&self, bench: &Bench<'_>) -> Option<Pending> {
+        bench.before.filter(|_| self.is_pending())
+    }
+
+    /// Whether what it was before the restart still counts.
+    pub(super) fn is_pending(&self) -> bool {
+        self.known == Known::Pending
     }
 
     fn flaps_since(&self) -> Option<Moment> {
@@ -405,8 +405,8 @@ impl State {
     }
 
     /// Lets what it was before the restart count for a while.
-    pub(super) fn go_on(&mut self, before: Pending) {
-        self.rare().pending = Some(before);
+    pub(super) fn go_on(&mut self) {
+        self.known = Known::Pending;
     }
 
     /// What outlives the process.

@@ -286,8 +286,8 @@ fn laestab_of(row: Row) -> Laestab {
 }
 
 fn is_restored(world: &World, row: Row, column: u16) -> bool {
-    let index = world.plan.row(row).unwrap() * 3 + usize::from(column);
-    world.snapshots.get(index).is_some_and(Option::is_some)
+    let row = world.plan.row(row).unwrap();
+    world.before.as_ref().is_some_and(|before| before.holds(row, usize::from(column)))
 }
 
 fn holds(world: &mut World) {

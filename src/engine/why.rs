@@ -118,7 +118,7 @@ pub(super) fn of_check(bench: &Bench<'_>, state: &State, f: &Finding) -> Clean {
 }
 
 fn unanswered(bench: &Bench<'_>, state: &State, f: &Finding) -> Clean {
-    let known = state.outlived().map(|at| moment(at, bench.now));
+    let known = state.outlived(bench).map(|at| moment(at, bench.now));
     match (f.rule, known) {
         (Rule::Throttled, _) => Clean::new("the vendor asks us to wait; no answer yet"),
         (_, Some(known)) => Clean::new(&format!(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::engine::before::Before;
 use crate::engine::board::Board;
 use crate::engine::follow::Cut;
 use crate::engine::judge::Bench;
@@ -34,8 +35,10 @@ pub struct World {
     pub(super) cuts: Vec<Cut>,
     /// The last certain health of each cell, and whether it followed; none until it was first judged.
     pub(super) hard: Vec<Option<(Health, bool)>>,
-    /// The last known board, cell by cell, until its checks have been tried. Empty when over.
-    pub(super) snapshots: Vec<Option<Box<Cell>>>,
+    /// The last known board, until its checks have been tried.
+    pub(super) before: Option<Before>,
+    /// When that was written.
+    pub(super) written_at: Option<Timestamp>,
     pub(super) timers: Timers,
     /// Holds that have not begun, the soonest first.
     pub(super) planned: BTreeMap<(Timestamp, Row, ServiceKey), Handling>,
@@ -56,7 +59,8 @@ impl World {
             states: Vec::new(),
             cuts: Vec::new(),
             hard: Vec::new(),
-            snapshots: Vec::new(),
+            before: None,
+            written_at: None,
             timers: Timers::default(),
             planned: BTreeMap::new(),
             names: Names::default(),
@@ -198,10 +202,8 @@ impl World {
 
     /// What judging a slot needs, and its state.
     pub(super) fn bench(&self, slot: u32) -> Option<(Bench<'_>, &State)> {
-        let (place, planned) = self.plan.planned(slot)?;
-        let hours = self.plan.hours(place.row as usize)?;
-        let bench = Bench { spec: &planned.spec, hours, now: self.now };
-        Some((bench, self.states.get(slot as usize)?))
+        let kept = (self.before.as_ref(), self.written_at);
+        Some((bench(&self.plan, slot, self.now, kept)?, self.states.get(slot as usize)?))
     }
 
     fn view(&self, slot: u32) -> Option<CheckView> {
@@ -229,6 +231,19 @@ impl World {
             windows: state.windows(self.now),
         })
     }
+}
+
+/// What judging `slot` needs; `kept` is the board of before the restart and when it was written.
+pub(super) fn bench<'a>(
+    plan: &'a Plan,
+    slot: u32,
+    now: Timestamp,
+    kept: (Option<&Before>, Option<Timestamp>),
+) -> Option<Bench<'a>> {
+    let (place, planned) = plan.planned(slot)?;
+    let (row, spec) = (place.row as usize, &planned.spec);
+    let before = kept.0.and_then(|before| before.pending(row, planned.column, spec));
+    Some(Bench { spec, hours: plan.hours(row)?, now, before, written_at: kept.1 })
 }
 
 /// Until when an answer of `observed_at` counts.

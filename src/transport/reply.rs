@@ -35,6 +35,9 @@ pub(super) fn plain(headers: &HeaderMap) -> Vec<(String, String)> {
 
 impl Reply {
     /// An answer that nobody gave, for tests of what reads one.
+    ///
+    /// # Panics
+    /// When a header is none.
     #[cfg(test)]
     pub fn played(status: u16, headers: &[(&str, &str)], body: &str) -> Self {
         let mut map = HeaderMap::new();

@@ -259,7 +259,7 @@ pub fn estate(schools: usize, vendors: &[Arc<Vendor>]) -> Arc<Estate> {
             },
         );
         if n < schools {
-            let row = Subscription { services: keys.clone(), ..Subscription::default() };
+            let row = Subscription { services: keys.clone().into(), ..Subscription::default() };
             estate.subscriptions.insert(laestab, row);
         }
     }

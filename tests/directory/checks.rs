@@ -109,7 +109,7 @@ impl Stage {
         let invented = &self.running.invented;
         let estate = Estate {
             schools: invented.schools.iter().map(|s| (s.laestab, s.clone())).collect(),
-            subscriptions: invented.subscriptions.clone(),
+            subscriptions: invented.subscriptions.clone().into(),
             ..Estate::default()
         };
         built(&self.settings(extra), estate, self.clock.clone(), self.secrets.clone()).unwrap()

@@ -124,7 +124,7 @@ async fn filters_mean_what_active_directory_means() {
     let p = played(Scenario::Calm, 12, TUESDAY).await;
     let mut ldap = signed_in(&p).await;
     let schools = p.running.invented.facts.directory_schools.clone();
-    let home = p.takers("welearn365")[3].1.parameters["welearn365.ou"].clone();
+    let home = p.takers("welearn365")[3].1.parameters.get("welearn365.ou").unwrap().to_owned();
     let all = async |ldap: &mut Ldap, base: &str, filter: &str| {
         let (rc, seen) =
             found(ldap, base, Scope::Subtree, filter, vec!["userAccountControl"]).await;

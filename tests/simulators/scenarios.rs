@@ -50,7 +50,8 @@ async fn in_calm_enough_computers_were_seen_on_every_day() {
         let p = played(Scenario::Calm, 250, now).await;
         let stations = p.stations();
         for (school, taken) in p.takers("future_digital") {
-            let expected: usize = taken.parameters["future_digital.pcs"].parse().unwrap();
+            let expected: usize =
+                taken.parameters.get("future_digital.pcs").unwrap().parse().unwrap();
             let rows = &stations[&school.laestab.to_string()];
             let active = |r: &&csv::StringRecord| {
                 let last = at(&r[4]);
@@ -103,7 +104,7 @@ async fn a_morning_has_every_trouble_at_any_hour() {
         assert!(p.mails().iter().any(|m| m.contains("sw-7f3a")), "an unknown host");
         let mut generic = 0;
         for (_, taken) in p.takers("purple_mash") {
-            let portal = &taken.parameters["purple_mash.portal"];
+            let portal = taken.parameters.get("purple_mash.portal").unwrap();
             let (_, body) = p.page(&format!("{}/sch/{portal}", p.url("purple_mash"))).await;
             generic += usize::from(body.contains("Find your school"));
         }
@@ -119,7 +120,7 @@ async fn faults_of_a_morning_come_and_go() {
     let mut teams = BTreeSet::new();
     for _ in 0..20 {
         for (school, taken) in p.takers("purple_mash") {
-            let portal = &taken.parameters["purple_mash.portal"];
+            let portal = taken.parameters.get("purple_mash.portal").unwrap();
             let url = format!("{}/sch/{portal}", p.url("purple_mash"));
             let (status, _) = p.page(&url).await;
             healths.entry(school.name.to_string()).or_default().insert(status);
@@ -186,8 +187,11 @@ async fn a_fault_is_put_on_a_service_an_endpoint_or_a_school() {
         .takers("purple_mash")
         .into_iter()
         .map(|(s, t)| {
-            let url =
-                format!("{}/sch/{}", p.url("purple_mash"), t.parameters["purple_mash.portal"]);
+            let url = format!(
+                "{}/sch/{}",
+                p.url("purple_mash"),
+                t.parameters.get("purple_mash.portal").unwrap()
+            );
             (s.laestab, url)
         })
         .collect();
@@ -260,7 +264,7 @@ async fn a_fault_on_one_school_reaches_the_answers_and_files_that_hold_all() {
     let failed: Vec<Value> =
         p.accounts(0).await.into_iter().filter(|r| r["LastBackupStatus"] == 0).collect();
     assert_eq!(failed.len(), 2);
-    assert_eq!(failed[1]["AccountName"], taken.parameters["redstor.sims"]);
+    assert_eq!(failed[1]["AccountName"], taken.parameters.get("redstor.sims").unwrap());
     let (school, _) = p.takers("future_digital")[0];
     p.running.set_fault("future_digital", Some(school.laestab), Fault::Down);
     let gone = || {

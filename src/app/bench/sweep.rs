@@ -39,12 +39,15 @@ struct Item {
     battery: u32,
 }
 
+/// A school's number in the fixture's addresses, and itself as a target.
+type School = (Arc<str>, Arc<[Target]>);
+
 /// One service of the fixture.
 struct Fixture {
     spec: ServiceSpec,
     check: CheckId,
     /// What every service asks about: number and school.
-    targets: Arc<[(Arc<str>, Arc<[Target]>)]>,
+    targets: Arc<[School]>,
     interval: Span,
     endpoint: Endpoint,
     delay: u64,
@@ -167,7 +170,7 @@ fn fixtures(
         concurrency: None,
         per_second: None,
     })?;
-    let targets: Arc<[(Arc<str>, Arc<[Target]>)]> = (0_u32..)
+    let targets: Arc<[School]> = (0_u32..)
         .zip(estate.schools.keys())
         .map(|(n, school)| (n.to_string().into(), [Target::School(*school)].into()))
         .collect();

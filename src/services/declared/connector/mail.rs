@@ -21,6 +21,9 @@ use crate::services::declared::words::folded;
 use crate::services::{Context, ServiceError};
 use crate::transport::Trace;
 
+/// A message, and what was kept of it.
+type Read<'a> = (&'a Message<Option<Kept>>, &'a Kept);
+
 /// What is kept of one message of the kind.
 struct Kept {
     sent: Sent,
@@ -143,7 +146,7 @@ impl Reports {
             Err(judged) => return all(&|_| judged.clone()),
         };
         let Some(keys) = &self.keys else { return BTreeMap::new() };
-        let mut of: BTreeMap<Laestab, Vec<(&Message<Option<Kept>>, &Kept)>> = BTreeMap::new();
+        let mut of: BTreeMap<Laestab, Vec<Read<'_>>> = BTreeMap::new();
         let mut strangers = 0_usize;
         for (message, kept) in ours(&look) {
             match kept.key.as_deref().and_then(|key| keys.find(key)) {
