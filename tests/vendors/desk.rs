@@ -107,7 +107,7 @@ impl Desk {
         }
         let mut estate = Estate {
             schools: invented.schools.iter().map(|s| (s.laestab, s.clone())).collect(),
-            subscriptions: invented.subscriptions.clone(),
+            subscriptions: invented.subscriptions.clone().into(),
             calendars: BTreeMap::from([(String::new(), Calendar::default())]),
             ..Estate::default()
         };
