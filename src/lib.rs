@@ -6,6 +6,7 @@ pub mod agent;
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod directory;
 pub mod engine;
 pub mod guard;
 pub mod hub;

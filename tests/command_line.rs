@@ -130,6 +130,7 @@ fn board() -> Board {
         restored_from: None,
         summary: caretaker::wire::board::Summary::default(),
         schools_summary: caretaker::wire::board::Summary::default(),
+        split: caretaker::wire::board::Split::default(),
         columns: vec![column("groupcall", "GC")],
         estate: vec![CompactCell::default()],
         schools: vec![

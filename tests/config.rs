@@ -7,8 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use caretaker::config::schools::{Known, SchoolFile, import, write_schools_csv};
-use caretaker::config::{Config, Settings, Source, generator, schema};
-use caretaker::model::calendar::Calendar;
+use caretaker::config::{CalendarSettings, Config, Settings, Source, generator, schema};
 use caretaker::services::{ConnectorSettings, Connectors, SERVICES, Service, connector_schema};
 use caretaker::transport::TransportSettings;
 use serde_json::Value;
@@ -61,8 +60,15 @@ fn every_valid_file_loads() {
     }
     let full = Config::load(&dir.path().join("full.toml"), &KEYS).unwrap();
     assert_eq!(full.resolve(Path::new("state")), dir.path().join("state"));
-    let calendars = full.calendars();
+    let imported = full.import_calendars().unwrap_or_else(|e| panic!("{e}"));
+    let calendars = imported.calendars;
     assert_eq!(calendars.keys().map(String::as_str).collect::<Vec<_>>(), ["", "north"]);
+    assert_eq!((imported.imported.len(), imported.findings), (2, vec![]));
+    let north = calendars.get("north").unwrap();
+    assert_eq!((north.terms.len(), north.closures.len()), (3, 3), "with those of the default");
+    let expires = &full.settings.credentials.expires;
+    let last: Vec<_> = expires.iter().map(|(name, day)| format!("{name} {day}")).collect();
+    assert_eq!(last, ["redstor 2027-02-28", "welearn365.graph 2027-01-31"]);
     let terms = &calendars.get("").unwrap().terms;
     assert_eq!(terms.last().unwrap().from.to_string(), "2027-01-04");
     assert_eq!(full.transport::<TransportSettings>().unwrap().deadline.as_secs(), 5);
@@ -130,7 +136,7 @@ fn documented(line: &str) -> Option<&str> {
 /// Every default, as the config would write it.
 fn defaults() -> Value {
     let mut all = serde_json::to_value(Settings::default()).unwrap();
-    all["calendars"]["default"] = serde_json::to_value(Calendar::default()).unwrap();
+    all["calendars"]["default"] = serde_json::to_value(CalendarSettings::default()).unwrap();
     all["transport"] = serde_json::to_value(TransportSettings::default()).unwrap();
     for service in SERVICES {
         all["services"][service.key] = service_defaults(service);
@@ -236,7 +242,7 @@ fn every_example_of_a_key_would_load() {
         .collect();
     let config = parse(&text);
     assert!(config.settings.schools.list_file.is_some());
-    assert_eq!(config.calendars().len(), 2);
+    assert_eq!(config.settings.calendars.len(), 2);
     config.transport::<TransportSettings>().unwrap();
     for service in SERVICES {
         let at = format!("services.{}", service.key);
@@ -253,7 +259,8 @@ fn every_example_of_a_key_would_load() {
         .collect();
     assert_eq!(declared.len(), 12);
     let built_in: Vec<(&Service, bool)> = SERVICES.iter().map(|s| (s, true)).collect();
-    let connectors = Connectors::new(declared, &built_in).unwrap_or_else(|e| panic!("{e:?}"));
+    let (connectors, wrong) = Connectors::new(declared, &built_in);
+    assert_eq!(wrong, []);
     let new = connectors.new_services();
     assert_eq!(new, [("library".parse().unwrap(), "School library".into(), "LB".into())]);
     parse(&lines.replace("#> register_file", "register_file"));
@@ -418,4 +425,46 @@ fn the_schema_explains_every_key() {
         }
     }
     assert_eq!(bare, [""; 0]);
+}
+
+// ------------------------------------------------------------------ mailboxes
+
+/// What the section of `service` in `text` is refused with, at the latest when it is read.
+fn refused(service: &str, text: &str) -> String {
+    let config = parse(text);
+    let service = SERVICES.iter().find(|s| s.key == service).unwrap();
+    match config.read_section(&format!("services.{}", service.key), service.configure) {
+        Ok(_) => panic!("taken: {text}"),
+        Err(e) => e.to_string(),
+    }
+}
+
+#[test]
+fn a_mailbox_can_be_set_in_every_form_and_what_is_wrong_is_named() {
+    let text = std::fs::read_to_string(root().join("tests/config/valid/mailboxes.toml")).unwrap();
+    let config = parse(&text);
+    let validator = jsonschema::validator_for(&whole_schema()).unwrap();
+    assert!(validator.is_valid(&json(&text)));
+    for (key, credentials) in [("smoothwall", 1), ("future_digital", 0)] {
+        let service = SERVICES.iter().find(|s| s.key == key).unwrap();
+        let read = config.read_section(&format!("services.{key}"), service.configure);
+        let named = read.unwrap_or_else(|e| panic!("{e}")).unwrap().credentials;
+        assert_eq!(named.len(), credentials, "{key} names its credentials");
+    }
+    for (from, to) in [
+        ("starttls", "none"),
+        ("port = 1143", "port = 70000"),
+        ("credential = \"alerts-mailbox\"", "credential = \"Alerts Mailbox\""),
+        ("zone = \"utc\"", "zone = \"paris\""),
+        ("max_age = \"60d\"", "max_age = \"long\""),
+        ("folder = \"INBOX/Smoothwall\"", "mailbox = \"INBOX/Smoothwall\""),
+    ] {
+        let bad = text.replace(from, to);
+        assert_ne!(bad, text);
+        let said = refused("smoothwall", &bad);
+        assert!(said.contains("services.smoothwall.alerts"), "{from} -> {to}: {said}");
+        assert!(!validator.is_valid(&json(&bad)), "the schema takes {to}");
+    }
+    let said = refused("future_digital", &text.replace("maildir = ", "mail_dir = "));
+    assert!(said.contains("did you mean `maildir`?"), "{said}");
 }

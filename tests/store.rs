@@ -6,9 +6,10 @@ use std::path::Path;
 
 use caretaker::model::cell::{Cause, Cell, Handling, HandlingKind, Row, StateChange};
 use caretaker::model::check::Scope;
+use caretaker::model::desk::{CellName, DeskEntry, DeskKind};
 use caretaker::model::health::{Health, Reason};
 use caretaker::model::ids::ServiceKey;
-use caretaker::model::kept::{KeptCell, KeptMemory, Memory};
+use caretaker::model::kept::{KeptCell, KeptMemory, KeptPlan, Memory};
 use caretaker::model::observation::{Number, Target};
 use caretaker::ports::store::{Save, Store, StoreError};
 use caretaker::store::SqliteStore;
@@ -27,13 +28,7 @@ fn key(text: &str) -> ServiceKey {
 }
 
 fn save(revision: u64) -> Save {
-    Save {
-        at: at("2026-11-23T10:00:00Z"),
-        revision,
-        cells: vec![],
-        memories: vec![],
-        history: vec![],
-    }
+    Save { at: at("2026-11-23T10:00:00Z"), revision, ..Save::default() }
 }
 
 fn cell(health: Health, reason: Option<Reason>) -> Cell {
@@ -59,7 +54,67 @@ fn conforms(open: &dyn Fn() -> Box<dyn Store>) {
     assert_eq!((fresh.revision, fresh.written_at, fresh.cells.len()), (0, None, 0));
     keeps_every_kind_of_cell(open, store);
     remembers(open);
+    keeps_the_desks_book(open);
     tells_history(open);
+    // The book is pruned as history is.
+    assert_eq!(open().desk(row("9990101"), 10).unwrap(), []);
+}
+
+fn entry(id: u64, kind: DeskKind, cells: &[(Row, &str)]) -> DeskEntry {
+    let cells = cells.iter().map(|(row, service)| CellName { row: *row, service: key(service) });
+    DeskEntry {
+        id,
+        at: at("2026-11-23T10:00:00.250Z"),
+        by: "asha".into(),
+        kind,
+        from: None,
+        until: Some(at("2026-11-23T17:00:00Z")),
+        filter: "".into(),
+        why: "rang the office".into(),
+        cells: cells.collect(),
+    }
+}
+
+fn keeps_the_desks_book(open: &dyn Fn() -> Box<dyn Store>) {
+    let (here, there) = (row("9990101"), row("9990102"));
+    let wide = DeskEntry {
+        from: Some(at("2026-11-28T22:00:00Z")),
+        filter: "mail:c kind:primary".into(),
+        ..entry(1, DeskKind::Downtime, &[(here, "mail"), (here, "scan"), (there, "mail")])
+    };
+    let note = DeskEntry { until: None, ..entry(2, DeskKind::Note, &[(here, "scan")]) };
+    let own = |e: &DeskEntry| {
+        let cells = e.cells.iter().filter(|c| c.row == here).cloned().collect();
+        DeskEntry { cells, ..e.clone() }
+    };
+    let plan = |row, hour: i8| KeptPlan {
+        from: at("2026-11-28T22:00:00Z") + jiff::SignedDuration::from_hours(hour.into()),
+        row,
+        service: key("scan"),
+        handling: Handling {
+            kind: HandlingKind::Downtime,
+            by: "asha".into(),
+            until: Some(at("2026-11-30T02:00:00Z")),
+        },
+    };
+    let store = open();
+    let planned = Some(vec![plan(here, 0), plan(Row::Estate, 3)]);
+    store.keep(Save { desk: vec![wide.clone()], planned, ..save(43) });
+    store.keep(Save { desk: vec![note.clone()], ..save(43) });
+    let newest_first = [note.clone(), own(&wide)];
+    assert_eq!(store.desk(here, 10).unwrap(), newest_first, "before it is written");
+    store.flush().unwrap();
+    assert_eq!(store.desk(here, 10).unwrap(), newest_first, "and after");
+    assert_eq!(store.desk(here, 1).unwrap(), [note], "the newest");
+    assert_eq!(store.desk(there, 10).unwrap()[0].cells.len(), 1, "each row its own cells");
+    assert_eq!(store.desk(Row::Estate, 10).unwrap(), []);
+    drop(store);
+    let kept = open().load().unwrap().planned;
+    assert!(kept.len() == 2 && kept.contains(&plan(here, 0)), "{kept:?}");
+    let store = open();
+    store.keep(Save { planned: Some(vec![plan(there, 1)]), ..save(43) });
+    drop(store);
+    assert_eq!(open().load().unwrap().planned, [plan(there, 1)], "the whole list is another");
 }
 
 fn keeps_every_kind_of_cell(open: &dyn Fn() -> Box<dyn Store>, store: Box<dyn Store>) {
@@ -144,6 +199,7 @@ fn change(time: &str, from: Health, to: Health, reason: Option<Reason>) -> State
         to,
         reason,
         follows: false,
+        first: false,
         why: "because".into(),
     }
 }
@@ -151,6 +207,7 @@ fn change(time: &str, from: Health, to: Health, reason: Option<Reason>) -> State
 fn tells_history(open: &dyn Fn() -> Box<dyn Store>) {
     let (here, there) = (row("9990101"), row("9990102"));
     let first = change("2026-11-23T10:00:01Z", Health::Ok, Health::Unknown, Some(Reason::Stale));
+    let first = StateChange { first: true, ..first };
     let second = StateChange {
         follows: true,
         ..change("2026-11-23T10:00:02.125Z", Health::Unknown, Health::Critical, None)

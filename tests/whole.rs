@@ -12,6 +12,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+#[path = "support/slow_reader.rs"]
+mod slow_reader;
+
+use slow_reader::SlowReader;
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_caretaker");
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -84,6 +89,7 @@ fn the_headless_demo_keeps_the_contract_of_status() {
     let (_demo, line) = ready(home.path(), &args);
     let said: Value = serde_json::from_str(&line).unwrap();
     let socket = said["socket"].as_str().unwrap();
+    let slow = SlowReader::attach(Path::new(socket));
     assert!(PathBuf::from(said["config"].as_str().unwrap()).is_file());
     for key in SERVICES {
         assert!(said["simulators"][key].is_string(), "no address of {key}: {line}");
@@ -117,6 +123,7 @@ fn the_headless_demo_keeps_the_contract_of_status() {
     }
     assert_eq!(code, 2, "a morning has something critical");
     a_narrower_question_has_its_own_answer(home.path(), socket, &all);
+    slow.ends_with_the_board();
 }
 
 /// One school, one service, CSV, and words that name nothing.
@@ -148,6 +155,7 @@ fn a_second_agent_on_the_same_config_and_a_vendor_that_dies() {
     assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stderr));
     let (mut agent, line) = ready(home.path(), &["--config", &config, "agent"]);
     let socket = line.trim().rsplit(' ').next().unwrap().to_owned();
+    let slow = SlowReader::attach(Path::new(&socket));
     let ask = |wait: &[&str]| json(&status(home.path(), &socket, &[&["--json"], wait].concat()).1);
     let calm = ask(&["--wait-settled", "60s"]);
     let trouble: Vec<&Value> = calm["schools"]
@@ -164,6 +172,7 @@ fn a_second_agent_on_the_same_config_and_a_vendor_that_dies() {
     drop(vendors);
     // Nobody answers any more: nothing may stay green for longer than its freshness limit.
     until("all in trouble", || ask(&[]), |s| s["summary"]["ok"] == 0);
+    slow.ends_with_the_board();
     let pid = rustix::process::Pid::from_raw(i32::try_from(agent.0.id()).unwrap()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     assert!(agent.0.wait().unwrap().success(), "SIGTERM drains and ends well");

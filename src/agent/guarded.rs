@@ -40,25 +40,9 @@ const ENTRIES: usize = 1_000;
 /// How long a confirming connection waits for its password.
 const SECRET: Duration = Duration::from_secs(25);
 
-/// Who may be asked, and what for.
-#[derive(Clone)]
-pub struct Acting {
-    /// Who is behind a process.
-    pub people: Arc<dyn People>,
-    /// The guard, or why there is none.
-    pub guard: Result<Guard, Clean>,
-}
-
-impl Acting {
-    /// Nobody can act, and why.
-    #[must_use]
-    pub fn watch_only(people: Arc<dyn People>, why: &str) -> Self {
-        Self { people, guard: Err(Clean::new(why)) }
-    }
-}
-
 pub(super) struct Counter {
-    pub acting: Acting,
+    pub people: Arc<dyn People>,
+    pub guard: Result<Guard, Clean>,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -98,17 +82,17 @@ pub(super) fn router(counter: Arc<Counter>) -> Router {
 
 impl Counter {
     fn guard(&self) -> Result<&Guard, Refusal> {
-        self.acting.guard.as_ref().map_err(|why| Refusal::forbidden(why.as_str()))
+        self.guard.as_ref().map_err(|why| Refusal::forbidden(why.as_str()))
     }
 
     /// The person behind the connection, and their roles now.
     async fn who(&self, peer: PeerId) -> Result<Who, Refusal> {
-        let people = Arc::clone(&self.acting.people);
+        let people = Arc::clone(&self.people);
         let person = tokio::task::spawn_blocking(move || people.person(peer.uid, peer.pid))
             .await
             .map_err(|e| Refusal::forbidden(&e.to_string()))?
             .map_err(|e| Refusal::forbidden(&e.to_string()))?;
-        let policy = self.acting.guard.as_ref().ok().and_then(|g| g.policy().ok());
+        let policy = self.guard.as_ref().ok().and_then(|g| g.policy().ok());
         let roles = policy.map(|p| roles_of(&p.settings().roles, &person.groups));
         Ok(Who { operator: person.operator, roles: roles.unwrap_or_default() })
     }
@@ -155,7 +139,7 @@ async fn actions(State(at): At, Extension(peer): Peer) -> Answer {
         open: Vec::new(),
         recent: Vec::new(),
     };
-    let guard = match &at.acting.guard {
+    let guard = match &at.guard {
         Ok(guard) => guard,
         Err(why) => {
             page.trouble = Some(why.clone());

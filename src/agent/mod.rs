@@ -5,10 +5,12 @@
 
 mod changes;
 mod guarded;
+mod handling;
 mod metrics;
 mod openapi;
 mod peers;
 mod problem;
+mod reloads;
 mod routes;
 mod running;
 mod schedule;
@@ -17,6 +19,6 @@ mod settings;
 mod socket;
 mod stream;
 
-pub use guarded::Acting;
 pub use running::{Agent, AgentError, RunningAgent};
 pub use settings::{AgentSettings, Concurrency, Limits};
+pub use socket::Reserved;

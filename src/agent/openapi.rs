@@ -8,11 +8,17 @@ use crate::wire::action::{
     Actions, Audit, Confirmed, Digest, EmergencyView, PlanPage, PlanRequest, Told, Why,
 };
 use crate::wire::board::{Board, Change};
+use crate::wire::desk::{Handle, Handled};
 use crate::wire::page::{AgentHealth, CheckPage, Page, Problem, Refresh, Refreshed};
 use crate::wire::status::Status;
 
 /// The type of `/v1/metrics`.
 pub(super) const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The document that `/v1/openapi.json` serves, written out.
+pub(super) fn text() -> bytes::Bytes {
+    document().to_string().into()
+}
 
 /// The document that `/v1/openapi.json` serves.
 #[must_use]
@@ -140,7 +146,7 @@ fn reads(answers: &mut SchemaGenerator) -> [Route<'static>; 5] {
 }
 
 /// Refresh, and the routes that tell of the agent itself.
-fn others(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> [Route<'static>; 4] {
+fn others(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> [Route<'static>; 5] {
     [
         Route {
             method: "post",
@@ -150,6 +156,17 @@ fn others(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> [Rou
                 "/v1/refresh",
                 "Asks the vendors again now, within their limits",
                 answers.subschema_for::<Refreshed>().to_value(),
+            )
+        },
+        Route {
+            method: "post",
+            body: Some(requests.subschema_for::<Handle>().to_value()),
+            problems: &[400, 413],
+            ..get(
+                "/v1/handling",
+                "Acknowledges, claims, sets a downtime, notes, or gives back: in the name of the \
+                 account behind the socket",
+                answers.subschema_for::<Handled>().to_value(),
             )
         },
         get("/v1/health", "How the agent is", answers.subschema_for::<AgentHealth>().to_value()),

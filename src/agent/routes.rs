@@ -1,6 +1,7 @@
 //! The routes. Each answer's shape stands in `wire`, and in the document that `openapi` serves.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -12,23 +13,28 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::agent::changes;
 use crate::agent::guarded::{self, Counter};
+use crate::agent::handling;
 use crate::agent::metrics::{Metrics, Standing};
 use crate::agent::openapi;
 use crate::agent::problem::{Refusal, json, typed};
+use crate::agent::reloads::Reloads;
 use crate::agent::schedule::Scheduler;
 use crate::agent::settings::AgentSettings;
 use crate::agent::stream::{BrokenOff, PIECE, listed};
 use crate::hub::{Hub, HubGone, Narrow};
 use crate::model::cell::Row;
+use crate::model::desk::DeskEntry;
 use crate::model::ids::{CheckId, Laestab, ServiceKey};
 use crate::ports::clock::Clock;
 use crate::ports::store::Store;
 use crate::wire::VERSION;
 use crate::wire::board::AgentInfo;
+use crate::wire::desk::DeskLine;
 use crate::wire::page::{AgentHealth, Refresh};
 
 /// Schools whose statuses are read in one go, and so are all of one revision with the totals.
@@ -47,12 +53,16 @@ pub(super) struct Desk {
     pub clock: Arc<dyn Clock>,
     pub metrics: Arc<Metrics>,
     pub started_at: Timestamp,
+    pub reloads: Arc<Reloads>,
     pub readers: Arc<Semaphore>,
     pub whole: Arc<Semaphore>,
-    pub document: Bytes,
+    /// Made when it is first asked for: that takes longer than all else of a start.
+    pub document: OnceLock<Bytes>,
+    /// The last number that was given to an entry of the desk's book.
+    pub last_entry: AtomicU64,
 }
 
-type Answer = Result<Response, Refusal>;
+pub(super) type Answer = Result<Response, Refusal>;
 type At = State<Arc<Desk>>;
 
 impl From<HubGone> for Refusal {
@@ -67,6 +77,14 @@ impl Desk {
         u32::try_from(self.settings.limits.readers.saturating_sub(free)).unwrap_or(u32::MAX)
     }
 
+    /// A number for an entry of the desk's book: of the clock, and larger than any before.
+    pub fn next_entry(&self, now: Timestamp) -> u64 {
+        let clock = u64::try_from(now.as_microsecond()).unwrap_or(0);
+        let next = |last: u64| Some(clock.max(last + 1));
+        let last = self.last_entry.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next);
+        last.map_or(clock, |last| clock.max(last + 1))
+    }
+
     /// One of the places for answers that hold a whole board until they are read.
     fn whole_place(&self) -> Result<OwnedSemaphorePermit, Refusal> {
         Arc::clone(&self.whole).try_acquire_owned().map_err(|_| {
@@ -78,6 +96,7 @@ impl Desk {
 /// All routes.
 pub(super) fn router(desk: Arc<Desk>, counter: Arc<Counter>) -> Router {
     let limit = DefaultBodyLimit::max(desk.settings.limits.body);
+    let orders = desk.settings.limits.orders;
     Router::new()
         .route("/v1/board", get(board))
         .route("/v1/changes", get(follow))
@@ -85,6 +104,7 @@ pub(super) fn router(desk: Arc<Desk>, counter: Arc<Counter>) -> Router {
         .route("/v1/checks/{school}/{check}", get(check))
         .route("/v1/status", get(status))
         .route("/v1/refresh", post(refresh))
+        .route("/v1/handling", post(handling::handle).layer(DefaultBodyLimit::max(orders)))
         .route("/v1/health", get(health))
         .route("/v1/metrics", get(metrics))
         .route("/v1/openapi.json", get(document))
@@ -121,7 +141,8 @@ async fn board(State(desk): At) -> Answer {
         started_at: desk.started_at,
         embedded: desk.settings.embedded,
     };
-    let head = snapshot.head(agent, desk.clock.now());
+    let mut head = snapshot.head(agent, desk.clock.now());
+    head.not_watched.extend(desk.scheduler.found());
     let starts = (0..snapshot.len()).step_by(PIECE);
     let pieces = starts.map(move |from| Ok(snapshot.schools(from, PIECE)));
     listed(&head, "schools", stream::iter(pieces), place)
@@ -159,14 +180,42 @@ async fn page(State(desk): At, Path(school): Path<String>) -> Answer {
     let found = desk.hub.ask(move |held| held.page(row)).await?;
     let mut page = found.ok_or_else(|| no_school(&school))?;
     let store = Arc::clone(&desk.store);
-    let history = tokio::task::spawn_blocking(move || store.history(row, HISTORY)).await;
-    match history {
-        Ok(Ok(history)) => page.history = history,
-        Ok(Err(error)) => tracing::warn!("the history of {school} cannot be read: {error}"),
+    let read = move || (store.history(row, HISTORY), store.desk(row, HISTORY));
+    match tokio::task::spawn_blocking(read).await {
+        Ok((history, book)) => {
+            let told = |what: &str, error| {
+                tracing::warn!("the {what} of {school} cannot be read: {error}");
+            };
+            page.history = history.unwrap_or_else(|e| {
+                told("history", e);
+                Vec::new()
+            });
+            let book = book.unwrap_or_else(|e| {
+                told("desk's book", e);
+                Vec::new()
+            });
+            page.desk = book.into_iter().map(line_of).collect();
+        }
         Err(error) => tracing::error!("the history of {school} cannot be read: {error}"),
+    }
+    if laestab.is_none() {
+        page.not_watched.extend(desk.scheduler.found());
     }
     desk.scheduler.looked_at(laestab);
     Ok(json(StatusCode::OK, &page))
+}
+
+fn line_of(entry: DeskEntry) -> DeskLine {
+    DeskLine {
+        at: entry.at,
+        by: entry.by,
+        kind: entry.kind,
+        services: entry.cells.into_iter().map(|cell| cell.service).collect(),
+        from: entry.from,
+        until: entry.until,
+        filter: entry.filter,
+        why: entry.why,
+    }
 }
 
 async fn check(State(desk): At, Path((school, check)): Path<(String, String)>) -> Answer {
@@ -219,10 +268,11 @@ async fn statuses(desk: Arc<Desk>, mut first: Vec<Laestab>, narrow: Narrow) -> A
     let place = desk.whole_place()?;
     let rest = first.split_off(first.len().min(AT_ONCE));
     let asked = narrow.clone();
-    let (head, rows) = desk
+    let (mut head, rows) = desk
         .hub
         .ask(move |held| (held.status_head(&asked), held.school_statuses(&first, &asked)))
         .await?;
+    head.not_watched.extend(desk.scheduler.found());
     let hub = desk.hub.clone();
     let more = stream::unfold(rest, move |mut left| {
         let (hub, narrow) = (hub.clone(), narrow.clone());
@@ -239,7 +289,10 @@ async fn statuses(desk: Arc<Desk>, mut first: Vec<Laestab>, narrow: Narrow) -> A
     listed(&head, "schools", rows.chain(more), place)
 }
 
-async fn refresh(State(desk): At, body: Result<Bytes, BytesRejection>) -> Answer {
+/// A request's body as `T`; `None` if it is empty.
+pub(super) fn body_of<T: DeserializeOwned>(
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Option<T>, Refusal> {
     let body = body.map_err(|rejection| {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             Refusal::too_large()
@@ -247,15 +300,16 @@ async fn refresh(State(desk): At, body: Result<Bytes, BytesRejection>) -> Answer
             Refusal::bad_request("the request's body broke off; send it again")
         }
     })?;
-    let what: Refresh = if body.is_empty() {
-        Refresh::default()
-    } else {
-        serde_json::from_slice(&body).map_err(|error| {
-            Refusal::bad_request(&format!(
-                "the body is not {{\"school\": LAESTAB or null, \"service\": KEY or null}}: {error}"
-            ))
-        })?
-    };
+    if body.is_empty() {
+        return Ok(None);
+    }
+    serde_json::from_slice(&body).map(Some).map_err(|error| {
+        Refusal::bad_request(&format!("the body is not as /v1/openapi.json describes it: {error}"))
+    })
+}
+
+async fn refresh(State(desk): At, body: Result<Bytes, BytesRejection>) -> Answer {
+    let what: Refresh = body_of(body)?.unwrap_or_default();
     let estate = desk.hub.estate();
     if let Some(school) = what.school.filter(|s| !estate.schools.contains_key(s)) {
         return Err(no_school(&school.to_string()));
@@ -269,6 +323,7 @@ async fn refresh(State(desk): At, body: Result<Bytes, BytesRejection>) -> Answer
 
 async fn health(State(desk): At) -> Response {
     let (revision, settled) = desk.hub.stand();
+    let (configured_at, reload_refused) = desk.reloads.stand();
     let health = AgentHealth {
         version: env!("CARGO_PKG_VERSION").into(),
         wire: VERSION,
@@ -279,6 +334,8 @@ async fn health(State(desk): At) -> Response {
         refused_events: desk.hub.refused(),
         foreign_answers: desk.metrics.foreign_so_far(),
         readers: desk.readers(),
+        configured_at: Some(configured_at),
+        reload_refused,
     };
     json(StatusCode::OK, &health)
 }
@@ -300,7 +357,11 @@ async fn metrics(State(desk): At) -> Response {
 }
 
 async fn document(State(desk): At) -> Response {
-    typed(StatusCode::OK, "application/json", Body::from(desk.document.clone()))
+    typed(
+        StatusCode::OK,
+        "application/json",
+        Body::from(desk.document.get_or_init(openapi::text).clone()),
+    )
 }
 
 fn school_or_estate(text: &str) -> Result<Option<Laestab>, Refusal> {

@@ -1,25 +1,25 @@
 //! Starting and stopping.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use axum::body::Bytes;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::agent::guarded::{Acting, Counter};
+use crate::agent::guarded::Counter;
 use crate::agent::metrics::Metrics;
-use crate::agent::openapi;
 use crate::agent::peers::Gate;
+use crate::agent::reloads::Reloads;
 use crate::agent::routes::{Desk, router};
 use crate::agent::schedule::{Scheduler, Setting, twice};
 use crate::agent::serve::Server;
 use crate::agent::settings::AgentSettings;
-use crate::agent::socket::{self, Place};
+use crate::agent::socket::{self, Place, Reserved};
 use crate::hub::Hub;
-use crate::model::estate::Estate;
+use crate::model::estate::{Estate, NotWatched};
 use crate::model::text::Clean;
 use crate::ports::clock::Clock;
 use crate::ports::store::{Store, StoreError};
@@ -27,6 +27,8 @@ use crate::ports::watch::Watch;
 
 /// How long the last write may take.
 const LAST_WRITE: Duration = Duration::from_secs(5);
+/// What a refused configuration is listed under.
+const CONFIGURATION: &str = "configuration";
 /// How long readers may take to hear goodbye.
 const LAST_WORD: Duration = Duration::from_secs(2);
 
@@ -74,12 +76,29 @@ impl Agent {
         watches: Vec<Arc<dyn Watch>>,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
-        acting: Acting,
+    ) -> Result<RunningAgent, AgentError> {
+        let reserved = socket::reserve(&settings.socket, settings.group, &*clock).await?;
+        Self::start_at(reserved, settings, estate, watches, store, clock).await
+    }
+
+    /// As [`Self::start`], where the right to listen is already had. It is that socket and group
+    /// that count, not those of `settings`.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_at(
+        reserved: Reserved,
+        mut settings: AgentSettings,
+        estate: Arc<Estate>,
+        watches: Vec<Arc<dyn Watch>>,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
     ) -> Result<RunningAgent, AgentError> {
         if let Some(key) = twice(&watches) {
             return Err(AgentError::Twice(key.to_string()));
         }
-        let (place, listener) = socket::take(&settings.socket, settings.group, &*clock).await?;
+        (settings.socket, settings.group) = reserved.place();
+        let (place, listener) = reserved.listen(&*clock).await?;
         let reading = Arc::clone(&store);
         let kept =
             tokio::task::spawn_blocking(move || reading.load()).await.map_err(|error| {
@@ -95,6 +114,7 @@ impl Agent {
             Arc::clone(&metrics),
         );
         let stop = CancellationToken::new();
+        let reloads = Arc::new(Reloads::new(clock.now()));
         let desk = Arc::new(Desk {
             hub: hub.clone(),
             scheduler: scheduler.clone(),
@@ -102,13 +122,20 @@ impl Agent {
             clock: Arc::clone(&clock),
             metrics: Arc::clone(&metrics),
             started_at: clock.now(),
+            reloads: Arc::clone(&reloads),
             readers: Arc::new(Semaphore::new(settings.limits.readers)),
-            document: Bytes::from(openapi::document().to_string()),
+            document: OnceLock::new(),
             whole: Arc::new(Semaphore::new(settings.limits.whole)),
+            last_entry: AtomicU64::new(0),
             settings: settings.clone(),
         });
+        let counter = Counter {
+            people: Arc::clone(&settings.people),
+            guard: settings.guard.clone(),
+            clock: Arc::clone(&clock),
+        };
         let server = Server {
-            router: router(desk, Arc::new(Counter { acting, clock: Arc::clone(&clock) })),
+            router: router(desk, Arc::new(counter)),
             gate: Gate::new(settings.group),
             limits: settings.limits,
             clock: Arc::clone(&clock),
@@ -117,7 +144,8 @@ impl Agent {
         };
         let server_task = tokio::spawn(server.run(listener));
         let tasks = Tasks { stop, handles: vec![scheduler_task, hub_task, server_task] };
-        Ok(RunningAgent { tasks, place, path: settings.socket, hub, scheduler, store, clock })
+        let path = settings.socket;
+        Ok(RunningAgent { tasks, place, path, hub, scheduler, reloads, store, clock })
     }
 }
 
@@ -130,6 +158,7 @@ pub struct RunningAgent {
     path: PathBuf,
     hub: Hub,
     scheduler: Scheduler,
+    reloads: Arc<Reloads>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
 }
@@ -174,8 +203,32 @@ impl RunningAgent {
         }
         if self.hub.configured(estate).await.is_ok() {
             self.scheduler.configure(watches).await;
+            self.reloads.taken(self.clock.now());
         }
         Ok(())
+    }
+
+    /// A newer configuration cannot be used: the old one goes on. Says so in `/v1/health`, and among
+    /// what is not watched, where the desk looks for gaps.
+    pub async fn refused(&self, why: Clean) {
+        let now = self.clock.now();
+        let mut estate = Estate::clone(&self.hub.estate());
+        estate.not_watched.retain(|gap| gap.what.as_str() != CONFIGURATION);
+        let at =
+            now.to_zoned_datetime(crate::model::calendar::london()).strftime("%a %-d %b %H:%M");
+        estate.not_watched.insert(
+            0,
+            NotWatched {
+                what: Clean::new(CONFIGURATION),
+                why: Clean::new(&format!(
+                    "the one of {at} was refused and the one before it goes on: {why}"
+                )),
+            },
+        );
+        self.reloads.refused(now, why);
+        if self.hub.configured(Arc::new(estate)).await.is_err() {
+            tracing::debug!("the agent ends: nobody is told of the refused configuration");
+        }
     }
 
     /// Drains: no new poll; those under way finish or are cancelled; what was judged is written;

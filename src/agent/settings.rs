@@ -1,7 +1,16 @@
 //! What an agent is started with.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
+
+use jiff::civil::{Time, time};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::guard::Guard;
+use crate::model::calendar::{london, london_date};
+use crate::model::text::Clean;
+use crate::ports::people::{Nobody, People, Person};
 
 /// How many polls run at once. The transport limits each origin besides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +38,8 @@ pub struct Limits {
     pub whole: usize,
     /// Bytes of a request's body.
     pub body: usize,
+    /// Bytes of a request's body that names cells.
+    pub orders: usize,
     /// Bytes of a request's head, and of what is read ahead.
     pub head: usize,
     /// From the first byte of a request to the end of its head; also how long an idle connection
@@ -47,6 +58,7 @@ impl Default for Limits {
             readers: 64,
             whole: 16,
             body: 64 * 1_024,
+            orders: 1_024 * 1_024,
             head: 16 * 1_024,
             head_time: Duration::from_secs(10),
             answer_time: Duration::from_secs(30),
@@ -56,7 +68,7 @@ impl Default for Limits {
 }
 
 /// What an agent is started with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct AgentSettings {
     /// Where it listens. Its folder is made (0700) if it does not exist.
     pub socket: PathBuf,
@@ -81,6 +93,12 @@ pub struct AgentSettings {
     pub beat: Duration,
     /// What clients may take.
     pub limits: Limits,
+    /// Who is behind a process.
+    pub people: Arc<dyn People>,
+    /// The guard, or why nobody can act.
+    pub guard: Result<Guard, Clean>,
+    /// When shifts end, in London: what somebody has and for which no end is named runs out then.
+    pub shift_ends: Vec<Time>,
 }
 
 impl AgentSettings {
@@ -99,6 +117,54 @@ impl AgentSettings {
             drain_time: Duration::from_secs(5),
             beat: Duration::from_secs(5),
             limits: Limits::default(),
+            people: Arc::new(Nameless),
+            guard: Err(Clean::new("no policy is configured")),
+            shift_ends: vec![time(8, 0, 0, 0), time(17, 0, 0, 0)],
         }
+    }
+
+    /// The end of the shift that `now` lies in; one that ends within a quarter of an hour is over.
+    /// Without ends of shifts eight hours.
+    #[must_use]
+    pub fn shift_end(&self, now: Timestamp) -> Timestamp {
+        let soon = now + SignedDuration::from_mins(15);
+        let today = london_date(soon);
+        let days = [Some(today), today.tomorrow().ok()];
+        let ends = days.into_iter().flatten().flat_map(|day| {
+            self.shift_ends.iter().filter_map(move |end| {
+                let civil = day.to_datetime(*end);
+                Some(civil.to_zoned_datetime(london()).ok()?.timestamp())
+            })
+        });
+        let next = ends.filter(|end| *end >= soon).min();
+        next.unwrap_or_else(|| now + SignedDuration::from_hours(8))
+    }
+}
+
+/// Knows nobody by name.
+#[derive(Debug)]
+struct Nameless;
+
+impl People for Nameless {
+    fn person(&self, uid: u32, _: Option<i32>) -> Result<Person, Nobody> {
+        Err(Nobody(format!("uid {uid} is not looked up here")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_without_an_end_runs_out_with_the_shift() {
+        let settings = AgentSettings::new(Path::new("/x"));
+        let end = |now: &str| settings.shift_end(now.parse().unwrap()).to_string();
+        assert_eq!(end("2026-11-24T09:14:00Z"), "2026-11-24T17:00:00Z");
+        assert_eq!(end("2026-11-24T16:46:00Z"), "2026-11-25T08:00:00Z", "minutes are no hold");
+        assert_eq!(end("2026-11-24T23:59:00Z"), "2026-11-25T08:00:00Z");
+        assert_eq!(end("2026-07-14T09:14:00Z"), "2026-07-14T16:00:00Z", "London's clock");
+        let none = AgentSettings { shift_ends: Vec::new(), ..settings };
+        let now = "2026-11-24T09:14:00Z".parse().unwrap();
+        assert_eq!(none.shift_end(now).to_string(), "2026-11-24T17:14:00Z");
     }
 }

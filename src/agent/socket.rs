@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::oneshot;
 
 use crate::agent::running::AgentError;
 use crate::ports::clock::Clock;
@@ -34,44 +36,128 @@ impl Drop for Place {
     }
 }
 
-/// Takes the place `path` and listens there. A socket that nobody listens at is replaced.
-pub(super) async fn take(
+/// The sole right to listen at a socket's path. Dropping it gives the right back; the system does
+/// so itself when the process ends, however it ends.
+#[derive(Debug)]
+pub struct Reserved {
+    path: PathBuf,
+    group: Option<u32>,
+    lock: File,
+}
+
+/// What came of reaching for the right.
+enum Reached {
+    Ours(Reserved),
+    /// The lock file of whoever has it.
+    Theirs(File),
+}
+
+impl Reserved {
+    /// Takes the right to `path`, whose folder is made if it is not there. `None` if another
+    /// process has it.
+    ///
+    /// # Errors
+    /// When the folder is not safe, or the lock beside the socket cannot be made.
+    pub fn now(path: &Path, group: Option<u32>) -> Result<Option<Self>, AgentError> {
+        Ok(match reach(path, group)? {
+            Reached::Ours(reserved) => Some(reserved),
+            Reached::Theirs(_) => None,
+        })
+    }
+
+    /// Waits until nobody has the right any more, and takes it. Of several that wait, one gets it
+    /// and the others go on waiting.
+    ///
+    /// # Errors
+    /// As [`Self::now`].
+    pub async fn in_turn(path: &Path, group: Option<u32>) -> Result<Self, AgentError> {
+        folder(path, group)?;
+        let lock = open_lock(path)?;
+        let (tell, told) = oneshot::channel();
+        // The system wakes a thread that waits for a lock, and nothing else. The thread may outlast
+        // whoever waited: what it then gets, it drops.
+        std::thread::Builder::new()
+            .name("in turn".into())
+            .spawn(move || {
+                let outcome = loop {
+                    match flock(&lock, FlockOperation::LockExclusive) {
+                        Err(Errno::INTR) => {}
+                        outcome => break outcome,
+                    }
+                };
+                drop(tell.send(outcome.map(|()| lock)));
+            })
+            .map_err(|e| unusable(path, "no thread can wait for its lock", e))?;
+        match told.await {
+            Ok(Ok(lock)) => Ok(Self { path: path.to_owned(), group, lock }),
+            Ok(Err(error)) => Err(unusable(path, "its lock file cannot be locked", error)),
+            Err(error) => Err(unusable(path, "nobody waits for its lock any more", error)),
+        }
+    }
+
+    /// Where, and for which group.
+    pub(super) fn place(&self) -> (PathBuf, Option<u32>) {
+        (self.path.clone(), self.group)
+    }
+
+    /// Listens there. A socket that nobody listens at is replaced.
+    pub(super) async fn listen(
+        mut self,
+        clock: &dyn Clock,
+    ) -> Result<(Place, UnixListener), AgentError> {
+        let path = &self.path;
+        replace_stale(path, clock).await?;
+        note_pid(&mut self.lock)
+            .map_err(|e| unusable(path, "its lock file cannot be written", e))?;
+        let listener =
+            UnixListener::bind(path).map_err(|e| unusable(path, "it cannot be bound", e))?;
+        let place = Place { path: path.clone(), _lock: self.lock };
+        let mode = if self.group.is_some() { 0o660 } else { 0o600 };
+        if let Some(gid) = self.group {
+            std::os::unix::fs::chown(&place.path, None, Some(gid))
+                .map_err(|e| unusable(&place.path, "its group cannot be set", e))?;
+        }
+        std::fs::set_permissions(&place.path, Permissions::from_mode(mode))
+            .map_err(|e| unusable(&place.path, "its mode cannot be set", e))?;
+        Ok((place, listener))
+    }
+}
+
+/// Takes the right to `path`, or says who has it.
+pub(super) async fn reserve(
     path: &Path,
     group: Option<u32>,
     clock: &dyn Clock,
-) -> Result<(Place, UnixListener), AgentError> {
-    let wrong = |what: &str, why: std::io::Error| AgentError::Socket {
-        socket: path.display().to_string(),
-        why: format!("{what}: {why}"),
-    };
+) -> Result<Reserved, AgentError> {
+    match reach(path, group)? {
+        Reached::Ours(reserved) => Ok(reserved),
+        Reached::Theirs(mut lock) => Err(held(path, &mut lock, clock).await),
+    }
+}
+
+fn reach(path: &Path, group: Option<u32>) -> Result<Reached, AgentError> {
     folder(path, group)?;
-    let lock_path = beside(path, ".lock");
-    let mut lock = OpenOptions::new()
+    let lock = open_lock(path)?;
+    match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Reached::Ours(Reserved { path: path.to_owned(), group, lock })),
+        Err(Errno::WOULDBLOCK) => Ok(Reached::Theirs(lock)),
+        Err(error) => Err(unusable(path, "its lock file cannot be locked", error)),
+    }
+}
+
+fn open_lock(path: &Path) -> Result<File, AgentError> {
+    OpenOptions::new()
         .read(true)
         .write(true)
         .create(true)
         .truncate(false)
         .mode(0o600)
-        .open(&lock_path)
-        .map_err(|e| wrong("its lock file cannot be opened", e))?;
-    if let Err(error) = flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-        if error == rustix::io::Errno::WOULDBLOCK {
-            return Err(held(path, &mut lock, clock).await);
-        }
-        return Err(wrong("its lock file cannot be locked", error.into()));
-    }
-    replace_stale(path, clock).await?;
-    note_pid(&mut lock).map_err(|e| wrong("its lock file cannot be written", e))?;
-    let listener = UnixListener::bind(path).map_err(|e| wrong("it cannot be bound", e))?;
-    let place = Place { path: path.to_owned(), _lock: lock };
-    let mode = if group.is_some() { 0o660 } else { 0o600 };
-    if let Some(gid) = group {
-        std::os::unix::fs::chown(path, None, Some(gid))
-            .map_err(|e| wrong("its group cannot be set", e))?;
-    }
-    std::fs::set_permissions(path, Permissions::from_mode(mode))
-        .map_err(|e| wrong("its mode cannot be set", e))?;
-    Ok((place, listener))
+        .open(beside(path, ".lock"))
+        .map_err(|e| unusable(path, "its lock file cannot be opened", e))
+}
+
+fn unusable(path: &Path, what: &str, why: impl std::fmt::Display) -> AgentError {
+    AgentError::Socket { socket: path.display().to_string(), why: format!("{what}: {why}") }
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::agent::{Acting, Agent, AgentError, AgentSettings, RunningAgent};
+use crate::agent::{Agent, AgentError, AgentSettings, Reserved, RunningAgent};
 use crate::app::failed::Failed;
+use crate::app::reload::{self, Fixed};
 use crate::app::setup::{self, Prepared};
 use crate::app::world::Outside;
 use crate::cli::{self, Code};
@@ -12,7 +13,7 @@ use crate::config::Config;
 use crate::ports::clock::Clock;
 use crate::secrets::SecretStores;
 use crate::store::SqliteStore;
-use crate::sys::{HostPeople, Places, Signals, group_id};
+use crate::sys::{HostPeople, Places, Signal, Signals, Terminal, group_id};
 use crate::telemetry;
 
 /// Where an agent lives.
@@ -27,7 +28,8 @@ pub struct Place {
     pub embedded: bool,
 }
 
-/// Runs an agent until a signal asks it to end.
+/// Runs an agent until a signal asks it to end. SIGHUP has it read its configuration anew, unless it
+/// comes because the agent's terminal has gone.
 ///
 /// # Errors
 /// When the configuration cannot be used, or another agent holds the socket.
@@ -35,7 +37,7 @@ pub async fn run(outside: Outside) -> Result<u8, Failed> {
     let file = outside.config_file()?;
     let config = setup::load(&file)?;
     let state_dir = setup::state_dir(&config)?;
-    let logged = log(&outside, &config, &state_dir, "agent")?;
+    let logged = log(outside.log.as_deref(), &config, &state_dir, "agent")?;
     let socket = outside
         .agent
         .clone()
@@ -48,9 +50,18 @@ pub async fn run(outside: Outside) -> Result<u8, Failed> {
     }
     let place = Place { socket, state_dir, demo: false, embedded: false };
     let mut signals = Signals::new().map_err(Failed::software)?;
+    let terminal = Terminal::of_input();
+    let fixed = Fixed::of(&prepared);
     let running = start(prepared, place, outside.clock.clone()).await?;
     cli::say(&format!("caretaker agent listens at {}", running.socket().display()));
-    signals.next().await;
+    loop {
+        match signals.next().await {
+            Signal::HangUp if !terminal.has_gone() => {
+                reload::reload(&file, &fixed, &running, &outside.clock).await;
+            }
+            Signal::HangUp | Signal::Terminate | Signal::Interrupt => break,
+        }
+    }
     running.stop().await.map_err(Failed::software)?;
     drop(logged);
     Ok(Code::Done as u8)
@@ -61,12 +72,12 @@ pub async fn run(outside: Outside) -> Result<u8, Failed> {
 /// # Errors
 /// When the level is none, or the file cannot be made.
 pub fn log(
-    outside: &Outside,
+    level: Option<&str>,
     config: &Config,
     folder: &Path,
     name: &str,
 ) -> Result<telemetry::Guard, Failed> {
-    let word = outside.log.as_deref().unwrap_or_else(|| config.settings.log.level.word());
+    let word = level.unwrap_or_else(|| config.settings.log.level.word());
     let level = word.parse().map_err(Failed::config)?;
     let logging = telemetry::Logging { folder: folder.to_owned(), name: name.to_owned(), level };
     telemetry::start(&logging).map_err(Failed::software)
@@ -81,27 +92,55 @@ pub async fn start(
     place: Place,
     clock: Arc<dyn Clock>,
 ) -> Result<RunningAgent, Failed> {
+    let group = prepared.config.settings.agent.group.as_deref().map(group_id).transpose();
+    let group = group
+        .map_err(|e| Failed::config(prepared.config.error_at("agent.group", &e.to_string(), "")))?;
+    let store = store(&place).await?;
+    let settings = AgentSettings { group, ..settings(&prepared, &place) };
+    Agent::start(settings, prepared.estate, prepared.watches, store, clock).await.map_err(failed)
+}
+
+/// Starts an agent where the right to its socket is already had.
+///
+/// # Errors
+/// When socket or store cannot be used.
+pub async fn start_at(
+    reserved: Reserved,
+    prepared: Prepared,
+    place: Place,
+    clock: Arc<dyn Clock>,
+) -> Result<RunningAgent, Failed> {
+    let store = store(&place).await?;
+    let settings = settings(&prepared, &place);
+    let Prepared { estate, watches, .. } = prepared;
+    Agent::start_at(reserved, settings, estate, watches, store, clock).await.map_err(failed)
+}
+
+async fn store(place: &Place) -> Result<Arc<SqliteStore>, Failed> {
     let file = place.state_dir.join("board.db");
     let store = tokio::task::spawn_blocking(move || SqliteStore::open(&file))
         .await
         .map_err(Failed::software)?
         .map_err(Failed::software)?;
-    let group = prepared.config.settings.agent.group.as_deref().map(group_id).transpose();
-    let settings = AgentSettings {
+    Ok(Arc::new(store))
+}
+
+fn settings(prepared: &Prepared, place: &Place) -> AgentSettings {
+    AgentSettings {
         demo: place.demo,
-        group: group.map_err(|e| {
-            Failed::config(prepared.config.error_at("agent.group", &e.to_string(), ""))
-        })?,
         embedded: place.embedded,
         refresh_floor: prepared.config.settings.agent.refresh_floor.duration(),
+        shift_ends: prepared.config.settings.agent.shift_ends.iter().map(|end| end.0).collect(),
+        people: Arc::new(HostPeople),
         ..AgentSettings::new(&place.socket)
-    };
-    let acting = Acting::watch_only(Arc::new(HostPeople), "no policy is configured");
-    Agent::start(settings, prepared.estate, prepared.watches, Arc::new(store), clock, acting)
-        .await
-        .map_err(|e| match e {
-            AgentError::Held { .. } => Failed { code: Code::NoAgent, text: e.to_string() },
-            AgentError::Twice(_) => Failed::config(e),
-            AgentError::Socket { .. } | AgentError::Store(_) => Failed::software(e),
-        })
+    }
+}
+
+/// With the exit code that tells what to do.
+pub fn failed(error: AgentError) -> Failed {
+    match error {
+        AgentError::Held { .. } => Failed { code: Code::NoAgent, text: error.to_string() },
+        AgentError::Twice(_) => Failed::config(error),
+        AgentError::Socket { .. } | AgentError::Store(_) => Failed::software(error),
+    }
 }

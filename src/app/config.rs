@@ -24,6 +24,9 @@ pub fn check(outside: &Outside) -> Result<u8, Failed> {
     for finding in &prepared.findings {
         cli::say(&finding.to_string());
     }
+    for brought in &prepared.imported {
+        cli::say(&brought.to_string());
+    }
     let estate = &prepared.estate;
     for gap in &estate.not_watched {
         cli::say(&format!("not watched: {}: {}", gap.what, gap.why));

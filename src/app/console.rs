@@ -3,19 +3,16 @@
 use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::app::agent::{self, Place};
 use crate::app::failed::Failed;
-use crate::app::setup;
 use crate::app::world::Outside;
+use crate::app::{embedded, setup};
 use crate::cli::Code;
 use crate::link::{Link, LinkError};
 use crate::model::span::Span;
-use crate::secrets::SecretStores;
-use crate::sys::{Places, Signals};
+use crate::sys::Signals;
 use crate::tui::theme::Depth;
 use crate::tui::{self, Exit, Options};
 
@@ -31,6 +28,8 @@ pub struct Showing {
     pub keys: BTreeMap<String, Vec<String>>,
     /// Ends by itself after this long.
     pub ends_after: Option<Span>,
+    /// What happens outside and the operator is to be told.
+    pub notices: Option<mpsc::Receiver<String>>,
 }
 
 /// Attaches to the agent that is there, or starts one in this process.
@@ -39,15 +38,16 @@ pub struct Showing {
 /// When a socket exists but its agent does not answer, or the configuration cannot be used.
 pub async fn run(outside: Outside) -> Result<u8, Failed> {
     let file = outside.config_file();
-    let named = outside.agent_socket()?;
     let config = file.as_ref().ok().map(|f| setup::load(f)).transpose()?;
+    let named = outside.socket_by(config.as_ref())?;
     let console = config.as_ref().map(|c| c.settings.console.clone()).unwrap_or_default();
-    let mut showing = Showing {
+    let showing = Showing {
         socket: named.clone(),
         theme: outside.theme.clone().unwrap_or(console.theme),
         theme_folder: config.as_ref().map(|c| c.folder().join("themes")),
         keys: config.as_ref().map(|c| c.settings.keys.clone()).unwrap_or_default(),
         ends_after: None,
+        notices: None,
     };
     if named.exists() || outside.agent.is_some() {
         attachable(&named).await?;
@@ -57,27 +57,15 @@ pub async fn run(outside: Outside) -> Result<u8, Failed> {
     let Some(config) = config else {
         return Err(Failed::config("no configuration and no agent"));
     };
-    let runtime = Places::from_env().runtime_dir().to_owned();
-    crate::sys::private_dir(&runtime).map_err(Failed::software)?;
-    showing.socket = runtime.join("embedded.sock");
-    if showing.socket.exists() && attachable(&showing.socket).await.is_ok() {
-        return show(&outside, showing).await;
-    }
-    let state_dir = setup::state_dir(&config)?;
-    let logged = agent::log(&outside, &config, &state_dir, "console")?;
-    let secrets = Arc::new(SecretStores::of_host(config.credential_files()));
-    let prepared = setup::prepare(config, secrets, outside.clock.clone())?;
-    let place = Place { socket: showing.socket.clone(), state_dir, demo: false, embedded: true };
-    let running = agent::start(prepared, place, outside.clock.clone()).await?;
-    let code = show(&outside, showing).await;
-    running.stop().await.map_err(Failed::software)?;
-    drop(logged);
-    code
+    embedded::run(&outside, config, showing).await
 }
 
 /// A socket that exists must answer: one that refuses or hangs is an error, never a reason to start
 /// another agent beside it.
-async fn attachable(socket: &Path) -> Result<(), Failed> {
+///
+/// # Errors
+/// When nobody answers there, or in another version.
+pub async fn attachable(socket: &Path) -> Result<(), Failed> {
     let link = Link::new(socket).map_err(Failed::no_agent)?;
     match link.board().await {
         Ok(_) => Ok(()),
@@ -121,6 +109,7 @@ pub async fn show(outside: &Outside, showing: Showing) -> Result<u8, Failed> {
         clock: outside.clock.clone(),
         slow: outside.slow,
         ended: Some(ended),
+        notices: showing.notices,
     };
     let link = Link::new(&showing.socket).map_err(Failed::no_agent)?;
     match tui::run(link, options).await.map_err(Failed::config)? {

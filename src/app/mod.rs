@@ -1,12 +1,18 @@
 //! Puts everything together. No rules of its own.
 
+mod act;
+mod acting;
 mod agent;
 mod bench;
 mod config;
 mod connector;
 mod console;
 mod demo;
+mod doctor;
+mod embedded;
 mod failed;
+mod handle;
+mod reload;
 mod secret;
 mod setup;
 mod simulate;
@@ -70,9 +76,20 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
             status::run(&outside.agent_socket()?, args, outside.clock.clone()).await
         }
         Some(Command::Watch(args)) => watch::run(&outside.agent_socket()?, args).await,
+        Some(Command::Handle(args)) => handle::run(&outside.agent_socket()?, args).await,
         Some(Command::Config(ConfigCommand::Check)) => config::check(&outside),
         Some(Command::Config(ConfigCommand::Schema)) => config::schema(),
         Some(Command::Connector(command)) => connector::run(outside, command).await,
+        Some(Command::Actions { json }) => act::actions(&outside.agent_socket()?, json).await,
+        Some(Command::Plan(args)) => act::plan(&outside.agent_socket()?, args).await,
+        Some(Command::Apply(args)) => {
+            act::apply(&outside.agent_socket()?, args, outside.clock.clone()).await
+        }
+        Some(Command::Approve(args)) => act::approve(&outside.agent_socket()?, args).await,
+        Some(Command::Cancel { plan }) => act::cancel(&outside.agent_socket()?, &plan).await,
+        Some(Command::Audit(command)) => act::audit(|| outside.agent_socket(), command).await,
+        Some(Command::Policy(command)) => acting::command(&outside, command),
+        Some(Command::Doctor(args)) => doctor::run(outside, args).await,
         Some(Command::Secret(command)) => secret::run(outside, command).await,
         Some(Command::Demo(args)) => demo::run(outside, args).await,
         Some(Command::Simulate(args)) => simulate::run(outside, args).await,

@@ -3,22 +3,30 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::app::failed::Failed;
-use crate::config::schools::{Finding, Import};
-use crate::config::{Config, ConfigError, ConfigErrors};
+use crate::config::schools::{Finding, Import, Severity};
+use crate::config::{Config, ConfigError, ConfigErrors, Imported};
 use crate::model::check::ServiceSpec;
 use crate::model::estate::{Estate, NotWatched};
-use crate::model::ids::{CredentialName, ServiceKey};
+use crate::model::ids::{CredentialName, Laestab, ServiceKey};
 use crate::model::text::Clean;
 use crate::ports::clock::Clock;
 use crate::ports::secrets::Secrets;
-use crate::ports::watch::Watch;
+use crate::ports::watch::{CredentialUse, Watch};
+use crate::services::expiry::{self, Dates};
 use crate::services::{
     Configured, ConnectorError, ConnectorSettings, Connectors, Context, SERVICES, Service,
     ServiceError, join,
 };
-use crate::transport::{Trace, Transport, TransportSettings};
+use crate::transport::{Endpoint, SetupError, Trace, Transport, TransportSettings};
+
+/// Why a school without a row is not watched.
+pub const NOT_SET_UP: &str = "not set up: it has no row in the subscriptions table";
+/// How long the credential stores may take at the start; one that waits for somebody to unlock it
+/// is asked again by the checks themselves.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The configuration, the schools, and the services that it names.
 pub struct Prepared {
@@ -32,8 +40,14 @@ pub struct Prepared {
     pub parts: Vec<Part>,
     /// What was noticed while reading schools and subscriptions.
     pub findings: Vec<Finding>,
-    /// Every credential that the configuration mentions.
-    pub credentials: Vec<CredentialName>,
+    /// Every address that a service or a connector calls, with its key or name.
+    pub endpoints: Vec<(String, Endpoint)>,
+    /// Schools without a row in the subscriptions table.
+    pub not_set_up: Vec<Laestab>,
+    /// What calendar files brought.
+    pub imported: Vec<Imported>,
+    /// Every credential that a service uses.
+    pub credentials: Vec<CredentialUse>,
 }
 
 /// A built-in service, or a connector that the configuration declares.
@@ -68,6 +82,19 @@ pub fn prepare(
     secrets: Arc<dyn Secrets>,
     clock: Arc<dyn Clock>,
 ) -> Result<Prepared, Failed> {
+    let (prepared, wrong) = prepare_partly(config, secrets, clock)?;
+    if wrong.is_empty() { Ok(prepared) } else { Err(Failed::config(ConfigErrors(wrong))) }
+}
+
+/// As [`prepare`], with every service that can be built and what is wrong with the others.
+///
+/// # Errors
+/// What nothing can be built without: schools, calendars, the transport.
+pub fn prepare_partly(
+    config: Config,
+    secrets: Arc<dyn Secrets>,
+    clock: Arc<dyn Clock>,
+) -> Result<(Prepared, Vec<ConfigError>), Failed> {
     let settings: TransportSettings = config.transport().map_err(Failed::config)?;
     let transport = Transport::new(settings, clock.clone());
     prepare_with(config, transport, secrets, clock)
@@ -84,7 +111,8 @@ pub fn prepare_traced(
 ) -> Result<(Prepared, Trace), Failed> {
     let settings: TransportSettings = config.transport().map_err(Failed::config)?;
     let (transport, trace) = Transport::traced(settings, clock.clone());
-    Ok((prepare_with(config, transport, secrets, clock)?, trace))
+    let (prepared, wrong) = prepare_with(config, transport, secrets, clock)?;
+    if wrong.is_empty() { Ok((prepared, trace)) } else { Err(Failed::config(ConfigErrors(wrong))) }
 }
 
 fn prepare_with(
@@ -92,88 +120,142 @@ fn prepare_with(
     transport: Transport,
     secrets: Arc<dyn Secrets>,
     clock: Arc<dyn Clock>,
-) -> Result<Prepared, Failed> {
-    let (configured, connectors) = sections(&config)?;
-    let imported = schools(&config, &connectors)?;
+) -> Result<(Prepared, Vec<ConfigError>), Failed> {
+    let (configured, connectors, mut wrong) = sections(&config);
+    let imported = schools(&config, &connectors).map_err(|failed| {
+        // A column of a connector that cannot be read is unknown: the cause is told, not that.
+        if wrong.is_empty() { failed } else { Failed::config(ConfigErrors(wrong.clone())) }
+    })?;
+    let calendars = config.import_calendars().map_err(Failed::config)?;
     let mut estate = Estate {
         schools: imported.schools,
         subscriptions: imported.subscriptions,
-        calendars: config.calendars(),
+        calendars: calendars.calendars,
         ..Estate::default()
     };
     let folder = config.folder().to_owned();
     let context = Context { transport, clock, secrets, estate: Arc::new(estate.clone()), folder };
-    let mut credentials = connectors.credentials();
-    let mut parts = Vec::new();
-    for (service, section) in configured {
-        let watch = match section {
-            None => None,
-            Some(section) => {
-                credentials.extend(section.credentials);
-                let built = (section.build)(&context);
-                Some(built.map_err(|e| Failed::config(located(&config, &e)))?)
-            }
-        };
-        let key = service.key.parse().map_err(Failed::software)?;
-        parts.push(Part { name: service.key.to_owned(), service: key, asks: String::new(), watch });
-    }
-    let declared =
-        connectors.build(&context).map_err(|e| Failed::config(misdeclared(&config, &e)))?;
-    for (plan, (name, watch)) in connectors.plans().iter().zip(declared) {
-        let (service, asks) = (plan.service().clone(), plan.in_short());
-        parts.push(Part { name, service, asks, watch: Some(watch) });
-    }
-    let watches = together(&mut estate, &parts, &connectors)?;
+    let dates = dates(&config, &configured, &connectors, &context);
+    let built = build(&config, configured, &connectors, &context, &mut wrong)?;
+    let Built { parts, uses, endpoints } = built;
+    let watches = together(&mut estate, (&parts, &uses), &connectors, (&dates, &context.secrets))?;
     estate.not_watched.extend(imported.not_set_up.iter().map(|laestab| NotWatched {
         what: Clean::new(&laestab.to_string()),
-        why: Clean::new("not set up: it has no row in the subscriptions table"),
+        why: Clean::new(NOT_SET_UP),
     }));
-    let findings = imported.findings;
-    Ok(Prepared { config, estate: Arc::new(estate), watches, parts, findings, credentials })
+    let credentials: Vec<CredentialUse> = uses.into_iter().map(|(_, used)| used).collect();
+    let mut findings = calendars.findings;
+    findings.extend(imported.findings);
+    findings.extend(unused_dates(&config, &credentials));
+    wrong.sort_by_key(|e| (e.line, e.column));
+    let prepared = Prepared {
+        config,
+        estate: Arc::new(estate),
+        watches,
+        parts,
+        findings,
+        credentials,
+        endpoints,
+        not_set_up: imported.not_set_up,
+        imported: calendars.imported,
+    };
+    Ok((prepared, wrong))
 }
 
 type Sections = Vec<(&'static Service, Option<Configured>)>;
 
-/// Every section of a service or a connector, read.
-fn sections(config: &Config) -> Result<(Sections, Connectors), Failed> {
+/// Every section of a service or a connector that can be read, and what is wrong with the others.
+fn sections(config: &Config) -> (Sections, Connectors, Vec<ConfigError>) {
     let mut wrong = Vec::new();
     let mut configured: Sections = Vec::new();
     for service in SERVICES {
-        match config.read_section(&format!("services.{}", service.key), service.configure) {
-            Ok(section) => configured.push((service, section)),
-            Err(ConfigErrors(errors)) => wrong.extend(errors),
-        }
+        let at = format!("services.{}", service.key);
+        let section = config.read_section(&at, service.configure);
+        configured.push((
+            service,
+            section.unwrap_or_else(|ConfigErrors(errors)| {
+                wrong.extend(errors);
+                None
+            }),
+        ));
     }
     let mut declared: Vec<(String, ConnectorSettings)> = Vec::new();
     for name in config.connectors() {
         match config.read_section(&format!("connectors.{name}"), ConnectorSettings::read) {
-            Ok(Some(settings)) => declared.push((name.to_owned(), settings)),
-            Ok(None) => {}
+            Ok(settings) => declared.extend(settings.map(|s| (name.to_owned(), s))),
             Err(ConfigErrors(errors)) => wrong.extend(errors),
         }
     }
-    // Held against one another only when each can be read: else what is missing is told twice.
     let built_in: Vec<(&Service, bool)> =
         configured.iter().map(|(service, section)| (*service, section.is_some())).collect();
-    let connectors = match Connectors::new(declared, &built_in) {
-        Ok(connectors) => connectors,
-        Err(errors) => {
-            wrong.extend(errors.iter().map(|e| misdeclared(config, e)));
-            Connectors::default()
+    let (connectors, errors) = Connectors::new(declared, &built_in);
+    wrong.extend(errors.iter().map(|e| misdeclared(config, e)));
+    (configured, connectors, wrong)
+}
+
+/// What was built, and what it uses.
+struct Built {
+    parts: Vec<Part>,
+    /// Credentials, with the service that uses each.
+    uses: Vec<(ServiceKey, CredentialUse)>,
+    endpoints: Vec<(String, Endpoint)>,
+}
+
+/// A watcher for each section; what cannot be built is told, and stands there without one.
+fn build(
+    config: &Config,
+    configured: Sections,
+    connectors: &Connectors,
+    context: &Context,
+    wrong: &mut Vec<ConfigError>,
+) -> Result<Built, Failed> {
+    let mut built = Built { parts: Vec::new(), uses: Vec::new(), endpoints: Vec::new() };
+    for (service, section) in configured {
+        let made = context.transport.made(0).len();
+        let key: ServiceKey = service.key.parse().map_err(Failed::software)?;
+        let mut uses = Vec::new();
+        let watch = section.and_then(|section| {
+            uses.extend(section.credentials.into_iter().map(for_all));
+            let built = (section.build)(context);
+            built.map_err(|error| wrong.push(located(config, &error))).ok()
+        });
+        if let Some(watch) = &watch {
+            uses.extend(watch.credentials());
+            let called = context.transport.made(made).into_iter();
+            built.endpoints.extend(called.map(|e| (service.key.to_owned(), e)));
+            built.uses.extend(uses.into_iter().map(|used| (key.clone(), used)));
         }
-    };
-    if wrong.is_empty() {
-        return Ok((configured, connectors));
+        let (name, asks) = (service.key.to_owned(), String::new());
+        built.parts.push(Part { name, service: key, asks, watch });
     }
-    wrong.sort_by_key(|e| (e.line, e.column));
-    Err(Failed::config(ConfigErrors(wrong)))
+    let pool = connectors.pool(context);
+    for plan in connectors.plans() {
+        let made = context.transport.made(0).len();
+        let watch = match connectors.build(plan, context, &pool) {
+            Ok(watch) => watch,
+            Err(error) => {
+                wrong.push(misdeclared(config, &error));
+                continue;
+            }
+        };
+        let mut uses: Vec<_> = plan.credentials().into_iter().map(for_all).collect();
+        uses.extend(watch.credentials());
+        let service = plan.service().clone();
+        built.uses.extend(uses.into_iter().map(|used| (service.clone(), used)));
+        let called = context.transport.made(made).into_iter();
+        built.endpoints.extend(called.map(|e| (plan.name.clone(), e)));
+        let (name, asks) = (plan.name.clone(), plan.in_short());
+        built.parts.push(Part { name, service, asks, watch: Some(watch) });
+    }
+    Ok(built)
 }
 
 /// One watcher and one column for each service: what is built in and what is declared together.
 fn together(
     estate: &mut Estate,
-    parts: &[Part],
+    (parts, uses): (&[Part], &[(ServiceKey, CredentialUse)]),
     connectors: &Connectors,
+    (dates, secrets): (&Dates, &Arc<dyn Secrets>),
 ) -> Result<Vec<Arc<dyn Watch>>, Failed> {
     let mut columns: Vec<ServiceSpec> = SERVICES.iter().map(unwatched).collect::<Result<_, _>>()?;
     for (key, label, code) in connectors.new_services() {
@@ -182,28 +264,28 @@ fn together(
     }
     let mut watches = Vec::new();
     for mut column in columns {
-        let of: Vec<Arc<dyn Watch>> = parts
-            .iter()
-            .filter(|part| part.service == column.key)
-            .filter_map(|part| part.watch.clone())
-            .collect();
+        let of = parts.iter().filter(|part| part.service == column.key);
+        let of: Vec<Arc<dyn Watch>> = of.filter_map(|part| part.watch.clone()).collect();
         let own = parts.iter().find(|p| p.name == column.key.as_str() && p.asks.is_empty());
         if let Some(joined) = join(of) {
-            let spec = joined.describe();
+            let uses: Vec<CredentialUse> =
+                uses.iter().filter(|(k, _)| *k == column.key).map(|(_, u)| u.clone()).collect();
+            let watch = expiry::watched(joined, &uses, dates, secrets.clone());
+            let watch = watch.map_err(Failed::software)?;
+            let spec = watch.describe();
             // The name of a built-in service that only connectors watch is not theirs to give.
             if own.is_some_and(|part| part.watch.is_some()) {
                 (column.label, column.code) = (spec.label, spec.code);
             }
             (column.checks, column.depends) = (spec.checks, spec.depends);
-            estate.not_watched.extend(joined.not_watched());
-            watches.push(joined);
+            estate.not_watched.extend(watch.not_watched());
+            watches.push(watch);
         }
-        if let Some(Part { watch: None, .. }) = own {
+        if own.is_some_and(|part| part.watch.is_none()) {
             let service = SERVICES.iter().find(|s| s.key == column.key.as_str());
-            let gaps = service.into_iter().flat_map(not_configured);
             let asked: BTreeSet<&str> = column.checks.iter().map(|c| c.id.as_str()).collect();
-            let gaps = gaps.filter(|gap| !asked.contains(gap.what.as_str()));
-            estate.not_watched.extend(gaps.collect::<Vec<_>>());
+            let gaps = service.into_iter().flat_map(not_configured);
+            estate.not_watched.extend(gaps.filter(|gap| !asked.contains(gap.what.as_str())));
         }
         estate.services.push(column);
     }
@@ -216,11 +298,56 @@ fn together(
     Ok(watches)
 }
 
+/// A credential that a section names.
+fn for_all(name: CredentialName) -> CredentialUse {
+    CredentialUse { name, school: None }
+}
+
+/// When credentials end: by the configuration, and by what stands in those that sections name.
+fn dates(
+    config: &Config,
+    configured: &[(&Service, Option<Configured>)],
+    connectors: &Connectors,
+    context: &Context,
+) -> Dates {
+    let sections = configured.iter().filter_map(|(_, section)| section.as_ref());
+    let mut named: BTreeSet<CredentialName> =
+        sections.flat_map(|s| s.credentials.iter().cloned()).collect();
+    named.extend(connectors.plans().iter().flat_map(|plan| plan.credentials()));
+    let named: Vec<CredentialName> = named.into_iter().collect();
+    Dates {
+        configured: config.settings.credentials.expires.clone(),
+        looked: expiry::look_into_all(&context.secrets, &named, PATIENCE, &*context.clock),
+    }
+}
+
+/// Dates of credentials that no service uses: a slip in the name, most likely.
+fn unused_dates(config: &Config, uses: &[CredentialUse]) -> Vec<Finding> {
+    let names = config.settings.credentials.expires.keys();
+    let unused = names.filter(|name| !uses.iter().any(|u| u.name == **name));
+    let told = unused.map(|name| {
+        let key = format!("credentials.expires.{name}");
+        let line = config.error_at(&key, "", "").line;
+        Finding {
+            severity: Severity::Warning,
+            file: config.path().to_owned(),
+            line: u64::try_from(line).unwrap_or(u64::MAX),
+            column: None,
+            text: format!("{key}: no service uses a credential of this name; mend the name"),
+        }
+    });
+    told.collect()
+}
+
 /// What a service refuses, with the place in the file.
 fn located(config: &Config, error: &ServiceError) -> ConfigError {
     match error {
         ServiceError::Endpoint { service, source } => {
-            config.error_at(&format!("services.{service}"), &source.to_string(), "")
+            let remedy = match source {
+                SetupError::Ca { .. } => "put the PEM file there, or change ca_file",
+                SetupError::Url { .. } | SetupError::Controllers(_) | SetupError::Client(_) => "",
+            };
+            config.error_at(&format!("services.{service}"), &source.to_string(), remedy)
         }
         ServiceError::Setting { service, key, why } => {
             config.error_at(&format!("services.{service}.{key}"), why, "")
@@ -246,7 +373,7 @@ fn schools(config: &Config, connectors: &Connectors) -> Result<Import, Failed> {
     config.import_schools(services, parameters).map_err(Failed::config)
 }
 
-/// A service without a watcher: its column stays, nothing watches it.
+/// A service without a section: its column stays, nothing watches it.
 fn unwatched(service: &Service) -> Result<ServiceSpec, Failed> {
     Ok(ServiceSpec {
         key: service.key.parse().map_err(Failed::software)?,

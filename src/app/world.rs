@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::app::failed::Failed;
+use crate::app::setup;
+use crate::config::Config;
 use crate::ports::clock::Clock;
 use crate::sys::Places;
 
@@ -47,21 +49,26 @@ impl Outside {
     /// # Errors
     /// When a configuration was named but cannot be read, or there is no agent anywhere.
     pub fn agent_socket(&self) -> Result<PathBuf, Failed> {
-        if let Some(socket) = self.configured_socket()? {
+        let config = match self.config_file() {
+            Ok(file) if self.agent.is_none() => Some(setup::load(&file)?),
+            _ => None,
+        };
+        self.socket_by(config.as_ref())
+    }
+
+    /// The same, with a configuration that was read already.
+    ///
+    /// # Errors
+    /// When there is no agent anywhere.
+    pub fn socket_by(&self, config: Option<&Config>) -> Result<PathBuf, Failed> {
+        let configured = config.filter(|_| self.agent.is_none());
+        let configured =
+            configured.and_then(|c| Some(c.resolve(c.settings.agent.socket.as_ref()?)));
+        if let Some(socket) = configured {
             return Ok(socket);
         }
         let candidates = Places::from_env().agent_sockets(self.agent.as_deref());
         let found = candidates.iter().find(|p| p.exists()).or_else(|| candidates.first());
         found.cloned().ok_or_else(|| Failed::config("no place for an agent's socket"))
-    }
-
-    /// The socket that the configuration names, unless `--agent` names another.
-    fn configured_socket(&self) -> Result<Option<PathBuf>, Failed> {
-        if self.agent.is_some() {
-            return Ok(None);
-        }
-        let Ok(file) = self.config_file() else { return Ok(None) };
-        let config = crate::app::setup::load(&file)?;
-        Ok(config.settings.agent.socket.as_ref().map(|s| config.resolve(s)))
     }
 }

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::wire::Span;
+use crate::wire::desk::DeskKind;
 
 /// Watches seven services for every school, and says why.
 ///
@@ -48,12 +49,41 @@ pub enum Command {
     Status(StatusArgs),
     /// Print one plain line for each change, for screen readers and logs.
     Watch(WatchArgs),
+    /// Acknowledge, claim, set a downtime, note or give back. Exit code: 0 done, 11 to no cell.
+    Handle(HandleArgs),
     /// Check the configuration, or print its JSON Schema.
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Try one connector for real, or list them.
     #[command(subcommand)]
     Connector(ConnectorCommand),
+    /// What can be done, what waits, runs and needs a look.
+    Actions {
+        /// JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Plan an action: reads the targets and says what would be done. Nothing is sent.
+    Plan(PlanArgs),
+    /// Confirm a plan and do it. Exit code: 0 done, 10 accepted, 11 rejected, 12 partly done,
+    /// 13 unknown, 14 denied, 15 waits for a second person.
+    Apply(ApplyArgs),
+    /// Approve somebody else's plan, as its second person.
+    Approve(DigestArgs),
+    /// Take back a plan that has not begun.
+    Cancel {
+        /// The plan's id.
+        plan: String,
+    },
+    /// The audit: who did what, on whose word.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Check the policy by its own examples, or ask what it would say.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Look at everything that this host needs: configuration, files, clock, names, certificates,
+    /// credentials, sign-in, rights, store, socket, terminal. Exit code: 0 fine, 1 warnings, 2 errors.
+    Doctor(DoctorArgs),
     /// Keep, list or delete credentials in the keyring.
     #[command(subcommand)]
     Secret(SecretCommand),
@@ -112,12 +142,209 @@ pub struct StatusArgs {
     pub wait_settled: Option<Span>,
 }
 
+/// `caretaker plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// Which: `caretaker actions` lists them.
+    pub action: String,
+    /// At what: LAESTAB, LAESTAB/service, LAESTAB/guid:.., LAESTAB/sam:.., estate.
+    #[arg(required = true)]
+    pub targets: Vec<String>,
+    /// Why; stands in the audit.
+    #[arg(long)]
+    pub reason: String,
+    /// The desk's ticket.
+    #[arg(long)]
+    pub ticket: Option<String>,
+    /// What the action needs to know besides.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// Show names whole; recorded before they are shown.
+    #[arg(long)]
+    pub show: bool,
+    /// JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `caretaker apply`.
+#[derive(Debug, Args)]
+pub struct ApplyArgs {
+    /// The plan's id.
+    pub plan: String,
+    /// Confirm by the plan's digest, as scripts must; without it the plan's words are asked for.
+    #[arg(long)]
+    pub digest: Option<String>,
+    /// How long to wait for what comes of it.
+    #[arg(long, default_value = "30s", value_name = "DURATION")]
+    pub wait: Span,
+    /// JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `caretaker approve`.
+#[derive(Debug, Args)]
+pub struct DigestArgs {
+    /// The plan's id.
+    pub plan: String,
+    /// The digest of the plan that you read.
+    #[arg(long)]
+    pub digest: String,
+}
+
+/// `caretaker audit`.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// The newest entries.
+    List(AuditArgs),
+    /// Every entry, a line of JSON each, as docs/audit-format.md says.
+    Export,
+    /// Verify an export; needs no agent.
+    Verify {
+        /// The export.
+        file: PathBuf,
+        /// Public key (PEM) of its checkpoints.
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+    },
+}
+
+/// `caretaker audit list`.
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// Of this person.
+    #[arg(long)]
+    pub by: Option<String>,
+    /// Of this kind: plan, denied, confirmed, approved, intent, step, outcome, unmasked, ..
+    #[arg(long)]
+    pub kind: Option<String>,
+    /// About what begins so, such as a LAESTAB.
+    #[arg(long)]
+    pub about: Option<String>,
+    /// At most this many.
+    #[arg(long, default_value_t = 50)]
+    pub limit: u32,
+    /// JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `caretaker policy`.
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Check the policy and its examples.
+    Test {
+        /// The policy; that of the configuration if not given.
+        file: Option<PathBuf>,
+    },
+    /// What the policy would say.
+    Explain(ExplainArgs),
+}
+
+/// `caretaker policy explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// Which action.
+    pub action: String,
+    /// Whose account, or what: pupil, staff, governor, other, school, estate.
+    #[arg(long, default_value = "school")]
+    pub kind: String,
+    /// At which school.
+    #[arg(long, value_name = "LAESTAB")]
+    pub school: Option<String>,
+    /// How many targets.
+    #[arg(long, default_value_t = 1)]
+    pub targets: u16,
+    /// Asked by whom: operator, approver, lead, viewer, auditor.
+    #[arg(long, default_value = "operator")]
+    pub role: String,
+    /// When, such as 2026-03-03T22:00:00Z; now if not given.
+    #[arg(long)]
+    pub at: Option<String>,
+    /// The policy; that of the configuration if not given.
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `caretaker watch`.
 #[derive(Debug, Args)]
 pub struct WatchArgs {
     /// This service alone.
     #[arg(long, value_name = "KEY")]
     pub service: Option<String>,
+}
+
+/// What to do with cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// Known; no need to call out.
+    Acknowledge,
+    /// Somebody works on it.
+    Claim,
+    /// Planned, now or later.
+    Downtime,
+    /// Nobody has it any more, and nothing is planned.
+    GiveBack,
+    /// Something to remember.
+    Note,
+}
+
+impl Kind {
+    /// The word of the wire.
+    #[must_use]
+    pub fn kind(self) -> DeskKind {
+        match self {
+            Self::Acknowledge => DeskKind::Acknowledge,
+            Self::Claim => DeskKind::Claim,
+            Self::Downtime => DeskKind::Downtime,
+            Self::GiveBack => DeskKind::GiveBack,
+            Self::Note => DeskKind::Note,
+        }
+    }
+}
+
+/// `caretaker handle`.
+#[derive(Debug, Args)]
+pub struct HandleArgs {
+    /// What to do.
+    pub kind: Kind,
+    /// LAESTAB numbers or parts of names, or `estate`.
+    pub schools: Vec<String>,
+    /// This service alone. Otherwise what is in trouble by itself (acknowledge, claim), or every
+    /// service that the school takes.
+    #[arg(long, value_name = "KEY")]
+    pub service: Option<String>,
+    /// The schools that match, in the language of the board's filter; kept with the downtime.
+    #[arg(long, value_name = "TERMS")]
+    pub filter: Option<String>,
+    /// Its end, or beginning and end: 2h, 17:00, 2026-11-28T22:00, 22:00..02:00. Otherwise the end
+    /// of the shift; a downtime needs it.
+    #[arg(long, value_name = "WHEN", conflicts_with = "for")]
+    pub until: Option<String>,
+    /// How long from now on.
+    #[arg(long, value_name = "DURATION")]
+    pub r#for: Option<Span>,
+    /// Why, or the note; without any pupil's name.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub why: String,
+    /// The agent's answer as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `caretaker doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// JSON, version 1 of the contract in docs/doctor-json.md.
+    #[arg(long)]
+    pub json: bool,
+    /// Call no vendor: nothing that leaves this host.
+    #[arg(long)]
+    pub offline: bool,
 }
 
 /// `caretaker config`.
@@ -132,7 +359,11 @@ pub enum ConfigCommand {
 /// `caretaker secret`.
 #[derive(Debug, Subcommand)]
 pub enum SecretCommand {
-    /// Keep a credential: typed without echo, or read from standard input. Never an argument.
+    /// Keep a credential: typed or pasted without echo, or read from standard input. Never an
+    /// argument.
+    ///
+    /// At a terminal Enter ends it. A key of several lines (PEM or JSON) may be pasted or typed: it
+    /// goes on until it is whole or Ctrl-D is pressed. From a file: caretaker secret set NAME < FILE
     Set {
         /// Its name, as the configuration gives it.
         name: String,
@@ -155,7 +386,7 @@ pub struct EstateArgs {
     /// The same seed invents the same estate.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// What the vendors do: calm, morning, storm.
+    /// What the vendors do: calm, morning, storm, or a scenario file (.toml).
     #[arg(long, default_value = "morning", value_name = "NAME")]
     pub scenario: String,
 }

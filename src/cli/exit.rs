@@ -9,8 +9,16 @@ use crate::wire::{Health, ServiceKey};
 pub enum Code {
     /// Done.
     Done = 0,
+    /// An export of the audit does not verify.
+    Unverified = 2,
     /// Not settled in time.
     Unsettled = 3,
+    /// Done to nothing that was named.
+    Rejected = 11,
+    /// An action was denied, or not confirmed.
+    ActionDenied = 14,
+    /// A plan waits for a second person.
+    Waits = 15,
     /// The command line cannot be understood.
     Usage = 64,
     /// No agent answers.

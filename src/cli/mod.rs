@@ -2,18 +2,25 @@
 //!
 //! Sees the world through the same wire as the console.
 
+mod act;
 pub mod args;
 mod connector;
 mod csv;
+pub mod doctor;
 mod exit;
+mod handle;
 mod out;
 mod pick;
 mod table;
 mod watch;
 
+pub use act::{
+    actions_text, aims, confirm_words, outcome_code, outcome_word, plan_text, rows_text,
+};
 pub use connector::{Tried, called, connector_line, counted, noted, tried, trying};
 pub use csv::status_csv;
 pub use exit::{Code, status_code};
+pub use handle::{HandleError, handle, handled_text};
 pub use out::{complain, say, say_raw};
 pub use pick::{PickError, pick, pick_service};
 pub use table::status_text;

@@ -8,17 +8,14 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeValue, Error, ValueDeserializer};
 
+use crate::config::calendars::{self, Calendars};
 use crate::config::error::{ConfigError, ConfigErrors, nearest};
 use crate::config::read::{offset_of, read_section, value_of};
 use crate::config::schools::{Import, Known, SchoolFile, TableError, import};
 use crate::config::secret::secrets_in;
 use crate::config::settings::{SchoolsSettings, Settings};
 use crate::config::source::Source;
-use crate::model::calendar::Calendar;
 use crate::model::ids::{CredentialName, ServiceKey};
-
-/// The name of the calendar of every school that names no other.
-const DEFAULT_CALENDAR: &str = "default";
 
 /// A config that was read and makes sense, and the text that it came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,11 +91,12 @@ impl Config {
         self.settings.connectors.keys().map(String::as_str)
     }
 
-    /// Term calendars as the engine wants them: the default one is named "".
-    #[must_use]
-    pub fn calendars(&self) -> BTreeMap<String, Calendar> {
-        let name = |n: &String| if n == DEFAULT_CALENDAR { String::new() } else { n.clone() };
-        self.settings.calendars.iter().map(|(n, c)| (name(n), c.clone())).collect()
+    /// The calendars, with what the files that they name bring. Blocking.
+    ///
+    /// # Errors
+    /// Everything in those files that means something and cannot be read.
+    pub fn import_calendars(&self) -> Result<Calendars, ConfigErrors> {
+        calendars::import(&self.settings.calendars, |path| self.resolve(path))
     }
 
     /// Credential files, as they can be opened.
@@ -132,7 +130,13 @@ impl Config {
             la_codes: self.settings.la_codes.iter().copied().collect(),
             services,
             parameters,
-            calendars: self.calendars().into_keys().filter(|name| !name.is_empty()).collect(),
+            calendars: self
+                .settings
+                .calendars
+                .keys()
+                .filter(|n| *n != calendars::DEFAULT)
+                .cloned()
+                .collect(),
         };
         import(schools, subscriptions.as_deref(), &known)
     }
@@ -198,24 +202,6 @@ impl Config {
                 "add register_file or list_file",
             );
         }
-        for (name, calendar) in &set.calendars {
-            if !is_word(name) {
-                refuse(
-                    &format!("calendars.{name}"),
-                    "not a name for a calendar".into(),
-                    "use up to 32 lower-case letters, digits, underscores, hyphens",
-                );
-            }
-            for (list, days) in [("terms", &calendar.terms), ("closures", &calendar.closures)] {
-                if let Some(d) = days.iter().find(|d| d.to < d.from) {
-                    refuse(
-                        &format!("calendars.{name}.{list}"),
-                        format!("{} to {} ends before it begins", d.from, d.to),
-                        "swap the dates or mend the year",
-                    );
-                }
-            }
-        }
         for name in set.connectors.keys().filter(|name| !is_word(name) || name.contains('-')) {
             refuse(
                 &format!("connectors.{name}"),
@@ -233,28 +219,75 @@ impl Config {
                 "use default, dark, light, cvd, mono, or the name of a file in themes/ without .toml",
             );
         }
+        wrong.extend(self.nonsense_of_calendars());
+        wrong
+    }
+
+    /// Calendars that mean nothing.
+    fn nonsense_of_calendars(&self) -> Vec<ConfigError> {
+        let all = &self.settings.calendars;
+        let mut wrong = Vec::new();
+        for (name, calendar) in all {
+            let mut refuse = |key: String, found: String, remedy: &str| {
+                wrong.push(self.error_at(&key, &found, remedy));
+            };
+            if !is_word(name) {
+                refuse(
+                    format!("calendars.{name}"),
+                    "not a name for a calendar".into(),
+                    "use up to 32 lower-case letters, digits, underscores, hyphens",
+                );
+            }
+            for (list, days) in [("terms", &calendar.terms), ("closures", &calendar.closures)] {
+                if let Some(d) = days.iter().find(|d| d.to < d.from) {
+                    refuse(
+                        format!("calendars.{name}.{list}"),
+                        format!("{} to {} ends before it begins", d.from, d.to),
+                        "swap the dates or mend the year",
+                    );
+                }
+            }
+            let Some(other) = &calendar.extends else { continue };
+            let key = format!("calendars.{name}.extends");
+            if !all.contains_key(other) {
+                let mut error = self.error_at(&key, "there is no such calendar", "");
+                error.nearest = nearest(other, all.keys().map(String::as_str));
+                error.remedy = format!("add [calendars.{other}], or name another");
+                wrong.push(error);
+            } else if calendars::goes_round(name, all) {
+                let found = "this calendar extends itself".to_owned();
+                wrong.push(self.error_at(&key, &found, "take one `extends` of the circle out"));
+            }
+        }
         wrong
     }
 
     fn missing_files(&self) -> Vec<ConfigError> {
         let schools = &self.settings.schools;
-        [
-            ("schools.register_file", &schools.register_file),
-            ("schools.list_file", &schools.list_file),
-            ("schools.subscriptions_file", &schools.subscriptions_file),
-        ]
-        .into_iter()
-        .filter_map(|(key, path)| {
-            let path = self.resolve(path.as_deref()?);
-            let why = match path.metadata() {
-                Ok(about) if about.is_file() => return None,
-                Ok(_) => "is not a file".to_owned(),
-                Err(e) => format!("cannot be read: {e}"),
-            };
-            let found = format!("{} {why}", path.display());
-            Some(self.error_at(key, &found, "put the file there or change the path"))
-        })
-        .collect()
+        let named = |key: &str, path: &Option<PathBuf>| Some((key.to_owned(), path.clone()?));
+        let mut files = vec![
+            named("schools.register_file", &schools.register_file),
+            named("schools.list_file", &schools.list_file),
+            named("schools.subscriptions_file", &schools.subscriptions_file),
+        ];
+        for (name, calendar) in &self.settings.calendars {
+            let at = |key: &str| format!("calendars.{name}.{key}");
+            files.push(named(&at("ical_file"), &calendar.ical_file));
+            files.push(named(&at("bank_holidays_file"), &calendar.bank_holidays_file));
+        }
+        let files = files.into_iter().flatten();
+        files
+            .filter_map(|(key, path)| {
+                let path = self.resolve(&path);
+                let why = match path.metadata() {
+                    Ok(about) if about.is_file() => return None,
+                    Ok(_) => "is not a file".to_owned(),
+                    Err(e) => format!("cannot be read: {e}"),
+                };
+                let found = format!("{} {why}", path.display());
+                Some(self.error_at(&key, &found, "put the file there or change the path"))
+            })
+            .collect()
     }
 }
 

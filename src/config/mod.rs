@@ -3,7 +3,9 @@
 //! Sections of the services and of the transport are kept as spanned TOML and handed over, so that
 //! their owners' errors carry file and line too. Never holds a password.
 
+mod calendars;
 mod error;
+mod file;
 mod load;
 mod read;
 mod schema;
@@ -12,12 +14,14 @@ mod secret;
 mod settings;
 mod source;
 
+pub use calendars::{CalendarSettings, CalendarWords, Calendars, Imported};
 pub use error::{ConfigError, ConfigErrors};
+pub use file::{error_in, read_file};
 pub use load::Config;
 pub use schema::{generator, schema};
 pub use secret::looks_like_secret;
 pub use settings::{
     AgentSettings, ConsoleSettings, CredentialsSettings, LogLevel, LogSettings, SchoolsSettings,
-    Section, Settings,
+    Section, Settings, TimeOfDay,
 };
 pub use source::Source;

@@ -59,8 +59,13 @@ pub fn read_section<T>(
 pub fn offset_of(document: &Spanned<DeValue<'_>>, key: &str) -> usize {
     let (mut at, mut value) = (document.span().start, document);
     for part in key.split('.') {
-        let Some((name, next)) = entry(value, part) else { break };
-        (at, value) = (name.span().start, next);
+        if let Some((name, next)) = entry(value, part) {
+            (at, value) = (name.span().start, next);
+        } else if let Some(next) = item(value, part) {
+            (at, value) = (next.span().start, next);
+        } else {
+            break;
+        }
     }
     at
 }
@@ -78,6 +83,11 @@ fn entry<'a, 'i>(
     key: &str,
 ) -> Option<(&'a Spanned<std::borrow::Cow<'i, str>>, &'a Spanned<DeValue<'i>>)> {
     value.get_ref().as_table()?.iter().find(|(name, _)| name.get_ref() == key)
+}
+
+/// The item of an array at an index from 0.
+fn item<'a, 'i>(value: &'a Spanned<DeValue<'i>>, index: &str) -> Option<&'a Spanned<DeValue<'i>>> {
+    value.get_ref().as_array()?.get(index.parse::<usize>().ok()?)
 }
 
 /// Where in `value` the text at `span` stands.
@@ -179,7 +189,7 @@ fn tell(source: &Source, key: &str, span: &Range<usize>, error: &Error) -> Confi
             told.remedy =
                 "write it in quotes; a duration as \"90s\", \"5m\", \"2h\" or \"1d\"".into();
         }
-    } else if is_date(key) {
+    } else if is_date(key) && !found.contains("is not a credential name") {
         told.found = "this is not a date".into();
         told.expected = "one such as 2026-09-01".into();
     }
@@ -188,7 +198,7 @@ fn tell(source: &Source, key: &str, span: &Range<usize>, error: &Error) -> Confi
 
 /// Names of credentials stand here as keys, not as values.
 fn names_files(key: &str) -> bool {
-    key.starts_with("credentials.files")
+    key.starts_with("credentials.files") || key.starts_with("credentials.expires")
 }
 
 /// serde's words for types in the operator's.
@@ -207,10 +217,11 @@ fn plain(expected: &str) -> &str {
     }
 }
 
-/// The first or last day of a term or closure, whose type's own words come from the calendar
-/// library.
+/// The first or last day of a term or closure, or the last of a credential, whose type's own words
+/// come from the calendar library.
 fn is_date(key: &str) -> bool {
-    key.starts_with("calendars.") && (key.ends_with("].from") || key.ends_with("].to"))
+    (key.starts_with("calendars.") && (key.ends_with("].from") || key.ends_with("].to")))
+        || key.starts_with("credentials.expires.")
 }
 
 /// The name in ``PREFIX `name` ``.

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use jiff::civil::{Date, Time, time};
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::model::calendar::Calendar;
+use crate::config::calendars::CalendarSettings;
 use crate::model::ids::{CredentialName, ServiceKey};
 use crate::model::span::Span;
 
@@ -21,7 +22,10 @@ pub struct Settings {
     /// Where schools and what they take are read from.
     pub schools: SchoolsSettings,
     /// Term dates and closures by name; `default` is that of every school without another.
-    pub calendars: BTreeMap<String, Calendar>,
+    pub calendars: BTreeMap<String, CalendarSettings>,
+    /// Who may do which action: a file of its own, which those who act cannot write to. Without
+    /// one nobody can act.
+    pub policy: Option<std::path::PathBuf>,
     /// The agent, embedded or shared.
     pub agent: AgentSettings,
     /// The console.
@@ -49,6 +53,7 @@ impl Default for Settings {
             la_codes: vec![937],
             schools: SchoolsSettings::default(),
             calendars: BTreeMap::new(),
+            policy: None,
             agent: AgentSettings::default(),
             console: ConsoleSettings::default(),
             log: LogSettings::default(),
@@ -97,11 +102,59 @@ pub struct AgentSettings {
     pub group: Option<String>,
     /// Shortest time between two refreshes that operators ask for of the same thing.
     pub refresh_floor: Span,
+    /// When shifts end, in London. What an operator acknowledges or claims without naming an end
+    /// runs out then.
+    pub shift_ends: Vec<TimeOfDay>,
+}
+
+/// A time of day: `17:00`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeOfDay(pub Time);
+
+impl std::fmt::Display for TimeOfDay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:02}:{:02}", self.0.hour(), self.0.minute())
+    }
+}
+
+impl Serialize for TimeOfDay {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for TimeOfDay {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let parts = text.split_once(':').filter(|(h, m)| (h.len(), m.len()) == (2, 2));
+        let time = parts.and_then(|(h, m)| Time::new(h.parse().ok()?, m.parse().ok()?, 0, 0).ok());
+        time.map(Self).ok_or_else(|| {
+            serde::de::Error::custom(format!(
+                "{text:?} is not a time of day: write hours and minutes, such as \"17:00\""
+            ))
+        })
+    }
+}
+
+impl JsonSchema for TimeOfDay {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "TimeOfDay".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"})
+    }
 }
 
 impl Default for AgentSettings {
     fn default() -> Self {
-        Self { socket: None, state_dir: None, group: None, refresh_floor: Span::from_secs(10) }
+        let ends = [time(8, 0, 0, 0), time(17, 0, 0, 0)];
+        Self {
+            socket: None,
+            state_dir: None,
+            group: None,
+            refresh_floor: Span::from_secs(10),
+            shift_ends: ends.map(TimeOfDay).to_vec(),
+        }
     }
 }
 
@@ -166,4 +219,8 @@ impl LogLevel {
 pub struct CredentialsSettings {
     /// Files by credential name; mode 0600, owner only.
     pub files: BTreeMap<CredentialName, PathBuf>,
+    /// The last day of each credential whose end the vendor tells, such as 2027-01-31. Certificates,
+    /// and keys that carry their end, need none.
+    #[schemars(with = "BTreeMap<CredentialName, String>")]
+    pub expires: BTreeMap<CredentialName, Date>,
 }

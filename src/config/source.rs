@@ -76,6 +76,12 @@ impl Source {
         }
     }
 
+    /// The text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The whole document. A bare date is taken as its text, so that dates may be written with
     /// and without quotes.
     ///

@@ -1,10 +1,15 @@
 //! Cells, their counters and the worst-first order. Knows no rule of judging.
 
+use std::num::NonZeroU32;
+
 use jiff::Timestamp;
 
-use crate::model::cell::{Cell, Summary};
-use crate::model::health::Health;
+use crate::engine::cell;
+use crate::engine::moment::Moment;
+use crate::model::cell::{Cause, Cell, Handling, Part, Split, Summary};
+use crate::model::health::{Health, Reason};
 use crate::model::ids::Laestab;
+use crate::model::text::Clean;
 
 /// What the order needs of a school.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +22,41 @@ pub struct Place {
     pub pupils: u32,
 }
 
+/// A cell in a third of its usual size: at the stress size there are 168,000.
+#[derive(Debug, Clone)]
+struct Kept {
+    why: Clean,
+    since: Option<Moment>,
+    state_since: Option<Moment>,
+    handling: Option<Box<Handling>>,
+    /// Place among the causes, from 1.
+    cause: Option<NonZeroU32>,
+    health: Health,
+    reason: Option<Reason>,
+    marks: u8,
+}
+
+const SOFT: u8 = 1;
+const FLAPPING: u8 = 2;
+const QUIET: u8 = 4;
+
+impl Kept {
+    fn new(cell: Cell, cause: Option<NonZeroU32>) -> Self {
+        Self {
+            why: cell.why,
+            since: cell.since.map(Moment::of),
+            state_since: cell.state_since.map(Moment::of),
+            handling: cell.handling.map(Box::new),
+            cause,
+            health: cell.health,
+            reason: cell.reason,
+            marks: u8::from(cell.soft) * SOFT
+                + u8::from(cell.flapping) * FLAPPING
+                + u8::from(cell.quiet) * QUIET,
+        }
+    }
+}
+
 /// The matrix: one row per school and a last one for the estate.
 ///
 /// Invariant: the counters equal a recount of all cells but the estate's.
@@ -24,12 +64,16 @@ pub struct Place {
 pub struct Board {
     columns: usize,
     places: Vec<Place>,
-    cells: Vec<Cell>,
+    cells: Vec<Kept>,
+    /// What cells follow from: a few for each service.
+    causes: Vec<Cause>,
     /// One byte a cell, so that a row's worst is found without touching the cells.
     marks: Vec<u8>,
     worst: Vec<Health>,
+    parts: Vec<Part>,
     summary: Summary,
     schools: Summary,
+    split: Split,
     /// One second-stamp a cell, for the same reason.
     since: Vec<i64>,
     /// One key a school, and which of them are out of date.
@@ -40,8 +84,11 @@ pub struct Board {
     order: Vec<Laestab>,
 }
 
+const UNASKED: u8 = 32;
 const HANDLED: u8 = 16;
 const FOLLOWS: u8 = 8;
+/// Somebody has it, or it follows: what makes a cell wait for others in the order.
+const BEHIND: u8 = HANDLED + FOLLOWS;
 
 fn mark(cell: &Cell) -> u8 {
     let health = match cell.health {
@@ -53,11 +100,16 @@ fn mark(cell: &Cell) -> u8 {
     };
     let handled = if cell.handling.is_some() { HANDLED } else { 0 };
     let follows = if cell.follows_from.is_some() { FOLLOWS } else { 0 };
-    health | handled | follows
+    let unasked = if cell::is_unasked(cell) { UNASKED } else { 0 };
+    health + handled + follows + unasked
 }
 
 fn health(mark: u8) -> Health {
     Health::ALL.get(usize::from(mark & 7)).copied().unwrap_or_default()
+}
+
+fn part(mark: u8) -> Part {
+    Part::of(health(mark), mark & UNASKED != 0, mark & HANDLED != 0, mark & FOLLOWS != 0)
 }
 
 /// How early a cell stands in the order, by what stands before its age: the smallest first.
@@ -65,7 +117,7 @@ fn class(mark: u8) -> u8 {
     match mark & 7 {
         0 => 0x41,
         1 => 0x40,
-        h => (mark & (HANDLED | FOLLOWS)) | (4 - h),
+        h => (mark & BEHIND) + (4 - h),
     }
 }
 
@@ -78,9 +130,12 @@ impl Board {
         let schools = u32::try_from(places.len()).unwrap_or(u32::MAX);
         Self {
             columns,
-            cells: vec![Cell::default(); rows * columns],
+            cells: vec![Kept::new(Cell::default(), None); rows * columns],
+            causes: Vec::new(),
             marks: vec![0; rows * columns],
             worst: vec![Health::NotSubscribed; rows],
+            parts: vec![Part::NotSubscribed; rows],
+            split: Split { not_subscribed: schools, ..Split::default() },
             summary: Summary { not_subscribed: count, ..Summary::default() },
             schools: Summary { not_subscribed: schools, ..Summary::default() },
             since: vec![i64::MAX; rows * columns],
@@ -101,8 +156,48 @@ impl Board {
 
     /// The cell of a row (the estate's is the last) and a column.
     #[must_use]
-    pub fn cell(&self, row: usize, column: usize) -> Option<&Cell> {
+    pub fn cell(&self, row: usize, column: usize) -> Option<Cell> {
+        let kept = self.kept(row, column)?;
+        Some(Cell {
+            health: kept.health,
+            reason: kept.reason,
+            why: kept.why.clone(),
+            since: kept.since.map(Moment::time),
+            state_since: kept.state_since.map(Moment::time),
+            soft: kept.marks & SOFT != 0,
+            flapping: kept.marks & FLAPPING != 0,
+            quiet: kept.marks & QUIET != 0,
+            handling: kept.handling.as_deref().cloned(),
+            follows_from: self.cause_of(kept).cloned(),
+        })
+    }
+
+    /// Health and reason of a cell, and what it follows from.
+    pub(super) fn trouble(
+        &self,
+        row: usize,
+        column: usize,
+    ) -> Option<(Health, Option<Reason>, Option<&Cause>)> {
+        let kept = self.kept(row, column)?;
+        Some((kept.health, kept.reason, self.cause_of(kept)))
+    }
+
+    fn kept(&self, row: usize, column: usize) -> Option<&Kept> {
         if column >= self.columns { None } else { self.cells.get(row * self.columns + column) }
+    }
+
+    fn cause_of(&self, kept: &Kept) -> Option<&Cause> {
+        self.causes.get(usize::try_from(kept.cause?.get() - 1).ok()?)
+    }
+
+    /// The number of a cause, a new one if it has none.
+    fn cause_number(&mut self, cause: &Cause) -> Option<NonZeroU32> {
+        let known = self.causes.iter().position(|c| c == cause);
+        let place = known.unwrap_or_else(|| {
+            self.causes.push(cause.clone());
+            self.causes.len() - 1
+        });
+        u32::try_from(place + 1).ok().and_then(NonZeroU32::new)
     }
 
     /// Cells by health.
@@ -117,12 +212,19 @@ impl Board {
         self.schools
     }
 
+    /// Schools by their part of the board.
+    #[must_use]
+    pub fn split(&self) -> Split {
+        self.split
+    }
+
     /// Puts a cell in its place, counts, and leaves the order to be sorted when it is read.
     pub fn put(&mut self, row: usize, column: usize, cell: Cell) {
         let index = row * self.columns + column;
         if column >= self.columns {
             return;
         }
+        let cause = cell.follows_from.as_ref().and_then(|cause| self.cause_number(cause));
         let (Some(old), Some(old_mark), Some(old_since)) =
             (self.cells.get_mut(index), self.marks.get_mut(index), self.since.get_mut(index))
         else {
@@ -130,7 +232,7 @@ impl Board {
         };
         let (new_mark, new_since) =
             (mark(&cell), cell.since.map_or(i64::MAX, Timestamp::as_second));
-        *old = cell;
+        *old = Kept::new(cell, cause);
         let before = std::mem::replace(old_mark, new_mark);
         let since = std::mem::replace(old_since, new_since);
         let Some(is_stale) = self.is_stale.get_mut(row) else { return };
@@ -139,10 +241,9 @@ impl Board {
         }
         *is_stale = true;
         self.moved = true;
-        let (was, is) = (health(before), health(new_mark));
-        if was != is {
-            *self.summary.of_mut(was) -= 1;
-            *self.summary.of_mut(is) += 1;
+        if before != new_mark {
+            *self.summary.of_mut(health(before)) -= 1;
+            *self.summary.of_mut(health(new_mark)) += 1;
             self.recount_row(row);
         }
     }
@@ -157,6 +258,14 @@ impl Board {
             *self.schools.of_mut(*worst) -= 1;
             *self.schools.of_mut(now) += 1;
             *worst = now;
+        }
+        let first = marks.iter().map(|m| part(*m)).min().unwrap_or_default();
+        if let Some(part) = self.parts.get_mut(row)
+            && *part != first
+        {
+            *self.split.of_mut(*part) -= 1;
+            *self.split.of_mut(first) += 1;
+            *part = first;
         }
     }
 

@@ -24,7 +24,7 @@ pub(super) fn worst<'a>(judged: impl Iterator<Item = &'a Judged>) -> Option<Cell
         health: w.health,
         reason: w.reason,
         why: w.why.clone(),
-        since: w.since,
+        since: w.since(),
         soft: w.soft,
         flapping,
         quiet: quiet && w.health == Health::Ok,
@@ -33,7 +33,7 @@ pub(super) fn worst<'a>(judged: impl Iterator<Item = &'a Judged>) -> Option<Cell
 }
 
 fn weight(j: &Judged) -> (Health, bool, std::cmp::Reverse<Timestamp>) {
-    (j.health, !j.soft, std::cmp::Reverse(j.since.unwrap_or(Timestamp::MAX)))
+    (j.health, !j.soft, std::cmp::Reverse(j.since().unwrap_or(Timestamp::MAX)))
 }
 
 /// Something upstream that is in trouble.
@@ -126,7 +126,7 @@ pub(super) fn is_drawn_alike(a: &Cell, b: &Cell) -> bool {
 
 /// Whether a check is in trouble that others can follow from: not merely not asked yet.
 pub(super) fn is_real_trouble(state: &State) -> bool {
-    match &state.pending {
+    match state.pending() {
         Some(p) => p.own && p.health.is_trouble(),
         None => {
             state.judged.health.is_trouble()

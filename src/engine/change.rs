@@ -8,23 +8,23 @@ use crate::engine::board::Board;
 use crate::engine::cell::{self, Trouble};
 use crate::engine::follow::{Cut, bit};
 use crate::engine::judge::Bench;
+use crate::engine::moment::{Moment, earlier, rounded};
 use crate::engine::plan::Plan;
 use crate::engine::state::{Pending, Seen, State};
 use crate::engine::timers::Due;
 use crate::engine::world::{World, fresh_until};
 use crate::engine::{Effect, Event};
-use crate::model::cell::{Cell, Handling, Row, StateChange};
+use crate::model::cell::{Cell, StateChange};
 use crate::model::check::Scope;
 use crate::model::estate::Estate;
 use crate::model::health::{Health, Reason};
-use crate::model::ids::ServiceKey;
 use crate::model::kept::{KeptCell, KeptMemory};
 use crate::model::observation::Observation;
 
 /// What a step has brought about so far.
 #[derive(Default)]
-struct Outcome {
-    effects: Vec<Effect>,
+pub(super) struct Outcome {
+    pub(super) effects: Vec<Effect>,
     changed: bool,
     /// Clients fetch the whole board anyway: single changes need no word.
     reset: bool,
@@ -32,7 +32,7 @@ struct Outcome {
 
 /// One event at one moment. Time never goes back: an earlier `at` counts as the latest one.
 pub fn step(world: &mut World, at: Timestamp, event: Event) -> Vec<Effect> {
-    world.now = world.now.max(at);
+    world.now = world.now.max(rounded(at));
     let mut out = Outcome::default();
     match event {
         Event::Tick => {}
@@ -41,8 +41,8 @@ pub fn step(world: &mut World, at: Timestamp, event: Event) -> Vec<Effect> {
         Event::Restored { written_at, cells, memories } => {
             world.restored(written_at, cells, memories, &mut out);
         }
-        Event::Handled { row, service, handling } => {
-            world.handled(row, &service, handling, &mut out);
+        Event::Handled { row, service, from, handling } => {
+            world.handled((row, service), from, handling, &mut out);
         }
     }
     world.run_due(&mut out);
@@ -65,13 +65,16 @@ impl World {
         let Some(slot) = self.plan.slot(seen.target, &seen.check) else { return };
         let (target, check) = (seen.target, seen.check.clone());
         let Some(was_tried) = self.states.get(slot as usize).map(|s| s.tried) else { return };
-        let seen = self.with_state(slot, |state, bench| state.observe(bench, seen));
-        let Some(Seen { learned, differs }) = seen else { return };
+        let Some((place, planned)) = self.plan.planned(slot) else { return };
+        let Some(hours) = self.plan.hours(place.row as usize) else { return };
+        let bench = Bench { spec: &planned.spec, hours, now: self.now };
+        let Some(state) = self.states.get_mut(slot as usize) else { return };
+        let Seen { learned, differs } = state.observe(&bench, &mut self.names, seen);
         if !was_tried {
             self.untried = self.untried.saturating_sub(1);
         }
         if learned && let Some(state) = self.states.get(slot as usize) {
-            let memory = state.memory.clone();
+            let memory = state.memory();
             out.effects.push(Effect::Remember(KeptMemory { target, check, memory }));
         }
         self.arm(slot);
@@ -107,7 +110,8 @@ impl World {
         if self.plan.hours_are_outdated(self.now) {
             self.plan.lay_hours(self.now);
         }
-        while let Some((at, due)) = self.timers.pop(self.now) {
+        self.begin_planned(out);
+        while let Some((at, due)) = self.timers.pop(Moment::of(self.now)) {
             match due {
                 Due::Slot(slot) => self.slot_due(slot, at, out),
                 Due::Handling(index) => self.handling_due(index as usize, out),
@@ -115,13 +119,13 @@ impl World {
         }
     }
 
-    fn slot_due(&mut self, slot: u32, at: Timestamp, out: &mut Outcome) {
+    fn slot_due(&mut self, slot: u32, at: Moment, out: &mut Outcome) {
         let Some(state) = self.states.get_mut(slot as usize) else { return };
         if state.woken_at != Some(at) {
             return;
         }
         state.woken_at = None;
-        let due = state.next.is_some_and(|next| next <= self.now);
+        let due = state.next.is_some_and(|next| next <= Moment::of(self.now));
         let differs = due && self.with_state(slot, |s, bench| s.settle(bench)).unwrap_or(false);
         self.arm(slot);
         if differs {
@@ -129,44 +133,7 @@ impl World {
         }
     }
 
-    fn handling_due(&mut self, index: usize, out: &mut Outcome) {
-        let columns = self.plan.columns();
-        let (row, column) = (index / columns.max(1), index % columns.max(1));
-        let Some(cell) = self.board.cell(row, column) else { return };
-        let over = cell.handling.as_ref().and_then(|h| h.until).is_some_and(|u| u <= self.now);
-        if over {
-            let cell = Cell { handling: None, ..cell.clone() };
-            self.put(row, column, cell, out);
-        }
-    }
-
-    fn handled(
-        &mut self,
-        row: Row,
-        service: &ServiceKey,
-        handling: Option<Handling>,
-        out: &mut Outcome,
-    ) {
-        let (Some(row), Some(column)) = (self.plan.row(row), self.plan.column(service)) else {
-            return;
-        };
-        let Some(old) = self.board.cell(row, column) else { return };
-        if old.health == Health::NotSubscribed {
-            return;
-        }
-        let handling = handling.filter(|h| h.until.is_none_or(|u| u > self.now));
-        if old.handling == handling {
-            return;
-        }
-        if let Some(until) = handling.as_ref().and_then(|h| h.until) {
-            let index = u32::try_from(row * self.plan.columns() + column).unwrap_or(u32::MAX);
-            self.timers.push(until, Due::Handling(index));
-        }
-        let cell = Cell { handling, ..old.clone() };
-        self.put(row, column, cell, out);
-    }
-
-    fn put(&mut self, row: usize, column: usize, cell: Cell, out: &mut Outcome) {
+    pub(super) fn put(&mut self, row: usize, column: usize, cell: Cell, out: &mut Outcome) {
         self.board.put(row, column, cell);
         out.changed = true;
         if !out.reset {
@@ -214,16 +181,13 @@ impl World {
                 continue;
             }
             let bits = bench.spec.emits.iter().fold(0, |all, f| all | bit(*f));
-            let (soft, since) = match &state.pending {
+            let (soft, since) = match state.pending() {
                 Some(p) => (p.soft, p.since),
-                None => (state.judged.soft, state.judged.since),
+                None => (state.judged.soft, state.judged.since().map(Moment::of)),
             };
             cut.any |= bits;
             cut.hard |= if soft { 0 } else { bits };
-            cut.since = match (cut.since, since) {
-                (Some(a), Some(b)) => Some(a.min(b)),
-                (a, b) => a.or(b),
-            };
+            cut.since = earlier(cut.since, since);
         }
         cut
     }
@@ -245,16 +209,18 @@ impl World {
         }
         new.handling = old.handling.clone().filter(|_| new.health != Health::NotSubscribed);
         let after = (new.health, new.follows_from.is_some());
-        let differs = self.hard.get(index) != Some(&Some(after)) || cell::is_unasked(old);
+        let differs = self.hard.get(index) != Some(&Some(after)) || cell::is_unasked(&old);
         if !new.soft && !cell::is_unasked(&new) && differs {
             new.handling = new.handling.take().filter(|h| h.until.is_some());
             self.harden(row, column, after, &new, out);
         }
-        let Some(old) = self.board.cell(row, column) else { return false };
-        if *old == new {
+        if old == new {
             return false;
         }
-        if cell::is_drawn_alike(old, &new) {
+        if new.follows_from.is_some() {
+            new.why = self.names.shared(new.why);
+        }
+        if cell::is_drawn_alike(&old, &new) {
             self.board.put(row, column, new);
         } else {
             self.put(row, column, new, out);
@@ -269,7 +235,7 @@ impl World {
             return;
         }
         let state = |s: u32| self.states.get(s as usize);
-        if !self.plan.slots_of(row, column).filter_map(state).any(|s| s.pending.is_some())
+        if !self.plan.slots_of(row, column).filter_map(state).any(|s| s.pending().is_some())
             && let Some(snapshot) = self.snapshots.get_mut(index)
         {
             *snapshot = None;
@@ -303,6 +269,7 @@ impl World {
             to: after.0,
             reason: new.reason,
             follows: after.1,
+            first: before.is_none(),
             why: new.why.clone(),
         };
         out.effects.push(Effect::History { row: self.plan.row_name(row), change });
@@ -310,15 +277,7 @@ impl World {
 
     /// A cell by all rules, without its times and its handling.
     fn fresh(&self, row: usize, column: usize) -> Cell {
-        let index = row * self.plan.columns() + column;
-        let slots = || self.plan.slots_of(row, column);
-        let states = || slots().filter_map(|s| self.states.get(s as usize));
-        let kept = self.snapshots.get(index).and_then(Option::as_deref);
-        let asked = |s: &&State| kept.is_none() || s.pending.is_none();
-        let mut own = cell::worst(states().filter(asked).map(|s| &s.judged));
-        if let Some(kept) = kept {
-            own = Some(cell::last_known(own, kept));
-        }
+        let own = self.own(row, column, |_| true);
         let Some(service) = self.plan.service(column) else { return Cell::default() };
         if row == self.plan.estate_row() {
             return own.unwrap_or_else(|| {
@@ -337,7 +296,7 @@ impl World {
             let why = "not watched: no source is configured";
             return cell::without_checks(Health::NotSubscribed, None, why);
         }
-        let estate = self.board.cell(self.plan.estate_row(), column);
+        let estate = self.spreading(column);
         let mut new = match own {
             Some(own) => own,
             None if self.plan.asks_schools(column) => {
@@ -345,17 +304,42 @@ impl World {
                 let mut new = cell::without_checks(Health::Unknown, Some(Reason::NeverSeen), why);
                 if let Some(estate) = estate.filter(|e| e.health == Health::Unknown) {
                     new.health = Health::Ok;
-                    cell::inherit(&mut new, estate, &service.key);
+                    cell::inherit(&mut new, &estate, &service.key);
                 }
                 return new;
             }
-            None => cell::only_estate(estate),
+            None => cell::only_estate(estate.as_ref()),
         };
         if let Some(estate) = estate {
-            cell::inherit(&mut new, estate, &service.key);
+            cell::inherit(&mut new, &estate, &service.key);
         }
         cell::follow(&mut new, &self.causes(row, column));
         new
+    }
+
+    /// The worst of a cell's own checks of which `counts` holds; as before a restart while they have
+    /// not been asked.
+    fn own(&self, row: usize, column: usize, counts: impl Fn(u32) -> bool) -> Option<Cell> {
+        let index = row * self.plan.columns() + column;
+        let slots = self.plan.slots_of(row, column).filter(|s| counts(*s));
+        let states = slots.filter_map(|s| self.states.get(s as usize));
+        let kept = self.snapshots.get(index).and_then(Option::as_deref);
+        let asked = |s: &&State| kept.is_none() || s.pending().is_none();
+        let own = cell::worst(states.filter(asked).map(|s| &s.judged));
+        match kept {
+            Some(kept) => Some(cell::last_known(own, kept)),
+            None => own,
+        }
+    }
+
+    /// The estate's cell as schools inherit it: without the checks that stay with the estate.
+    fn spreading(&self, column: usize) -> Option<Cell> {
+        let row = self.plan.estate_row();
+        if !self.plan.stays(column) {
+            return self.board.cell(row, column);
+        }
+        let spreads = |slot| self.plan.planned(slot).is_some_and(|(_, p)| !p.spec.stays);
+        self.own(row, column, spreads)
     }
 
     /// What this cell depends on and is in trouble, the most telling first.
@@ -377,7 +361,7 @@ impl World {
                         scope,
                         flow: source.flow,
                         soft: cut.hard & bit(source.flow) == 0,
-                        since: cut.since,
+                        since: cut.since.map(Moment::time),
                     });
                 }
             }
@@ -428,8 +412,8 @@ impl World {
                 let (old, new) =
                     (old_row * old_plan.columns() + old_column, row * columns + column);
                 if let Some(cell) = old_board.cell(old_row, old_column) {
-                    self.wake_handling(new, cell);
-                    self.board.put(row, column, cell.clone());
+                    self.wake_handling(new, &cell);
+                    self.board.put(row, column, cell);
                 }
                 if let (Some(to), Some(from)) = (self.hard.get_mut(new), old_hard.get(old)) {
                     *to = *from;
@@ -448,12 +432,6 @@ impl World {
     fn was_at(&self, old: &Plan, row: usize, column: usize) -> Option<(usize, usize)> {
         let service = self.plan.service(column)?;
         Some((old.row(self.plan.row_name(row))?, old.column(&service.key)?))
-    }
-
-    fn wake_handling(&mut self, index: usize, cell: &Cell) {
-        if let Some(until) = cell.handling.as_ref().and_then(|h| h.until) {
-            self.timers.push(until, Due::Handling(u32::try_from(index).unwrap_or(u32::MAX)));
-        }
     }
 
     /// Judges every check and makes every cell, the estate's first, without a word to anybody: for
@@ -499,13 +477,7 @@ impl World {
         for kept in memories {
             let Some(slot) = self.plan.slot(kept.target, &kept.check) else { continue };
             let Some(state) = self.states.get_mut(slot as usize) else { continue };
-            if state.memory.good_at < kept.memory.good_at {
-                state.memory.good_at = kept.memory.good_at;
-            }
-            if state.memory.baseline_at < kept.memory.baseline_at {
-                state.memory.baseline_at = kept.memory.baseline_at;
-                state.memory.baseline = kept.memory.baseline;
-            }
+            state.remember(kept.memory);
         }
         let (rows, columns) = (self.plan.rows(), self.plan.columns());
         self.snapshots.resize(rows * columns, None);
@@ -529,15 +501,14 @@ impl World {
         for slot in slots {
             let until = self.plan.planned(slot).map(|(_, p)| fresh_until(&p.spec, written_at));
             let Some(state) = self.states.get_mut(slot as usize) else { continue };
-            state.pending = until.map(|until| {
-                Box::new(Pending {
-                    until,
-                    known_at: written_at,
-                    health: cell.health,
-                    since: cell.since,
-                    soft: cell.soft,
-                    own: cell.follows_from.is_none() && cell.reason != Some(Reason::NeverSeen),
-                })
+            let Some(until) = until else { continue };
+            state.go_on(Pending {
+                until: Moment::not_before(until),
+                known_at: Moment::of(written_at),
+                health: cell.health,
+                since: cell.since.map(Moment::of),
+                soft: cell.soft,
+                own: cell.follows_from.is_none() && cell.reason != Some(Reason::NeverSeen),
             });
         }
         let index = row * self.plan.columns() + column;

@@ -20,7 +20,7 @@ use crate::model::text::Clean;
 const MOST_NUMBERS: usize = 20;
 
 /// A number that fell.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Fall {
     /// By more than the limit, both as shares.
     Far {
@@ -30,8 +30,8 @@ pub(super) enum Fall {
         to: f64,
         /// The limit that it broke.
         limit: f64,
-        /// Its place among the answer's numbers.
-        number: usize,
+        /// Its name.
+        name: Clean,
         /// Since when, where not since the last good day: the Monday of the week of the best.
         week: Option<Date>,
     },
@@ -39,15 +39,15 @@ pub(super) enum Fall {
     Empty {
         /// Before.
         from: f64,
-        /// Its place among the answer's numbers.
-        number: usize,
+        /// Its name.
+        name: Clean,
     },
     /// A good answer without the number.
     Missing,
 }
 
 impl Fall {
-    pub(super) fn meaning(self) -> (Health, Option<Reason>) {
+    pub(super) fn meaning(&self) -> (Health, Option<Reason>) {
         match self {
             Self::Far { .. } => (Health::Warning, None),
             Self::Empty { .. } => (Health::Critical, None),
@@ -56,7 +56,7 @@ impl Fall {
     }
 
     /// Critical before unknown before warning; of two, the deeper one.
-    fn rank(self) -> (Health, f64) {
+    fn rank(&self) -> (Health, f64) {
         let share = match self {
             Self::Far { from, to, .. } => (from - to) / from,
             Self::Empty { .. } | Self::Missing => 1.0,
@@ -101,7 +101,7 @@ pub(super) fn fall(
     let remembered =
         memory.baseline.iter().filter(|n| watched(rule, base_name(n)) && n.value > 0.0);
     let known = remembered.clone().next().is_some();
-    let mut found = numbers.iter().enumerate().filter(|(_, n)| watched(rule, n.name.as_str()));
+    let mut found = numbers.iter().filter(|n| watched(rule, n.name.as_str()));
     let first = found.next();
     if first.is_none() && known && well {
         return Some(Fall::Missing);
@@ -110,7 +110,7 @@ pub(super) fn fall(
         .into_iter()
         .chain(found)
         .take(MOST_NUMBERS)
-        .filter_map(|(place, now)| of_number((rule, memory), (place, now), london_date(at)))
+        .filter_map(|now| of_number((rule, memory), now, london_date(at)))
         .reduce(|a, b| if b.rank() > a.rank() { b } else { a })
 }
 
@@ -123,11 +123,7 @@ fn base_name(kept: &Number) -> &str {
     }
 }
 
-fn of_number(
-    (rule, memory): (&DropRule, &Memory),
-    (place, now): (usize, &Number),
-    today: Date,
-) -> Option<Fall> {
+fn of_number((rule, memory): (&DropRule, &Memory), now: &Number, today: Date) -> Option<Fall> {
     let name = now.name.as_str();
     let last = memory.baseline.iter().find(|n| n.name == now.name).map(|n| n.value);
     let week = monday(today);
@@ -145,12 +141,18 @@ fn of_number(
         let summer = is_summer(today) || since.is_some_and(is_summer);
         let limit = if summer { rule.summer } else { rule.warning };
         let fell = from > 0.0 && (from - now.value) / from > limit;
-        fell.then_some(Fall::Far { from, to: now.value, limit, number: place, week: since })
+        fell.then_some(Fall::Far {
+            from,
+            to: now.value,
+            limit,
+            name: now.name.clone(),
+            week: since,
+        })
     };
     if now.value <= 0.0 {
         let best = best_of(&mut weeks.iter().copied()).map(|(_, v)| v);
         let from = last.into_iter().chain(best).find(|v| *v > 0.0)?;
-        return Some(Fall::Empty { from, number: place });
+        return Some(Fall::Empty { from, name: now.name.clone() });
     }
     let before = match rule.against {
         Against::LastGoodDay => {
@@ -312,8 +314,12 @@ mod tests {
         let now =
             [number("accounts", 2.0), both(4.0, 1_000.0)[0].clone(), both(4.0, 1_000.0)[1].clone()];
         let fell = fall((&SIZE, &memory), (&now, true), on("2026-11-21"));
-        let Some(Fall::Far { number: place, from, .. }) = fell else { panic!("{fell:?}") };
-        assert_eq!((place, from), (1, 10.0), "the small one, which a sum would hide");
+        let Some(Fall::Far { name, from, .. }) = fell else { panic!("{fell:?}") };
+        assert_eq!(
+            (name.as_str(), from),
+            ("stored_mb of A", 10.0),
+            "the small one, which a sum would hide"
+        );
         // One that is gone is not asked about any more; all of them gone is no news to be had.
         assert_eq!(fall((&SIZE, &memory), (&now[2..], true), on("2026-11-21")), None);
         let none = [number("accounts", 0.0)];

@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use jiff::Timestamp;
-
+use crate::engine::moment::Moment;
 use crate::model::check::{Flow, ServiceSpec};
 
 /// Flows, the gravest first: what is named when several are cut.
@@ -29,7 +28,7 @@ pub(super) struct Cut {
     /// Flows of all trouble.
     pub(super) any: u8,
     /// Start of that trouble.
-    pub(super) since: Option<Timestamp>,
+    pub(super) since: Option<Moment>,
 }
 
 /// A service upstream and what comes from there.

@@ -23,8 +23,8 @@ const AHEAD_SAID: i64 = 7_200;
 const NEW_FOR: Span = Span::from_days(7);
 const DAY: i64 = 86_400;
 
-/// Which rule decided.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// Which rule decided. What it decided by is known of the check, or stands in its state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rule {
     /// Nobody has asked yet.
     NotAsked,
@@ -36,16 +36,18 @@ pub(super) enum Rule {
     Throttled,
     /// The vendor's own word.
     Answer,
-    /// The vendor's time lies this many seconds ahead of ours.
-    Ahead(i64),
+    /// The vendor's time lies too far ahead of ours.
+    Ahead,
     /// Data older than the rule's first limit, which is only said.
     Late,
     /// Data that would be too old, had the school been open.
     Held,
-    /// Data older than this limit.
-    Age(Span),
+    /// Data older than the limit of a warning.
+    Old,
+    /// Data older than the limit beyond which it is critical.
+    TooOld,
     /// A number fell, or is gone.
-    Fall(Fall),
+    Fall,
     /// Never seen, and not new any more.
     NeverRan,
     /// The last good run is longer ago than anything is kept.
@@ -147,9 +149,9 @@ fn meaning(verdict: Verdict) -> (Health, Option<Reason>) {
 }
 
 /// What the answer itself says, without the clock: this is what counts as a try.
-pub(super) fn answer(reading: &Reading) -> Finding {
-    if let Some(ahead) = too_far_ahead(reading.source_at, reading.observed_at) {
-        let mut f = Finding::unknown(Reason::Malformed, Rule::Ahead(ahead), None);
+pub(super) fn answer(reading: &Reading, fall: Option<&Fall>) -> Finding {
+    if too_far_ahead(reading.source_at(), reading.observed_at()).is_some() {
+        let mut f = Finding::unknown(Reason::Malformed, Rule::Ahead, None);
         f.hard = false;
         return f;
     }
@@ -162,9 +164,9 @@ pub(super) fn answer(reading: &Reading) -> Finding {
         since: None,
         rule: Rule::Answer,
     };
-    if let Some(fall) = reading.fall {
+    if let Some(fall) = fall {
         let (health, reason) = fall.meaning();
-        finding.worsen(Finding { health, reason, quiet: false, rule: Rule::Fall(fall), ..finding });
+        finding.worsen(Finding { health, reason, quiet: false, rule: Rule::Fall, ..finding });
     }
     finding
 }
@@ -175,22 +177,23 @@ pub(super) fn judge(bench: &Bench<'_>, state: &State) -> (Finding, Option<Timest
     let Some(reading) = &state.reading else {
         return (unanswered(bench, state), None);
     };
-    let mut finding = answer(reading);
+    let mut finding = answer(reading, state.fall_seen());
     if finding.health.is_trouble() {
-        finding.since = state.bad_since;
+        finding.since = state.bad_since();
         finding.hard = state.streak >= bench.spec.tries;
     }
-    never_ran(bench, reading, state, &mut finding, &mut next);
+    never_ran(bench, state, &mut finding, &mut next);
     age(bench, reading, &mut finding, &mut next);
     keeps(bench, reading, state, &mut finding, &mut next);
 
-    let fresh_until = later(reading.observed_at, bench.spec.fresh_for);
+    let observed_at = reading.observed_at();
+    let fresh_until = later(observed_at, bench.spec.fresh_for);
     next.consider(fresh_until);
     if bench.now >= fresh_until {
         let since = finding.since.filter(|_| finding.health.is_trouble());
-        let since = Some(since.unwrap_or(reading.observed_at));
-        next.consider(why::named_until(reading.observed_at));
-        finding = if state.throttled.is_some() {
+        let since = Some(since.unwrap_or(observed_at));
+        next.consider(why::named_until(observed_at));
+        finding = if state.throttled().is_some() {
             Finding::unknown(Reason::Throttled, Rule::Throttled, since)
         } else {
             Finding::unknown(Reason::Stale, Rule::Stale, since)
@@ -203,7 +206,7 @@ pub(super) fn judge(bench: &Bench<'_>, state: &State) -> (Finding, Option<Timest
 
 /// A check that has had no answer at all.
 fn unanswered(bench: &Bench<'_>, state: &State) -> Finding {
-    match (state.throttled, state.outlived) {
+    match (state.throttled(), state.outlived()) {
         (Some(since), _) => {
             Finding::unknown(Reason::Throttled, Rule::Throttled, Some(since.min(bench.now)))
         }
@@ -213,17 +216,11 @@ fn unanswered(bench: &Bench<'_>, state: &State) -> Finding {
 }
 
 /// "Never seen" is excused while the account or the school is new.
-fn never_ran(
-    bench: &Bench<'_>,
-    reading: &Reading,
-    state: &State,
-    finding: &mut Finding,
-    next: &mut Next,
-) {
+fn never_ran(bench: &Bench<'_>, state: &State, finding: &mut Finding, next: &mut Next) {
     if finding.reason != Some(Reason::NeverSeen) {
         return;
     }
-    let Some(created) = reading.since.or(state.bad_since) else { return };
+    let Some(created) = state.told_since().or(state.bad_since()) else { return };
     let limit = later(created, NEW_FOR);
     next.consider(limit);
     if bench.now >= limit {
@@ -235,7 +232,7 @@ fn never_ran(
 
 /// Age of the vendor's data: hard at once, because time passes without a second opinion.
 fn age(bench: &Bench<'_>, reading: &Reading, finding: &mut Finding, next: &mut Next) {
-    let (Some(rule), Some(source)) = (&bench.spec.age, reading.source_at) else { return };
+    let (Some(rule), Some(source)) = (&bench.spec.age, reading.source_at()) else { return };
     if finding.health == Health::Unknown || finding.rule == Rule::NeverRan {
         return;
     }
@@ -244,18 +241,18 @@ fn age(bench: &Bench<'_>, reading: &Reading, finding: &mut Finding, next: &mut N
     let warning = reached(rule.warning);
     next.consider(critical);
     next.consider(warning);
-    let aged = |health, limit| Finding {
+    let aged = |health, rule| Finding {
         health,
         reason: None,
         hard: true,
         quiet: false,
         since: Some(source.at),
-        rule: Rule::Age(limit),
+        rule,
     };
     if bench.now >= critical {
-        finding.worsen(aged(Health::Critical, rule.critical));
+        finding.worsen(aged(Health::Critical, Rule::TooOld));
     } else if bench.now >= warning {
-        finding.worsen(aged(Health::Warning, rule.warning));
+        finding.worsen(aged(Health::Warning, Rule::Old));
     } else if finding.health == Health::Ok {
         held_or_late(bench, rule, source.at, finding, next);
     }
@@ -296,7 +293,7 @@ fn keeps(
     finding: &mut Finding,
     next: &mut Next,
 ) {
-    let (Some(keeps), Some(good)) = (bench.spec.keeps, state.memory.good_at) else { return };
+    let (Some(keeps), Some(good)) = (bench.spec.keeps, state.known_good()) else { return };
     let told = !matches!(
         reading.verdict,
         Verdict::Unknown(
@@ -326,7 +323,7 @@ fn keeps(
 
 /// The days that are left stand in the sentence: it is said anew when there is one less.
 fn countdown(bench: &Bench<'_>, state: &State, finding: &Finding, next: &mut Next) {
-    if let (Some(keeps), Some(good)) = (bench.spec.keeps, state.memory.good_at)
+    if let (Some(keeps), Some(good)) = (bench.spec.keeps, state.known_good())
         && finding.health.is_trouble()
         && finding.rule != Rule::Gone
     {

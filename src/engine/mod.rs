@@ -8,13 +8,16 @@ mod change;
 mod fall;
 mod flap;
 mod follow;
+mod hold;
 mod hours;
 mod judge;
+mod moment;
 mod plan;
 mod state;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod told;
 mod why;
 mod world;
 
@@ -47,13 +50,15 @@ pub enum Event {
         /// Memories of checks.
         memories: Vec<KeptMemory>,
     },
-    /// Somebody has a cell, or no longer.
+    /// Somebody has a cell, or will have it, or no longer.
     Handled {
         /// Where.
         row: Row,
         /// Which service.
         service: ServiceKey,
-        /// How; `None` to give it back.
+        /// When that begins; at once if that is past, or `None`.
+        from: Option<Timestamp>,
+        /// How; `None` to give it back, and whatever was planned for it.
         handling: Option<Handling>,
     },
 }
@@ -77,6 +82,8 @@ pub enum Effect {
     },
     /// A check learned something worth keeping for ever.
     Remember(KeptMemory),
+    /// What is planned is another list now: to be kept whole.
+    Planned,
     /// Rows or columns changed: clients must fetch the board again.
     Reset,
     /// Every configured check has now been tried once since the start.

@@ -44,6 +44,8 @@ pub(super) struct Plan {
     of_column: Vec<Range<usize>>,
     /// Which columns hold a check whose trouble others can follow from.
     emits: Vec<bool>,
+    /// Which columns hold a check whose health stays in the estate's row.
+    stays: Vec<bool>,
     table: Vec<u32>,
     taken: Vec<bool>,
     hours: Vec<Hours>,
@@ -63,6 +65,7 @@ impl Plan {
             slots: Vec::new(),
             of_column: Vec::new(),
             emits: Vec::new(),
+            stays: Vec::new(),
             table: Vec::new(),
             taken: Vec::new(),
             hours: Vec::new(),
@@ -92,6 +95,7 @@ impl Plan {
             }
             self.of_column.push(start..self.checks.len());
             self.emits.push(service.checks.iter().any(|c| !c.emits.is_empty()));
+            self.stays.push(service.checks.iter().any(|c| c.stays));
         }
     }
 
@@ -211,6 +215,11 @@ impl Plan {
     /// Whether others can follow from `column`.
     pub(super) fn emits(&self, column: usize) -> bool {
         self.emits.get(column).copied().unwrap_or(false)
+    }
+
+    /// Whether the estate's cell of `column` says more than what schools inherit.
+    pub(super) fn stays(&self, column: usize) -> bool {
+        self.stays.get(column).copied().unwrap_or(false)
     }
 
     /// Whether any check of `column` asks about single schools.

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::calendar::Calendar;
-use crate::model::cell::{Cell, HandlingKind, Summary};
+use crate::model::cell::{Cell, HandlingKind, Part, Split, Summary};
 use crate::model::check::{
     Against, AgeRule, CheckSpec, Coverage, DropRule, Edge, Flow, Runs, Scope, ServiceSpec,
 };
@@ -169,7 +169,7 @@ fn happens() -> impl Strategy<Value = (i64, Happens)> {
 fn board(world: &World) -> Vec<Cell> {
     let rows = world.estate().schools.keys().map(|l| Row::School(*l)).chain([Row::Estate]);
     rows.flat_map(|row| (0..3).map(move |column| (row, column)))
-        .map(|(row, column)| world.cell(row, column).clone())
+        .map(|(row, column)| world.cell(row, column))
         .collect()
 }
 
@@ -177,7 +177,7 @@ fn kept(world: &World) -> Vec<KeptCell> {
     let estate = Arc::clone(world.estate());
     let rows = estate.schools.keys().map(|l| Row::School(*l)).chain([Row::Estate]);
     rows.flat_map(|row| estate.services.iter().zip(0..).map(move |(s, c)| (row, s.key.clone(), c)))
-        .map(|(row, service, c)| KeptCell { row, service, cell: world.cell(row, c).clone() })
+        .map(|(row, service, c)| KeptCell { row, service, cell: world.cell(row, c) })
         .collect()
 }
 
@@ -199,6 +199,7 @@ fn event(world: &World, at: Timestamp, what: &Happens) -> Event {
         Happens::Handled { school, column, minutes: m } => Event::Handled {
             row: if *school == 5 { Row::Estate } else { Row::School(laestab(*school)) },
             service: ["a", "b", "c"][*column].parse().unwrap(),
+            from: (*m % 3 == 0).then(|| minutes(&(m / 2))),
             handling: (*m > -5).then(|| Handling {
                 kind: HandlingKind::Claimed,
                 by: "tomr".into(),
@@ -209,6 +210,28 @@ fn event(world: &World, at: Timestamp, what: &Happens) -> Event {
         Happens::Restarted => {
             Event::Restored { written_at: at, cells: kept(world), memories: Vec::new() }
         }
+    }
+}
+
+/// The part of the board that a row belongs to, by its words.
+fn part(row: &[&Cell]) -> Part {
+    let own = |c: &&&Cell| c.health.is_trouble() && c.follows_from.is_none();
+    let free = || row.iter().filter(own).filter(|c| c.handling.is_none());
+    let asked = |c: &&Cell| !super::cell::is_unasked(c);
+    if let Some(worst) = free().filter(|c| asked(c)).map(|c| c.health).max() {
+        return match worst {
+            Health::Critical => Part::Critical,
+            Health::Unknown => Part::Unknown,
+            _ => Part::Warning,
+        };
+    }
+    let any = |health| row.iter().any(|c| c.health == health);
+    match (free().next(), row.iter().find(own), row.iter().find(|c| c.health.is_trouble())) {
+        (Some(_), ..) => Part::Unasked,
+        (_, Some(_), _) => Part::Somebody,
+        (.., Some(_)) => Part::Follows,
+        _ if any(Health::Ok) => Part::Ok,
+        _ => Part::NotSubscribed,
     }
 }
 
@@ -270,6 +293,12 @@ fn is_restored(world: &World, row: Row, column: u16) -> bool {
 fn holds(world: &mut World) {
     let (cells, schools) = recount(world);
     assert_eq!((world.summary(), world.schools_summary()), (cells, schools), "counters");
+    let mut split = Split::default();
+    for l in world.estate().schools.keys() {
+        let row: Vec<Cell> = (0..3).map(|c| world.cell(Row::School(*l), c)).collect();
+        *split.of_mut(part(&row.iter().collect::<Vec<_>>())) += 1;
+    }
+    assert_eq!(world.split(), split, "parts of the board");
     let order = by_hand(world);
     assert_eq!(world.order(), order, "order");
     assert!(world.next_deadline().is_none_or(|d| d > world.now), "a deadline is overdue");
@@ -385,7 +414,7 @@ proptest! {
             cells.map(|c| (c.health, c.reason, c.soft, c.follows_from, c.handling)).collect()
         };
         let flaps = |w: &World| board(w).iter().any(|c| c.flapping);
-        let learned = ran.states.iter().any(|s| s.memory != crate::model::kept::Memory::default());
+        let learned = ran.states.iter().any(|s| s.memory() != crate::model::kept::Memory::default());
         if !flaps(&ran) && !learned {
             prop_assert_eq!(plain(&ran), plain(&restarted));
         }
@@ -523,8 +552,8 @@ fn shows_the_evidence_of_a_check() {
         "older than 2h is a warning, closures not counted, than 4h critical"
     );
     assert!(world.check(Target::Estate, &id("a.one")).is_none());
-    assert_eq!(world.cell(Row::School(laestab(999)), 0), &Cell::default());
-    assert_eq!(world.cell(Row::Estate, 99), &Cell::default());
+    assert_eq!(world.cell(Row::School(laestab(999)), 0), Cell::default());
+    assert_eq!(world.cell(Row::Estate, 99), Cell::default());
 }
 
 #[test]
@@ -558,7 +587,11 @@ fn a_claim_that_has_run_out_changes_nothing() {
     let mut world = World::new(estate(2, 0), start(), 0);
     let (row, service) = (Row::School(laestab(0)), "a".parse().unwrap());
     let dead = Handling { kind: HandlingKind::Claimed, by: "tomr".into(), until: Some(start()) };
-    let effects = step(&mut world, start(), Event::Handled { row, service, handling: Some(dead) });
+    let effects = step(
+        &mut world,
+        start(),
+        Event::Handled { row, service, from: None, handling: Some(dead) },
+    );
     assert_eq!((effects, world.revision()), (Vec::new(), 0));
 }
 

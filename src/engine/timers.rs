@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use jiff::Timestamp;
+use crate::engine::moment::Moment;
 
 /// What is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,22 +18,22 @@ pub(super) enum Due {
 /// simply put back, so an answer that moves a deadline on costs nothing here.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
-    heap: BinaryHeap<Reverse<(Timestamp, Due)>>,
+    heap: BinaryHeap<Reverse<(Moment, Due)>>,
 }
 
 impl Timers {
     /// Wakes `due` at `at`, and at whatever earlier moment it was already put down for.
-    pub(super) fn push(&mut self, at: Timestamp, due: Due) {
+    pub(super) fn push(&mut self, at: Moment, due: Due) {
         self.heap.push(Reverse((at, due)));
     }
 
     /// Many at once; linear where one by one is not.
-    pub(super) fn extend(&mut self, many: Vec<(Timestamp, Due)>) {
+    pub(super) fn extend(&mut self, many: Vec<(Moment, Due)>) {
         self.heap.append(&mut many.into_iter().map(Reverse).collect());
     }
 
     /// Takes the next one that is due at `now`.
-    pub(super) fn pop(&mut self, now: Timestamp) -> Option<(Timestamp, Due)> {
+    pub(super) fn pop(&mut self, now: Moment) -> Option<(Moment, Due)> {
         if self.heap.peek()?.0.0 > now {
             return None;
         }
@@ -41,7 +41,7 @@ impl Timers {
     }
 
     /// The earliest moment at which something may be due.
-    pub(super) fn next(&self) -> Option<Timestamp> {
+    pub(super) fn next(&self) -> Option<Moment> {
         self.heap.peek().map(|r| r.0.0)
     }
 

@@ -5,7 +5,7 @@ use jiff::civil::{Date, Weekday};
 
 use crate::engine::fall::Fall;
 use crate::engine::hours::later;
-use crate::engine::judge::{Bench, Finding, Next, Rule, oddly_ahead};
+use crate::engine::judge::{Bench, Finding, Next, Rule, oddly_ahead, too_far_ahead};
 use crate::engine::state::{Judged, Reading, State};
 use crate::model::calendar::london;
 use crate::model::check::{CheckSpec, Flow};
@@ -58,7 +58,7 @@ pub(super) fn named_until(at: Timestamp) -> Timestamp {
 /// When a sentence must be said anew because its weekday no longer names a moment.
 pub(super) fn rephrase_at(judged: &Judged, now: Timestamp) -> Next {
     let mut next = Next::new(now);
-    if let Some(since) = judged.since {
+    if let Some(since) = judged.since() {
         next.consider(named_until(since));
     }
     next
@@ -71,9 +71,12 @@ pub(super) fn of_check(bench: &Bench<'_>, state: &State, f: &Finding) -> Clean {
     };
     let spec = bench.spec;
     let say = |at| moment(at, bench.now);
-    let source = || r.source_at.map_or_else(String::new, |s| say(s.at));
-    let fresh = || {
-        format!("no answer since {}; an answer counts for {}", say(r.observed_at), spec.fresh_for)
+    let source = || r.source_at().map_or_else(String::new, |s| say(s.at));
+    let observed_at = r.observed_at();
+    let fresh =
+        || format!("no answer since {}; an answer counts for {}", say(observed_at), spec.fresh_for);
+    let old = |limit: Option<Span>| {
+        format!("no data since {}; limit {}", source(), limit.unwrap_or_default())
     };
     let mut text = match f.rule {
         Rule::Answer => match extras(bench, state, r, f) {
@@ -83,22 +86,25 @@ pub(super) fn of_check(bench: &Bench<'_>, state: &State, f: &Finding) -> Clean {
         },
         Rule::NotAsked | Rule::Outlived | Rule::Stale => fresh(),
         Rule::Throttled => format!("the vendor asks us to wait; {}", fresh()),
-        Rule::Ahead(s) => format!(
+        Rule::Ahead => format!(
             "the vendor wrote {} at our {}, {} ahead; its ages cannot be trusted",
-            r.source_at.map_or_else(String::new, |s| dated(s.at, bench.now)),
-            say(r.observed_at),
-            seconds(s)
+            r.source_at().map_or_else(String::new, |s| dated(s.at, bench.now)),
+            say(observed_at),
+            seconds(too_far_ahead(r.source_at(), observed_at).unwrap_or_default())
         ),
         Rule::Late => format!("{}; late, no data since {}", words(r), source()),
         Rule::Held => format!("no data since {}; held: no school today", source()),
-        Rule::Age(limit) => format!("no data since {}; limit {limit}", source()),
-        Rule::Fall(fall) => fell((spec, r), fall, bench.now),
+        Rule::Old => old(spec.age.map(|a| a.warning)),
+        Rule::TooOld => old(spec.age.map(|a| a.critical)),
+        Rule::Fall => {
+            state.fall_seen().map_or_else(String::new, |fall| fell(spec, fall, bench.now))
+        }
         Rule::NeverRan => {
             let since = f.since.map_or_else(String::new, say);
             format!("{}; nothing since {since}, more than 7d ago", words(r))
         }
         Rule::Gone => {
-            let good = state.memory.good_at.map_or_else(String::new, say);
+            let good = state.known_good().map_or_else(String::new, say);
             let keeps = spec.keeps.unwrap_or_default();
             format!("nothing is left to restore: last good run {good}, kept for {keeps}")
         }
@@ -112,7 +118,7 @@ pub(super) fn of_check(bench: &Bench<'_>, state: &State, f: &Finding) -> Clean {
 }
 
 fn unanswered(bench: &Bench<'_>, state: &State, f: &Finding) -> Clean {
-    let known = state.outlived.map(|at| moment(at, bench.now));
+    let known = state.outlived().map(|at| moment(at, bench.now));
     match (f.rule, known) {
         (Rule::Throttled, _) => Clean::new("the vendor asks us to wait; no answer yet"),
         (_, Some(known)) => Clean::new(&format!(
@@ -126,18 +132,18 @@ fn unanswered(bench: &Bench<'_>, state: &State, f: &Finding) -> Clean {
 /// What is added to a sentence: an odd clock, the days that are left.
 fn extras(bench: &Bench<'_>, state: &State, r: &Reading, f: &Finding) -> Option<String> {
     let mut out = String::new();
-    if let Some(s) = oddly_ahead(r.source_at, r.observed_at) {
+    if let Some(s) = oddly_ahead(r.source_at(), r.observed_at()) {
         out.push_str(&format!("; the vendor's clock is {} ahead of ours", seconds(s)));
     }
     if let Some(keeps) = bench.spec.keeps
         && f.health.is_trouble()
         && f.rule != Rule::Gone
     {
-        match state.memory.good_at {
+        match state.known_good() {
             Some(good) => {
                 let left = later(good, keeps).as_second() - bench.now.as_second();
                 let days = left.max(0) / 86_400;
-                if !matches!(f.rule, Rule::Age(_)) {
+                if !matches!(f.rule, Rule::Old | Rule::TooOld) {
                     out.push_str(&format!("; last good run {}", moment(good, bench.now)));
                 }
                 match days {
@@ -178,18 +184,16 @@ pub(super) fn of_reason(reason: Reason) -> &'static str {
     }
 }
 
-fn fell((spec, r): (&CheckSpec, &Reading), fall: Fall, now: Timestamp) -> String {
-    let name = |place: usize| r.numbers.get(place).map_or("the number", |n| n.name.as_str());
+fn fell(spec: &CheckSpec, fall: &Fall, now: Timestamp) -> String {
     match fall {
-        Fall::Far { from, to, limit, number, week } => format!(
-            "{} fell from {from:.0} to {to:.0}, {:.0}% since {}; limit {:.0}%",
-            name(number),
+        Fall::Far { from, to, limit, name, week } => format!(
+            "{name} fell from {from:.0} to {to:.0}, {:.0}% since {}; limit {:.0}%",
             (from - to) / from * 100.0,
             week.map_or_else(|| "the last good day".to_owned(), |monday| week_of(monday, now)),
             limit * 100.0
         ),
-        Fall::Empty { from, number } => {
-            format!("{} fell from {from:.0} to 0 since the last good day", name(number))
+        Fall::Empty { from, name } => {
+            format!("{name} fell from {from:.0} to 0 since the last good day")
         }
         Fall::Missing => {
             let name = spec.drop.as_ref().map_or("the number", |d| d.number);
@@ -237,7 +241,8 @@ pub(super) fn besides(why: &Clean, label: &str, flow: Flow) -> Clean {
 }
 
 /// The rule that judged, in words.
-pub(super) fn rule(spec: &CheckSpec, judged: &Judged) -> Clean {
+pub(super) fn rule(spec: &CheckSpec, state: &State) -> Clean {
+    let judged = &state.judged;
     let age = |limit: Span, word: &str| {
         let days = spec.age.as_ref().map_or("", |a| match (a.runs, a.held_by_closures) {
             (crate::model::check::Runs::SchoolDays, _) => ", school days counted",
@@ -260,25 +265,25 @@ pub(super) fn rule(spec: &CheckSpec, judged: &Judged) -> Clean {
             format!("the vendor's own word; {} bad answers in a row make it hard", spec.tries)
         }
         Rule::Answer => "the vendor's own word".to_owned(),
-        Rule::Ahead(_) => {
+        Rule::Ahead => {
             "a vendor's time too far ahead of ours is unknown: 2m with a zone, 2h without"
                 .to_owned()
         }
         Rule::Late => spec.age.and_then(|a| a.late).map_or_else(String::new, |l| age(l, "late")),
         Rule::Held => "closures add nothing to the age".to_owned(),
-        Rule::Age(limit) => {
-            let critical = spec.age.as_ref().is_some_and(|a| a.critical == limit);
-            age(limit, if critical { "critical" } else { "a warning" })
-        }
-        Rule::Fall(Fall::Far { limit, week, .. }) => {
-            let since = match (week, spec.drop.as_ref().map(|d| d.weeks)) {
-                (Some(_), Some(weeks)) => format!("within {weeks} weeks"),
-                _ => "since the last good day".to_owned(),
-            };
-            format!("a fall of more than {:.0}% {since} is a warning", limit * 100.0)
-        }
-        Rule::Fall(Fall::Empty { .. }) => "a fall to 0 is critical".to_owned(),
-        Rule::Fall(Fall::Missing) => "a number that is gone is unknown".to_owned(),
+        Rule::Old => spec.age.map_or_else(String::new, |a| age(a.warning, "a warning")),
+        Rule::TooOld => spec.age.map_or_else(String::new, |a| age(a.critical, "critical")),
+        Rule::Fall => match state.fall_seen() {
+            Some(Fall::Far { limit, week, .. }) => {
+                let since = match (week, spec.drop.as_ref().map(|d| d.weeks)) {
+                    (Some(_), Some(weeks)) => format!("within {weeks} weeks"),
+                    _ => "since the last good day".to_owned(),
+                };
+                format!("a fall of more than {:.0}% {since} is a warning", limit * 100.0)
+            }
+            Some(Fall::Empty { .. }) => "a fall to 0 is critical".to_owned(),
+            Some(Fall::Missing) | None => "a number that is gone is unknown".to_owned(),
+        },
         Rule::NeverRan => "never seen is critical once it has existed for 7d".to_owned(),
         Rule::Gone => {
             format!("after {} without a good run nothing is left", spec.keeps.unwrap_or_default())

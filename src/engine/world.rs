@@ -1,5 +1,6 @@
 //! The whole board and what judged it, to be read. What changes it stands in `change`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -7,15 +8,18 @@ use jiff::Timestamp;
 use crate::engine::board::Board;
 use crate::engine::follow::Cut;
 use crate::engine::judge::Bench;
+use crate::engine::moment::{Moment, rounded};
 use crate::engine::plan::Plan;
-use crate::engine::state::State;
+use crate::engine::state::{Reading, State};
 use crate::engine::timers::Timers;
+use crate::engine::told::Names;
 use crate::engine::why;
-use crate::model::cell::{Cell, CheckView, Row, Summary};
+use crate::model::cell::{Cell, CheckView, Handling, Row, Split, Summary};
 use crate::model::check::{CheckSpec, Scope};
 use crate::model::estate::Estate;
 use crate::model::health::Health;
-use crate::model::ids::{CheckId, Laestab};
+use crate::model::ids::{CheckId, Laestab, ServiceKey};
+use crate::model::kept::KeptPlan;
 use crate::model::observation::Target;
 use crate::model::span::Span;
 use crate::model::text::Clean;
@@ -33,11 +37,13 @@ pub struct World {
     /// The last known board, cell by cell, until its checks have been tried. Empty when over.
     pub(super) snapshots: Vec<Option<Box<Cell>>>,
     pub(super) timers: Timers,
+    /// Holds that have not begun, the soonest first.
+    pub(super) planned: BTreeMap<(Timestamp, Row, ServiceKey), Handling>,
+    pub(super) names: Names,
     pub(super) now: Timestamp,
     pub(super) revision: u64,
     pub(super) untried: usize,
     pub(super) announced: bool,
-    pub(super) blank: Cell,
 }
 
 impl World {
@@ -52,11 +58,12 @@ impl World {
             hard: Vec::new(),
             snapshots: Vec::new(),
             timers: Timers::default(),
-            now,
+            planned: BTreeMap::new(),
+            names: Names::default(),
+            now: rounded(now),
             revision,
             untried: 0,
             announced: false,
-            blank: Cell::default(),
             plan: Plan::new(Arc::default(), now),
         };
         world.lay_out(plan);
@@ -93,18 +100,43 @@ impl World {
         self.board.schools_summary()
     }
 
+    /// Schools by their part of the board, kept incrementally.
+    #[must_use]
+    pub fn split(&self) -> Split {
+        self.board.split()
+    }
+
     /// When the clock alone may next change something; the hub ticks then at the latest. Never
     /// later than that, but sometimes earlier, when an answer has put it off meanwhile.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.timers.next()
+        let planned = self.planned.first_key_value().map(|((from, ..), _)| *from);
+        [self.timers.next().map(Moment::time), planned].into_iter().flatten().min()
+    }
+
+    /// The next hold on a cell that has not begun.
+    #[must_use]
+    pub fn planned_for(&self, row: Row, service: &ServiceKey) -> Option<(Timestamp, &Handling)> {
+        let mut plans = self.planned.iter();
+        let found = plans.find(|((_, r, key), _)| (*r, key) == (row, service))?;
+        Some((found.0.0, found.1))
+    }
+
+    /// Holds that have not begun, the soonest first.
+    pub fn planned(&self) -> impl Iterator<Item = KeptPlan> + '_ {
+        self.planned.iter().map(|((from, row, service), handling)| KeptPlan {
+            from: *from,
+            row: *row,
+            service: service.clone(),
+            handling: handling.clone(),
+        })
     }
 
     /// A cell; a blank one for a row or column that does not exist.
     #[must_use]
-    pub fn cell(&self, row: Row, column: u16) -> &Cell {
+    pub fn cell(&self, row: Row, column: u16) -> Cell {
         let row = self.plan.row(row);
-        row.and_then(|row| self.board.cell(row, usize::from(column))).unwrap_or(&self.blank)
+        row.and_then(|row| self.board.cell(row, usize::from(column))).unwrap_or_default()
     }
 
     /// The checks of a cell with their evidence: a school's own, or the estate's.
@@ -135,9 +167,9 @@ impl World {
             return 0;
         }
         let same = (0..self.board.schools())
-            .filter_map(|row| self.board.cell(row, usize::from(column)))
-            .filter(|c| c.health == this.health && c.reason == this.reason)
-            .filter(|c| row == Row::Estate || c.follows_from == this.follows_from)
+            .filter_map(|row| self.board.trouble(row, usize::from(column)))
+            .filter(|(health, reason, _)| *health == this.health && *reason == this.reason)
+            .filter(|(_, _, cause)| row == Row::Estate || *cause == this.follows_from.as_ref())
             .count();
         u32::try_from(same).unwrap_or(u32::MAX)
     }
@@ -151,7 +183,7 @@ impl World {
             return Vec::new();
         };
         let follows = |row: usize, other: usize| {
-            let cause = self.board.cell(row, other).and_then(|c| c.follows_from.as_ref());
+            let cause = self.board.trouble(row, other).and_then(|(_, _, cause)| cause);
             cause.is_some_and(|c| c.service == service.key && (!estate || c.scope == Scope::Estate))
         };
         (0..self.plan.columns())
@@ -176,6 +208,7 @@ impl World {
         let (Bench { spec, .. }, state) = self.bench(slot)?;
         let j = &state.judged;
         let reading = state.reading.as_ref();
+        let (numbers, evidence) = reading.map(|r| r.told(&self.names)).unwrap_or_default();
         Some(CheckView {
             check: spec.id.clone(),
             label: Clean::new(&spec.label),
@@ -183,16 +216,17 @@ impl World {
             health: j.health,
             reason: j.reason,
             why: j.why.clone(),
-            rule: why::rule(spec, j),
+            rule: why::rule(spec, state),
             soft: j.soft,
             tries: (state.streak, spec.tries),
-            since: j.since,
-            observed_at: reading.map(|r| r.observed_at),
-            source_at: reading.and_then(|r| r.source_at),
+            since: j.since(),
+            observed_at: reading.map(Reading::observed_at),
+            source_at: reading.and_then(Reading::source_at),
             good_at: state.good_at(),
-            fresh_until: reading.map(|r| fresh_until(spec, r.observed_at)),
-            numbers: reading.map(|r| r.numbers.clone()).unwrap_or_default(),
-            evidence: reading.map(|r| r.evidence.clone()).unwrap_or_default(),
+            fresh_until: reading.map(|r| fresh_until(spec, r.observed_at())),
+            numbers,
+            evidence,
+            windows: state.windows(self.now),
         })
     }
 }

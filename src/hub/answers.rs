@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 
 use crate::hub::task::Held;
 use crate::model::calendar::london_date;
-use crate::model::cell::{CheckView, Row, Summary};
+use crate::model::cell::{CheckView, Handling, Row, Summary};
 use crate::model::check::Scope;
+use crate::model::desk::CellName;
 use crate::model::estate::{Estate, NotWatched};
+use crate::model::health::Health;
 use crate::model::ids::{CheckId, Laestab, ServiceKey};
-use crate::model::observation::Target;
+use crate::model::observation::{Target, Window};
 use crate::model::text::Clean;
 use crate::wire::VERSION;
-use crate::wire::page::{CheckPage, Page, ServiceView};
+use crate::wire::page::{CheckPage, Page, Planned, ServiceView};
 use crate::wire::status::{CellStatus, CheckStatus, EstateStatus, SchoolStatus, Status};
 
 /// What a status is narrowed to.
@@ -25,6 +27,21 @@ impl Narrow {
     fn wants(&self, service: &ServiceKey) -> bool {
         self.service.as_ref().is_none_or(|only| only == service)
     }
+}
+
+/// How a cell stands for whoever wants to take it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stand {
+    /// The row takes the service, and something watches it.
+    pub taken: bool,
+    /// It is in trouble.
+    pub trouble: bool,
+    /// The service that it only follows from.
+    pub follows: Option<ServiceKey>,
+    /// Who has it.
+    pub handling: Option<Handling>,
+    /// Whether a hold on it is planned.
+    pub planned: bool,
 }
 
 impl Held {
@@ -59,6 +76,7 @@ impl Held {
                 .map(|(column, _)| self.service_view(row, column))
                 .collect::<Option<Vec<_>>>()?,
             history: Vec::new(),
+            desk: Vec::new(),
             not_watched: gaps(estate, laestab),
         })
     }
@@ -67,17 +85,51 @@ impl Held {
         let columns = &self.shape().columns;
         let head = columns.get(usize::from(column))?;
         let affects = self.world().affects(row, column);
+        let checks = self.world().checks(row, column);
+        let estate = match row {
+            Row::Estate => Vec::new(),
+            Row::School(_) => self.world().checks(Row::Estate, column),
+        };
+        let windows = checks.iter().chain(&estate).flat_map(|c| c.windows.iter().cloned());
+        let mut windows: Vec<Window> = windows.collect();
+        windows.sort_by_key(|w| w.from);
+        windows.dedup();
         let key = |c: u16| columns.get(usize::from(c)).map(|head| head.key.clone());
         Some(ServiceView {
             service: head.key.clone(),
             label: head.label.clone(),
             code: head.code.clone(),
-            cell: self.world().cell(row, column).clone(),
-            checks: self.world().checks(row, column),
+            cell: self.world().cell(row, column),
+            checks,
             elsewhere: self.world().elsewhere(row, column),
             takers: self.shape().takers.get(usize::from(column)).copied().unwrap_or(0),
             affects: affects.into_iter().filter_map(key).collect(),
+            planned: self
+                .world()
+                .planned_for(row, &head.key)
+                .map(|(from, handling)| Planned { from, handling: handling.clone() }),
+            windows,
         })
+    }
+
+    /// How cells stand for whoever wants to take them; `None` for one that does not exist.
+    #[must_use]
+    pub fn stands(&self, names: &[CellName]) -> Vec<Option<Stand>> {
+        let columns = &self.shape().columns;
+        let stand = |name: &CellName| {
+            let column = columns.iter().position(|c| c.key == name.service)?;
+            self.shape().place(name.row)?;
+            let cell = self.world().cell(name.row, u16::try_from(column).ok()?);
+            let cause = cell.follows_from.filter(|_| cell.health.is_trouble());
+            Some(Stand {
+                taken: cell.health != Health::NotSubscribed,
+                trouble: cell.health.is_trouble(),
+                follows: cause.map(|c| c.service),
+                handling: cell.handling,
+                planned: self.world().planned_for(name.row, &name.service).is_some(),
+            })
+        };
+        names.iter().map(stand).collect()
     }
 
     /// One check of a school, or of the estate; `None` if there is none of that name there.

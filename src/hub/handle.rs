@@ -9,8 +9,10 @@ use tokio::task::JoinHandle;
 
 use crate::engine::Event;
 use crate::hub::reader::Reader;
-use crate::hub::task::{Held, Message, Query, Task};
+use crate::hub::task::{Bells, Held, Message, Query, Task};
 use crate::hub::view::{Snapshot, View};
+use crate::model::cell::Handling;
+use crate::model::desk::CellName;
 use crate::model::estate::Estate;
 use crate::model::observation::Observation;
 use crate::model::text::Clean;
@@ -35,6 +37,7 @@ pub struct Hub {
     queries: mpsc::Sender<Query>,
     view: Arc<RwLock<View>>,
     bell: watch::Receiver<u64>,
+    settled: watch::Receiver<bool>,
     refused: Arc<AtomicU64>,
     /// The last snapshot, as long as anybody reads it.
     last: Arc<Mutex<Weak<Snapshot>>>,
@@ -53,13 +56,14 @@ impl Hub {
         let (held, told) = Held::new(estate, kept, clock.now());
         let view = Arc::new(RwLock::new(held.first_view()));
         let (ring, bell) = watch::channel(held.world().revision());
+        let (settle, settled) = watch::channel(held.world().settled());
         let (messages, from_messages) = mpsc::channel(QUEUE);
         let (queries, from_queries) = mpsc::channel(QUESTIONS);
-        let task = Task::new(held, Arc::clone(&view), ring, store, clock);
+        let task = Task::new(held, Arc::clone(&view), Bells { ring, settle }, store, clock);
         let running = tokio::spawn(task.run(from_messages, from_queries, told));
         let refused = Arc::new(AtomicU64::new(0));
         let last = Arc::default();
-        (Self { messages, queries, view, bell, refused, last }, running)
+        (Self { messages, queries, view, bell, settled, refused, last }, running)
     }
 
     /// Hands over what a poll saw. Waits for a place in the queue.
@@ -78,7 +82,34 @@ impl Hub {
     /// # Errors
     /// When the hub has ended.
     pub async fn happened(&self, event: Event) -> Result<(), HubGone> {
-        self.send(Message::Event(Box::new(event))).await
+        self.happened_together(vec![event]).await
+    }
+
+    /// Hands over events that are judged in one go: readers see all of them or none.
+    ///
+    /// # Errors
+    /// When the hub has ended.
+    pub async fn happened_together(&self, events: Vec<Event>) -> Result<(), HubGone> {
+        self.send(Message::Events(events)).await
+    }
+
+    /// Somebody has cells, will have them `from` then on, or no longer (`None`).
+    ///
+    /// # Errors
+    /// When the hub has ended.
+    pub async fn handled(
+        &self,
+        cells: &[CellName],
+        from: Option<Timestamp>,
+        handling: Option<&Handling>,
+    ) -> Result<(), HubGone> {
+        let events = cells.iter().map(|name| Event::Handled {
+            row: name.row,
+            service: name.service.clone(),
+            from,
+            handling: handling.cloned(),
+        });
+        self.happened_together(events.collect()).await
     }
 
     /// Another configuration.
@@ -143,6 +174,15 @@ impl Hub {
     #[must_use]
     pub fn stand(&self) -> (u64, bool) {
         self.read(|view| (view.revision, view.settled))
+    }
+
+    /// Ends once every check of the configuration has been tried; wakes nobody before.
+    ///
+    /// # Errors
+    /// When the hub has ended.
+    pub async fn settled(&self) -> Result<(), HubGone> {
+        let mut settled = self.settled.clone();
+        settled.wait_for(|settled| *settled).await.map(drop).map_err(|_| HubGone)
     }
 
     /// Cells and schools by health.

@@ -15,7 +15,7 @@ mod task;
 mod tests;
 mod view;
 
-pub use answers::Narrow;
+pub use answers::{Narrow, Stand};
 pub use handle::{Hub, HubGone};
 pub use reader::Reader;
 pub use task::Held;

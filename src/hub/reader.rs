@@ -101,6 +101,7 @@ impl Reader {
                     cells,
                     summary: view.summary,
                     schools_summary: view.schools_summary,
+                    split: view.split,
                     settled: view.settled,
                 });
             }

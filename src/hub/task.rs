@@ -11,7 +11,7 @@ use crate::hub::handle::first_revision;
 use crate::hub::view::{Shape, View};
 use crate::model::cell::{Row, StateChange};
 use crate::model::estate::Estate;
-use crate::model::kept::{KeptCell, KeptMemory};
+use crate::model::kept::{KeptCell, KeptMemory, KeptPlan};
 use crate::model::observation::Observation;
 use crate::model::text::Clean;
 use crate::ports::clock::Clock;
@@ -26,7 +26,8 @@ const SHORTEST: Duration = Duration::from_millis(20);
 
 pub(super) enum Message {
     Observed(Vec<Observation>),
-    Event(Box<Event>),
+    /// To be judged together.
+    Events(Vec<Event>),
     Stop(Clean, oneshot::Sender<()>),
 }
 
@@ -43,7 +44,7 @@ pub struct Held {
 impl Held {
     /// The world at the start, and what its restoring told: to be kept.
     pub(super) fn new(estate: Arc<Estate>, kept: KeptBoard, now: Timestamp) -> (Self, Round) {
-        let KeptBoard { revision, written_at, cells, memories } = kept;
+        let KeptBoard { revision, written_at, cells, memories, planned } = kept;
         let shape = Arc::new(Shape::new(Arc::clone(&estate)));
         let mut world = World::new(estate, now, first_revision(revision, now));
         let mut restored_from = None;
@@ -54,6 +55,13 @@ impl Held {
             }
             let restored = Event::Restored { written_at, cells, memories };
             told.add(engine::step(&mut world, now, restored));
+        }
+        for KeptPlan { from, row, service, handling } in planned {
+            let (from, handling) = (Some(from), Some(handling));
+            let event = Event::Handled { row, service, from, handling };
+            told.add(engine::step(&mut world, now, event));
+            // What began or ended meanwhile is to be kept no more.
+            told.planned = true;
         }
         (Self { world, shape, restored_from, now }, told)
     }
@@ -85,6 +93,7 @@ pub(super) struct Round {
     changed: Vec<(Row, u16)>,
     history: Vec<(Row, StateChange)>,
     memories: Vec<KeptMemory>,
+    planned: bool,
     reset: bool,
     settled: bool,
 }
@@ -96,6 +105,7 @@ impl Round {
                 Effect::Changed { row, column } => self.changed.push((row, column)),
                 Effect::History { row, change } => self.history.push((row, change)),
                 Effect::Remember(memory) => self.memories.push(memory),
+                Effect::Planned => self.planned = true,
                 Effect::Reset => self.reset = true,
                 Effect::Settled => self.settled = true,
             }
@@ -103,10 +113,18 @@ impl Round {
     }
 }
 
+/// What others wait for.
+pub(super) struct Bells {
+    /// Counts publications.
+    pub ring: watch::Sender<u64>,
+    /// Whether every check was tried.
+    pub settle: watch::Sender<bool>,
+}
+
 pub(super) struct Task {
     held: Held,
     view: Arc<RwLock<View>>,
-    bell: watch::Sender<u64>,
+    bells: Bells,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     generation: u64,
@@ -118,11 +136,11 @@ impl Task {
     pub fn new(
         held: Held,
         view: Arc<RwLock<View>>,
-        bell: watch::Sender<u64>,
+        bells: Bells,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { held, view, bell, store, clock, generation: 0, published: 0 }
+        Self { held, view, bells, store, clock, generation: 0, published: 0 }
     }
 
     pub async fn run(
@@ -131,7 +149,7 @@ impl Task {
         mut queries: mpsc::Receiver<Query>,
         told: Round,
     ) {
-        if !told.history.is_empty() || !told.memories.is_empty() {
+        if !told.history.is_empty() || !told.memories.is_empty() || told.planned {
             self.save(self.held.now, told);
         }
         let mut taken = Vec::with_capacity(ROUND);
@@ -187,7 +205,11 @@ impl Task {
                         round.add(engine::step(world, now, Event::Observed(answer)));
                     }
                 }
-                Message::Event(event) => round.add(engine::step(world, now, *event)),
+                Message::Events(events) => {
+                    for event in events {
+                        round.add(engine::step(world, now, event));
+                    }
+                }
                 Message::Stop(why, done) => {
                     stop = Some((why, done));
                     break;
@@ -213,14 +235,16 @@ impl Task {
         } else if !round.changed.is_empty() || round.settled {
             let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
             view.publish(world, &round.changed);
-        } else if round.history.is_empty() && round.memories.is_empty() {
+        } else if round.history.is_empty() && round.memories.is_empty() && !round.planned {
             return;
         }
         if world.settled() {
             self.held.restored_from = None;
         }
         self.published += 1;
-        self.bell.send_replace(self.published);
+        self.bells.ring.send_replace(self.published);
+        let settled = world.settled();
+        self.bells.settle.send_if_modified(|was| std::mem::replace(was, settled) != settled);
         self.save(now, round);
     }
 
@@ -229,7 +253,7 @@ impl Task {
         let columns = &self.held.shape.columns;
         let cells = round.changed.iter().filter_map(|(row, column)| {
             let service = columns.get(usize::from(*column))?.key.clone();
-            Some(KeptCell { row: *row, service, cell: world.cell(*row, *column).clone() })
+            Some(KeptCell { row: *row, service, cell: world.cell(*row, *column) })
         });
         self.store.keep(Save {
             at: now,
@@ -237,12 +261,14 @@ impl Task {
             cells: cells.collect(),
             memories: round.memories,
             history: round.history,
+            desk: Vec::new(),
+            planned: round.planned.then(|| world.planned().collect()),
         });
     }
 
     fn goodbye(&mut self, why: Clean) {
         self.view.write().unwrap_or_else(PoisonError::into_inner).bye = Some(why);
         self.published += 1;
-        self.bell.send_replace(self.published);
+        self.bells.ring.send_replace(self.published);
     }
 }

@@ -13,6 +13,7 @@ use crate::hub::view::View;
 use crate::hub::{Hub, Reader};
 use crate::model::cell::{Row, StateChange};
 use crate::model::check::{CheckSpec, Scope, ServiceSpec};
+use crate::model::desk::DeskEntry;
 use crate::model::estate::Estate;
 use crate::model::health::{Health, Reason};
 use crate::model::ids::Laestab;
@@ -231,6 +232,9 @@ impl Store for Notebook {
     }
     fn history(&self, _: Row, _: usize) -> Result<Vec<StateChange>, StoreError> {
         Ok(vec![])
+    }
+    fn desk(&self, _: Row, _: usize) -> Result<Vec<DeskEntry>, StoreError> {
+        Ok(Vec::new())
     }
     fn flush(&self) -> Result<(), StoreError> {
         Ok(())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::engine::World;
-use crate::model::cell::{Cause, Cell, Handling, Row, Summary};
+use crate::model::cell::{Cause, Cell, Handling, Row, Split, Summary};
 use crate::model::check::Scope;
 use crate::model::estate::Estate;
 use crate::model::health::{Health, Reason};
@@ -102,7 +102,7 @@ impl Shape {
             soft: slim.marks & SOFT != 0,
             flapping: slim.marks & FLAPPING != 0,
             quiet: slim.marks & QUIET != 0,
-            handling: slim.handling.as_ref().map(|h| (h.kind, h.by.clone())),
+            handling: slim.handling.as_deref().cloned(),
             follows_from: slim.follows.and_then(|(column, estate)| {
                 let service = self.keys.get(usize::from(column))?.clone();
                 let scope = if estate { Scope::Estate } else { Scope::School };
@@ -124,6 +124,7 @@ pub(super) struct View {
     pub restored_from: Option<Timestamp>,
     pub summary: Summary,
     pub schools_summary: Summary,
+    pub split: Split,
     /// Set when the agent is about to end.
     pub bye: Option<Clean>,
     cells: Vec<Slim>,
@@ -147,6 +148,7 @@ impl View {
             restored_from: restored_from.filter(|_| !world.settled()),
             summary: world.summary(),
             schools_summary: world.schools_summary(),
+            split: world.split(),
             bye: None,
             cells: vec![Slim::default(); rows * width],
             cell_changed: vec![revision; rows * width],
@@ -155,7 +157,7 @@ impl View {
         for place in 0..rows {
             let Some(row) = view.shape.row(place) else { continue };
             for column in (0..width).filter_map(|c| u16::try_from(c).ok()) {
-                view.set(place, column, world.cell(row, column));
+                view.set(place, column, &world.cell(row, column));
             }
         }
         view
@@ -181,10 +183,11 @@ impl View {
         }
         self.summary = world.summary();
         self.schools_summary = world.schools_summary();
+        self.split = world.split();
         let width = self.shape.columns.len();
         for (row, column) in changed {
             let Some(place) = self.shape.place(*row) else { continue };
-            self.set(place, *column, world.cell(*row, *column));
+            self.set(place, *column, &world.cell(*row, *column));
             if let Some(at) = self.cell_changed.get_mut(place * width + usize::from(*column)) {
                 *at = self.revision;
             }
@@ -246,6 +249,7 @@ impl View {
             restored_from: self.restored_from,
             summary: self.summary,
             schools_summary: self.schools_summary,
+            split: self.split,
             cells: self.cells.clone(),
         }
     }
@@ -259,6 +263,7 @@ pub struct Snapshot {
     restored_from: Option<Timestamp>,
     summary: Summary,
     schools_summary: Summary,
+    split: Split,
     cells: Vec<Slim>,
 }
 
@@ -275,6 +280,7 @@ impl Snapshot {
             restored_from: self.restored_from,
             summary: self.summary,
             schools_summary: self.schools_summary,
+            split: self.split,
             columns: self.shape.columns.clone(),
             estate: self.cells(0),
             schools: Vec::new(),

@@ -67,6 +67,12 @@ pub(super) fn hash_of(entry: &Entry) -> String {
     hex(&Sha256::digest(bytes))
 }
 
+/// SHA-256 of any bytes, in hex: names a version of a file.
+#[must_use]
+pub fn fingerprint(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a string cannot fail.

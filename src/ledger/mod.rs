@@ -10,6 +10,6 @@ mod tests;
 mod verify;
 
 pub use crate::model::audit::{Commitment, Detail, Draft, Entry};
-pub use chain::{FIRST, next};
+pub use chain::{FIRST, fingerprint, next};
 pub use checkpoint::{BadKey, Checkpoint, Signer, Verifier};
 pub use verify::{Fault, Line, Verdict, verify};

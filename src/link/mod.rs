@@ -3,6 +3,7 @@
 //! Plain HTTP/1.1 over the Unix socket, a connection for each question and one that stays for the
 //! changes. Everything has a time limit and a size limit.
 
+mod act;
 mod follow;
 mod http;
 #[cfg(test)]
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use crate::wire::board::{Board, Change};
+use crate::wire::desk::{Handle, Handled};
 use crate::wire::page::{AgentHealth, CheckPage, Page, Problem, Refresh, Refreshed};
 use crate::wire::status::Status;
 use crate::wire::{Laestab, VERSION};
@@ -143,10 +145,17 @@ impl Link {
     /// # Errors
     /// See [`LinkError`].
     pub async fn refresh(&self, what: &Refresh) -> Result<Refreshed, LinkError> {
+        self.post("/v1/refresh", what).await
+    }
+
+    /// Takes cells in hand, or gives them back.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub async fn handle(&self, what: &Handle) -> Result<Handled, LinkError> {
         let body = serde_json::to_vec(what)
             .map_err(|e| LinkError::Version { why: format!("the question: {e}") })?;
-        let answer = http::ask(&self.socket, "POST", "/v1/refresh", body).await?;
-        read(&answer)
+        read(&http::ask(&self.socket, "POST", "/v1/handling", body).await?)
     }
 
     /// Who answers there: to choose between attaching and starting an own agent.
@@ -164,6 +173,16 @@ impl Link {
     #[must_use]
     pub fn follow(&self) -> tokio::sync::mpsc::Receiver<LinkEvent> {
         follow::start(self.clone())
+    }
+
+    async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        what: &impl serde::Serialize,
+    ) -> Result<T, LinkError> {
+        let body = serde_json::to_vec(what)
+            .map_err(|e| LinkError::Version { why: format!("the question: {e}") })?;
+        read(&http::ask(&self.socket, "POST", path, body).await?)
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, LinkError> {

@@ -53,12 +53,14 @@ fn json(status: u16, body: &str) -> String {
 
 fn board(version: u32) -> String {
     let none = r#"{"ok":0,"warning":0,"critical":0,"unknown":0,"not_subscribed":0}"#;
+    let split = r#"{"critical":0,"unknown":0,"warning":0,"unasked":0,"somebody":0,"follows":0,
+        "ok":0,"not_subscribed":0}"#;
     let agent = format!(r#"{{"version":"0","demo":true,"started_at":"{NOW}","embedded":false}}"#);
     json(
         200,
         &format!(
             r#"{{"version":{version},"revision":5,"as_of":"{NOW}","agent":{agent},"settled":true,
-            "restored_from":null,"summary":{none},"schools_summary":{none},"columns":[],
+            "restored_from":null,"summary":{none},"schools_summary":{none},"split":{split},"columns":[],
             "estate":[],"schools":[],"not_watched":[]}}"#
         ),
     )

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::check::Scope;
 use crate::model::health::{Health, Reason};
 use crate::model::ids::{CheckId, Laestab, ServiceKey};
-use crate::model::observation::{Fact, Number, SourceTime};
+use crate::model::observation::{Fact, Number, SourceTime, Window};
 use crate::model::text::Clean;
 
 /// How somebody has it.
@@ -20,6 +20,18 @@ pub enum HandlingKind {
     Acknowledged,
     /// Planned.
     Downtime,
+}
+
+impl HandlingKind {
+    /// In a word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Claimed => "claimed",
+            Self::Acknowledged => "acknowledged",
+            Self::Downtime => "downtime",
+        }
+    }
 }
 
 /// Who has it, until when.
@@ -109,6 +121,9 @@ pub struct CheckView {
     pub numbers: Vec<Number>,
     /// Evidence: named fields only.
     pub evidence: Vec<Fact>,
+    /// Work that the vendor announces or has under way, as its last answer tells.
+    #[serde(default)]
+    pub windows: Vec<Window>,
 }
 
 /// One change of a cell's health, for history.
@@ -127,6 +142,9 @@ pub struct StateChange {
     pub reason: Option<Reason>,
     /// Whether it followed from another cell.
     pub follows: bool,
+    /// The first judgement of the cell: nobody had looked before, and `from` tells nothing.
+    #[serde(default)]
+    pub first: bool,
     /// The sentence of that moment.
     pub why: Clean,
 }
@@ -155,6 +173,83 @@ impl Summary {
             Health::Critical => &mut self.critical,
             Health::Unknown => &mut self.unknown,
             Health::NotSubscribed => &mut self.not_subscribed,
+        }
+    }
+}
+
+/// The part of the board that a cell puts its school into; the first of its cells' parts is the
+/// school's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Part {
+    /// Critical by itself, and nobody has it.
+    Critical,
+    /// Unknown by itself, and nobody has it.
+    Unknown,
+    /// A warning of its own, and nobody has it.
+    Warning,
+    /// Not asked about yet.
+    Unasked,
+    /// Trouble of its own that somebody has.
+    Somebody,
+    /// Trouble that follows from elsewhere.
+    Follows,
+    /// Well.
+    Ok,
+    /// Not taken, or not watched.
+    #[default]
+    NotSubscribed,
+}
+
+impl Part {
+    /// The part of a cell. `is_unasked` says that nobody has judged it yet.
+    #[must_use]
+    pub fn of(health: Health, is_unasked: bool, is_handled: bool, follows: bool) -> Self {
+        match health {
+            Health::NotSubscribed => Self::NotSubscribed,
+            Health::Ok => Self::Ok,
+            _ if follows => Self::Follows,
+            _ if is_handled => Self::Somebody,
+            Health::Unknown if is_unasked => Self::Unasked,
+            Health::Critical => Self::Critical,
+            Health::Unknown => Self::Unknown,
+            Health::Warning => Self::Warning,
+        }
+    }
+}
+
+/// How many schools stand in which part of the board. Each is counted once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Split {
+    /// Critical by themselves, and nobody has it.
+    pub critical: u32,
+    /// Unknown by themselves, and nobody has it.
+    pub unknown: u32,
+    /// A warning of their own, and nobody has it.
+    pub warning: u32,
+    /// Not asked about yet in some service, and else nothing that nobody has.
+    pub unasked: u32,
+    /// Somebody has all their own trouble.
+    pub somebody: u32,
+    /// Their only trouble follows from elsewhere.
+    pub follows: u32,
+    /// Well.
+    pub ok: u32,
+    /// Take nothing that is watched.
+    pub not_subscribed: u32,
+}
+
+impl Split {
+    /// The counter of `part`.
+    pub fn of_mut(&mut self, part: Part) -> &mut u32 {
+        match part {
+            Part::Critical => &mut self.critical,
+            Part::Unknown => &mut self.unknown,
+            Part::Warning => &mut self.warning,
+            Part::Unasked => &mut self.unasked,
+            Part::Somebody => &mut self.somebody,
+            Part::Follows => &mut self.follows,
+            Part::Ok => &mut self.ok,
+            Part::NotSubscribed => &mut self.not_subscribed,
         }
     }
 }

@@ -147,6 +147,9 @@ pub struct CheckSpec {
     pub drop: Option<DropRule>,
     /// What is cut, for services that depend on this one, when this check is in trouble.
     pub emits: Vec<Flow>,
+    /// For a check of the estate that is about the desk and not about what schools have (a password
+    /// that ends soon): its health shows in the estate's row alone and says nothing of a school.
+    pub stays: bool,
 }
 
 impl CheckSpec {
@@ -165,6 +168,7 @@ impl CheckSpec {
             keeps: None,
             drop: None,
             emits: Vec::new(),
+            stays: false,
         }
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::cell::{Cell, Row};
+use crate::model::cell::{Cell, Handling, Row};
 use crate::model::ids::{CheckId, ServiceKey};
 use crate::model::observation::{Number, Target};
 
@@ -16,6 +16,19 @@ pub struct KeptCell {
     pub service: ServiceKey,
     /// As it stood.
     pub cell: Cell,
+}
+
+/// A hold on a cell that has not begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptPlan {
+    /// When it begins.
+    pub from: Timestamp,
+    /// Where.
+    pub row: Row,
+    /// Which service.
+    pub service: ServiceKey,
+    /// How somebody has it then.
+    pub handling: Handling,
 }
 
 /// What a check remembers: kept for ever, because the vendors show a few days only.

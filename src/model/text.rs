@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -30,6 +30,9 @@ impl Clean {
     /// surplus marks go, white space is folded and trimmed, the length is cut.
     #[must_use]
     pub fn new(raw: &str) -> Self {
+        if raw.is_empty() {
+            return Self::default();
+        }
         if is_plain(raw) {
             return Self(Arc::from(raw));
         }
@@ -124,9 +127,12 @@ impl fmt::Debug for Clean {
     }
 }
 
+/// Nothing, once: most of a school's fields and of a board's cells are empty.
+static EMPTY: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from(""));
+
 impl Default for Clean {
     fn default() -> Self {
-        Self(Arc::from(""))
+        Self(Arc::clone(&EMPTY))
     }
 }
 

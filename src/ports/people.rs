@@ -17,7 +17,7 @@ pub struct Person {
 pub struct Nobody(pub String);
 
 /// Looks people up. Blocking: the name service may ask a directory.
-pub trait People: Send + Sync {
+pub trait People: Send + Sync + std::fmt::Debug {
     /// The person behind user `uid` and, where it still lives, process `pid`.
     ///
     /// # Errors

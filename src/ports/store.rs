@@ -7,7 +7,8 @@
 use jiff::Timestamp;
 
 use crate::model::cell::{Row, StateChange};
-use crate::model::kept::{KeptCell, KeptMemory};
+use crate::model::desk::DeskEntry;
+use crate::model::kept::{KeptCell, KeptMemory, KeptPlan};
 
 /// Why the store cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,10 +48,12 @@ pub struct KeptBoard {
     pub cells: Vec<KeptCell>,
     /// Memories of checks.
     pub memories: Vec<KeptMemory>,
+    /// Holds that had not begun, or may have begun since.
+    pub planned: Vec<KeptPlan>,
 }
 
 /// What changed, to be kept.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Save {
     /// The agent's clock.
     pub at: Timestamp,
@@ -62,6 +65,10 @@ pub struct Save {
     pub memories: Vec<KeptMemory>,
     /// Changes of health.
     pub history: Vec<(Row, StateChange)>,
+    /// What operators did.
+    pub desk: Vec<DeskEntry>,
+    /// All holds that have not begun, if that list is another one now.
+    pub planned: Option<Vec<KeptPlan>>,
 }
 
 /// Keeps the board.
@@ -82,6 +89,13 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// See [`StoreError`].
     fn history(&self, row: Row, limit: usize) -> Result<Vec<StateChange>, StoreError>;
+
+    /// The newest `limit` entries of the desk's book about a row, newest first; what is not yet
+    /// written included. Each names that row's cells only. Blocking.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn desk(&self, row: Row, limit: usize) -> Result<Vec<DeskEntry>, StoreError>;
 
     /// Returns when everything that was kept before is written. Blocking, for ten seconds at most.
     ///

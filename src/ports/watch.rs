@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::model::check::ServiceSpec;
 use crate::model::estate::NotWatched;
-use crate::model::ids::CheckId;
+use crate::model::ids::{CheckId, CredentialName, Laestab};
 use crate::model::observation::{Observation, Target};
 use crate::model::span::Span;
 use crate::ports::clock::Boxed;
@@ -25,6 +25,30 @@ pub struct Job {
     pub interval: Span,
 }
 
+/// A credential that a service uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CredentialUse {
+    /// Its name.
+    pub name: CredentialName,
+    /// The one school that it is for; none if it is for all.
+    pub school: Option<Laestab>,
+}
+
+/// What a credential may do at the vendor's, against what this program does with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rights {
+    /// The credential.
+    pub credential: CredentialName,
+    /// Rights that the vendor says it has and that are needed.
+    pub used: Vec<String>,
+    /// Rights that it has and that nothing here needs: to be taken away.
+    pub beyond: Vec<String>,
+    /// Rights that are needed and that it has not.
+    pub missing: Vec<String>,
+    /// Why nothing can be told of it, in a sentence; the lists are empty then.
+    pub untold: Option<String>,
+}
+
 /// One service as the agent sees it.
 ///
 /// Invariant: `poll` never panics and never reports ok for what it could not read; it must return
@@ -34,6 +58,20 @@ pub trait Watch: Send + Sync {
     fn describe(&self) -> ServiceSpec;
     /// What has no source in this configuration.
     fn not_watched(&self) -> Vec<NotWatched>;
+    /// What the polls so far have met and nothing of this configuration watches, such as a host
+    /// that maps to no school; a bounded list, and the newest state of it. Must not wait.
+    fn found(&self) -> Vec<NotWatched> {
+        Vec::new()
+    }
+    /// The credentials that it uses beside those that its settings name: one for each school.
+    fn credentials(&self) -> Vec<CredentialUse> {
+        Vec::new()
+    }
+    /// What its credentials may do, where the vendor tells; asks the vendor a few times. For
+    /// `caretaker doctor`.
+    fn rights(&self) -> Boxed<'_, Vec<Rights>> {
+        Box::pin(async { Vec::new() })
+    }
     /// What is to be polled. Constant for the life of this object.
     fn jobs(&self) -> Vec<Job>;
     /// Asks the vendor. `now` is the agent's clock at the start.

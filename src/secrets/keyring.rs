@@ -1,7 +1,8 @@
 //! Keyrings: the Secret Service of the session, and the kernel's.
 //!
 //! Each call runs on a thread of its own: the Secret Service's client brings its own runtime, which
-//! panics inside ours, and a keyring that waits for somebody to unlock it must not hold us.
+//! panics inside ours, and a keyring that waits for somebody to unlock it must not hold us. One that
+//! did not answer in time is left alone until that first call comes back.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -177,11 +178,13 @@ impl Keyring {
         &self,
         work: impl FnOnce(&CredentialStore) -> keyring::Result<T> + Send + 'static,
     ) -> Result<T, Refusal> {
-        if self.hangs.load(Ordering::Acquire) {
-            return Err(Refusal::Unusable("did not answer before, not asked again".into()));
+        if self.hangs.load(Ordering::SeqCst) {
+            return Err(Refusal::Unusable("has not answered yet since it was last asked".into()));
         }
         let (sender, receiver) = sync_channel(1);
         let (open, opened) = (self.open.clone(), self.opened.clone());
+        let (ended, hangs) = (Arc::new(AtomicBool::new(false)), self.hangs.clone());
+        let has_ended = ended.clone();
         let thread = std::thread::Builder::new().name("keyring".into()).spawn(move || {
             let answer = (|| {
                 let mut opened = opened.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -197,13 +200,19 @@ impl Keyring {
             })();
             // Nobody listens any more once the limit has passed.
             drop(sender.send(answer.map_err(|e| refusal(&e))));
+            // It answered after all (somebody unlocked it): from now on it is asked again.
+            ended.store(true, Ordering::SeqCst);
+            hangs.store(false, Ordering::SeqCst);
         });
         if let Err(e) = thread {
             return Err(Refusal::Unusable(format!("no thread could be started: {e}")));
         }
         receiver.recv_timeout(self.patience).unwrap_or_else(|e| match e {
             RecvTimeoutError::Timeout => {
-                self.hangs.store(true, Ordering::Release);
+                self.hangs.store(true, Ordering::SeqCst);
+                if has_ended.load(Ordering::SeqCst) {
+                    self.hangs.store(false, Ordering::SeqCst);
+                }
                 let limit = self.patience.as_secs();
                 Err(Refusal::Unusable(format!("did not answer within {limit} s; is it locked?")))
             }

@@ -8,6 +8,9 @@ mod checks;
 #[cfg(test)]
 mod contract;
 mod declared;
+mod ending;
+pub mod expiry;
+mod rights;
 mod service;
 mod token;
 
@@ -24,10 +27,21 @@ pub use declared::connector::{
     schema as connector_schema,
 };
 pub use declared::jq::serve as serve_jq;
+pub use ending::{Ending, Known, Looked, Stage, look_into};
 pub use service::{
     Build, CheckTuning, Configured, Context, Parameter, Service, ServiceError, check_id,
     only_known, tuned,
 };
+
+/// Actions of the desk itself.
+pub static DESK_ACTIONS: &[crate::model::action::ActionSpec] =
+    &[crate::model::action::ActionSpec {
+        id: "desk.raise_ticket",
+        label: "Raise a ticket",
+        class: crate::model::action::Class::HandOff,
+        aims_at: crate::model::action::AimsAt::Cell,
+        choices: &[],
+    }];
 
 /// Every built-in service, in the order of the board's columns.
 pub static SERVICES: &[Service] = &[

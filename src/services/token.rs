@@ -100,6 +100,22 @@ impl TokenCell {
         }
     }
 
+    /// The held token, or a new one from `ask`, and its serial; for what is not asked over HTTP.
+    /// `refused`: the serial of a token that was refused.
+    pub(super) async fn hold<F, Fut>(
+        &self,
+        clock: &dyn Clock,
+        refused: Option<u64>,
+        ask: F,
+    ) -> Result<(SecretString, u64), Trouble>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<Grant, Trouble>>,
+    {
+        let token = self.token(clock, refused, ask).await?;
+        Ok((token.secret, token.serial))
+    }
+
     /// A new token was refused as well: say so to everybody for a while.
     async fn give_up(&self, serial: u64, at: Timestamp, trouble: &Trouble) {
         let mut state = self.state.lock().await;
@@ -107,6 +123,19 @@ impl TokenCell {
             state.good = None;
             state.bad = Some((at, trouble.clone()));
         }
+    }
+
+    /// The held token, or a new one: to look at what it may do.
+    pub(super) async fn held<F, Fut>(
+        &self,
+        clock: &dyn Clock,
+        ask: F,
+    ) -> Result<SecretString, Trouble>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<Grant, Trouble>>,
+    {
+        Ok(self.token(clock, None, ask).await?.secret)
     }
 
     /// Sends what `make` makes of the token; when `refused` says so of the answer, once more with

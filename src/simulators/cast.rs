@@ -52,6 +52,17 @@ pub(super) enum StationsPart {
     ThirtyPercent,
 }
 
+/// Trouble in the school's OU of the directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DirectoryPart {
+    /// Somebody tries passwords: many accounts are locked out within minutes.
+    Spray,
+    /// The OU is not where the config says.
+    OuMissing,
+    /// Every account is disabled.
+    AllDisabled,
+}
+
 /// The parts of one school.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Parts {
@@ -66,6 +77,7 @@ pub(super) struct Parts {
     pub(super) site_missing: bool,
     /// Some of its accounts cannot be synced.
     pub(super) accounts_held: bool,
+    pub(super) directory: Option<DirectoryPart>,
     /// It belongs to the trust that a storm strikes.
     pub(super) in_storm_trust: bool,
 }
@@ -106,6 +118,9 @@ impl Cast {
         });
         cast.give(all("welearn365"), seed ^ 5, &[true], |p, missing| p.site_missing = missing);
         cast.give(all("welearn365"), seed ^ 6, &[true], |p, held| p.accounts_held = held);
+        use DirectoryPart as D;
+        let directory = [D::Spray, D::OuMissing, D::AllDisabled];
+        cast.give(all("welearn365"), seed ^ 7, &directory, |p, part| p.directory = Some(part));
         let storm_trust = TRUSTS.first().copied().unwrap_or_default();
         for school in invented.schools.iter().filter(|s| s.trust.as_str() == storm_trust) {
             cast.0.entry(school.laestab).or_default().in_storm_trust = true;

@@ -317,6 +317,8 @@ fn facts(schools: usize, seed: u64) -> Facts {
     Facts {
         tenant_id: guid(seed, "tenant", 0),
         client_id: guid(seed, "client", 0),
+        directory_account: super::directory::ACCOUNT.to_owned(),
+        directory_schools: super::directory::SCHOOLS.to_owned(),
         site_host: "wolds.sharepoint.example".to_owned(),
         relying_party: "caretaker.wolds.example".to_owned(),
         idaas_word: "id=\"idaas-signin\"".to_owned(),
@@ -342,6 +344,7 @@ fn credentials(
     let mut out = BTreeMap::from([
         ("welearn365".to_owned(), password(seed, "welearn365", 0)),
         ("welearn365.certificate".to_owned(), super::welearn365::PEM.to_owned()),
+        ("welearn365.directory".to_owned(), password(seed, "directory", 0)),
         ("redstor".to_owned(), password(seed, "redstor", 0)),
         ("wonde".to_owned(), password(seed, "wonde", 0)),
         ("redstor.jwk".to_owned(), super::redapi::PRIVATE_JWK.to_owned()),

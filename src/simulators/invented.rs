@@ -29,6 +29,11 @@ pub struct Facts {
     /// Application of the console in it; its secret is the credential `welearn365`, its key and
     /// certificate are the credential `welearn365.certificate`.
     pub client_id: String,
+    /// The account of the console in the directory; its password is the credential
+    /// `welearn365.directory`.
+    pub directory_account: String,
+    /// The OU below which each school has its own in the directory.
+    pub directory_schools: String,
     /// Host of the SharePoint sites, as in `sites/{host}:/{path}`.
     pub site_host: String,
     /// Who asks, in Groupcall's words; each school's secret is the credential `xod.<laestab>`.

@@ -72,6 +72,8 @@ struct Letter {
 
 struct State {
     password: String,
+    /// The access token that is taken; with one, no password is.
+    token: Option<String>,
     validity: u32,
     next: u32,
     letters: BTreeMap<u32, Letter>,
@@ -120,6 +122,7 @@ impl MailHost {
             user: "alerts".to_owned(),
             state: Mutex::new(State {
                 password: "open sesame".to_owned(),
+                token: None,
                 validity: 1_790_000_001,
                 next: 1,
                 letters: BTreeMap::new(),
@@ -184,6 +187,11 @@ impl MailHost {
     /// From now on this is the password.
     pub fn set_password(&self, password: &str) {
         password.clone_into(&mut lock(&self.shared.state).password);
+    }
+
+    /// From now on this access token is taken (XOAUTH2), and no password any more.
+    pub fn take_token(&self, token: &str) {
+        lock(&self.shared.state).token = Some(token.to_owned());
     }
 
     /// From now on `meddle` sees each command first, without its tag; the greeting is the command
@@ -310,8 +318,11 @@ where
         let (verb, rest) = command.split_once(' ').unwrap_or((command.as_str(), ""));
         let answer = match verb.to_ascii_uppercase().as_str() {
             "CAPABILITY" => {
-                format!("* CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR\r\n{tag} OK done\r\n")
-                    .into_bytes()
+                let way = match lock(&shared.state).token {
+                    Some(_) => "LOGINDISABLED AUTH=XOAUTH2",
+                    None => "AUTH=PLAIN",
+                };
+                format!("* CAPABILITY IMAP4rev1 {way} SASL-IR\r\n{tag} OK done\r\n").into_bytes()
             }
             "LOGIN" => signed_in(&mut known, login(rest), shared, &tag),
             "AUTHENTICATE" => {
@@ -322,7 +333,20 @@ where
                         line(&mut stream).await?.unwrap_or_default()
                     }
                 };
-                signed_in(&mut known, plain(&proof), shared, &tag)
+                let token = lock(&shared.state).token.clone();
+                match token {
+                    None => signed_in(&mut known, plain(&proof), shared, &tag),
+                    Some(token) => {
+                        known = bearer(&proof) == Some((shared.user.clone(), token));
+                        if !known {
+                            // The reason comes as a challenge, to be answered with nothing.
+                            stream.write_all(b"+ eyJzdGF0dXMiOiI0MDAifQ==\r\n").await?;
+                            line(&mut stream).await?;
+                        }
+                        let answer = if known { "OK welcome" } else { "NO AUTHENTICATE failed." };
+                        format!("{tag} {answer}\r\n").into_bytes()
+                    }
+                }
             }
             "LOGOUT" => {
                 let bye = format!("* BYE until later\r\n{tag} OK done\r\n");
@@ -436,6 +460,14 @@ fn plain(proof: &str) -> Option<(String, String)> {
     let mut parts = text.split('\0');
     let (_, user, password) = (parts.next()?, parts.next()?, parts.next()?);
     Some((user.to_owned(), password.to_owned()))
+}
+
+/// User and token of an `XOAUTH2` proof.
+fn bearer(proof: &str) -> Option<(String, String)> {
+    let text = String::from_utf8(STANDARD.decode(proof).ok()?).ok()?;
+    let (user, token) = text.strip_suffix("\x01\x01")?.split_once('\x01')?;
+    let (user, token) = (user.strip_prefix("user=")?, token.strip_prefix("auth=Bearer ")?);
+    Some((user.to_owned(), token.to_owned()))
 }
 
 fn signed_in(

@@ -1,27 +1,30 @@
 //! Starts and stops the simulators.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::model::ids::Laestab;
+use crate::simulators::backups::{Redstor, Vault};
 use crate::simulators::drops::{DropFolder, spoilt};
 use crate::simulators::estate::{MOST_SCHOOLS, invent};
 use crate::simulators::fault::Fault;
-use crate::simulators::groupcall::{self, Xod};
+use crate::simulators::groupcall::{self, Groupcall, Xod};
 use crate::simulators::invented::{Invented, SERVICES};
 use crate::simulators::redapi::RedApi;
 use crate::simulators::scenario::Scenario;
+use crate::simulators::script::{Script, ScriptError, Step, What};
 use crate::simulators::server::{Endpoint, authority, serve};
 use crate::simulators::stage::{Stage, lock};
-use crate::simulators::times::{TimeSource, rounded_down};
+use crate::simulators::times::{TimeSource, rounded_down, seconds};
 use crate::simulators::welearn365::{Graph, Microsoft};
 use crate::simulators::{
-    future_digital, just2easy, purple_mash, redstor, smoothwall, statuspage, wonde,
+    directory, future_digital, just2easy, purple_mash, redstor, smoothwall, statuspage, wonde,
 };
 
 /// How often the drops are looked after.
@@ -78,6 +81,7 @@ pub struct Running {
     graph: Arc<Graph>,
     xod: Arc<Xod>,
     redapi: Arc<RedApi>,
+    vault: Arc<Vault>,
     vendors: BTreeMap<String, CancellationToken>,
     feeds: Arc<Feeds>,
     gone: CancellationToken,
@@ -101,12 +105,13 @@ pub async fn start(plan: Plan) -> Result<Running, StartError> {
     let acceptor = authority(&ca_file)?;
     let invented = Arc::new(invent(schools, seed));
     let stage = Arc::new(Stage::new(seed, scenario, clock, invented.clone()));
+    let vault = Vault::new(stage.clone());
     let (graph, xod, redapi) =
-        (Graph::new(stage.clone()), Xod::new(stage.clone()), RedApi::new(stage.clone()));
+        (Graph::new(stage.clone()), Xod::new(stage.clone()), RedApi::new(vault.clone()));
     let mut endpoints: Vec<Endpoint> = Vec::new();
     endpoints.extend(graph.endpoints());
     endpoints.extend(xod.endpoints());
-    endpoints.push(redstor::endpoint(&stage));
+    endpoints.push(redstor::endpoint(&vault));
     endpoints.extend(redapi.endpoints());
     endpoints.extend(smoothwall::endpoints(&stage));
     endpoints.push(just2easy::endpoint(&stage));
@@ -125,6 +130,11 @@ pub async fn start(plan: Plan) -> Result<Running, StartError> {
         let address = serve(endpoint, &stage, &acceptor, end, &tasks).await?;
         address_book(&key, &format!("{scheme}://{address}"), &mut urls);
     }
+    for key in directory::CONTROLLERS {
+        let end = vendors.get("welearn365").cloned().unwrap_or_else(|| gone.child_token());
+        let address = directory::serve(key, &stage, &acceptor, end, &tasks).await?;
+        urls.insert(key.to_owned(), format!("ldaps://{address}"));
+    }
     let drops: BTreeMap<String, PathBuf> = ["groupcall", "future_digital", "smoothwall"]
         .into_iter()
         .map(|key| (key.to_owned(), folder.join("drops").join(key)))
@@ -136,6 +146,7 @@ pub async fn start(plan: Plan) -> Result<Running, StartError> {
     }
     let feeds = Arc::new(Feeds {
         stage: stage.clone(),
+        xod: xod.clone(),
         drops: drops.iter().map(|(k, p)| (k.clone(), DropFolder::new(p.clone()))).collect(),
         stopped: Mutex::default(),
         written: Mutex::default(),
@@ -152,6 +163,7 @@ pub async fn start(plan: Plan) -> Result<Running, StartError> {
         graph,
         xod,
         redapi,
+        vault,
         vendors,
         feeds,
         gone,
@@ -206,6 +218,48 @@ impl Running {
         self.redapi.forget_tokens();
     }
 
+    /// Plays a scenario file from now on, on top of the scenario that was started. Faults of a test
+    /// on the same vendor and school are overwritten.
+    ///
+    /// # Errors
+    /// When it names a school that this estate does not have.
+    pub fn play(&self, script: Script) -> Result<(), ScriptError> {
+        let mut steps = Vec::new();
+        for place in 0.. {
+            let Some(step) = script.step(place) else { break };
+            steps.push((step.clone(), step.school(&self.invented)?));
+        }
+        let player = Player {
+            stage: self.stage.clone(),
+            vendors: (self.microsoft(), self.groupcall(), self.redstor()),
+            begun: self.stage.now(),
+            script,
+            steps,
+            in_force: BTreeSet::new(),
+        };
+        self.tasks.spawn(player.play(self.gone.clone()));
+        Ok(())
+    }
+
+    /// What only Redstor can do: faults of its own.
+    #[must_use]
+    pub fn redstor(&self) -> Redstor {
+        Redstor(self.vault.clone())
+    }
+
+    /// What only Groupcall can do: faults of its own.
+    #[must_use]
+    pub fn groupcall(&self) -> Groupcall {
+        Groupcall(self.xod.clone())
+    }
+
+    /// Changes a credential at its vendor's: from now on the one before it is refused, and so is
+    /// every token that was given out.
+    pub fn change_credential(&self, name: &str, value: &str) {
+        self.stage.change_credential(name, value);
+        self.forget_tokens();
+    }
+
     /// What only Microsoft can do: consent, faults of its own, accounts.
     #[must_use]
     pub fn microsoft(&self) -> Microsoft {
@@ -236,9 +290,61 @@ impl Drop for Running {
     }
 }
 
+/// Plays a scenario file.
+struct Player {
+    stage: Arc<Stage>,
+    vendors: (Microsoft, Groupcall, Redstor),
+    begun: Timestamp,
+    script: Script,
+    /// Its steps, and the school of each.
+    steps: Vec<(Step, Option<Laestab>)>,
+    in_force: BTreeSet<usize>,
+}
+
+impl Player {
+    async fn play(mut self, gone: CancellationToken) {
+        loop {
+            self.catch_up();
+            tokio::select! {
+                () = gone.cancelled() => return,
+                () = tokio::time::sleep(TICK) => {}
+            }
+        }
+    }
+
+    /// Puts on what is due, and takes away what is over.
+    fn catch_up(&mut self) {
+        let now = self.script.in_force(seconds(self.begun, self.stage.now()));
+        for over in self.in_force.difference(&now) {
+            self.set(*over, false);
+        }
+        for due in now.difference(&self.in_force) {
+            self.set(*due, true);
+        }
+        self.in_force = now;
+    }
+
+    fn set(&self, place: usize, put: bool) {
+        let Some((step, school)) = self.steps.get(place) else { return };
+        let (microsoft, groupcall, redstor) = &self.vendors;
+        match (step.what, put) {
+            (What::Any(fault), put) => {
+                self.stage.set_fault(&step.on, *school, put.then_some(fault));
+            }
+            (What::Microsoft(fault), true) => microsoft.set_fault(fault),
+            (What::Microsoft(fault), false) => microsoft.clear_fault(fault),
+            (What::Groupcall(fault), true) => groupcall.set_fault(*school, fault),
+            (What::Groupcall(fault), false) => groupcall.clear_fault(*school, fault),
+            (What::Redstor(fault), true) => redstor.set_fault(*school, fault),
+            (What::Redstor(fault), false) => redstor.clear_fault(*school, fault),
+        }
+    }
+}
+
 /// The feeds that are files.
 struct Feeds {
     stage: Arc<Stage>,
+    xod: Arc<Xod>,
     drops: BTreeMap<String, DropFolder>,
     stopped: Mutex<Vec<String>>,
     /// What the files were made of: they are written anew when this changes.
@@ -270,10 +376,10 @@ impl Feeds {
             &rounded_down(now, future_digital::EVERY_MINUTES).to_string(),
             || vec![future_digital::stations(stage)],
         )?;
-        let hour = rounded_down(now, 60).to_string();
+        let hour = format!("{} {}", rounded_down(now, 60), self.xod.in_words());
         for (feed, prefix) in [("xvault", "xvault"), ("cme", "cme")] {
             self.feed("groupcall", prefix, &hour, || {
-                let body = groupcall::dropped(stage, feed).to_string();
+                let body = groupcall::dropped(&self.xod, feed).to_string();
                 vec![(format!("{feed}.json"), body.into_bytes())]
             })?;
         }

@@ -34,6 +34,8 @@ pub(super) struct Stage {
     clock: TimeSource,
     faults: Mutex<BTreeMap<Victim, Fault>>,
     served: Mutex<BTreeMap<String, u64>>,
+    /// Credentials that were changed since the start.
+    changed: Mutex<BTreeMap<String, String>>,
     strict: AtomicBool,
     tokens: AtomicU64,
 }
@@ -55,6 +57,7 @@ impl Stage {
             clock,
             faults: Mutex::default(),
             served: Mutex::default(),
+            changed: Mutex::default(),
             strict: AtomicBool::new(false),
             tokens: AtomicU64::new(1),
         }
@@ -128,6 +131,16 @@ impl Stage {
     /// calls pass, because a demo asks far more often than a desk does.
     pub(super) fn strict(&self) -> bool {
         self.strict.load(Ordering::Relaxed)
+    }
+
+    /// The credential `name` as the vendor holds it now.
+    pub(super) fn credential(&self, name: &str) -> Option<String> {
+        let changed = lock(&self.changed).get(name).cloned();
+        changed.or_else(|| self.invented.credentials.get(name).cloned())
+    }
+
+    pub(super) fn change_credential(&self, name: &str, value: &str) {
+        lock(&self.changed).insert(name.to_owned(), value.to_owned());
     }
 
     /// A number that no token had before.

@@ -4,6 +4,8 @@
 //! thread writes it; what waits for that thread is a map from cell to newest state, so that the
 //! queue is bounded by the number of cells.
 
+mod desk;
+mod examine;
 mod ledger;
 mod pack;
 mod queue;
@@ -14,5 +16,6 @@ mod sqlite;
 mod tests;
 mod writer;
 
+pub use examine::{Examined, examine};
 pub use ledger::SqliteLedger;
 pub use sqlite::SqliteStore;

@@ -177,7 +177,8 @@ pub(super) fn record(row: Row, change: StateChange, service: u8) -> Record {
         code: health_code(change.from)
             | health_code(change.to) << 3
             | reason_code(change.reason) << 6
-            | u16::from(change.follows) << 9,
+            | u16::from(change.follows) << 9
+            | u16::from(change.first) << 10,
         why: change.why,
     }
 }
@@ -190,6 +191,7 @@ pub(super) fn state_change(record: Record, service: ServiceKey) -> Option<StateC
         to: health(record.code >> 3)?,
         reason: reason(record.code >> 6),
         follows: record.code & (1 << 9) != 0,
+        first: record.code & (1 << 10) != 0,
         why: record.why,
     })
 }
@@ -223,7 +225,7 @@ impl Services {
         self.by_number.get(usize::from(number)).and_then(Option::as_ref)
     }
 
-    fn find(&self, key: &ServiceKey) -> Option<u8> {
+    pub fn find(&self, key: &ServiceKey) -> Option<u8> {
         let place = self.by_number.iter().position(|k| k.as_ref() == Some(key));
         place.and_then(|p| u8::try_from(p).ok())
     }

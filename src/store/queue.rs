@@ -6,13 +6,17 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::model::desk::DeskEntry;
 use crate::model::ids::CheckId;
-use crate::model::kept::Memory;
+use crate::model::kept::{KeptPlan, Memory};
 use crate::ports::store::{Save, StoreError};
 use crate::store::pack::{self, Packed, Record, Services};
 
 /// A sweep in which every cell of the stress size changes is 168,000 records.
 const MAX_HISTORY: usize = 200_000;
+
+/// Entries of the desk's book that may wait.
+const MAX_DESK: usize = 10_000;
 
 /// What waits, and what the writer has in hand.
 #[derive(Default)]
@@ -21,6 +25,8 @@ pub(super) struct Queue {
     pub waiting: Batch,
     /// Records that the writer has taken and not yet written; read for pages.
     pub in_hand: Arc<Vec<Record>>,
+    /// The same of the desk's book.
+    pub desk_in_hand: Arc<Vec<DeskEntry>>,
     /// Whether the writer works on something.
     pub busy: bool,
     /// Somebody waits for a flush: no delay now.
@@ -42,6 +48,10 @@ pub(super) struct Batch {
     pub cells: HashMap<i64, Packed>,
     pub memories: HashMap<(u32, CheckId), Memory>,
     pub history: VecDeque<Record>,
+    /// Entries of the desk's book.
+    pub desk: Vec<DeskEntry>,
+    /// All that is planned, if that list is another one.
+    pub planned: Option<Vec<KeptPlan>>,
     /// Time and revision of the newest save.
     pub stamp: Option<(Timestamp, u64)>,
 }
@@ -52,6 +62,8 @@ impl Batch {
             && self.cells.is_empty()
             && self.memories.is_empty()
             && self.history.is_empty()
+            && self.desk.is_empty()
+            && self.planned.is_none()
     }
 }
 
@@ -73,6 +85,18 @@ impl Queue {
             let Some(service) = self.services.number(&change.service) else { continue };
             self.waiting.history.push_back(pack::record(row, change, service));
         }
+        for entry in save.desk {
+            for name in &entry.cells {
+                self.services.number(&name.service);
+            }
+            self.waiting.desk.push(entry);
+        }
+        if let Some(planned) = save.planned {
+            for plan in &planned {
+                self.services.number(&plan.service);
+            }
+            self.waiting.planned = Some(planned);
+        }
         let newest = self.waiting.stamp.map_or(0, |(_, revision)| revision).max(save.revision);
         self.waiting.stamp = Some((save.at, newest));
         self.trim();
@@ -89,6 +113,8 @@ impl Queue {
         for record in batch.history.into_iter().rev() {
             self.waiting.history.push_front(record);
         }
+        self.waiting.desk.splice(..0, batch.desk);
+        self.waiting.planned = self.waiting.planned.take().or(batch.planned);
         self.waiting.stamp = self.waiting.stamp.or(batch.stamp);
         self.trim();
     }
@@ -96,6 +122,8 @@ impl Queue {
     fn trim(&mut self) {
         let too_many = self.waiting.history.len().saturating_sub(MAX_HISTORY);
         self.waiting.history.drain(..too_many);
-        self.lost += u64::try_from(too_many).unwrap_or(u64::MAX);
+        let too_many_entries = self.waiting.desk.len().saturating_sub(MAX_DESK);
+        self.waiting.desk.drain(..too_many_entries);
+        self.lost += u64::try_from(too_many + too_many_entries).unwrap_or(u64::MAX);
     }
 }

@@ -7,6 +7,7 @@ use crate::model::ids::ServiceKey;
 use crate::model::kept::{KeptCell, KeptMemory, Memory};
 use crate::model::text::Clean;
 use crate::ports::store::KeptBoard;
+use crate::store::desk;
 use crate::store::pack::{self, Packed, Record, Services};
 
 /// The numbers of services. A key that is none is left out; its cells are then skipped.
@@ -36,7 +37,8 @@ pub(super) fn board(db: &Connection, services: &Services) -> rusqlite::Result<(K
     let mut skipped = 0;
     let cells = cells(db, services, &mut skipped)?;
     let memories = memories(db, &mut skipped)?;
-    Ok((KeptBoard { revision, written_at, cells, memories }, skipped))
+    let planned = desk::planned(db, services, &mut skipped)?;
+    Ok((KeptBoard { revision, written_at, cells, memories, planned }, skipped))
 }
 
 fn cells(

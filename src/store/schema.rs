@@ -7,6 +7,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::ports::store::StoreError;
+use crate::store::desk;
 
 /// One entry per format, applied in order; `user_version` counts those that were. Entries are
 /// never edited, only added to.
@@ -23,10 +24,11 @@ const MIGRATIONS: &[&str] = &["
     CREATE TABLE memory(target INTEGER NOT NULL, check_id TEXT NOT NULL, good_at INTEGER,
         baseline TEXT, baseline_at INTEGER, PRIMARY KEY(target, check_id)) WITHOUT ROWID;
     -- place: LAESTAB, 0 for the estate. at in milliseconds. code: 3 bits health before, 3 after,
-    -- 3 reason, 1 follows. Clustered by place, because it is read for one school.
+    -- 3 reason, 1 follows,
+    -- 1 first. Clustered by place, because it is read for one school.
     CREATE TABLE history(place INTEGER NOT NULL, at INTEGER NOT NULL, service INTEGER NOT NULL,
         code INTEGER NOT NULL, why TEXT NOT NULL, PRIMARY KEY(place, at, service)) WITHOUT ROWID;
-"];
+", desk::FORMAT];
 
 pub(super) fn unusable(path: &Path, why: impl std::fmt::Display) -> StoreError {
     StoreError::Unusable { place: path.display().to_string(), why: why.to_string() }
@@ -83,13 +85,18 @@ impl OpenError {
     }
 }
 
+/// The newest format that this program knows.
+pub(super) fn newest() -> u32 {
+    u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
+}
+
 /// The writer's connection, brought to the present format.
 pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     let wrong = |e: rusqlite::Error| OpenError::of(path, &e);
     let mut db = Connection::open(path).map_err(wrong)?;
     db.busy_timeout(Duration::from_secs(5)).map_err(wrong)?;
     let found: u32 = db.query_row("PRAGMA user_version", [], |r| r.get(0)).map_err(wrong)?;
-    let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
+    let known = newest();
     if found > known {
         let place = path.display().to_string();
         return Err(OpenError::Refused(StoreError::Newer { place, found, known }));

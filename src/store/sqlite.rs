@@ -8,7 +8,9 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use crate::model::cell::{Row, StateChange};
+use crate::model::desk::{CellName, DeskEntry};
 use crate::ports::store::{KeptBoard, Save, Store, StoreError};
+use crate::store::desk;
 use crate::store::pack::{self, Record};
 use crate::store::queue::Queue;
 use crate::store::read;
@@ -123,8 +125,14 @@ impl Store for SqliteStore {
     }
 
     fn keep(&self, save: Save) {
-        self.shared.lock().add(save);
-        self.shared.bell.notify_all();
+        let mut queue = self.shared.lock();
+        let was_empty = queue.waiting.is_empty();
+        queue.add(save);
+        drop(queue);
+        // The writer gathers for a while anyway: a word for each change would wake it in vain.
+        if was_empty {
+            self.shared.bell.notify_all();
+        }
     }
 
     fn history(&self, row: Row, limit: usize) -> Result<Vec<StateChange>, StoreError> {
@@ -150,6 +158,26 @@ impl Store for SqliteStore {
             pack::state_change(record, key)
         });
         Ok(known.collect())
+    }
+
+    fn desk(&self, row: Row, limit: usize) -> Result<Vec<DeskEntry>, StoreError> {
+        let (waiting, services) = {
+            let queue = self.shared.lock();
+            let waiting = queue.desk_in_hand.iter().chain(&queue.waiting.desk).rev();
+            let here = waiting.filter_map(|entry| {
+                let cells = entry.cells.iter().filter(|name| name.row == row);
+                let cells: Vec<CellName> = cells.cloned().collect();
+                (!cells.is_empty()).then(|| DeskEntry { cells, ..entry.clone() })
+            });
+            (here.take(limit).collect::<Vec<_>>(), queue.services.clone())
+        };
+        let old = desk::entries(&self.reader(), pack::row_number(row), limit, &services)
+            .map_err(|e| schema::failed(&self.path, &e))?;
+        // It may have been written between the two looks.
+        let old = old.into_iter().filter(|e| waiting.iter().all(|w| w.id != e.id));
+        let mut all: Vec<DeskEntry> = waiting.iter().cloned().chain(old).collect();
+        all.truncate(limit);
+        Ok(all)
     }
 
     fn flush(&self) -> Result<(), StoreError> {

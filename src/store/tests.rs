@@ -22,7 +22,7 @@ fn school(n: u32) -> Row {
 }
 
 fn save(revision: u64, cells: Vec<KeptCell>) -> Save {
-    Save { at: at(), revision, cells, memories: vec![], history: vec![] }
+    Save { at: at(), revision, cells, ..Save::default() }
 }
 
 fn critical(n: u32, why: &str) -> KeptCell {
@@ -38,6 +38,7 @@ fn change(n: u32) -> (Row, StateChange) {
         to: Health::Critical,
         reason: None,
         follows: false,
+        first: false,
         why: "because".into(),
     };
     (school(n), change)
@@ -147,6 +148,7 @@ fn two_changes_at_one_moment_are_told_as_one() {
     let store = SqliteStore::open(&folder.path().join("board.db")).unwrap();
     let (row, first) = change(1);
     let second = StateChange { from: Health::Critical, to: Health::Warning, ..first.clone() };
+    let first = StateChange { first: true, ..first };
     store.keep(Save { history: vec![(row, first)], ..save(1, vec![]) });
     store.flush().unwrap();
     store.keep(Save { history: vec![(row, second)], ..save(2, vec![]) });
@@ -154,6 +156,7 @@ fn two_changes_at_one_moment_are_told_as_one() {
     let told = store.history(row, 5).unwrap();
     assert_eq!(told.len(), 1);
     assert_eq!((told[0].from, told[0].to), (Health::Ok, Health::Warning));
+    assert!(told[0].first, "nobody had looked before the first of them");
 }
 
 #[test]
@@ -164,7 +167,7 @@ fn an_older_format_is_brought_forward() {
     drop(rusqlite::Connection::open(&path).unwrap());
     let Ok(db) = schema::open(&path) else { panic!("it opens") };
     let format: u32 = db.query_row("PRAGMA user_version", [], |r| r.get(0)).unwrap();
-    assert_eq!(format, 1);
+    assert_eq!(format, 2);
     let writer = Writer {
         db,
         path,

@@ -12,6 +12,7 @@ use rusqlite::{Connection, Transaction, params};
 
 use crate::model::ids::CheckId;
 use crate::model::kept::Memory;
+use crate::store::desk;
 use crate::store::pack::{Packed, Record, Services};
 use crate::store::queue::{Batch, Queue};
 use crate::store::schema;
@@ -61,6 +62,7 @@ impl Writer {
             let mut queue = self.shared.lock();
             queue.busy = false;
             queue.in_hand = Arc::default();
+            queue.desk_in_hand = Arc::default();
             match outcome {
                 Ok(()) => queue.trouble = None,
                 Err(error) => {
@@ -108,6 +110,7 @@ impl Writer {
         // The table is clustered by row: neighbours in one transaction touch fewer pages.
         batch.history.make_contiguous().sort_by_key(|r| (r.row, r.at_ms));
         queue.in_hand = Arc::new(batch.history.iter().cloned().collect());
+        queue.desk_in_hand = Arc::new(batch.desk.clone());
         queue.busy = true;
         Some((batch, queue.services.clone()))
     }
@@ -115,6 +118,15 @@ impl Writer {
     /// Writes `batch`; what is written is taken out of it, so that the rest can be put back.
     fn write(&mut self, batch: &mut Batch, services: &Services) -> rusqlite::Result<()> {
         self.write_services(services)?;
+        if !batch.desk.is_empty() || batch.planned.is_some() {
+            let tx = self.db.transaction()?;
+            desk::insert(&tx, &batch.desk, services)?;
+            if let Some(planned) = &batch.planned {
+                desk::replace_planned(&tx, planned, services)?;
+            }
+            tx.commit()?;
+            (batch.desk, batch.planned) = (Vec::new(), None);
+        }
         while !batch.history.is_empty() {
             let tx = self.db.transaction()?;
             let count = batch.history.len().min(ROWS);
@@ -177,19 +189,24 @@ impl Writer {
                 params![place, before],
             )?;
         }
+        if let Ok(oldest) = Timestamp::from_millisecond(before) {
+            desk::prune(&self.db, oldest)?;
+        }
         self.pruned_on = today;
         Ok(())
     }
 }
 
-/// Two changes of one cell at one moment are one: from the first's before to the second's after.
+/// Two changes of one cell at one moment are one: from the first's before (three bits of health, and
+/// whether anybody had looked) to the second's after.
 fn insert_history<'a>(
     tx: &Transaction<'_>,
     records: impl Iterator<Item = &'a Record>,
 ) -> rusqlite::Result<()> {
     let mut insert = tx.prepare_cached(
         "INSERT INTO history(place, at, service, code, why) VALUES (?1, ?2, ?3, ?4, ?5) \
-         ON CONFLICT DO UPDATE SET code = (code & 7) | (excluded.code & ~7), why = excluded.why",
+         ON CONFLICT DO UPDATE SET code = (code & 1031) | (excluded.code & ~1031), \
+         why = excluded.why",
     )?;
     for r in records {
         insert.execute(params![r.row, r.at_ms, r.service, r.code, r.why.as_str()])?;

@@ -1,6 +1,8 @@
-//! The operating system: clock, paths, trust in files, signals, hang-ups, peer credentials.
+//! The operating system: clock, paths, trust in files, signals, terminals, hang-ups, peer
+//! credentials.
 
 mod clock;
+mod disk;
 mod entropy;
 mod group;
 mod hangup;
@@ -9,15 +11,18 @@ mod peer;
 mod people;
 mod process;
 mod signals;
+mod terminal;
 mod trust;
 
 pub use clock::SystemClock;
+pub use disk::free_bytes;
 pub use entropy::SystemEntropy;
-pub use group::{NoGroup, group_id};
+pub use group::{NoGroup, account_name, group_id, group_name};
 pub use hangup::hang_up;
 pub use paths::Places;
 pub use peer::Peer;
 pub use people::HostPeople;
 pub use process::forbid_dumps;
 pub use signals::{Signal, Signals};
+pub use terminal::Terminal;
 pub use trust::{Untrusted, private_dir, secret_file, trusted_file};

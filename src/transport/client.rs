@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ use crate::ports::clock::Clock;
 /// so that a second sweep opens no new connection.
 const KEEP_IDLE: Duration = Duration::from_secs(2 * 3_600);
 
+/// Endpoints that are remembered for `made`.
+const MOST_MADE: usize = 1_000;
 /// Bytes of the header block of one HTTP/2 answer.
 const HEADER_LIMIT: u32 = 64 * 1024;
 
@@ -50,6 +53,9 @@ struct Shared {
     trace: Option<Trace>,
     clients: Mutex<HashMap<Trust, Arc<LazyClient>>>,
     origins: Mutex<HashMap<(String, Trust), Arc<Origin>>>,
+    /// Every endpoint, in the order in which they were made; the first of them where there are very
+    /// many.
+    made: Mutex<Vec<Endpoint>>,
 }
 
 impl Transport {
@@ -93,6 +99,7 @@ impl Transport {
                 trace,
                 clients: Mutex::default(),
                 origins: Mutex::default(),
+                made: Mutex::default(),
             }),
         }
     }
@@ -115,6 +122,18 @@ impl Transport {
         self.make(settings, PlainHttp::Anywhere)
     }
 
+    /// Limits and clock, for the ways out that are not HTTP.
+    pub(super) fn limits(&self) -> (&TransportSettings, Arc<dyn Clock>) {
+        (&self.shared.settings, self.shared.clock.clone())
+    }
+
+    /// The endpoints that were made after the first `skip`, in their order: for `caretaker doctor`.
+    #[must_use]
+    pub fn made(&self, skip: usize) -> Vec<Endpoint> {
+        let made = self.shared.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.iter().skip(skip).cloned().collect()
+    }
+
     fn make(&self, settings: &EndpointSettings, plain: PlainHttp) -> Result<Endpoint, SetupError> {
         check_url(&settings.url, plain)?;
         let proxy = self.proxy()?;
@@ -135,7 +154,7 @@ impl Transport {
                 .clone()
         };
         origin.want(settings.concurrency, settings.per_second);
-        Ok(Endpoint::new(
+        let endpoint = Endpoint::new(
             name,
             settings,
             plain,
@@ -143,7 +162,12 @@ impl Transport {
             origin,
             self.shared.settings.clone(),
             self.shared.clock.clone(),
-        ))
+        );
+        let mut made = self.shared.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if made.len() < MOST_MADE {
+            made.push(endpoint.clone());
+        }
+        Ok(endpoint)
     }
 
     /// An account of a mail server. Goes out directly, never through the HTTP proxy.
@@ -189,7 +213,8 @@ impl Transport {
             Trust::System => None,
             Trust::File(path) => Some(read_roots(path)?),
         };
-        let client = Arc::new(LazyClient { roots, proxy, built: OnceCell::new() });
+        let (built, looking) = (OnceCell::new(), OnceCell::new());
+        let client = Arc::new(LazyClient { roots, proxy, built, looking, ids: Ids::new() });
         clients.insert(trust.clone(), client.clone());
         Ok(client)
     }
@@ -202,15 +227,46 @@ pub(super) struct LazyClient {
     roots: Option<RootCertStore>,
     proxy: Option<reqwest::Proxy>,
     built: OnceCell<reqwest::Client>,
+    ids: Ids,
+    /// One that also keeps the server's certificate, which calls have no use for.
+    looking: OnceCell<reqwest::Client>,
+}
+
+/// Ids of requests, unlike those of any other process: a random one, and those that follow it. To
+/// draw each anew would cost a call of the operating system for each request.
+struct Ids {
+    first: u128,
+    given: AtomicU64,
+}
+
+impl Ids {
+    fn new() -> Self {
+        Self { first: uuid::Uuid::new_v4().as_u128(), given: AtomicU64::new(0) }
+    }
+
+    fn next(&self) -> String {
+        let number = self.first ^ u128::from(self.given.fetch_add(1, Ordering::Relaxed));
+        uuid::Builder::from_random_bytes(number.to_be_bytes()).into_uuid().to_string()
+    }
 }
 
 impl LazyClient {
-    /// The client; the text says why there is none, and the remedy.
-    pub(super) async fn get(&self) -> Result<&reqwest::Client, String> {
-        self.built.get_or_try_init(|| self.build()).await
+    /// An id for the next request.
+    pub(super) fn next_id(&self) -> String {
+        self.ids.next()
     }
 
-    async fn build(&self) -> Result<reqwest::Client, String> {
+    /// The client; the text says why there is none, and the remedy.
+    pub(super) async fn get(&self) -> Result<&reqwest::Client, String> {
+        self.built.get_or_try_init(|| self.build(false)).await
+    }
+
+    /// The client that keeps the server's certificate.
+    pub(super) async fn looking(&self) -> Result<&reqwest::Client, String> {
+        self.looking.get_or_try_init(|| self.build(true)).await
+    }
+
+    async fn build(&self, looking: bool) -> Result<reqwest::Client, String> {
         let roots = match &self.roots {
             Some(roots) => roots.clone(),
             None => tokio::task::spawn_blocking(system_roots).await.map_err(|_| {
@@ -231,6 +287,7 @@ impl LazyClient {
             .retry(reqwest::retry::never())
             .referer(false)
             .no_proxy()
+            .tls_info(looking)
             .gzip(true)
             .http2_max_header_list_size(HEADER_LIMIT)
             .pool_idle_timeout(KEEP_IDLE)
@@ -276,4 +333,19 @@ pub(super) fn read_roots(path: &Path) -> Result<RootCertStore, SetupError> {
         ));
     }
     Ok(roots)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_requests_have_one_id() {
+        let (a, b) = (Ids::new(), Ids::new());
+        let ids: std::collections::HashSet<String> =
+            (0..5_000).flat_map(|_| [a.next(), b.next()]).collect();
+        assert_eq!(ids.len(), 10_000);
+        let form = |id: &String| uuid::Uuid::parse_str(id).unwrap().get_version_num() == 4;
+        assert!(ids.iter().all(form), "as random ones are written");
+    }
 }

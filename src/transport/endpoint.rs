@@ -1,5 +1,6 @@
 //! One API that may be called: its turn, its tries, and what its answers say of the origin.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,12 +23,13 @@ const LONGEST_BACK_OFF: Duration = Duration::from_secs(5);
 /// One API that may be called. Cheap to clone.
 #[derive(Clone)]
 pub struct Endpoint {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
 pub(super) struct Inner {
     pub(super) name: String,
     pub(super) base: Url,
+    pub(super) ca_file: Option<PathBuf>,
     pub(super) plain: PlainHttp,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) client: Arc<LazyClient>,
@@ -48,8 +50,19 @@ impl Endpoint {
     ) -> Self {
         let deadline = own.deadline.unwrap_or(settings.deadline).duration();
         let base = own.url.clone();
+        let ca_file = own.ca_file.clone();
         Self {
-            inner: Arc::new(Inner { name, base, plain, clock, client, settings, deadline, origin }),
+            inner: Arc::new(Inner {
+                name,
+                base,
+                ca_file,
+                plain,
+                clock,
+                client,
+                settings,
+                deadline,
+                origin,
+            }),
         }
     }
 
@@ -187,7 +200,7 @@ impl Inner {
                     Some(said) => {
                         let said = said.map(Duration::from_secs);
                         gate.hush(now, said, self.clock.chance());
-                        asked_by.clone_from(&reply.headers);
+                        asked_by = super::reply::plain(&reply.headers);
                         if tried >= most {
                             return Err(self.throttled(said, asked_by));
                         }

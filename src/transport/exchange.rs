@@ -11,7 +11,7 @@ use url::Url;
 
 use super::endpoint::Inner;
 use super::failure::host_of;
-use super::request::Body;
+use super::request::{Body, Path};
 use super::settings::PlainHttp;
 use super::trace::Exchange;
 use super::{Failure, Reply, Request};
@@ -28,8 +28,8 @@ pub(super) struct Call {
     body_limit: usize,
     /// Our id of it.
     id: String,
-    /// The path as it may be logged: without query, and without the values put into it.
-    shown: String,
+    /// The path as it was asked for, unless it is that of a link.
+    path: Option<Path>,
 }
 
 /// The time that a call has.
@@ -72,7 +72,7 @@ impl Call {
             });
         }
         let url = address(to, &request)?;
-        let id = uuid::Uuid::new_v4().to_string();
+        let id = to.client.next_id();
         let mut headers = headers(&to.name, &request)?;
         if let Ok(value) = HeaderValue::from_str(&id) {
             headers.insert(HeaderName::from_static("client-request-id"), value);
@@ -85,10 +85,6 @@ impl Call {
             headers.insert(reqwest::header::CONTENT_TYPE, HeaderValue::from_static(kind));
             bytes
         });
-        let shown = match &request.absolute {
-            Some(url) => url.path().to_owned(),
-            None => request.path.shown(&to.base),
-        };
         Ok(Self {
             repeatable: request.repeatable,
             method: if request.post { reqwest::Method::POST } else { reqwest::Method::GET },
@@ -98,16 +94,20 @@ impl Call {
             redirect_is_answer: request.redirect_is_answer,
             body_limit: request.body_limit.unwrap_or(to.settings.body_limit),
             id,
-            shown,
+            path: request.absolute.is_none().then_some(request.path),
         })
     }
 
     /// One line per call. Never a header's value, a query's value, a body or a value in the path.
     pub(super) fn trace(&self, to: &Inner, began: Duration, outcome: &Result<Reply, Failure>) {
+        if !tracing::enabled!(tracing::Level::DEBUG) {
+            return;
+        }
+        let shown = self.shown(to);
         let spent = to.clock.monotonic().saturating_sub(began);
         let ms = u64::try_from(spent.as_millis()).unwrap_or(u64::MAX);
         let (method, origin, path, id) =
-            (self.method.as_str(), to.name.as_str(), self.shown.as_str(), self.id.as_str());
+            (self.method.as_str(), to.name.as_str(), shown.as_str(), self.id.as_str());
         match outcome {
             Ok(reply) => tracing::debug!(
                 method,
@@ -125,6 +125,14 @@ impl Call {
         }
     }
 
+    /// The path as it may be logged: without query, and without the values put into it.
+    fn shown(&self, to: &Inner) -> String {
+        match &self.path {
+            Some(path) => path.shown(&to.base),
+            None => self.url.path().to_owned(),
+        }
+    }
+
     /// The call as a person may read it: header names without values, query names without values.
     pub(super) fn told(
         &self,
@@ -135,7 +143,8 @@ impl Call {
         let query: Vec<String> =
             self.url.query_pairs().map(|(name, _)| format!("{name}=…")).collect();
         let mark = if query.is_empty() { "" } else { "?" };
-        let request = format!("{} {}{}{mark}{}", self.method, to.name, self.shown, query.join("&"));
+        let (shown, query) = (self.shown(to), query.join("&"));
+        let request = format!("{} {}{shown}{mark}{query}", self.method, to.name);
         let took = to.clock.monotonic().saturating_sub(began);
         let names = self.headers.keys().map(|name| name.as_str().to_owned()).collect();
         Exchange::new(&request, names, outcome, took)
@@ -257,17 +266,13 @@ impl Inner {
             .get()
             .await
             .map_err(|why| Failure::Tls { origin: self.name.clone(), why })?;
-        let answer = client.execute(call.request()).await.map_err(|e| self.broken(&e))?;
+        let mut answer = client.execute(call.request()).await.map_err(|e| self.broken(&e))?;
         progress.moved(self.clock.monotonic());
         let status = answer.status().as_u16();
         if answer.status().is_redirection() && !call.redirect_is_answer {
             return Err(self.redirected(&answer));
         }
-        let headers = answer
-            .headers()
-            .iter()
-            .filter_map(|(n, v)| Some((n.as_str().to_owned(), v.to_str().ok()?.to_owned())))
-            .collect();
+        let headers = std::mem::take(answer.headers_mut());
         let body = self.body(answer, call.body_limit, progress).await?;
         Ok(Reply {
             status,
@@ -331,7 +336,7 @@ impl Inner {
     }
 
     /// What an error of the client means.
-    fn broken(&self, e: &reqwest::Error) -> Failure {
+    pub(super) fn broken(&self, e: &reqwest::Error) -> Failure {
         let mut innermost = String::new();
         let mut cause = e.source();
         while let Some(error) = cause {
@@ -393,9 +398,12 @@ pub(super) fn tls_words(error: &rustls::Error) -> String {
             Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
                 "its certificate is for another name; check the URL".to_owned()
             }
-            Bad::UnknownIssuer => "its certificate is not from an authority that is trusted here; \
+            // A new key under an old name makes the second.
+            Bad::UnknownIssuer | Bad::BadSignature => {
+                "its certificate is not from an authority that is trusted here; \
                                    if it has its own, name that in ca_file"
-                .to_owned(),
+                    .to_owned()
+            }
             Bad::Revoked => "its certificate was revoked".to_owned(),
             other => format!("its certificate was refused: {}", Clean::new(&other.to_string())),
         },

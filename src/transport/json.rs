@@ -12,6 +12,8 @@ use serde::forward_to_deserialize_any;
 use serde_json::Value;
 use serde_json::error::Category;
 
+use super::depth;
+
 /// Arrays and objects within one another. The vendors' documented answers need fewer than ten.
 pub(super) const DEEPEST: usize = 64;
 
@@ -29,7 +31,7 @@ pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     if start.starts_with(b"<") {
         return Err("it is a web page or XML, not JSON".to_owned());
     }
-    if !is_shallow(body) {
+    if !depth::is_within(DEEPEST, body) {
         return Err(format!("more than {DEEPEST} arrays and objects within one another"));
     }
     serde_json::from_slice(body).map_err(|e| {
@@ -43,35 +45,6 @@ pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
             }
         }
     })
-}
-
-/// Whether no more than [`DEEPEST`] arrays and objects stand within one another, counted outside
-/// of strings. One pass, before anything is built.
-fn is_shallow(body: &[u8]) -> bool {
-    let mut depth = 0_usize;
-    let mut bytes = body.iter();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'"' => {
-                while let Some(inside) = bytes.next() {
-                    match inside {
-                        b'"' => break,
-                        b'\\' => drop(bytes.next()),
-                        _ => {}
-                    }
-                }
-            }
-            b'[' | b'{' => {
-                depth += 1;
-                if depth > DEEPEST {
-                    return false;
-                }
-            }
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    true
 }
 
 /// What the second reading cannot see: a field that stands there twice. The name in serde's
@@ -470,7 +443,7 @@ mod tests {
             }
             let deep = format!("{}{raw}{}", "[".repeat(DEEPEST - 2), "]".repeat(DEEPEST - 2));
             if let Ok(value) = serde_json::from_str::<Value>(&deep) {
-                proptest::prop_assert_eq!(is_shallow(deep.as_bytes()), depth(&value) <= DEEPEST);
+                proptest::prop_assert_eq!(depth::is_within(DEEPEST, deep.as_bytes()), depth(&value) <= DEEPEST);
             }
         }
     }

@@ -1,16 +1,20 @@
-//! The only way out of the process, over HTTP and to mail folders over IMAP: TLS always verified, redirects never followed, every
-//! read bounded in time and size, retries only where the call is safe.
+//! The only way out of the process, over HTTP, LDAP, and IMAP to mail folders: TLS always verified,
+//! redirects and referrals never followed, every read bounded in time and size, retries only where the
+//! call is safe.
 //!
 //! Invariant: no header and no body of ours goes to an origin other than the endpoint's own.
 //! Invariant: this room never knows a service.
 
 mod client;
+mod depth;
 mod endpoint;
 mod exchange;
 mod failure;
 mod gate;
 mod imap;
 mod json;
+pub mod ldap;
+mod look;
 mod origin;
 mod reach;
 mod reply;
@@ -22,8 +26,9 @@ mod trace;
 pub use client::Transport;
 pub use endpoint::Endpoint;
 pub use failure::Failure;
-pub use imap::{Fetched, ImapSecurity, ImapSettings, MailFolder, MailServer, Part};
-pub use reach::{Certificate, Unreached};
+pub use imap::{Fetched, ImapOauth, ImapSecurity, ImapSettings, MailFolder, MailServer, Part};
+pub use look::{Certificate, Look};
+pub use reach::Unreached;
 pub use reply::Reply;
 pub use request::Request;
 pub use settings::{EndpointSettings, SetupError, TransportSettings, install_tls};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use reqwest::header::HeaderMap;
 use serde::de::DeserializeOwned;
 
 use crate::transport::{Failure, json};
@@ -13,8 +14,7 @@ use crate::transport::{Failure, json};
 pub struct Reply {
     /// HTTP status.
     pub status: u16,
-    /// Headers by lower-case name, one value each.
-    pub headers: Vec<(String, String)>,
+    pub(super) headers: HeaderMap,
     /// The body, decompressed.
     pub body: Bytes,
     /// When it was complete, by our clock.
@@ -27,11 +27,36 @@ pub struct Reply {
     pub origin: String,
 }
 
+/// Headers that are plain text, by lower-case name.
+pub(super) fn plain(headers: &HeaderMap) -> Vec<(String, String)> {
+    let text = headers.iter().filter_map(|(name, value)| Some((name, value.to_str().ok()?)));
+    text.map(|(name, value)| (name.as_str().to_owned(), value.to_owned())).collect()
+}
+
 impl Reply {
-    /// The value of a header, by lower-case name.
+    /// An answer that nobody gave, for tests of what reads one.
+    #[cfg(test)]
+    pub fn played(status: u16, headers: &[(&str, &str)], body: &str) -> Self {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            let name: reqwest::header::HeaderName = name.parse().unwrap();
+            map.append(name, value.parse().unwrap());
+        }
+        Self {
+            status,
+            headers: map,
+            body: body.to_owned().into(),
+            received_at: "2027-02-09T11:20:00Z".parse().unwrap(),
+            took: Duration::ZERO,
+            request_id: "ours".into(),
+            origin: "https://graph.example".into(),
+        }
+    }
+
+    /// The first value of a header, by lower-case name; none for one that is no plain text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+        self.headers.get_all(name).iter().find_map(|value| value.to_str().ok())
     }
 
     /// Itself if 2xx.
@@ -46,7 +71,10 @@ impl Reply {
             401 | 403 => {
                 Err(Failure::Unauthorised { origin, why: format!("status {}", self.status) })
             }
-            429 | 509 => Err(Failure::Throttled { origin, seconds: None, headers: self.headers }),
+            429 | 509 => {
+                let headers = plain(&self.headers);
+                Err(Failure::Throttled { origin, seconds: None, headers })
+            }
             status => Err(Failure::Status { origin, status }),
         }
     }

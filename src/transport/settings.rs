@@ -89,6 +89,9 @@ pub enum SetupError {
         /// Why.
         why: String,
     },
+    /// The list of a directory's controllers cannot be used.
+    #[error("controllers: {0}")]
+    Controllers(String),
     /// The client could not be built.
     #[error("HTTP client: {0}")]
     Client(String),

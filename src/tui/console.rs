@@ -3,6 +3,8 @@
 //! Does no IO except reading theme files. Invariant: drawing takes `&self`; [`Console::generation`]
 //! grows whenever a frame could look different, and only then.
 
+mod hand;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -22,7 +24,9 @@ use crate::tui::theme::{Folder, Role, Theme, ThemeError};
 use crate::tui::times;
 use crate::tui::widgets::{Pen, Place, line_one, wrap};
 use crate::wire::board::{CellChange, Change, Row};
+use crate::wire::desk::{CellName, Handle};
 use crate::wire::page::{Page, Refresh, Refreshed};
+use crate::wire::{Handling, Split};
 
 /// Without a key for so long, the board sorts by itself.
 const SORTS_AFTER: Duration = Duration::from_secs(10);
@@ -32,6 +36,8 @@ const SORTS_AFTER: Duration = Duration::from_secs(10);
 pub enum Effect {
     /// Ask the vendors again.
     Refresh(Refresh),
+    /// Take cells in hand, or give them back.
+    Handle(Handle),
     /// Send a text to the clipboard.
     Copy(String),
     /// Write the whole screen again.
@@ -66,6 +72,8 @@ pub struct Console {
     now: Timestamp,
     line: LineState,
     last_key: Option<Duration>,
+    /// What was last taken in hand here.
+    taken: Option<Vec<CellName>>,
     interrupted: bool,
     generation: u64,
     effects: Vec<Effect>,
@@ -99,6 +107,7 @@ impl Console {
             now: times::minute(wall),
             line: LineState::Waiting,
             last_key: None,
+            taken: None,
             interrupted: false,
             generation: 1,
             effects: Vec::new(),
@@ -130,7 +139,7 @@ impl Console {
         let page = self.layers.iter().rev().find_map(|l| match l {
             Layer::Page(page) => Some(page.row()),
             Layer::Evidence(pane) => Some(pane.row()),
-            Layer::Help(_) | Layer::Palette(_) | Layer::Filter(_) => None,
+            Layer::Help(_) | Layer::Palette(_) | Layer::Filter(_) | Layer::Hand(_) => None,
         });
         page.or_else(|| self.board.row())
     }
@@ -150,6 +159,7 @@ impl Console {
             connected: self.is_known() && self.rows.is_some(),
             has_sentence: row.is_some_and(|r| self.pages.page(r).is_some()),
             can_clear: self.board.can_clear(),
+            has_cell: row.is_some() || !self.board.marks().is_empty(),
         }
     }
 
@@ -236,6 +246,11 @@ impl Console {
                 let prompt = FilterPrompt::new(self.board.typed());
                 self.layers.push(Layer::Filter(prompt));
             }
+            Command::Acknowledge
+            | Command::Claim
+            | Command::Downtime
+            | Command::Note
+            | Command::GiveBack => self.hand(command),
             _ => self.dispatch(command),
         }
     }
@@ -294,6 +309,7 @@ impl Console {
             },
             Act::Run(command) => self.run(command),
             Act::Refresh(what) => self.effects.push(Effect::Refresh(what)),
+            Act::Handle(what) => self.effects.push(Effect::Handle(what)),
             Act::Copy(text) => {
                 self.message = Some(format!("sent to the terminal: {text}"));
                 self.effects.push(Effect::Copy(text));
@@ -362,19 +378,17 @@ impl Console {
 
     fn change(&mut self, change: Change, mono: Duration) {
         match change {
-            Change::Cells { as_of, cells, summary, schools_summary, settled, .. } => {
+            Change::Cells { as_of, cells, summary, schools_summary, split, settled, .. } => {
                 self.beat.heard(mono, as_of);
                 let Some(rows) = &mut self.rows else { return };
-                let before = (rows.schools_summary, rows.settled, *rows.counts(), rows.waiting());
+                let before = totals(rows);
                 (rows.summary, rows.schools_summary) = (summary, schools_summary);
-                rows.settled = settled;
+                (rows.split, rows.settled) = (split, settled);
                 let mut seen = false;
                 for cell in cells {
                     seen |= self.cell(cell);
                 }
-                let after = self.rows.as_ref().map(|rows| {
-                    (rows.schools_summary, rows.settled, *rows.counts(), rows.waiting())
-                });
+                let after = self.rows.as_ref().map(totals);
                 if seen || after != Some(before) {
                     self.touch();
                 }
@@ -423,6 +437,12 @@ impl Console {
             }
             Err(why) => format!("could not ask again: {why}"),
         });
+        self.touch();
+    }
+
+    /// Tells the operator what happened outside.
+    pub fn notice(&mut self, text: String) {
+        self.message = Some(text);
         self.touch();
     }
 
@@ -544,4 +564,10 @@ impl Console {
             pen.text(3, y, room, &line, Role::Message);
         }
     }
+}
+
+/// What a frame shows of all rows together: what waits, counts, and what runs out next.
+fn totals(rows: &Rows) -> (usize, bool, Split, Option<(Row, Handling)>) {
+    let next = rows.next_to_run_out().map(|(row, handling)| (row, handling.clone()));
+    (rows.waiting(), rows.settled, rows.split, next)
 }

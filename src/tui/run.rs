@@ -18,6 +18,7 @@ use crate::tui::keymap::{Keymap, KeymapError};
 use crate::tui::term::{Guard, Input, Inputs, Screen, hung_up};
 use crate::tui::theme::{Depth, Folder, ThemeError};
 use crate::wire::board::Row;
+use crate::wire::desk::{CellName, Handled};
 use crate::wire::page::{Page, Refreshed};
 
 /// The cursor rests so long on a row before its page is asked for.
@@ -46,6 +47,8 @@ pub struct Options {
     pub slow: bool,
     /// Something sent here (SIGTERM, SIGHUP) ends the console.
     pub ended: Option<Receiver<()>>,
+    /// What the operator is to be told besides.
+    pub notices: Option<Receiver<String>>,
 }
 
 /// Why the console ended.
@@ -77,6 +80,7 @@ pub enum TuiError {
 enum Told {
     Page(Row, Result<Box<Page>, String>),
     Refreshed(Result<Refreshed, String>),
+    Handled(Result<(Vec<CellName>, Handled), String>),
 }
 
 /// Runs the console on this terminal until it ends; the terminal is restored in every case.
@@ -98,6 +102,7 @@ pub async fn run(link: Link, mut options: Options) -> Result<Exit, TuiError> {
         clock: options.clock,
         gap: Duration::from_millis(if options.slow { 500 } else { 100 }),
         ended: options.ended,
+        notices: options.notices,
         tell,
         told,
         drawn: 0,
@@ -120,6 +125,7 @@ struct Runner {
     clock: Arc<dyn Clock>,
     gap: Duration,
     ended: Option<Receiver<()>>,
+    notices: Option<Receiver<String>>,
     tell: Sender<Told>,
     told: Receiver<Told>,
     /// The generation that the screen shows.
@@ -147,7 +153,11 @@ impl Runner {
                     urgent = true;
                     self.typed(typed);
                 }
-                event = heard(&mut self.events) => self.heard(event),
+                event = next(&mut self.events) => self.heard(event),
+                notice = next(&mut self.notices) => match notice {
+                    Some(notice) => self.console.notice(notice),
+                    None => self.notices = None,
+                },
                 Some(told) = self.told.recv() => self.take(told),
                 () = self.clock.sleep(pause) => {}
             }
@@ -194,6 +204,7 @@ impl Runner {
                 self.console.page(row, answer.map(|page| *page));
             }
             Told::Refreshed(answer) => self.console.refreshed(answer),
+            Told::Handled(answer) => self.console.handled(answer),
         }
     }
 
@@ -211,6 +222,14 @@ impl Runner {
                     let (columns, rows) = crossterm::terminal::size()?;
                     self.typed(vec![Input::Resize(columns, rows)]);
                     self.drawn = 0;
+                }
+                Effect::Handle(what) => {
+                    let (link, tell) = (self.link.clone(), self.tell.clone());
+                    tokio::spawn(async move {
+                        let answer = link.handle(&what).await.map_err(|e| e.to_string());
+                        let answer = answer.map(|handled| (what.cells, handled));
+                        tell.send(Told::Handled(answer)).await.unwrap_or_default();
+                    });
                 }
                 Effect::Refresh(what) => {
                     let (link, tell) = (self.link.clone(), self.tell.clone());
@@ -312,9 +331,9 @@ async fn signalled(ended: &mut Option<Receiver<()>>) {
     std::future::pending().await
 }
 
-/// The next wire event; `None` once when the stream has ended, then never again.
-async fn heard(events: &mut Option<Receiver<LinkEvent>>) -> Option<LinkEvent> {
-    match events {
+/// What comes next; `None` when no more will. Never, where nothing can come.
+async fn next<T>(from: &mut Option<Receiver<T>>) -> Option<T> {
+    match from {
         Some(receiver) => receiver.recv().await,
         None => std::future::pending().await,
     }

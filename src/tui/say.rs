@@ -106,6 +106,11 @@ fn own_trouble(page: &Page, worst: &ServiceView, now: Timestamp) -> String {
     let since =
         worst.cell.since.map(|at| format!(" {}", times::spoken_since(at, now))).unwrap_or_default();
     let mut out = match worst.cell.health {
+        Health::Unknown
+            if worst.cell.reason == Some(Reason::NeverSeen) && worst.cell.since.is_none() =>
+        {
+            return format!("We have not looked at {thing} yet; give us a minute.");
+        }
         Health::Unknown => format!(
             "We cannot tell at the moment whether {thing} is well: {}.",
             not_known(worst.cell.reason)
@@ -173,4 +178,50 @@ fn not_known(reason: Option<Reason>) -> &'static str {
 fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map(|c| c.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Cell, Clean};
+
+    #[test]
+    fn what_was_not_asked_yet_is_not_said_to_be_missing() {
+        let unasked = ServiceView {
+            service: "groupcall".parse().unwrap(),
+            label: Clean::new("Groupcall"),
+            code: Clean::new("GC"),
+            cell: Cell {
+                health: Health::Unknown,
+                reason: Some(Reason::NeverSeen),
+                ..Cell::default()
+            },
+            checks: Vec::new(),
+            elsewhere: 9,
+            takers: 9,
+            affects: Vec::new(),
+            planned: None,
+            windows: Vec::new(),
+        };
+        let now = "2026-11-24T09:14:00Z".parse().unwrap();
+        let page = |service: ServiceView| Page {
+            version: 1,
+            revision: 1,
+            as_of: now,
+            school: None,
+            contact: Clean::default(),
+            note: Clean::default(),
+            school_day: true,
+            services: vec![service],
+            history: Vec::new(),
+            desk: Vec::new(),
+            not_watched: Vec::new(),
+        };
+        let said = sentence(&page(unasked.clone()), now).unwrap();
+        assert_eq!(said, "We have not looked at your pupil data yet; give us a minute.");
+        let mut never = unasked;
+        never.cell.since = Some(now);
+        let said = sentence(&page(never), now).unwrap();
+        assert!(said.contains("we have never had anything from it"), "{said}");
+    }
 }

@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::cell::{Cause, HandlingKind};
-pub use crate::model::cell::{Row, Summary};
+use crate::model::cell::{Cause, Handling, Part};
+pub use crate::model::cell::{Row, Split, Summary};
 use crate::model::check::Scope;
 use crate::model::estate::NotWatched;
+use crate::model::filter::{CellFacts, Subject};
 use crate::model::health::{Health, Reason};
 use crate::model::ids::{Laestab, ServiceKey};
 use crate::model::text::Clean;
@@ -33,12 +34,21 @@ pub struct CompactCell {
     /// Quiet by design.
     #[serde(default, skip_serializing_if = "is_false")]
     pub quiet: bool,
-    /// Who has it: kind and operator.
+    /// Who has it, how, until when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub handling: Option<(HandlingKind, Clean)>,
+    pub handling: Option<Handling>,
     /// What it follows from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follows_from: Option<Cause>,
+}
+
+impl CompactCell {
+    /// The part of the board that it puts its school into.
+    #[must_use]
+    pub fn part(&self) -> Part {
+        let is_unasked = self.reason == Some(Reason::NeverSeen) && self.since.is_none();
+        Part::of(self.health, is_unasked, self.handling.is_some(), self.follows_from.is_some())
+    }
 }
 
 #[expect(
@@ -125,6 +135,8 @@ pub struct Board {
     pub summary: Summary,
     /// Schools by their worst cell.
     pub schools_summary: Summary,
+    /// Schools by their part of the board.
+    pub split: Split,
     /// Columns.
     pub columns: Vec<Column>,
     /// The estate's row, one cell per column.
@@ -164,6 +176,8 @@ pub enum Change {
         summary: Summary,
         /// Totals after these.
         schools_summary: Summary,
+        /// Totals after these.
+        split: Split,
         /// See [`Board::settled`].
         settled: bool,
     },
@@ -208,4 +222,55 @@ pub fn letter(health: Health, is_handled: bool) -> &'static str {
         (Health::Ok, _) => ".",
         (Health::NotSubscribed, _) => "-",
     }
+}
+
+/// A row as a filter sees it.
+pub struct RowFacts<'a> {
+    /// The row.
+    pub row: &'a SchoolRow,
+    /// The columns.
+    pub columns: &'a [Column],
+    /// The agent's clock.
+    pub now: Timestamp,
+}
+
+impl Subject for RowFacts<'_> {
+    fn name(&self) -> &str {
+        self.row.name.as_str()
+    }
+    fn laestab(&self) -> u32 {
+        self.row.laestab.number()
+    }
+    fn kind(&self) -> &str {
+        self.row.phase.as_str()
+    }
+    fn town(&self) -> &str {
+        self.row.town.as_str()
+    }
+    fn trust(&self) -> &str {
+        self.row.trust.as_str()
+    }
+    fn postcode(&self) -> &str {
+        self.row.postcode.as_str()
+    }
+    fn pupils(&self) -> Option<u32> {
+        self.row.pupils
+    }
+    fn cell(&self, column: usize) -> Option<CellFacts<'_>> {
+        let (cell, column) = self.row.cells.get(column).zip(self.columns.get(column))?;
+        Some(CellFacts {
+            service: column.key.as_str(),
+            code: column.code.as_str(),
+            health: cell.health,
+            age_s: cell.since.map(|since| age_s(since, self.now)),
+            by: cell.handling.as_ref().map(|h| h.by.as_str()),
+            follows: cell.follows_from.is_some(),
+        })
+    }
+}
+
+/// How long ago, in whole seconds of whole minutes, as ages are shown.
+fn age_s(since: i64, now: Timestamp) -> u64 {
+    let minutes = now.as_second().div_euclid(60) - since.div_euclid(60);
+    u64::try_from(minutes.max(0) * 60).unwrap_or_default()
 }

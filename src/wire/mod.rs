@@ -6,26 +6,30 @@
 
 pub mod action;
 pub mod board;
+pub mod desk;
 pub mod page;
 pub mod status;
 
 pub use crate::model::action::{AimsAt, Class};
 pub use crate::model::audit::Entry;
 pub use crate::model::calendar::{london, london_date};
-pub use crate::model::cell::{Cause, Cell, CheckView, Handling, HandlingKind, StateChange};
+pub use crate::model::cell::{
+    Cause, Cell, CheckView, Handling, HandlingKind, Part, Split, StateChange,
+};
 pub use crate::model::check::Scope;
 pub use crate::model::estate::NotWatched;
 pub use crate::model::filter;
 pub use crate::model::health::{Health, Reason};
 pub use crate::model::ids::{ActionId, CheckId, Laestab, ServiceKey};
-pub use crate::model::observation::{Fact, Number, SourceTime, Zone};
+pub use crate::model::observation::{Fact, Number, SourceTime, Window, Zone};
 pub use crate::model::plan::{
-    AccountName, Aim, Ask, Item, Kind, LeftOut, Operator, Outcome, Plan, Private, Role, Ruling,
-    Step, StepState,
+    AccountName, Aim, Ask, Item, Kind, LeftOut, NotATarget, Operator, Outcome, Plan, Private, Role,
+    Ruling, Step, StepState,
 };
 pub use crate::model::school::School;
 pub use crate::model::span::Span;
 pub use crate::model::text::Clean;
+pub use crate::model::when;
 
 /// The version of the wire and of `status --json`.
 pub const VERSION: u32 = 1;

@@ -4,11 +4,13 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::cell::{Cell, CheckView, StateChange};
+use crate::model::cell::{Cell, CheckView, Handling, StateChange};
 use crate::model::estate::NotWatched;
 use crate::model::ids::{Laestab, ServiceKey};
+use crate::model::observation::Window;
 use crate::model::school::School;
 use crate::model::text::Clean;
+use crate::wire::desk::DeskLine;
 
 /// One service on a page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -29,6 +31,22 @@ pub struct ServiceView {
     pub takers: u32,
     /// Services of this school that follow from this cell.
     pub affects: Vec<ServiceKey>,
+    /// A hold on this cell that has not begun, the next of them.
+    #[serde(default)]
+    pub planned: Option<Planned>,
+    /// Work that the vendor announces or has under way here or for the whole estate, the next first.
+    #[serde(default)]
+    pub windows: Vec<Window>,
+}
+
+/// A hold that has not begun.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Planned {
+    /// When it begins.
+    #[schemars(with = "String")]
+    pub from: Timestamp,
+    /// How somebody has it then.
+    pub handling: Handling,
 }
 
 /// `GET /v1/schools/{laestab}` and `GET /v1/schools/estate`.
@@ -53,6 +71,9 @@ pub struct Page {
     pub services: Vec<ServiceView>,
     /// State changes, newest first, at most 100.
     pub history: Vec<StateChange>,
+    /// What operators did here, newest first, at most 100.
+    #[serde(default)]
+    pub desk: Vec<DeskLine>,
     /// Gaps of this school.
     pub not_watched: Vec<NotWatched>,
 }
@@ -117,4 +138,21 @@ pub struct AgentHealth {
     pub foreign_answers: u64,
     /// Consoles attached to `/v1/changes`.
     pub readers: u32,
+    /// When the configuration that is in use was read: at the start, or at the last reload.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub configured_at: Option<Timestamp>,
+    /// A newer configuration that could not be used; the one before it goes on.
+    #[serde(default)]
+    pub reload_refused: Option<ReloadRefused>,
+}
+
+/// A reload that brought nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReloadRefused {
+    /// When it was tried.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// The first thing that is wrong with it, and how many more; the log has them all.
+    pub why: Clean,
 }

@@ -100,7 +100,6 @@ async fn a_quick_and_a_slow_reader_end_with_the_same_board() {
 async fn a_broken_connection_goes_on_where_it_was() {
     let stage = Stage::new(4);
     let (agent, wire) = stage.settled().await;
-    let _slow = Events::open(agent.socket(), None).await;
     let mut events = Events::open(agent.socket(), None).await;
     let last = events.next().await.unwrap().id.unwrap();
     drop(events);
@@ -121,7 +120,6 @@ async fn a_broken_connection_goes_on_where_it_was() {
 async fn an_unknown_revision_is_told_to_begin_anew() {
     let stage = Stage::new(2);
     let (agent, wire) = stage.settled().await;
-    let _slow = Events::open(agent.socket(), None).await;
     let now = wire.get("/v1/board").await["revision"].as_u64().unwrap();
     for last in [0, 1, now + 1_000] {
         let mut events = Events::open(agent.socket(), Some(last)).await;
@@ -166,11 +164,12 @@ async fn next_board(events: &mut tokio::sync::mpsc::Receiver<LinkEvent>) -> Boar
 async fn the_client_says_lost_once_and_comes_back() {
     let stage = Stage::new(2);
     let (agent, _) = stage.settled().await;
-    let _slow = Events::open(agent.socket(), None).await;
     let link = Link::new(agent.socket()).unwrap();
     let mut events = link.follow();
     let before = next_board(&mut events).await;
     assert!(before.settled);
+    // It follows now: a stream that was never opened hears no goodbye.
+    assert!(matches!(events.recv().await, Some(LinkEvent::Change(_))));
     agent.stop().await.unwrap();
     let mut seen = Vec::new();
     // While nobody is there: goodbye, one word of loss, and no more.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use caretaker::agent::AgentError;
 use caretaker::model::cell::{Row, StateChange};
+use caretaker::model::desk::DeskEntry;
 use caretaker::model::kept::KeptCell;
 use caretaker::model::observation::Verdict;
 use caretaker::ports::store::{KeptBoard, Save, Store, StoreError};
@@ -34,6 +35,9 @@ impl Store for FullDisk {
     fn history(&self, _: Row, _: usize) -> Result<Vec<StateChange>, StoreError> {
         Err(Self::error())
     }
+    fn desk(&self, _: Row, _: usize) -> Result<Vec<DeskEntry>, StoreError> {
+        Ok(Vec::new())
+    }
     fn flush(&self) -> Result<(), StoreError> {
         Err(Self::error())
     }
@@ -49,7 +53,6 @@ impl Store for FullDisk {
 async fn the_second_agent_says_who_holds_the_socket() {
     let stage = Stage::new(1);
     let (agent, wire) = stage.settled().await;
-    let _slow = Events::open(agent.socket(), None).await;
     let Err(error) = stage.start_with(Arc::new(FullDisk)).await else { panic!("two agents") };
     let said = error.to_string();
     assert!(matches!(error, AgentError::Held { .. }), "{said}");
@@ -145,7 +148,6 @@ async fn after_a_restart_the_last_board_is_there_before_any_answer() {
         vendor.behaves(Manner::Hangs);
     }
     let agent = stage.start_with(stage.store()).await.unwrap();
-    let _slow = Events::open(agent.socket(), None).await;
     let wire = Wire::to(agent.socket()).await;
     let board = wire.get("/v1/board").await;
     assert_eq!(board["settled"], false);

@@ -4,9 +4,12 @@
 
 mod changes;
 mod contract;
+mod handling;
 mod hostile;
 mod lifecycle;
 mod polling;
 mod raw;
 mod routes;
+#[path = "../support/slow_reader.rs"]
+mod slow_reader;
 mod stage;

@@ -4,7 +4,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::contract::Wire;
-use crate::raw::Events;
 use crate::stage::{Manner, Stage, Vendor, school, until};
 
 async fn reason(wire: &Wire, n: usize, check: &str) -> (String, String) {
@@ -18,7 +17,6 @@ async fn a_school_that_the_answer_left_out_is_malformed() {
     let stage = Stage::new(3);
     stage.vendors[1].behaves(Manner::LeavesOut(school(1).number()));
     let (agent, wire) = stage.settled().await;
-    let _slow = Events::open(agent.socket(), None).await;
     let (why, sentence) = reason(&wire, 1, "bolt.own").await;
     assert_eq!(why, "malformed");
     assert!(sentence.contains("left this school out"), "{sentence}");
@@ -31,7 +29,6 @@ async fn an_answer_that_nobody_asked_for_is_dropped_and_counted() {
     let stage = Stage::new(2);
     stage.vendors[1].behaves(Manner::Gossips);
     let (agent, wire) = stage.settled().await;
-    let _slow = Events::open(agent.socket(), None).await;
     assert_eq!(wire.get("/v1/health").await["foreign_answers"], 2);
     assert_eq!(wire.get("/v1/board").await["schools"].as_array().unwrap().len(), 3);
     agent.stop().await.unwrap();
@@ -42,7 +39,6 @@ async fn two_answers_that_disagree_are_malformed() {
     let stage = Stage::new(1);
     stage.vendors[1].behaves(Manner::Contradicts);
     let (agent, wire) = stage.settled().await;
-    let _slow = Events::open(agent.socket(), None).await;
     assert_eq!(reason(&wire, 0, "bolt.own").await.0, "malformed");
     agent.stop().await.unwrap();
 }
@@ -54,7 +50,6 @@ async fn a_poll_that_panics_or_hangs_is_no_answer() {
     stage.vendors[0].behaves(Manner::Panics);
     stage.vendors[1].behaves(Manner::Hangs);
     let (agent, wire) = stage.settled().await;
-    let _slow = Events::open(agent.socket(), None).await;
     for check in ["aqua.own", "bolt.own"] {
         assert_eq!(reason(&wire, 0, check).await.0, "no_answer", "{check}");
     }
@@ -77,7 +72,6 @@ async fn polls_stay_within_their_limits_and_never_overlap_themselves() {
     stage.settings.concurrency.per_service = 4;
     let agent = stage.start_with(stage.store()).await.unwrap();
     let wire = Wire::to(agent.socket()).await;
-    let _slow = Events::open(agent.socket(), None).await;
     let polls = |v: &Vendor| v.polls.load(Ordering::SeqCst);
     until("several sweeps", || async {
         wire.refresh().await;
@@ -97,7 +91,6 @@ async fn refresh_leaves_alone_what_was_asked_just_now() {
     let mut stage = Stage::new(3);
     stage.settings.refresh_floor = Duration::from_secs(3_600);
     let (agent, wire) = stage.settled().await;
-    let _slow = Events::open(agent.socket(), None).await;
     let answer = wire.refresh().await;
     assert_eq!((answer["asked"].as_u64(), answer["too_soon"].as_u64()), (Some(0), Some(5)));
     let one = format!("{{\"school\":\"{}\",\"service\":\"aqua\"}}", school(1));

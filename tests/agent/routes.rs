@@ -2,8 +2,9 @@
 
 use caretaker::link::{Link, LinkError};
 use caretaker::model::health::{Health, Reason};
-use caretaker::model::observation::Verdict;
+use caretaker::model::observation::{Verdict, Window};
 use caretaker::wire::page::Refresh;
+use serde_json::Value;
 
 use crate::raw::Events;
 use crate::stage::{Stage, school};
@@ -60,7 +61,7 @@ async fn every_answer_is_as_the_document_says() {
     assert!(metrics.as_str().unwrap().contains("caretaker_cells{health=\"critical\"} 1"));
     assert!(metrics.as_str().unwrap().ends_with("# EOF\n"));
     let health = wire.get("/v1/health").await;
-    assert_eq!(health["readers"], 1);
+    assert_eq!(health["readers"], 2);
     assert_eq!(health["store_ok"], true);
     assert_eq!(health["pid"], std::process::id());
 
@@ -80,7 +81,6 @@ async fn every_answer_is_as_the_document_says() {
 async fn what_is_not_there_is_a_problem_with_a_remedy() {
     let stage = Stage::new(1);
     let (agent, wire) = stage.settled().await;
-    let _slow = Events::open(agent.socket(), None).await;
     let here = school(0);
     for (method, path, body, status, says) in [
         ("GET", "/", "", 404, "/v1/openapi.json"),
@@ -109,6 +109,38 @@ async fn what_is_not_there_is_a_problem_with_a_remedy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn announced_work_is_told_and_changes_no_health() {
+    let stage = Stage::new(2);
+    let window = |from: &str, until: Option<&str>, title: &str| Window {
+        from: from.parse().unwrap(),
+        until: until.map(|u| u.parse().unwrap()),
+        title: title.into(),
+    };
+    *stage.vendors[0].announces.lock().unwrap() = vec![
+        window("2026-11-28T22:00:00Z", Some("2026-11-29T02:00:00Z"), "later"),
+        window("2026-11-24T18:00:00Z", None, "sooner"),
+        window("2026-11-22T18:00:00Z", Some("2026-11-23T09:59:59Z"), "over"),
+    ];
+    let (agent, wire) = stage.settled().await;
+    let titles = |windows: &Value| -> Vec<String> {
+        let all = windows.as_array().unwrap().iter();
+        all.map(|w| w["title"].as_str().unwrap().to_owned()).collect()
+    };
+    for row in ["estate".to_owned(), school(1).to_string()] {
+        let page = wire.get(&format!("/v1/schools/{row}")).await;
+        let service = &page["services"][0];
+        assert_eq!(titles(&service["windows"]), ["sooner", "later"], "{row}");
+        assert_eq!(service["cell"]["health"], "ok");
+        assert_eq!(titles(&page["services"][1]["windows"]), Vec::<String>::new());
+    }
+    let check = wire.get("/v1/checks/estate/aqua.tenant").await;
+    assert_eq!(titles(&check["check"]["windows"]), ["later", "sooner"]);
+    let status = wire.get("/v1/status").await;
+    assert!(!status.to_string().contains("sooner"), "the contract of status is as it was");
+    agent.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_document_names_every_route_and_no_other() {
     let stage = Stage::new(1);
     let (agent, wire) = stage.settled().await;
@@ -120,6 +152,7 @@ async fn the_document_names_every_route_and_no_other() {
             "/v1/board",
             "/v1/changes",
             "/v1/checks/{school}/{check}",
+            "/v1/handling",
             "/v1/health",
             "/v1/metrics",
             "/v1/openapi.json",
@@ -136,7 +169,6 @@ async fn the_client_reads_what_the_agent_says() {
     let stage = Stage::new(3);
     stage.vendors[0].says(1, Verdict::Critical);
     let (agent, wire) = stage.settled().await;
-    let _slow = Events::open(agent.socket(), None).await;
     let link = Link::new(agent.socket()).unwrap();
     let board = link.board().await.unwrap();
     assert_eq!(board.schools[1].cells[0].health, Health::Critical);

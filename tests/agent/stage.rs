@@ -7,22 +7,22 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use caretaker::agent::{Acting, Agent, AgentError, AgentSettings, RunningAgent};
+use caretaker::agent::{Agent, AgentError, AgentSettings, RunningAgent};
 use caretaker::model::check::{CheckSpec, Scope, ServiceSpec};
 use caretaker::model::estate::{Estate, NotWatched};
 use caretaker::model::ids::{CheckId, Laestab, ServiceKey};
-use caretaker::model::observation::{Observation, Target, Verdict, Zone};
+use caretaker::model::observation::{Observation, Target, Verdict, Window, Zone};
 use caretaker::model::school::{School, Subscription};
 use caretaker::model::span::Span;
 use caretaker::model::text::Clean;
 use caretaker::ports::clock::{Boxed, Clock};
-use caretaker::ports::store::Store;
+use caretaker::ports::store::{Store, StoreError};
 use caretaker::ports::watch::{Job, Watch};
 use caretaker::store::SqliteStore;
-use caretaker::sys::HostPeople;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::contract::Wire;
+use crate::slow_reader::SlowReader;
 
 /// The machine's own speed, an invented date.
 pub struct StageClock {
@@ -72,6 +72,8 @@ pub struct Vendor {
     jobs: Vec<Job>,
     manner: Mutex<Manner>,
     verdicts: Mutex<HashMap<Target, Verdict>>,
+    /// Work that it announces with every answer about the estate.
+    pub announces: Mutex<Vec<Window>>,
     pub polls: AtomicUsize,
     now_running: AtomicUsize,
     /// The most that ran at once.
@@ -128,6 +130,7 @@ impl Vendor {
             jobs,
             manner: Mutex::new(Manner::Answers),
             verdicts: Mutex::default(),
+            announces: Mutex::default(),
             polls: AtomicUsize::new(0),
             now_running: AtomicUsize::new(0),
             most: AtomicUsize::new(0),
@@ -162,11 +165,14 @@ impl Vendor {
                 continue;
             }
             let verdict = verdicts.get(&target).copied().unwrap_or(Verdict::Ok);
-            let seen = Observation::new(check.clone(), target, now, verdict, "as invented")
+            let mut seen = Observation::new(check.clone(), target, now, verdict, "as invented")
                 .source(now, Zone::Given)
                 .good(Some(now))
                 .number("items", 3.0)
                 .fact("http status", "200");
+            if target == Target::Estate {
+                seen.windows.clone_from(&self.announces.lock().unwrap());
+            }
             if manner == Manner::Contradicts {
                 let mut other = seen.clone();
                 other.verdict = Verdict::Critical;
@@ -260,6 +266,27 @@ pub fn estate(schools: usize, vendors: &[Arc<Vendor>]) -> Arc<Estate> {
     Arc::new(estate)
 }
 
+/// A running agent, to which a slow reader is attached from its first moment.
+pub struct Live {
+    agent: RunningAgent,
+    slow: SlowReader,
+}
+
+impl std::ops::Deref for Live {
+    type Target = RunningAgent;
+    fn deref(&self) -> &RunningAgent {
+        &self.agent
+    }
+}
+
+impl Live {
+    /// Holds the slow reader against the board, and stops.
+    pub async fn stop(self) -> Result<(), StoreError> {
+        self.slow.ends_with_the_board();
+        self.agent.stop().await
+    }
+}
+
 /// A folder, vendors and settings from which agents can be started again and again.
 pub struct Stage {
     pub folder: tempfile::TempDir,
@@ -303,17 +330,17 @@ impl Stage {
         Arc::new(SqliteStore::open(&self.board_file()).unwrap())
     }
 
-    pub async fn start_with(&self, store: Arc<dyn Store>) -> Result<RunningAgent, AgentError> {
+    pub async fn start_with(&self, store: Arc<dyn Store>) -> Result<Live, AgentError> {
         let estate = Arc::clone(&self.estate);
         let clock = Arc::clone(&self.clock);
-        {
-            let acting = Acting::watch_only(Arc::new(HostPeople), "no policy is configured");
-            Agent::start(self.settings.clone(), estate, self.watches(), store, clock, acting).await
-        }
+        let settings = self.settings.clone();
+        let agent = Agent::start(settings, estate, self.watches(), store, clock).await?;
+        let slow = SlowReader::attach(agent.socket());
+        Ok(Live { agent, slow })
     }
 
     /// A running agent whose first sweep is over, and a checked client of it.
-    pub async fn settled(&self) -> (RunningAgent, Wire) {
+    pub async fn settled(&self) -> (Live, Wire) {
         let agent = self.start_with(self.store()).await.unwrap();
         let wire = Wire::to(agent.socket()).await;
         wire.until_settled().await;

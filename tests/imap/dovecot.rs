@@ -140,6 +140,7 @@ impl Dovecot {
             security,
             user: "alerts".to_owned(),
             credential: "alerts-mailbox".parse().unwrap(),
+            oauth: None,
             folder: "INBOX".to_owned(),
             ca_file: Some(self.folder.path().join("ca.pem")),
             deadline: Span::from_secs(60),

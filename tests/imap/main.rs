@@ -88,6 +88,7 @@ impl Stage {
             },
             user: "alerts".to_owned(),
             credential: "alerts-mailbox".parse().unwrap(),
+            oauth: None,
             folder: "INBOX/Alerts".to_owned(),
             ca_file: Some(self.ca_file()),
             deadline: Span::from_secs(60),

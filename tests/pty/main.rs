@@ -4,8 +4,12 @@
 #[expect(dead_code, reason = "the console's benchmark measures with the rest of it")]
 #[expect(clippy::disallowed_methods, reason = "a harness has only the real clock")]
 mod session;
+mod shared;
+#[path = "../support/slow_reader.rs"]
+mod slow_reader;
 
 use session::{Session, text};
+use slow_reader::SlowReader;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_caretaker");
 
@@ -20,6 +24,15 @@ fn home() -> tempfile::TempDir {
     tempfile::Builder::new().prefix("ct").tempdir_in("/tmp").unwrap()
 }
 
+/// A second reader, of the demo that runs in this home.
+fn slow(home: &std::path::Path) -> SlowReader {
+    let folders = std::fs::read_dir(home.join("caretaker")).unwrap().map(|e| e.unwrap().path());
+    let sockets = folders.map(|f| f.join("run/agent.sock")).filter(|s| s.exists());
+    let sockets: Vec<_> = sockets.collect();
+    assert_eq!(sockets.len(), 1, "one demo: {sockets:?}");
+    SlowReader::attach(&sockets[0])
+}
+
 /// The board stands: live, said to be a demo, with trouble at the top.
 fn board(session: &Session) -> String {
     session.wait("the live board", |s| {
@@ -32,6 +45,7 @@ fn board_school_back_filter_help_quit_and_the_terminal_is_as_it_was() {
     let home = home();
     let mut session = demo((80, 24), home.path(), &[]);
     let first = board(&session);
+    let slow = slow(home.path());
     let school = first
         .lines()
         .find_map(|l| l.strip_prefix('>'))
@@ -59,6 +73,7 @@ fn board_school_back_filter_help_quit_and_the_terminal_is_as_it_was() {
     session.wait("the board after help", |s| s.contains("whole estate"));
     session.press("\x1b");
     session.wait("no filter", |s| !s.contains("shown"));
+    slow.ends_with_the_board();
     session.press("q");
     assert_eq!(session.end(), 0);
     session.assert_restored();
@@ -71,6 +86,7 @@ fn an_idle_console_writes_nothing_and_a_resize_keeps_the_place() {
     let args = ["demo", "--schools", "30", "--seed", "3", "--scenario", "calm"];
     let mut session = Session::start(PROGRAM, &args, (80, 24), home.path(), &[]);
     session.wait("a calm board", |s| s.contains("LIVE") && s.contains("ok: 30"));
+    let slow = slow(home.path());
     session.press("jj");
     for (columns, rows) in [(40, 12), (200, 50), (80, 24)] {
         session.resize(columns, rows);
@@ -80,6 +96,7 @@ fn an_idle_console_writes_nothing_and_a_resize_keeps_the_place() {
                 && text(screen).contains("whole est")
         });
     }
+    slow.ends_with_the_board();
     session.press("q");
     assert_eq!(session.end(), 0);
     session.assert_restored();
@@ -90,6 +107,8 @@ fn without_colour_no_colour_is_written() {
     let home = home();
     let mut session = demo((80, 24), home.path(), &[("NO_COLOR", "1")]);
     board(&session);
+    let slow = slow(home.path());
+    slow.ends_with_the_board();
     session.press("q");
     assert_eq!(session.end(), 0);
     let raw = String::from_utf8_lossy(&session.raw()).into_owned();
@@ -110,6 +129,8 @@ fn a_hang_up_ends_the_console_and_its_vendors_and_leaves_nothing_behind() {
     let home = home();
     let mut session = demo((80, 24), home.path(), &[]);
     board(&session);
+    let slow = slow(home.path());
+    slow.ends_with_the_board();
     session.hang_up();
     session.end();
     let left: Vec<_> = std::fs::read_dir(home.path().join("caretaker"))
@@ -135,6 +156,29 @@ fn a_credential_is_typed_without_echo() {
 }
 
 #[test]
+fn a_key_of_several_lines_is_pasted_or_typed_without_echo_and_ctrl_c_stops() {
+    let home = home();
+    let args = ["secret", "set", "redstor"];
+    let pem = "-----BEGIN PRIVATE KEY-----\rcanary-4711\r-----END PRIVATE KEY-----\r";
+    for (keys, told) in [
+        (format!("\x1b[200~{pem}\x1b[201~\r"), "redstor"),
+        (format!("{pem}\r"), "several lines"),
+        (format!("{pem}\x04"), "several lines"),
+        ("canary-4711\x03".to_owned(), "nothing was stored"),
+    ] {
+        let mut session = Session::start(PROGRAM, &args, (80, 24), home.path(), &[]);
+        session.wait("the question", |s| s.contains("value of redstor"));
+        session.press(&keys);
+        session.end();
+        session.assert_restored();
+        session.assert_cooked();
+        let raw = String::from_utf8_lossy(&session.raw()).into_owned();
+        assert!(raw.contains(told), "{raw}");
+        assert!(!raw.contains("canary"), "the value was shown: {raw}");
+    }
+}
+
+#[test]
 fn in_tmux_the_board_is_readable() {
     let required = std::env::var("CARETAKER_REQUIRE").unwrap_or_default();
     if std::process::Command::new("tmux").arg("-V").output().is_err() {
@@ -148,10 +192,12 @@ fn in_tmux_the_board_is_readable() {
         ["-f", "/dev/null", "-S", &socket, "new-session", PROGRAM, "demo", "--schools", "40"];
     let mut session = Session::start("tmux", &args, (100, 30), home.path(), &[]);
     board(&session);
+    let slow = slow(home.path());
     session.press("?");
     session.wait("help", |s| s.contains("keys in the board"));
     session.press("\x1b");
     session.wait("the board after help", |s| s.contains("whole estate"));
+    slow.ends_with_the_board();
     session.press("q");
     assert_eq!(session.end(), 0);
 }

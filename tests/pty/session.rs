@@ -164,6 +164,12 @@ impl Session {
         rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
     }
 
+    /// Ends it without a chance to put anything in order.
+    pub fn kill(&self) {
+        let pid = rustix::process::Pid::from_raw(i32::try_from(self.pid()).unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    }
+
     /// Waits for the end; the exit code.
     pub fn end(&mut self) -> u32 {
         let end = Instant::now() + LIMIT;

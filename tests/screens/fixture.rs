@@ -10,12 +10,12 @@ use caretaker::tui::picture;
 use caretaker::tui::term::Input;
 use caretaker::tui::theme::{Depth, Folder, describe};
 use caretaker::wire::board::{
-    AgentInfo, Board, CellChange, Change, Column, CompactCell, Row, SchoolRow, Summary,
+    AgentInfo, Board, CellChange, Change, Column, CompactCell, Row, SchoolRow, Split, Summary,
 };
 use caretaker::wire::page::{Page, ServiceView};
 use caretaker::wire::{
     Cause, Cell, CheckView, Clean, Fact, Handling, HandlingKind, Health, Laestab, NotWatched,
-    Reason, School, Scope, ServiceKey, SourceTime, StateChange, Zone,
+    Reason, School, Scope, ServiceKey, SourceTime, StateChange, Window, Zone,
 };
 use jiff::Timestamp;
 use ratatui::Terminal;
@@ -80,7 +80,9 @@ pub fn bad(health: Health, seconds: i64) -> CompactCell {
 }
 
 pub fn held(health: Health, seconds: i64, kind: HandlingKind, by: &str) -> CompactCell {
-    CompactCell { handling: Some((kind, Clean::new(by))), ..bad(health, seconds) }
+    let until = Some(at("2026-11-24T16:30:00Z"));
+    let handling = Handling { kind, by: Clean::new(by), until };
+    CompactCell { handling: Some(handling), ..bad(health, seconds) }
 }
 
 pub fn follows(service: &str, scope: Scope) -> CompactCell {
@@ -173,6 +175,7 @@ pub fn calm(n: u32) -> Board {
         restored_from: None,
         summary: Summary::default(),
         schools_summary: Summary::default(),
+        split: Split::default(),
         columns: columns(),
         estate: vec![ok(); SERVICES.len()],
         schools,
@@ -185,10 +188,38 @@ pub fn calm(n: u32) -> Board {
 /// Totals as an agent would send them.
 pub fn count(board: &mut Board) {
     (board.summary, board.schools_summary) = (Summary::default(), Summary::default());
+    board.split = Split::default();
     for row in &board.schools {
         row.cells.iter().for_each(|c| *board.summary.of_mut(c.health) += 1);
         let worst = row.cells.iter().map(|c| c.health).max().unwrap_or_default();
         *board.schools_summary.of_mut(worst) += 1;
+        *part(&row.cells, &mut board.split) += 1;
+    }
+}
+
+/// The counter that a school belongs to: the most urgent of its cells decides.
+fn part<'a>(cells: &[CompactCell], split: &'a mut Split) -> &'a mut u32 {
+    let own = |h: Health| {
+        move |c: &CompactCell| c.health == h && c.follows_from.is_none() && c.handling.is_none()
+    };
+    let any = |f: &dyn Fn(&CompactCell) -> bool| cells.iter().any(f);
+    let asked = |c: &CompactCell| c.reason != Some(Reason::NeverSeen) || c.since.is_some();
+    if any(&own(Health::Critical)) {
+        &mut split.critical
+    } else if any(&|c| own(Health::Unknown)(c) && asked(c)) {
+        &mut split.unknown
+    } else if any(&own(Health::Warning)) {
+        &mut split.warning
+    } else if any(&own(Health::Unknown)) {
+        &mut split.unasked
+    } else if any(&|c| c.health.is_trouble() && c.follows_from.is_none()) {
+        &mut split.somebody
+    } else if any(&|c| c.health.is_trouble()) {
+        &mut split.follows
+    } else if any(&|c| c.health == Health::Ok) {
+        &mut split.ok
+    } else {
+        &mut split.not_subscribed
     }
 }
 
@@ -262,11 +293,7 @@ fn cell(compact: &CompactCell, why: &str) -> Cell {
         soft: compact.soft,
         flapping: compact.flapping,
         quiet: compact.quiet,
-        handling: compact.handling.clone().map(|(kind, by)| Handling {
-            kind,
-            by,
-            until: Some(at("2026-11-24T16:30:00Z")),
-        }),
+        handling: compact.handling.clone(),
         follows_from: compact.follows_from.clone(),
     }
 }
@@ -292,6 +319,7 @@ fn check(service: &str, name: &str, label: &str, cell: &Cell) -> CheckView {
             Fact { name: Clean::new("http status"), value: Clean::new("200") },
             Fact { name: Clean::new("request id"), value: Clean::new("q-5512-aa") },
         ],
+        windows: Vec::new(),
     }
 }
 
@@ -303,6 +331,7 @@ fn history() -> Vec<StateChange> {
         to,
         reason: None,
         follows: false,
+        first: false,
         why: Clean::new(why),
     };
     vec![
@@ -362,6 +391,16 @@ fn services(cells: &[CompactCell]) -> Vec<ServiceView> {
                 } else {
                     Vec::new()
                 },
+                planned: None,
+                windows: if *k == "just2easy" {
+                    vec![Window {
+                        from: at("2026-11-28T22:00:00Z"),
+                        until: Some(at("2026-11-29T02:00:00Z")),
+                        title: Clean::new("New servers for the J2E suite"),
+                    }]
+                } else {
+                    Vec::new()
+                },
                 cell,
             }
         })
@@ -396,6 +435,7 @@ pub fn page(board: &Board, row: Option<usize>) -> Page {
         school_day: true,
         services: services(cells),
         history: history(),
+        desk: Vec::new(),
         not_watched: vec![NotWatched {
             what: Clean::new("groupcall.cme"),
             why: Clean::new("no drop file is configured"),
@@ -489,6 +529,7 @@ impl Desk {
             }],
             summary: self.board.summary,
             schools_summary: self.board.schools_summary,
+            split: self.board.split,
             settled: true,
         };
         self.console.wire(LinkEvent::Change(change), self.mono);

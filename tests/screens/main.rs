@@ -3,6 +3,7 @@
 
 mod budget;
 mod fixture;
+mod hand;
 mod keys;
 mod pictures;
 mod pty;

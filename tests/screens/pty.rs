@@ -71,6 +71,7 @@ fn console() {
             theme_folder: None,
             clock: Arc::new(clock),
             slow: false,
+            notices: None,
             ended: Some(ended),
         };
         let socket = std::env::temp_dir().join("caretaker-no-agent-here.sock");

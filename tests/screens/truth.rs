@@ -47,6 +47,53 @@ fn line_two_counts_every_school_once() {
 }
 
 #[test]
+fn what_runs_out_next_stands_on_the_board() {
+    let mut desk = Desk::new(morning(250), (120, 40));
+    let end = |text: &str| Some(crate::fixture::at(text));
+    let with_end = |mut cell: CompactCell, until| {
+        cell.handling.as_mut().unwrap().until = until;
+        cell
+    };
+    let asha = held(Health::Critical, DAY, HandlingKind::Acknowledged, "asha");
+    let name = desk.board.schools[4].name.to_string();
+    desk.change(4, 2, with_end(asha.clone(), end("2026-11-24T10:00:00Z")));
+    let fold = |desk: &Desk| desk.line_with("somebody has it");
+    let told = format!("4, next to run out 10:00 {name} (acknowledged, asha)");
+    assert!(fold(&desk).contains(&told), "{}", fold(&desk));
+    // Sooner, later and without an end, in a row that is not on the screen.
+    desk.change(200, 2, with_end(asha.clone(), end("2026-11-24T09:45:00Z")));
+    assert!(fold(&desk).contains("next to run out 09:45"), "{}", fold(&desk));
+    desk.change(200, 2, with_end(asha.clone(), end("2026-11-24T12:45:00Z")));
+    assert!(fold(&desk).contains(&format!("10:00 {name}")), "{}", fold(&desk));
+    desk.change(4, 2, with_end(asha, None));
+    assert!(fold(&desk).contains("next to run out 12:45"), "{}", fold(&desk));
+    desk.change(200, 2, crate::fixture::ok());
+    assert!(fold(&desk).contains("16:30 whole estate (claimed, tomr)"), "{}", fold(&desk));
+}
+
+#[test]
+fn what_nobody_has_asked_yet_is_counted_by_itself_until_everything_was_tried() {
+    let mut board = morning(250);
+    let unasked = CompactCell {
+        health: Health::Unknown,
+        reason: Some(caretaker::wire::Reason::NeverSeen),
+        ..CompactCell::default()
+    };
+    for row in board.schools.iter_mut().skip(100).take(30) {
+        row.cells[2] = unasked.clone();
+    }
+    crate::fixture::count(&mut board);
+    board.settled = false;
+    let at_first = Desk::new(board.clone(), (120, 40));
+    let line = "nobody has: C 3 U 1 W 2 | not asked yet: 30 | somebody has: 4 | follows: 2";
+    assert!(at_first.line(1).contains(line), "{}", at_first.line(1));
+    board.settled = true;
+    let settled = Desk::new(board, (120, 40));
+    let line = "nobody has: C 3 U 31 W 2 | somebody has: 4 | follows: 2";
+    assert!(settled.line(1).contains(line), "{}", settled.line(1));
+}
+
+#[test]
 fn a_dead_line_leaves_nothing_green() {
     let mut desk = Desk::with(morning(250), (80, 24), "dark", Depth::Full);
     assert!(desk.line(0).contains("LIVE"));

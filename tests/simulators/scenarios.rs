@@ -2,12 +2,15 @@
 #![cfg(test)]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use caretaker::model::ids::Laestab;
-use caretaker::simulators::{Fault, PERSONAL_NAMES, Scenario};
+use caretaker::simulators::{
+    Fault, GraphFault, GroupcallFault, PERSONAL_NAMES, RedstorFault, Scenario, Script, Way,
+};
 use serde_json::{Value, json};
 
 use crate::played::{TUESDAY, at, client, hours, names, played, until, value};
@@ -349,4 +352,57 @@ async fn nothing_that_is_dropped_or_listed_names_a_person() {
         assert!(!text.contains(secret.as_str()), "a credential lies in the open");
         assert!(!text.contains(&STANDARD.encode(secret)));
     }
+}
+
+// ------------------------------------------------------------------ scenario files
+
+#[tokio::test]
+async fn a_scenario_file_is_played_at_its_times() {
+    let p = played(Scenario::Calm, 20, TUESDAY).await;
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/examples/scenario.toml");
+    let script = Script::read(&std::fs::read_to_string(path).unwrap()).unwrap();
+    assert_eq!(script.begins_as(), Scenario::Calm);
+    let (first, other) = (p.takers("groupcall")[0].0.laestab, p.takers("groupcall")[4].0.laestab);
+    p.running.play(script).unwrap();
+    let failed = async || {
+        let rows = p.accounts(0).await;
+        rows.iter().filter(|r| r["LastBackupStatus"] == 0).count()
+    };
+    let paused = async || p.xod_token(first).await.is_none();
+    soon("the third school's SIMS data", async || failed().await == 1).await;
+    assert!(!paused().await, "not yet");
+    p.forward(30);
+    soon("the pause", paused).await;
+    assert!(p.xod_token(other).await.is_some(), "of one school");
+    p.forward(270);
+    soon("its end", async || !paused().await).await;
+    assert_eq!(failed().await, 1, "for good");
+}
+
+/// Asks until it is so, at most ten seconds: scenario files are looked at four times a second.
+async fn soon(what: &str, good: impl AsyncFn() -> bool) {
+    for _ in 0..200 {
+        if good().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("never came: {what}");
+}
+
+#[tokio::test]
+async fn every_way_to_go_wrong_can_stand_in_a_scenario_file() {
+    let p = played(Scenario::Calm, 6, TUESDAY).await;
+    let microsoft = GraphFault::ALL.iter().map(|f| ("welearn365", f.name()));
+    let groupcall = GroupcallFault::ALL.iter().map(|f| ("groupcall", f.name()));
+    let redstor = RedstorFault::ALL.iter().map(|f| ("redstor", f.name()));
+    let text: String = microsoft
+        .chain(groupcall)
+        .chain(redstor)
+        .map(|(on, what)| format!("[[fault]]\non = \"{on}\"\nwhat = \"{what}\"\n"))
+        .collect();
+    p.running.play(Script::read(&text).unwrap()).unwrap();
+    let nobody = "[[fault]]\non = \"redstor\"\nnth = 7\nwhat = \"down\"\n";
+    let refused = p.running.play(Script::read(nobody).unwrap()).unwrap_err();
+    assert!(refused.to_string().contains("fewer than 7 schools"), "{refused}");
 }

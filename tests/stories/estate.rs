@@ -95,6 +95,12 @@ fn checks() -> Vec<CheckSpec> {
     ]
 }
 
+/// When a service's credentials end: the desk's own trouble, which no school has.
+fn credentials(key: &str) -> CheckSpec {
+    let id = format!("{key}.credentials");
+    CheckSpec { stays: true, ..check(&id, "credentials", Scope::Estate, "60m") }
+}
+
 fn depends(service: &str) -> Vec<Edge> {
     let edge = |flow, from: &str| Edge { flow, from: from.parse().unwrap() };
     match service {
@@ -166,6 +172,7 @@ pub fn estate(setup: &story::Setup, schools: &[story::School]) -> Arc<Estate> {
             .into_iter()
             .filter(|c| c.id.service() == key && !setup.without.contains(&c.id.to_string()))
             .map(|c| tuned(c, setup))
+            .chain(setup.dated.iter().filter(|dated| *dated == key).map(|_| credentials(key)))
             .collect(),
         depends: depends(key),
     });

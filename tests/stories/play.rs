@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use caretaker::engine::{Effect, Event, World, step};
 use caretaker::model::calendar::{london, london_date, london_midnight};
-use caretaker::model::cell::{Cell, Handling, HandlingKind, Row, Summary};
+use caretaker::model::cell::{Cell, Handling, HandlingKind, Row, Split, Summary};
 use caretaker::model::check::Scope;
 use caretaker::model::estate::Estate;
 use caretaker::model::health::{Health, Reason};
 use caretaker::model::ids::{CheckId, Laestab};
-use caretaker::model::kept::{KeptCell, KeptMemory};
-use caretaker::model::observation::{Observation, Target, Verdict, Zone};
+use caretaker::model::kept::{KeptCell, KeptMemory, KeptPlan};
+use caretaker::model::observation::{Observation, Target, Verdict, Window, Zone};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::estate::{SERVICES, estate};
@@ -110,6 +110,10 @@ fn observe(start: Timestamp, told: &Observe, out: &mut Vec<(Timestamp, Act)>) {
         for (name, value) in &told.numbers {
             seen = seen.number(name, *value);
         }
+        for w in &told.windows {
+            let (from, until) = (w.from.0, w.until.map(|u| u.0));
+            seen = seen.window(Window { from, until, title: w.title.as_str().into() });
+        }
         out.push((at, Act::Event(Event::Observed(seen))));
         let Some(every) = told.every else { break };
         at += every.duration();
@@ -128,6 +132,7 @@ fn handle(told: &Handle) -> Event {
     Event::Handled {
         row: row(&told.school),
         service: told.service.parse().unwrap(),
+        from: told.from.map(|f| f.0),
         handling: kind.map(|kind| Handling { kind, by, until }),
     }
 }
@@ -166,6 +171,7 @@ struct Stage {
     world: World,
     history: Vec<(Row, String)>,
     memories: BTreeMap<(Target, CheckId), KeptMemory>,
+    planned: Vec<KeptPlan>,
 }
 
 impl Stage {
@@ -188,6 +194,9 @@ impl Stage {
                 Effect::Remember(kept) => {
                     self.memories.insert((kept.target, kept.check.clone()), kept);
                 }
+                Effect::Planned => {
+                    self.planned = self.world.planned().collect();
+                }
                 Effect::Changed { .. } | Effect::Reset | Effect::Settled => {}
             }
         }
@@ -200,13 +209,17 @@ impl Stage {
         let mut cells = Vec::new();
         for row in rows {
             for (service, column) in estate.services.iter().zip(0..) {
-                let cell = self.world.cell(row, column).clone();
+                let cell = self.world.cell(row, column);
                 cells.push(KeptCell { row, service: service.key.clone(), cell });
             }
         }
         let memories = self.memories.values().cloned().collect();
         self.world = World::new(estate, at, self.world.revision());
         self.one(at, Event::Restored { written_at, cells, memories });
+        for KeptPlan { from, row, service, handling } in std::mem::take(&mut self.planned) {
+            let (from, handling) = (Some(from), Some(handling));
+            self.one(at, Event::Handled { row, service, from, handling });
+        }
     }
 }
 
@@ -216,6 +229,7 @@ fn run(story: &Story, mut see: impl FnMut(&mut Stage, &Expect)) -> Stage {
         world: World::new(Arc::clone(&first), story.start.0, 0),
         history: Vec::new(),
         memories: BTreeMap::new(),
+        planned: Vec::new(),
     };
     for (at, act) in timeline(story, &first) {
         match act {
@@ -240,7 +254,7 @@ pub fn last_board(story: &Story) -> Vec<Cell> {
     let schools: Vec<Laestab> = stage.world.estate().schools.keys().copied().collect();
     let rows = schools.into_iter().map(Row::School).chain(std::iter::once(Row::Estate));
     rows.flat_map(|row| (0..7).map(move |column| (row, column)))
-        .map(|(row, column)| stage.world.cell(row, column).clone())
+        .map(|(row, column)| stage.world.cell(row, column))
         .collect()
 }
 
@@ -311,6 +325,43 @@ fn say(at: Option<Timestamp>) -> String {
     )
 }
 
+/// Schools by their part of the board, counted from the cells.
+fn counted(world: &World) -> Split {
+    let mut split = Split::default();
+    for laestab in world.estate().schools.keys() {
+        let cells: Vec<Cell> = (0..7).map(|c| world.cell(Row::School(*laestab), c)).collect();
+        let own = |health| {
+            let mut free =
+                cells.iter().filter(|c| c.follows_from.is_none() && c.handling.is_none());
+            free.any(|c| {
+                let never = c.reason == Some(Reason::NeverSeen) && c.since.is_none();
+                c.health == health && !never
+            })
+        };
+        let any = |f: &dyn Fn(&Cell) -> bool| cells.iter().any(f);
+        *if own(Health::Critical) {
+            &mut split.critical
+        } else if own(Health::Unknown) {
+            &mut split.unknown
+        } else if own(Health::Warning) {
+            &mut split.warning
+        } else if any(&|c| {
+            c.health == Health::Unknown && c.follows_from.is_none() && c.handling.is_none()
+        }) {
+            &mut split.unasked
+        } else if any(&|c| c.health.is_trouble() && c.follows_from.is_none()) {
+            &mut split.somebody
+        } else if any(&|c| c.health.is_trouble()) {
+            &mut split.follows
+        } else if any(&|c| c.health == Health::Ok) {
+            &mut split.ok
+        } else {
+            &mut split.not_subscribed
+        } += 1;
+    }
+    split
+}
+
 /// What the board shows, as the expectation would have to be written.
 fn saw(stage: &mut Stage, told: &Expect) -> BTreeMap<String, String> {
     let mut seen = BTreeMap::new();
@@ -322,7 +373,7 @@ fn saw(stage: &mut Stage, told: &Expect) -> BTreeMap<String, String> {
     for (column, (service, ..)) in SERVICES.iter().enumerate() {
         let index = u16::try_from(column).unwrap();
         let cell = stage.world.cell(row, index);
-        let drawn = letters(cell, column);
+        let drawn = letters(&cell, column);
         if told.why.contains_key(*service) || !matches!(drawn.as_str(), "." | "-") {
             note(format!("why.{service}"), cell.why.to_string());
         }
@@ -346,6 +397,20 @@ fn saw(stage: &mut Stage, told: &Expect) -> BTreeMap<String, String> {
     for check in told.rule.keys() {
         let view = stage.world.check(target(&told.school), &check.parse().unwrap());
         note(format!("rule.{check}"), view.map_or_else(String::new, |v| v.rule.to_string()));
+    }
+    for check in told.announced.keys() {
+        let view = stage.world.check(target(&told.school), &check.parse().unwrap());
+        let titles: Vec<_> =
+            view.iter().flat_map(|v| &v.windows).map(|w| w.title.as_str()).collect();
+        note(format!("announced.{check}"), titles.join("; "));
+    }
+    if told.planned.is_some() {
+        let plans = stage.world.planned().map(|p| format!("{} {}", p.service, say(Some(p.from))));
+        note("planned".to_owned(), plans.collect::<Vec<_>>().join("; "));
+    }
+    let (kept, counted) = (stage.world.split(), counted(&stage.world));
+    if kept != counted {
+        note("parts".to_owned(), format!("{kept:?}, but the cells are {counted:?}"));
     }
     note("cells".to_owned(), format!("{:?}", counts(stage.world.summary())));
     note("schools".to_owned(), format!("{:?}", counts(stage.world.schools_summary())));
@@ -373,7 +438,9 @@ fn wanted(told: &Expect) -> BTreeMap<String, String> {
     want.extend(told.state_since.iter().map(|(k, v)| (format!("state_since.{k}"), say(Some(v.0)))));
     want.extend(told.elsewhere.iter().map(|(k, v)| (format!("elsewhere.{k}"), v.to_string())));
     want.extend(told.affects.iter().map(|(k, v)| (format!("affects.{k}"), v.join(" "))));
+    want.extend(told.announced.iter().map(|(k, v)| (format!("announced.{k}"), v.join("; "))));
     want.extend(told.rule.iter().map(|(k, v)| (format!("rule.{k}"), v.clone())));
+    want.extend(told.planned.iter().map(|p| ("planned".to_owned(), p.join("; "))));
     want.extend(told.history.iter().map(|h| ("history".to_owned(), h.join("; "))));
     if !told.first.is_empty() {
         want.insert("first".to_owned(), told.first.join(" "));

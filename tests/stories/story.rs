@@ -51,6 +51,8 @@ pub struct Setup {
     pub tries: BTreeMap<String, u8>,
     /// Checks whose data is due on school days only.
     pub school_days: Vec<String>,
+    /// Services whose credentials end on a known date, which is watched.
+    pub dated: Vec<String>,
     /// Closures of further calendars, by name.
     pub calendars: BTreeMap<String, Vec<Days>>,
 }
@@ -120,9 +122,21 @@ pub struct Observe {
     pub answered: Option<London>,
     #[serde(default)]
     pub numbers: BTreeMap<String, f64>,
+    /// Work that it announces.
+    #[serde(default)]
+    pub windows: Vec<Announced>,
     /// Say it again every so often, until then.
     pub every: Option<caretaker::model::span::Span>,
     pub until: Option<London>,
+}
+
+/// Work that a vendor announces.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Announced {
+    pub from: London,
+    pub until: Option<London>,
+    pub title: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -134,6 +148,8 @@ pub struct Handle {
     pub kind: String,
     #[serde(default)]
     pub by: String,
+    /// When it begins, if not at once.
+    pub from: Option<London>,
     pub until: Option<London>,
 }
 
@@ -181,6 +197,12 @@ pub struct Expect {
     /// Rules in words, by check.
     #[serde(default)]
     pub rule: BTreeMap<String, String>,
+    /// Announced work that is not over, by check: its titles.
+    #[serde(default)]
+    pub announced: BTreeMap<String, Vec<String>>,
+    /// All holds that have not begun, the soonest first: `redstor 2026-11-24 20:00`.
+    #[serde(default)]
+    pub planned: Option<Vec<String>>,
     /// Certain changes of this row so far: `groupcall ok > critical`.
     #[serde(default)]
     pub history: Option<Vec<String>>,

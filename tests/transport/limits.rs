@@ -230,3 +230,31 @@ async fn no_connection_opens_the_breaker_too() {
     }
     assert_eq!(open(vendor.send(Request::get("")).await), Some((5, 2)));
 }
+
+#[tokio::test]
+async fn a_call_stops_repeating_once_others_opened_the_breaker() {
+    let permits = Arc::new(Semaphore::new(0));
+    let gate = permits.clone();
+    let server = Server::start(move |n, _| match n {
+        0 => Act::When(gate.clone(), answer("500 Dead", "", "")),
+        _ => Act::Send(answer("500 Dead", "", "")),
+    })
+    .await;
+    // A clock that stands still: a repeated try would wait for ever.
+    let settings = TransportSettings { breaker_failures: 1, tries: 5, ..roomy() };
+    let transport = with_clock(settings, Arc::new(Still::new()));
+    let vendor = transport.endpoint(&at(&server.url())).unwrap();
+    let mut patient = calls(&vendor, 1);
+    until("its first try is under way", || server.requests().len() == 1).await;
+    assert_eq!(vendor.send(Request::post("once")).await.unwrap().status, 500);
+    assert!(open(vendor.send(Request::get("")).await).is_some());
+    permits.add_permits(1);
+    let mut outcome = None;
+    until("it is content with its first try", || {
+        outcome = outcome.take().or_else(|| patient.try_join_next());
+        outcome.is_some()
+    })
+    .await;
+    assert_eq!(outcome.unwrap().unwrap().unwrap().status, 500);
+    assert_eq!(server.requests().len(), 2, "nothing more is sent to a vendor that is left alone");
+}

@@ -46,7 +46,7 @@ fn in_folder(folder: &Path, schools: u32, runs: u32, clock: &dyn Clock) -> anyho
     let (mut restores, mut saves, mut histories) = (Vec::new(), Vec::new(), Vec::new());
     let first = SqliteStore::open(&file)?;
     let save =
-        |revision, cells, history| Save { at: now, revision, cells, memories: Vec::new(), history };
+        |revision, cells, history| Save { at: now, revision, cells, history, ..Save::default() };
     first.keep(save(1, cells, Vec::new()));
     first.flush()?;
     drop(first);
@@ -116,6 +116,7 @@ fn change(kept: &KeptCell, now: Timestamp) -> StateChange {
         to: Health::Critical,
         reason: None,
         follows: false,
+        first: false,
         why: Clean::new("no data from the school since Sat 03:02; limit 50h"),
     }
 }

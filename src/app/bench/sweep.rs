@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::agent::{Acting, Agent, AgentSettings, Concurrency};
+use crate::agent::{Agent, AgentSettings, Concurrency};
 use crate::app::bench::invented;
 use crate::cli::args::SweepArgs;
 use crate::model::check::ServiceSpec;
@@ -14,16 +14,14 @@ use crate::model::estate::{Estate, NotWatched};
 use crate::model::health::Reason;
 use crate::model::ids::CheckId;
 use crate::model::observation::{Observation, Target, Verdict};
+use crate::model::span::Span;
 use crate::ports::clock::{Boxed, Clock};
 use crate::ports::watch::{Job, Watch};
 use crate::store::SqliteStore;
-use crate::sys::HostPeople;
 use crate::transport::{Endpoint, EndpointSettings, Request, Transport, TransportSettings};
 
 /// The longest that a sweep may take.
 const LIMIT: Duration = Duration::from_secs(600);
-/// Between two looks at whether it is over.
-const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// The fields of the fixture's answer that a verdict reads.
 #[derive(Deserialize)]
@@ -45,7 +43,9 @@ struct Item {
 struct Fixture {
     spec: ServiceSpec,
     check: CheckId,
-    jobs: Vec<Job>,
+    /// What every service asks about: number and school.
+    targets: Arc<[(Arc<str>, Arc<[Target]>)]>,
+    interval: Span,
     endpoint: Endpoint,
     delay: u64,
     number: usize,
@@ -95,7 +95,13 @@ impl Watch for Fixture {
         Vec::new()
     }
     fn jobs(&self) -> Vec<Job> {
-        self.jobs.clone()
+        let each = self.targets.iter().map(|(id, targets)| Job {
+            id: Arc::clone(id),
+            checks: vec![self.check.clone()],
+            targets: Arc::clone(targets),
+            interval: self.interval,
+        });
+        each.collect()
     }
     fn poll<'a>(&'a self, job: &'a Job, _now: Timestamp) -> Boxed<'a, Vec<Observation>> {
         Box::pin(self.ask(job))
@@ -129,12 +135,10 @@ async fn in_folder(
         ..AgentSettings::new(&folder.join("agent.sock"))
     };
     let begun = clock.monotonic();
-    let acting = Acting::watch_only(Arc::new(HostPeople), "a measurement");
-    let agent =
-        Agent::start(settings, estate.clone(), watches, store, clock.clone(), acting).await?;
-    while !agent.hub().stand().1 {
-        anyhow::ensure!(clock.monotonic() - begun < LIMIT, "not settled after ten minutes");
-        clock.sleep(LOOK_AGAIN).await;
+    let agent = Agent::start(settings, estate.clone(), watches, store, clock.clone()).await?;
+    tokio::select! {
+        settled = agent.hub().settled() => settled?,
+        () = clock.sleep(LIMIT) => anyhow::bail!("not settled after ten minutes"),
     }
     let seconds = (clock.monotonic() - begun).as_secs_f64();
     let answered = agent.hub().totals().0.ok;
@@ -163,24 +167,18 @@ fn fixtures(
         concurrency: None,
         per_second: None,
     })?;
+    let targets: Arc<[(Arc<str>, Arc<[Target]>)]> = (0_u32..)
+        .zip(estate.schools.keys())
+        .map(|(n, school)| (n.to_string().into(), [Target::School(*school)].into()))
+        .collect();
     let mut out: Vec<Arc<dyn Watch>> = Vec::new();
     for (number, spec) in estate.services.iter().enumerate() {
         let Some(check) = spec.checks.first() else { continue };
-        let jobs = estate
-            .schools
-            .keys()
-            .enumerate()
-            .map(|(i, school)| Job {
-                id: i.to_string().into(),
-                checks: vec![check.id.clone()],
-                targets: vec![Target::School(*school)].into(),
-                interval: check.interval,
-            })
-            .collect();
         out.push(Arc::new(Fixture {
             spec: spec.clone(),
             check: check.id.clone(),
-            jobs,
+            targets: Arc::clone(&targets),
+            interval: check.interval,
             endpoint: endpoint.clone(),
             delay: args.delay,
             number,

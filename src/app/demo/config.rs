@@ -8,6 +8,9 @@ use crate::simulators::{Facts, Running};
 /// Schools that are asked about in one second of the demo; a larger estate is asked less often.
 const SCHOOLS_PER_SECOND: usize = 25;
 
+/// A larger estate has no directory.
+const MOST_WITH_DIRECTORY: usize = 2_000;
+
 /// The whole config.
 pub(super) fn text(folder: &Folder, vendors: &Running) -> String {
     let book = Book { folder, vendors, facts: &vendors.invented.facts };
@@ -113,6 +116,32 @@ provisioning = {{ interval = "{seldom}" }}
             client = quoted(&self.facts.client_id),
             graph = self.at("welearn365"),
             login = self.at("welearn365.login"),
+            seldom = self.seldom(),
+        ) + &self.directory()
+    }
+
+    /// The Active Directory. Its bulk searches read every account, which a stress test of the board is
+    /// not about: a very large estate goes without, and says so.
+    fn directory(&self) -> String {
+        if self.vendors.invented.schools.len() > MOST_WITH_DIRECTORY {
+            return String::new();
+        }
+        format!(
+            r#"accounts = {{ interval = "{seldom}" }}
+lockouts = {{ interval = "{every}" }}
+controllers = {{ interval = "{every}" }}
+[services.welearn365.directory]
+controllers = [{one}, {two}]
+ca_file = {ca}
+bind_as = {account}
+schools = {schools}
+"#,
+            one = self.url("welearn365.dc1"),
+            two = self.url("welearn365.dc2"),
+            ca = quoted(&self.vendors.ca_file.display().to_string()),
+            account = quoted(&self.facts.directory_account),
+            schools = quoted(&self.facts.directory_schools),
+            every = self.every(),
             seldom = self.seldom(),
         )
     }

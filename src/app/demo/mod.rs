@@ -5,7 +5,7 @@
 mod config;
 mod folder;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::app::console::{self, Showing};
@@ -17,7 +17,7 @@ use crate::cli::{self, Code};
 use crate::model::span::Span;
 use crate::ports::clock::Clock;
 use crate::secrets::SecretStores;
-use crate::simulators::{Plan, Running, Scenario};
+use crate::simulators::{Plan, Running, Scenario, Script};
 use crate::sys::Signals;
 
 pub use folder::Folder;
@@ -54,6 +54,7 @@ pub async fn run(outside: Outside, args: DemoArgs) -> Result<u8, Failed> {
             theme_folder: None,
             keys: std::collections::BTreeMap::new(),
             ends_after: args.r#for,
+            notices: None,
         };
         console::show(&outside, showing).await
     };
@@ -71,11 +72,15 @@ pub async fn vendors(
     folder: &Folder,
     clock: Arc<dyn Clock>,
 ) -> Result<Running, Failed> {
-    let scenario: Scenario =
-        args.scenario.parse().map_err(|e: crate::simulators::UnknownScenario| Failed {
-            code: Code::Usage,
-            text: e.to_string(),
-        })?;
+    let refused = |text: String| Failed { code: Code::Usage, text };
+    let script = script(&args.scenario).map_err(refused)?;
+    let scenario: Scenario = match &script {
+        Some(script) => script.begins_as(),
+        None => args
+            .scenario
+            .parse()
+            .map_err(|e: crate::simulators::UnknownScenario| refused(e.to_string()))?,
+    };
     let plan = Plan {
         schools: usize::try_from(args.schools).unwrap_or(usize::MAX),
         seed: args.seed,
@@ -83,7 +88,21 @@ pub async fn vendors(
         folder: folder.vendors(),
         clock: Arc::new(move || clock.now()),
     };
-    crate::simulators::start(plan).await.map_err(Failed::software)
+    let running = crate::simulators::start(plan).await.map_err(Failed::software)?;
+    if let Some(script) = script {
+        running.play(script).map_err(|e| refused(format!("{}: {e}", args.scenario)))?;
+    }
+    Ok(running)
+}
+
+/// The scenario file, where one is named instead of a scenario.
+fn script(scenario: &str) -> Result<Option<Script>, String> {
+    let path = Path::new(scenario);
+    if !path.extension().is_some_and(|e| e.eq_ignore_ascii_case("toml")) {
+        return Ok(None);
+    }
+    let text = std::fs::read_to_string(path).map_err(|e| format!("{scenario}: {e}"))?;
+    Script::read(&text).map(Some).map_err(|e| format!("{scenario}: {e}"))
 }
 
 /// Writes schools, subscriptions, credentials and the config that points at the vendors.

@@ -108,12 +108,21 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Salts and keys.
     pub entropy: Arc<dyn Entropy>,
+    /// Whether only one person can ever ask (an agent inside a console): what needs a second
+    /// person is refused, not imitated.
+    pub alone: bool,
 }
 
 /// The guard. Cheap to clone.
 #[derive(Clone)]
 pub struct Guard {
     pub(super) inner: Arc<Inner>,
+}
+
+impl std::fmt::Debug for Guard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Guard(..)")
+    }
 }
 
 pub(super) struct Inner {
@@ -123,6 +132,7 @@ pub(super) struct Inner {
     pub emergency: RwLock<Option<(Operator, Clean, Timestamp)>>,
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
+    pub alone: bool,
     pub plans: Mutex<HashMap<String, (Planned, HourLimit)>>,
     /// One more whenever something happened, so that consoles can look.
     pub news: watch::Sender<u64>,
@@ -139,6 +149,7 @@ impl Guard {
             emergency: RwLock::new(None),
             clock: parts.clock,
             entropy: parts.entropy,
+            alone: parts.alone,
             plans: Mutex::new(HashMap::new()),
             news: watch::Sender::new(0),
         };
@@ -241,6 +252,13 @@ impl Guard {
         let (planned, limit) = self.inner.take(who, id, digest, now)?;
         let plan = planned.plan;
         self.inner.policy_is(plan.ruling.policy.as_str())?;
+        if plan.ruling.second.is_some() && self.inner.alone {
+            return Err(Denied::Policy(
+                "this needs a second person, and an agent inside a console has one: attach to the \
+                 desk's agent"
+                    .into(),
+            ));
+        }
         let until = now.checked_add(APPROVAL_LASTS).unwrap_or(now);
         let draft = audit::about_plan(now, "confirmed", &who.operator, &plan, &*self.inner.entropy)
             .map_err(|e| Denied::Ledger(e.to_string()))?;

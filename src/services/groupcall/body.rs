@@ -193,6 +193,11 @@ struct TokenDetails {
     scopes: Seen<Vec<String>>,
 }
 
+/// The scopes of the token, by the answer to `TokenDetails`.
+pub(super) fn scopes(reply: &Reply) -> Result<Vec<String>, Trouble> {
+    json::<TokenDetails>(reply)?.scopes.need("Scopes")
+}
+
 /// What the answer to `TokenDetails` says of `school`.
 pub(super) fn authorisation(
     reply: &Reply,

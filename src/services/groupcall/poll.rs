@@ -13,7 +13,7 @@ use crate::model::ids::{CheckId, CredentialName, Laestab, ServiceKey};
 use crate::model::observation::{Observation, Target, Verdict};
 use crate::ports::clock::{Boxed, Clock};
 use crate::ports::secrets::Secrets;
-use crate::ports::watch::{Job, Watch};
+use crate::ports::watch::{CredentialUse, Job, Rights, Watch};
 use crate::services::answer::{Trouble, credential};
 use crate::services::declared::dropped::Folder;
 use crate::services::groupcall::beside::Beside;
@@ -24,9 +24,13 @@ use crate::services::groupcall::describe::{
 };
 use crate::services::groupcall::loads::Loads;
 use crate::services::groupcall::standing::{Standing, never_given};
+use crate::services::rights;
 use crate::services::token::{Grant, TokenCell};
 use crate::services::{Context, ServiceError};
 use crate::transport::{Endpoint, Reply, Request};
+
+/// Schools whose scopes `caretaker doctor` looks at: the check `authorisation` looks at all.
+const SAMPLED: usize = 3;
 
 /// One school's door to its data.
 struct School {
@@ -306,6 +310,30 @@ impl Watch for Groupcall {
 
     fn not_watched(&self) -> Vec<NotWatched> {
         self.not_watched.clone()
+    }
+
+    fn credentials(&self) -> Vec<CredentialUse> {
+        let of = |(school, door): (&Laestab, &School)| {
+            let name = door.credential.clone().ok()?;
+            Some(CredentialUse { name, school: Some(*school) })
+        };
+        self.schools.iter().filter_map(of).collect()
+    }
+
+    fn rights(&self) -> Boxed<'_, Vec<Rights>> {
+        Box::pin(async move {
+            let needed: Vec<[&str; 1]> = self.scopes.iter().map(|s| [s.as_str()]).collect();
+            let needed: Vec<&[&str]> = needed.iter().map(<[&str; 1]>::as_slice).collect();
+            let doors =
+                self.schools.iter().filter_map(|(s, d)| Some((s, d.credential.as_ref().ok()?)));
+            let mut out = Vec::new();
+            for (school, name) in doors.take(SAMPLED) {
+                let reply = self.ask(*school, &Request::get("TokenDetails")).await;
+                let scopes = reply.and_then(|reply| body::scopes(&reply));
+                out.push(rights::told(name, &needed, scopes));
+            }
+            out
+        })
     }
 
     fn jobs(&self) -> Vec<Job> {

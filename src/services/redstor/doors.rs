@@ -14,7 +14,7 @@ use crate::model::health::Reason;
 use crate::model::ids::CredentialName;
 use crate::ports::clock::Clock;
 use crate::ports::secrets::Secrets;
-use crate::services::answer::{ListRow, Trouble, credential, json};
+use crate::services::answer::{ListRow, Seen, Trouble, credential, json};
 use crate::services::redstor::account::{Account, History, Listing, Outcome};
 use crate::services::redstor::assertion;
 use crate::services::redstor::describe::{Beside, TokenHeader};
@@ -400,7 +400,24 @@ impl Redapi {
         }
     }
 
+    /// What the token that is asked for with `scope=api.read` may do.
+    pub(super) async fn scopes(&self, sender: &Sender) -> Result<Vec<String>, Trouble> {
+        let (answer, _) = self.token_answer(sender).await?;
+        let scope = answer.scope.need("scope")?;
+        Ok(scope.split_whitespace().map(str::to_owned).collect())
+    }
+
     async fn ask_for_token(&self, sender: &Sender) -> Result<Grant, Trouble> {
+        let (answer, received_at) = self.token_answer(sender).await?;
+        let life = SignedDuration::from_secs(answer.expires_in.min(86_400));
+        Ok(Grant {
+            secret: answer.access_token,
+            renew_at: received_at + renew_after(life, SignedDuration::from_mins(5)),
+            ends_at: received_at + life,
+        })
+    }
+
+    async fn token_answer(&self, sender: &Sender) -> Result<(TokenAnswer, Timestamp), Trouble> {
         let Self { login, client, .. } = self;
         let jwk = credential(&sender.secrets, &sender.credential).await?;
         let signed = assertion::sign(&jwk, client, login.url().as_str(), sender.clock.now())?;
@@ -424,12 +441,7 @@ impl Redapi {
         {
             return Err(Trouble::malformed(format!("{} gave no usable token", login.origin())));
         }
-        let life = SignedDuration::from_secs(answer.expires_in.min(86_400));
-        Ok(Grant {
-            secret: answer.access_token,
-            renew_at: reply.received_at + renew_after(life, SignedDuration::from_mins(5)),
-            ends_at: reply.received_at + life,
-        })
+        Ok((answer, reply.received_at))
     }
 }
 
@@ -438,4 +450,6 @@ struct TokenAnswer {
     access_token: SecretString,
     expires_in: i64,
     token_type: String,
+    #[serde(default)]
+    scope: Seen<String>,
 }

@@ -147,7 +147,12 @@ fn judge(account: &Account, wanted: &Wanted, now: Timestamp) -> Judged {
         judged.words = format!("its storage server is offline; {}", judged.words);
         return judged;
     }
-    for words in [over_limit(account), agent_silent(account, wanted, now)].into_iter().flatten() {
+    let doubts = [
+        over_limit(account),
+        agent_silent(account, wanted, now),
+        account.stored_mb.filter(|mb| *mb <= 0.0).map(|_| "nothing is stored in it".to_owned()),
+    ];
+    for words in doubts.into_iter().flatten() {
         if judged.verdict == Verdict::Ok {
             judged.verdict = Verdict::Warning;
         }

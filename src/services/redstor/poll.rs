@@ -10,7 +10,7 @@ use crate::model::estate::NotWatched;
 use crate::model::ids::{CheckId, CredentialName, ServiceKey};
 use crate::model::observation::{Observation, Target};
 use crate::ports::clock::Boxed;
-use crate::ports::watch::{Job, Watch};
+use crate::ports::watch::{Job, Rights, Watch};
 use crate::services::answer::Trouble;
 use crate::services::redstor::account::Listing;
 use crate::services::redstor::describe::{
@@ -19,6 +19,7 @@ use crate::services::redstor::describe::{
 };
 use crate::services::redstor::doors::{Known, Redapi, Sender, Storage};
 use crate::services::redstor::judge;
+use crate::services::rights;
 use crate::services::token::TokenCell;
 use crate::services::{Context, ServiceError};
 
@@ -132,6 +133,22 @@ impl Watch for Redstor {
 
     fn not_watched(&self) -> Vec<NotWatched> {
         self.not_watched.clone()
+    }
+
+    fn rights(&self) -> Boxed<'_, Vec<Rights>> {
+        Box::pin(async move {
+            let credential = &self.sender.credential;
+            vec![match &self.door {
+                Door::Redapi(api) => {
+                    rights::told(credential, &[&["api.read"]], api.scopes(&self.sender).await)
+                }
+                Door::Storage(_) => rights::untold(
+                    credential,
+                    "the Storage Platform does not tell what its users may do: see there that ours \
+                     administers these groups and no others",
+                ),
+            }]
+        })
     }
 
     fn jobs(&self) -> Vec<Job> {

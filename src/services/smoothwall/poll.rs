@@ -1,7 +1,7 @@
 //! Proves filtering appliance by appliance, and reads the alerts that they sent.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use serde::Deserialize as _;
@@ -45,6 +45,8 @@ struct Watcher {
     filters: Vec<Filter>,
     inbox: Option<Inbox>,
     not_watched: Vec<NotWatched>,
+    /// Hosts of alerts that no appliance has, as of the last reading.
+    strangers: Mutex<BTreeSet<String>>,
 }
 
 impl Watcher {
@@ -82,6 +84,7 @@ impl Watcher {
             alerts,
             filters,
             not_watched,
+            strangers: Mutex::default(),
         })
     }
 
@@ -117,6 +120,7 @@ impl Watcher {
         let Some(inbox) = &self.inbox else { return Vec::new() };
         let hosts = self.filters.iter().map(|f| (f.name.as_str(), f.hosts.as_slice())).collect();
         let read = inbox.read(&Hosts(hosts), now).await;
+        self.note(&read.unmapped);
         let none = BTreeSet::new();
         let standings: BTreeMap<&str, Standing> = self
             .filters
@@ -135,6 +139,15 @@ impl Watcher {
                 Some(self.alerted(*target, &filter.name, stands, &read, now))
             })
             .collect()
+    }
+
+    /// Keeps the hosts that no appliance has, and logs each when it is first met.
+    fn note(&self, unmapped: &BTreeSet<String>) {
+        let mut strangers = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
+        for host in unmapped.difference(&strangers) {
+            tracing::warn!(host, "alerts of a host that no appliance has: see `hosts`");
+        }
+        unmapped.clone_into(&mut strangers);
     }
 
     fn alerted(
@@ -258,6 +271,15 @@ impl Watch for Watcher {
 
     fn not_watched(&self) -> Vec<NotWatched> {
         self.not_watched.clone()
+    }
+
+    fn found(&self) -> Vec<NotWatched> {
+        let strangers = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
+        let gap = |host: &String| NotWatched {
+            what: Clean::new(&format!("{KEY}.alerts of {host}")),
+            why: Clean::new("it sent alerts, and no appliance has it among its `hosts`"),
+        };
+        strangers.iter().map(gap).collect()
     }
 
     fn jobs(&self) -> Vec<Job> {

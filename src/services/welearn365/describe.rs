@@ -12,6 +12,7 @@ use crate::model::ids::{CredentialName, Laestab, ServiceKey};
 use crate::model::span::Span;
 use crate::ports::watch::Watch;
 use crate::services::answer::some_of;
+use crate::services::welearn365::accounts;
 use crate::services::welearn365::dn::{Dn, Ous};
 use crate::services::welearn365::licences::LicenceSettings;
 use crate::services::welearn365::login::Authentication;
@@ -34,6 +35,9 @@ pub(super) const CHECKS: &[(&str, &str)] = &[
     ("licences", "Are there licences left, and are their subscriptions paid for?"),
     ("site", "Is the school's SharePoint site there?"),
     ("provisioning", "Which of the school's accounts could not be brought to Microsoft 365?"),
+    accounts::CHECKS[0],
+    accounts::CHECKS[1],
+    accounts::CHECKS[2],
 ];
 
 /// Where Microsoft Graph is, unless the config says otherwise.
@@ -85,8 +89,11 @@ pub struct Settings {
     /// it in a minute. Microsoft allows an app 800, and 240 in a minute.
     #[serde(default = "announcement_calls_per_hour")]
     pub announcement_calls_per_hour: u32,
+    /// The Active Directory; without it accounts, lockouts and controllers are not watched.
+    #[serde(default)]
+    pub directory: Option<accounts::DirectorySettings>,
     /// Tuning of single checks: `service_health`, `sign_in`, `directory_sync`, `licences`, `site`,
-    /// `provisioning`.
+    /// `provisioning`, `accounts`, `lockouts`, `controllers`.
     #[serde(default)]
     pub checks: BTreeMap<String, CheckTuning>,
 }
@@ -136,8 +143,12 @@ pub(super) fn configure(
         Some(name) => name.clone(),
         None => KEY.parse().map_err(serde::de::Error::custom)?,
     };
+    let mut credentials = vec![credential.clone()];
+    if let Some(directory) = &settings.directory {
+        credentials.push(directory.credential().map_err(serde::de::Error::custom)?);
+    }
     Ok(Configured {
-        credentials: vec![credential.clone()],
+        credentials,
         build: Box::new(move |context| {
             let watch = WeLearn365::new(&settings, credential, context)?;
             Ok(Arc::new(watch) as Arc<dyn Watch>)
@@ -303,10 +314,10 @@ fn school_checks(settings: &Settings, table: &Table) -> Result<Vec<CheckSpec>, S
 
 /// What has no source in these settings.
 pub(super) fn not_watched(settings: &Settings, table: &Table) -> Vec<NotWatched> {
-    let mut out = Gaps(vec![NotWatched {
-        what: format!("{KEY}.accounts").into(),
-        why: "needs a connection to the Active Directory, which is not configured".into(),
-    }]);
+    let mut out = Gaps(match settings.directory {
+        Some(_) => Vec::new(),
+        None => accounts::not_configured(),
+    });
     if settings.licences.is_none() {
         out.say("licences", "set services.welearn365.licences = {} to watch licences running out");
     }

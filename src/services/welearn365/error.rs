@@ -149,20 +149,10 @@ pub(super) fn believed(reply: Reply, right: &str) -> Result<Reply, Trouble> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn reply(status: u16, body: &str) -> Reply {
-        Reply {
-            status,
-            headers: vec![("date".into(), "Tue, 09 Feb 2027 11:20:00 GMT".into())],
-            body: body.to_owned().into(),
-            received_at: "2027-02-09T11:20:00Z".parse().unwrap(),
-            took: Duration::ZERO,
-            request_id: "ours".into(),
-            origin: "https://graph.example".into(),
-        }
+        Reply::played(status, &[("date", "Tue, 09 Feb 2027 11:20:00 GMT")], body)
     }
 
     #[test]

@@ -15,8 +15,10 @@ use serde::de::DeserializeOwned;
 
 use crate::model::calendar::london;
 use crate::model::health::Reason;
+use crate::model::ids::CredentialName;
 use crate::ports::clock::Clock;
 use crate::services::answer::{ListRow, Seen, Trouble, json};
+use crate::services::rights::roles_of;
 use crate::services::token::TokenCell;
 use crate::services::welearn365::budget::Budget;
 use crate::services::welearn365::error::believed;
@@ -83,6 +85,18 @@ impl Graph {
         let refused = |reply: &Reply| reply.status == 401;
         let way = (&*self.clock, &self.endpoint);
         self.token.send(way, make, refused, || self.login.grant(&*self.clock)).await
+    }
+
+    /// The credential that our app signs in with.
+    pub(super) fn credential(&self) -> &CredentialName {
+        &self.login.credential
+    }
+
+    /// What our app may do, as its token shows it.
+    pub(super) async fn roles(&self) -> Result<Vec<String>, Trouble> {
+        let token = self.token.held(&*self.clock, || self.login.grant(&*self.clock)).await?;
+        let opaque = || Trouble::malformed("Microsoft's token does not show them");
+        roles_of(&token).ok_or_else(opaque)
     }
 
     /// That a link leads to the configured origin.
@@ -305,16 +319,9 @@ mod tests {
     #[test]
     fn a_limit_that_is_nearly_reached_slows_us_down() {
         let near = |share: Option<&str>| {
-            let header = share.map(|s| ("x-ms-throttle-limit-percentage".into(), s.to_owned()));
-            is_near_limit(&Reply {
-                status: 200,
-                headers: header.into_iter().collect(),
-                body: bytes::Bytes::new(),
-                received_at: jiff::Timestamp::UNIX_EPOCH,
-                took: Duration::ZERO,
-                request_id: String::new(),
-                origin: String::new(),
-            })
+            let headers: Vec<_> =
+                share.iter().map(|s| ("x-ms-throttle-limit-percentage", *s)).collect();
+            is_near_limit(&Reply::played(200, &headers, ""))
         };
         assert!(near(Some("0.8")) && near(Some(" 1.24 ")));
         assert!(!near(Some("0.79")) && !near(None) && !near(Some("much")) && !near(Some("NaN")));

@@ -11,6 +11,7 @@
 //! seconds (at most 500 calls of one to three, by the transport's rate for one origin); SharePoint
 //! counts one unit for a site.
 
+mod accounts;
 mod actions;
 mod assertion;
 mod budget;

@@ -12,8 +12,10 @@ use crate::model::ids::{CheckId, CredentialName, Laestab, ServiceKey};
 use crate::model::observation::{Observation, Target, Verdict};
 use crate::model::span::Span;
 use crate::ports::clock::{Boxed, Clock};
-use crate::ports::watch::{Job, Watch};
+use crate::ports::watch::{Job, Rights, Watch};
 use crate::services::answer::{ListRow, Trouble};
+use crate::services::rights;
+use crate::services::welearn365::accounts::Accounts;
 use crate::services::welearn365::budget::Budget;
 use crate::services::welearn365::describe::{
     GRAPH_URL, KEY, LOGIN_URL, Settings, Table, describe, not_watched, places, sites,
@@ -43,6 +45,7 @@ pub(super) struct WeLearn365 {
     licences: LicenceSettings,
     sites: BTreeMap<Laestab, Site>,
     provisioning: Option<Provisioning>,
+    accounts: Option<Accounts>,
     clock: Arc<dyn Clock>,
 }
 
@@ -74,9 +77,17 @@ impl WeLearn365 {
         let endpoint = context.endpoint(KEY, settings.graph.as_ref(), GRAPH_URL)?;
         let per_hour = usize::try_from(settings.announcement_calls_per_hour).unwrap_or(usize::MAX);
         let clock = context.clock.clone();
+        let mut spec = describe(settings, &key, &table)?;
+        let mut not_watched = not_watched(settings, &table);
+        let accounts = settings.directory.as_ref();
+        let accounts = accounts.map(|d| Accounts::new(d, &settings.checks, context)).transpose()?;
+        if let Some(accounts) = &accounts {
+            spec.checks.extend_from_slice(accounts.specs());
+            not_watched.extend_from_slice(accounts.not_watched());
+        }
         Ok(Self {
-            spec: describe(settings, &key, &table)?,
-            not_watched: not_watched(settings, &table),
+            spec,
+            not_watched,
             graph: Graph::new(endpoint, login, clock.clone(), Budget::new(per_hour)),
             watch: settings.watch.clone(),
             identity: vec![settings.identity.clone()],
@@ -86,6 +97,7 @@ impl WeLearn365 {
                 .provisioning
                 .clone()
                 .map(|own| Provisioning::new(table.places.ous, own, clock.clone())),
+            accounts,
             clock,
         })
     }
@@ -215,9 +227,26 @@ impl Watch for WeLearn365 {
         self.not_watched.clone()
     }
 
+    fn rights(&self) -> Boxed<'_, Vec<Rights>> {
+        Box::pin(async move {
+            let mut needed: Vec<&[&str]> = vec![&[HEALTH_RIGHT], &[ORGANIZATION_RIGHT]];
+            if !self.sites.is_empty() {
+                needed.push(&["Sites.Selected", "Sites.Read.All"]);
+            }
+            if self.provisioning.is_some() {
+                needed.push(&["User.Read.All"]);
+            }
+            vec![rights::told(self.graph.credential(), &needed, self.graph.roles().await)]
+        })
+    }
+
     fn jobs(&self) -> Vec<Job> {
         let mut out: Vec<Job> = Vec::new();
+        out.extend(self.accounts.iter().flat_map(Accounts::jobs));
         for spec in &self.spec.checks {
+            if out.iter().any(|job| job.checks.contains(&spec.id)) {
+                continue;
+            }
             if !matches!(spec.id.name(), "sign_in" | "service_health") {
                 out.extend(self.jobs_of(&spec.id, spec.interval));
                 continue;
@@ -242,6 +271,11 @@ impl Watch for WeLearn365 {
     fn poll<'a>(&'a self, job: &'a Job, _now: Timestamp) -> Boxed<'a, Vec<Observation>> {
         Box::pin(async move {
             let Some(check) = job.checks.first() else { return Vec::new() };
+            if let Some(accounts) = &self.accounts
+                && let Some(seen) = accounts.poll(check).await
+            {
+                return seen;
+            }
             match (check.name(), job.targets.first()) {
                 ("directory_sync", _) => vec![self.directory_sync(check).await],
                 ("licences", _) => vec![self.licences(check).await],

@@ -1,6 +1,9 @@
 //! The token endpoint: client credentials by secret or by a signed assertion, and its errors, which
 //! are not Graph's.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::http::header::HOST;
@@ -11,13 +14,12 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use std::sync::Arc;
 use x509_parser::pem::Pem;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::{Graph, GraphFault, Token};
 use crate::simulators::chance::guid;
-use crate::simulators::reply::{field, json as reply, with};
+use crate::simulators::reply::{field, json as reply, set, with};
 use crate::simulators::server::{Manners, nobodys};
 use crate::simulators::stage::{Stage, lock};
 use crate::simulators::times::{moved, seconds};
@@ -144,12 +146,11 @@ pub(super) async fn token(
     if let Err((status, word, code, why)) = graph.admits(&tenant, &asked) {
         return aadsts(stage, status, word, code, &why);
     }
-    let number = stage.next_token();
-    let token = format!("eyJ0eXAiOiJKV1QifQ.{}", guid(stage.seed, "graph token", number));
     let now = stage.now();
+    let roles = lock(&graph.roles).clone();
+    let token = graph.made(&roles);
     let mut tokens = lock(&graph.tokens);
     tokens.retain(|_, held| held.expires > now);
-    let roles = lock(&graph.roles).clone();
     tokens.insert(token.clone(), Token { expires: moved(now, TOKEN_LIVES), roles });
     let body = json!({
         "token_type": "Bearer",
@@ -173,6 +174,30 @@ impl Asked<'_> {
 }
 
 impl Graph {
+    /// A token as Microsoft's are made: opaque to its holder, with the app's roles inside. Graph knows
+    /// those that it gave, so the last part need not be a signature.
+    fn made(&self, roles: &BTreeSet<String>) -> String {
+        let (stage, facts) = (&self.stage, &self.stage.invented.facts);
+        let at = stage.now().as_second();
+        let mut claims = json!({
+            "aud": "https://graph.microsoft.com",
+            "iss": format!("https://sts.windows.net/{}/", facts.tenant_id),
+            "iat": at, "nbf": at, "exp": at + TOKEN_LIVES,
+            "appid": facts.client_id,
+            "idtyp": "app",
+            "tid": facts.tenant_id,
+            "ver": "1.0",
+        });
+        // An app without any has no such claim.
+        if !roles.is_empty() {
+            set(&mut claims, "roles", json!(roles));
+        }
+        let head = URL_SAFE_NO_PAD.encode(r#"{"typ":"JWT","alg":"RS256"}"#);
+        let claims = URL_SAFE_NO_PAD.encode(claims.to_string());
+        let last = guid(stage.seed, "graph token", stage.next_token());
+        format!("{head}.{claims}.{}", URL_SAFE_NO_PAD.encode(last))
+    }
+
     /// Whether the app may have a token.
     fn admits(&self, tenant: &str, asked: &Asked<'_>) -> Result<(), No> {
         let stage = &self.stage;
@@ -219,7 +244,7 @@ impl Graph {
             let why = format!("The provided client secret keys for app '{app}' are expired.");
             return Err(no(401, "invalid_client", 7_000_222, why));
         }
-        let good = self.stage.invented.credentials.get("welearn365").map_or("", String::as_str);
+        let good = self.stage.credential("welearn365").unwrap_or_default();
         if secret != good || self.is(GraphFault::SecretWrong) {
             let why = format!("Invalid client secret provided for app '{app}'.");
             return Err(no(401, "invalid_client", 7_000_215, why));

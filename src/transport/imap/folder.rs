@@ -221,24 +221,36 @@ impl MailFolder {
         self.run(command, ANSWER_LIMIT, 0, |_| {}).await
     }
 
-    /// Signs in by a mechanism with one answer of ours; `at_once` sends it with the command.
+    /// Signs in by a mechanism with one answer of ours; `at_once` sends it with the command. A
+    /// server that then wants more has refused it, and says why when it has had an empty answer
+    /// (XOAUTH2).
     pub(super) async fn authenticate(
         &mut self,
         mechanism: &str,
         proof: &str,
         at_once: bool,
     ) -> Result<(Status, String), Failure> {
-        if at_once {
-            return self.command(&format!("AUTHENTICATE {mechanism} {proof}")).await;
-        }
+        let command = match at_once {
+            true => format!("AUTHENTICATE {mechanism} {proof}"),
+            false => format!("AUTHENTICATE {mechanism}"),
+        };
+        let mut answers = if at_once { vec![""] } else { vec!["", proof] };
         let sent = async {
-            let tag = self.send(&format!("AUTHENTICATE {mechanism}"), ANSWER_LIMIT).await?;
-            match self.wire.answer(0).await? {
-                Answer::Continue => self.wire.send(proof).await?,
-                Answer::Done(_, status, text) => return Ok((status, text)),
-                _ => return Err(Broken::Unreadable("it does not go on with the sign-in")),
+            let tag = self.send(&command, ANSWER_LIMIT).await?;
+            loop {
+                match self.wire.answer(0).await? {
+                    Answer::Continue => match answers.pop() {
+                        Some(answer) => self.wire.send(answer).await?,
+                        None => return Err(Broken::Unreadable("its sign-in has no end")),
+                    },
+                    Answer::Done(of, status, text) if of == tag => return Ok((status, text)),
+                    Answer::Done(..) => {
+                        return Err(Broken::Unreadable("it answers another command"));
+                    }
+                    Answer::Status(Status::Bye, why) => return Err(Broken::Bye(why)),
+                    _ => {}
+                }
             }
-            self.finish(&tag, 0, |_| {}).await
         };
         sent.await.map_err(|e| self.visit.broken(e))
     }

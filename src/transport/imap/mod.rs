@@ -11,4 +11,4 @@ mod wire;
 
 pub use folder::{Fetched, MailFolder, Part};
 pub use server::MailServer;
-pub use settings::{ImapSecurity, ImapSettings};
+pub use settings::{ImapOauth, ImapSecurity, ImapSettings};

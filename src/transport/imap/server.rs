@@ -145,7 +145,8 @@ impl MailServer {
         &self.inner.name
     }
 
-    /// Connects, signs in with `password` and opens the folder for looking. From here to the last
+    /// Connects, signs in with `password` (an access token, where the settings name where these
+    /// come from) and opens the folder for looking. From here to the last
     /// read of the folder a visit has the deadline of the settings. Cancel-safe.
     ///
     /// # Errors
@@ -319,13 +320,22 @@ impl Inner {
             return Err(self.unauthorised(why));
         }
         let offers = |what: &str| can.iter().any(|c| c == what);
-        let (status, text) = if offers("AUTH=PLAIN") {
+        let (status, text) = if self.settings.oauth.is_some() {
+            if !offers("AUTH=XOAUTH2") {
+                return Err(
+                    self.unauthorised("it takes no access token (XOAUTH2): leave out oauth")
+                );
+            }
+            let proof = STANDARD.encode(format!("user={user}\x01auth=Bearer {secret}\x01\x01"));
+            folder.authenticate("XOAUTH2", &proof, offers("SASL-IR")).await?
+        } else if offers("AUTH=PLAIN") {
             let proof = STANDARD.encode(format!("\0{user}\0{secret}"));
             folder.authenticate("PLAIN", &proof, offers("SASL-IR")).await?
         } else if !offers("LOGINDISABLED") && user.is_ascii() && secret.is_ascii() {
             folder.command(&format!("LOGIN {} {}", quoted(user), quoted(secret))).await?
         } else {
-            return Err(self.unauthorised("it takes no password from us (neither PLAIN nor LOGIN)"));
+            let why = "it takes no password from us (neither PLAIN nor LOGIN): see oauth";
+            return Err(self.unauthorised(why));
         };
         match status {
             Status::Ok => Ok(()),

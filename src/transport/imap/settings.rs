@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::ids::CredentialName;
 use crate::model::span::Span;
+use crate::transport::EndpointSettings;
 
 /// A folder of an IMAP server. It is only looked into: no message is marked, moved or deleted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImapSettings {
     /// Name of the server, as in its certificate.
@@ -22,8 +23,11 @@ pub struct ImapSettings {
     pub security: ImapSecurity,
     /// The account.
     pub user: String,
-    /// Name of the credential that holds its password.
+    /// Name of the credential that holds its password; with `oauth`, the app's client secret.
     pub credential: CredentialName,
+    /// Signing in by an access token instead of a password, as Exchange Online demands.
+    #[serde(default)]
+    pub oauth: Option<ImapOauth>,
     /// The folder, such as `INBOX/Alerts`. One of its own keeps other mail out of our sight.
     #[serde(default = "default_folder")]
     pub folder: String,
@@ -33,6 +37,19 @@ pub struct ImapSettings {
     /// Time for one visit, from the connection to the last byte.
     #[serde(default = "default_deadline")]
     pub deadline: Span,
+}
+
+/// Where access tokens come from: client credentials (RFC 6749, 4.4).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ImapOauth {
+    /// The token endpoint, such as `https://login.microsoftonline.com/TENANT/oauth2/v2.0/token`.
+    pub token: EndpointSettings,
+    /// The app's id.
+    pub client_id: String,
+    /// What the token is for.
+    #[serde(default = "default_scope")]
+    pub scope: String,
 }
 
 /// How the connection is encrypted.
@@ -55,6 +72,10 @@ impl ImapSettings {
             ImapSecurity::Starttls => 143,
         })
     }
+}
+
+fn default_scope() -> String {
+    "https://outlook.office365.com/.default".to_owned()
 }
 
 fn default_folder() -> String {

@@ -45,6 +45,16 @@ pub enum Command {
     OpenByName,
     /// Ask again now.
     Refresh,
+    /// Acknowledge.
+    Acknowledge,
+    /// Claim.
+    Claim,
+    /// Set a downtime.
+    Downtime,
+    /// Write a note.
+    Note,
+    /// Give back what was taken last.
+    GiveBack,
     /// Copy the sentence.
     Copy,
     /// The next school's page.
@@ -119,6 +129,8 @@ pub struct Facts {
     pub has_sentence: bool,
     /// A filter or a chosen cell can be taken away.
     pub can_clear: bool,
+    /// There is a cell under the cursor, or schools are marked.
+    pub has_cell: bool,
 }
 
 /// One row of the table.
@@ -160,6 +172,9 @@ fn with_row(facts: &Facts) -> Option<&'static str> {
 }
 fn connected(facts: &Facts) -> Option<&'static str> {
     (!facts.connected).then_some("the agent cannot be reached")
+}
+fn with_cell(facts: &Facts) -> Option<&'static str> {
+    connected(facts).or((!facts.has_cell).then_some("the cursor stands on no cell"))
 }
 fn with_sentence(facts: &Facts) -> Option<&'static str> {
     (!facts.has_sentence).then_some("there is no sentence yet")
@@ -208,6 +223,11 @@ table! {
     OpenByName "school" SCHOOLS ["o"] "school" "Opens a school by a few letters of its name, or its number." 7 with_board;
     NextSchool "next_school" PAGE ["]"] "next" "The next school's page, in the order of the board." 4 always;
     PreviousSchool "previous_school" PAGE ["["] "previous" "The previous school's page." 5 always;
+    Acknowledge "acknowledge" SCHOOLS ["a"] "ack" "Known, no need to call out: until the end of the shift, for the cell under the cursor or the marked schools." 4 with_cell;
+    Claim "claim" SCHOOLS ["c"] "claim" "You work on it: until the end of the shift." 4 with_cell;
+    Downtime "downtime" SCHOOLS ["d"] "downtime" "Planned work: asks until when and why; a vendor's announced work is filled in." 6 with_cell;
+    Note "note" SCHOOLS ["m"] "note" "A line for whoever comes next, without any pupil's name." 6 with_cell;
+    GiveBack "give_back" SCHOOLS ["u"] "give back" "Undoes what you last acknowledged, claimed or set; without that, gives back the cell under the cursor." 7 connected;
     Copy "copy" PAGE ["y"] "copy" "Sends the sentence to the terminal's clipboard (OSC 52)." 3 with_sentence;
     Refresh "refresh" SCHOOLS ["r"] "ask now" "Asks the vendors again now, within their limits, and sorts again." 9 connected;
     Palette "palette" LISTS [":"] "commands" "All commands by name." 11 always;

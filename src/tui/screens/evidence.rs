@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use super::{Act, Answer, View, row_name, scroll_by, scrolled};
 use crate::tui::keymap::{Command, Scope};
+use crate::tui::screens::page::announced;
 use crate::tui::theme::Role;
 use crate::tui::times;
 use crate::tui::widgets::{Line, Pen, hints, state_word, wrap};
@@ -153,6 +154,9 @@ fn check_lines(lines: &mut Vec<Line>, check: &CheckView, room: u16, now: Timesta
     }
     for number in &check.numbers {
         say(&number.name.as_str().replace('_', " "), &format!("{}", number.value));
+    }
+    for window in &check.windows {
+        say("announced", &announced(window, now));
     }
     for fact in &check.evidence {
         say(fact.name.as_str(), fact.value.as_str());

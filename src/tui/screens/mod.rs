@@ -4,6 +4,7 @@
 
 pub mod board;
 pub mod evidence;
+pub mod hand;
 pub mod help;
 pub mod page;
 pub mod palette;
@@ -15,6 +16,7 @@ use crate::tui::state::{Pages, Rows};
 use crate::tui::theme::Role;
 use crate::tui::widgets::{Line, Pen};
 use crate::wire::board::Row;
+use crate::wire::desk::Handle;
 use crate::wire::page::Refresh;
 use jiff::Timestamp;
 use ratatui::layout::Rect;
@@ -55,6 +57,8 @@ pub enum Act {
     Run(Command),
     /// The vendors are asked again.
     Refresh(Refresh),
+    /// Cells are taken in hand, or given back.
+    Handle(Handle),
     /// A text for the clipboard.
     Copy(String),
     /// A message.
@@ -85,6 +89,8 @@ pub enum Layer {
     Palette(palette::PaletteScreen),
     /// The filter's prompt.
     Filter(prompt::FilterPrompt),
+    /// The prompt of a downtime or a note.
+    Hand(hand::HandPrompt),
 }
 
 impl Layer {
@@ -94,7 +100,7 @@ impl Layer {
         match self {
             Self::Page(_) => Scope::Page,
             Self::Evidence(_) => Scope::Text,
-            Self::Help(_) | Self::Palette(_) | Self::Filter(_) => Scope::Prompt,
+            Self::Help(_) | Self::Palette(_) | Self::Filter(_) | Self::Hand(_) => Scope::Prompt,
         }
     }
 
@@ -106,6 +112,7 @@ impl Layer {
             Self::Help(screen) => screen.command(command, view),
             Self::Palette(screen) => screen.command(command, view),
             Self::Filter(screen) => screen.command(command),
+            Self::Hand(screen) => screen.command(command, view),
         }
     }
 
@@ -116,6 +123,7 @@ impl Layer {
             Self::Help(screen) => screen.typed(text),
             Self::Palette(screen) => screen.typed(text, view),
             Self::Filter(screen) => screen.typed(text),
+            Self::Hand(screen) => screen.typed(text),
         }
     }
 
@@ -135,6 +143,7 @@ impl Layer {
             Self::Help(screen) => screen.draw(pen, area, view),
             Self::Palette(screen) => screen.draw(pen, view),
             Self::Filter(screen) => screen.draw(pen, view),
+            Self::Hand(screen) => screen.draw(pen, view),
         }
     }
 
@@ -145,7 +154,7 @@ impl Layer {
             Self::Page(screen) => Some(row_name(screen.row(), view.rows)),
             Self::Evidence(screen) => Some(screen.title(view)),
             Self::Help(_) => Some("keys".to_owned()),
-            Self::Palette(_) | Self::Filter(_) => None,
+            Self::Palette(_) | Self::Filter(_) | Self::Hand(_) => None,
         }
     }
 }

@@ -10,8 +10,9 @@ use crate::tui::theme::Role;
 use crate::tui::widgets::{Line, Pen, hints, rule, state_word, wrap};
 use crate::tui::{say, times};
 use crate::wire::board::Row;
+use crate::wire::desk::DeskLine;
 use crate::wire::page::{Page, Refresh, ServiceView};
-use crate::wire::{Cell, CheckView, Health, StateChange, london_date};
+use crate::wire::{Cell, CheckView, Health, ServiceKey, StateChange, Window, london_date};
 
 /// Lines that must be left below the table of services, or everything scrolls.
 const LEAST_LOWER: usize = 4;
@@ -41,6 +42,12 @@ impl PageScreen {
     #[must_use]
     pub fn row(&self) -> Row {
         self.row
+    }
+
+    /// The column of the service at the cursor.
+    #[must_use]
+    pub fn service(&self) -> usize {
+        self.service
     }
 
     fn services(view: &View<'_>) -> usize {
@@ -301,20 +308,21 @@ fn day_strip(service: &ServiceView, history: &[StateChange], now: Timestamp) -> 
     };
     let present = (service.cell.health, service.cell.follows_from.is_some());
     let mut until = 0;
-    let mut state = present;
+    // What it was between the change before and this one; none where nobody had looked yet.
+    let mut state = Some(present);
     let own = || history.iter().filter(|h| h.service == service.service);
     for change in own() {
         let ago = back(change.at).min(DAYS);
-        for n in until..=ago {
-            put(n, state);
+        if let Some(state) = state {
+            (until..=ago).for_each(|n| put(n, state));
         }
         put(ago, (change.to, change.follows));
         until = ago;
-        state = (change.from, false);
+        state = (!change.first).then_some((change.from, false));
     }
     match (own().next(), service.cell.state_since) {
         // Before the first change that is told, only its own day is known.
-        (Some(_), _) => put(until, state),
+        (Some(_), _) => state.into_iter().for_each(|state| put(until, state)),
         (None, Some(at)) => (0..=back(at).min(DAYS)).for_each(|n| put(n, present)),
         (None, None) => put(0, present),
     }
@@ -343,17 +351,38 @@ fn lower(page: &Page, service: usize, (columns, rows): (u16, u16), now: Timestam
         for check in &view.checks {
             check_lines(&mut lines, check, (room, rows >= FULL_CHECKS), now);
         }
+        if let Some(planned) = &view.planned {
+            let until = planned.handling.until.map(|at| format!(" to {}", times::moment(at, now)));
+            let text = format!(
+                "{}{}, {}",
+                times::moment(planned.from, now),
+                until.unwrap_or_default(),
+                planned.handling.by
+            );
+            let head = format!(" {:<13} ", planned.handling.kind.word());
+            lines.push(Line::of(head, Role::Handled).and(text, Role::Text));
+        }
+        for window in &view.windows {
+            lines.push(
+                Line::of(" announced     ", Role::Accent).and(announced(window, now), Role::Text),
+            );
+        }
         if rows >= FULL_CHECKS {
             lines.push(Line::default());
         }
     }
     lines.push(rule("what happened here", columns));
-    if page.history.is_empty() {
+    if page.history.is_empty() && page.desk.is_empty() {
         lines.push(Line::of(" no change is known to us", Role::Quiet));
     }
-    for change in &page.history {
-        lines.push(history_line(change, page, columns, now));
-    }
+    let mut happened: Vec<(Timestamp, Line)> = page
+        .history
+        .iter()
+        .map(|change| (change.at, history_line(change, page, columns, now)))
+        .chain(page.desk.iter().map(|entry| (entry.at, desk_line(entry, page, now))))
+        .collect();
+    happened.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    lines.extend(happened.into_iter().map(|(_, line)| line));
     for (label, text) in [("contact", &page.contact), ("note", &page.note)] {
         if !text.is_empty() {
             lines.push(
@@ -404,6 +433,52 @@ fn check_lines(
     }
 }
 
+/// Work that the vendor announces: `Sat 22:00 to Sun 02:00: Exchange, EX1234`.
+pub(super) fn announced(window: &Window, now: Timestamp) -> String {
+    let Window { from, until, title } = window;
+    let say = |at| times::moment(at, now);
+    match (*from <= now, until) {
+        (false, Some(until)) => format!("{} to {}: {title}", say(*from), say(*until)),
+        (false, None) => format!("from {}, its end is not told: {title}", say(*from)),
+        (true, Some(until)) => {
+            format!("under way since {}, to end {}: {title}", say(*from), say(*until))
+        }
+        (true, None) => {
+            format!("under way since {}, its end is not told: {title}", say(*from))
+        }
+    }
+}
+
+/// What a change came from, in words.
+pub(super) fn before(change: &StateChange) -> String {
+    if change.first { "first look".to_owned() } else { change.from.word().replace('_', " ") }
+}
+
+/// What somebody did about it: `claimed, tomr, Groupcall, until 17:00: rang the office`.
+fn desk_line(entry: &DeskLine, page: &Page, now: Timestamp) -> Line {
+    let label = |key: &ServiceKey| {
+        let view = page.services.iter().find(|s| s.service == *key);
+        view.map_or_else(|| key.to_string(), |v| v.label.as_str().to_owned())
+    };
+    let services = match entry.services.as_slice() {
+        all if all.len() == page.services.len() => "all services".to_owned(),
+        some => some.iter().map(label).collect::<Vec<_>>().join(", "),
+    };
+    let mut text = format!("{}, {services}", entry.by);
+    if let Some(from) = entry.from {
+        text.push_str(&format!(", from {}", times::moment(from, now)));
+    }
+    if let Some(until) = entry.until {
+        text.push_str(&format!(", until {}", times::moment(until, now)));
+    }
+    if !entry.why.is_empty() {
+        text.push_str(&format!(": {}", entry.why));
+    }
+    Line::of(format!(" {:<12} ", times::moment(entry.at, now)), Role::Quiet)
+        .and(format!("{}, ", entry.kind.word()), Role::Handled)
+        .and(text, Role::Text)
+}
+
 /// One line of history.
 pub(super) fn history_line(
     change: &StateChange,
@@ -416,7 +491,81 @@ pub(super) fn history_line(
     let (word, role) = state_word(change.to, change.follows, true, false);
     let role = if role == Role::Handled { Role::Text } else { role };
     let line = Line::of(format!(" {:<12} ", times::moment(change.at, now)), Role::Quiet)
-        .and(format!("{label} {} -> ", change.from.word().replace('_', " ")), Role::Text)
+        .and(format!("{label} {} -> ", before(change)), Role::Text)
         .and(word, role);
     if columns >= 60 { line.and(format!(": {}", change.why), Role::Quiet) } else { line }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Clean;
+
+    const NOW: &str = "2026-11-24T09:14:00Z";
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn service(health: Health) -> ServiceView {
+        ServiceView {
+            service: "redstor".parse().unwrap(),
+            label: Clean::new("Redstor"),
+            code: Clean::new("RS"),
+            cell: Cell { health, state_since: Some(at("2026-11-22T04:00:00Z")), ..Cell::default() },
+            checks: Vec::new(),
+            elsewhere: 1,
+            takers: 1,
+            affects: Vec::new(),
+            planned: None,
+            windows: Vec::new(),
+        }
+    }
+
+    fn change(when: &str, from: Health, to: Health, first: bool) -> StateChange {
+        StateChange {
+            at: at(when),
+            service: "redstor".parse().unwrap(),
+            from,
+            to,
+            reason: None,
+            follows: false,
+            first,
+            why: Clean::new("why"),
+        }
+    }
+
+    #[test]
+    fn a_day_is_painted_by_what_was_judged_on_it_and_by_nothing_else() {
+        use Health::{Critical, Ok, Unknown, Warning};
+        let strip = |now, history: &[StateChange]| day_strip(&service(now), history, at(NOW));
+        let first = change("2026-11-22T04:00:00Z", Unknown, Warning, true);
+        assert_eq!(strip(Warning, std::slice::from_ref(&first)), "           WWW");
+        let looked_at = StateChange { first: false, ..first.clone() };
+        assert_eq!(strip(Warning, &[looked_at]), "           UWW", "it was unknown that day");
+        // Judged anew after a board was lost: nothing is known of the days in between.
+        let again = change("2026-11-23T04:00:00Z", Unknown, Critical, true);
+        let before = change("2026-11-20T04:00:00Z", Ok, Warning, false);
+        assert_eq!(strip(Critical, &[again, before]), "         W  CC");
+        assert_eq!(strip(Ok, &[]), "           ...", "well since it was first judged");
+        let words = super::before(&first);
+        assert_eq!(words, "first look");
+    }
+
+    #[test]
+    fn announced_work_is_told_with_what_is_known_of_its_end() {
+        let window = |from: &str, until: Option<&str>| {
+            let title = Clean::new("Exchange, EX77");
+            announced(&Window { from: at(from), until: until.map(at), title }, at(NOW))
+        };
+        let (before, after) = ("2026-11-24T08:00:00Z", "2026-11-28T22:00:00Z");
+        let end = Some("2026-11-29T02:00:00Z");
+        assert_eq!(window(after, end), "Sat 22:00 to Sun 02:00: Exchange, EX77");
+        assert_eq!(window(after, None), "from Sat 22:00, its end is not told: Exchange, EX77");
+        assert_eq!(window(before, end), "under way since 08:00, to end Sun 02:00: Exchange, EX77");
+        assert_eq!(
+            window(before, None),
+            "under way since 08:00, its end is not told: Exchange, EX77"
+        );
+    }
 }

@@ -45,7 +45,7 @@ fn differs(service: &ServiceView, cell: &CompactCell) -> bool {
     told.health != cell.health
         || told.reason != cell.reason
         || told.follows_from != cell.follows_from
-        || told.handling.is_some() != cell.handling.is_some()
+        || told.handling != cell.handling
 }
 
 /// The board's cell has changed since the page was read: its sentence and checks do not hold.
@@ -59,9 +59,7 @@ fn overtaken(service: &mut ServiceView, cell: &CompactCell) {
     told.state_since = None;
     told.follows_from.clone_from(&cell.follows_from);
     told.why = Clean::new("has just changed; asking the agent why ...");
-    if cell.handling.is_none() {
-        told.handling = None;
-    }
+    told.handling.clone_from(&cell.handling);
 }
 
 /// The line is gone: what was well is unknown.

@@ -9,5 +9,5 @@ mod standing;
 
 pub use line::{BeatLine, LineState};
 pub use pages::{Held, Pages};
-pub use rows::{Facts, Rows};
-pub use standing::{Class, Counts, Standing, worst_column};
+pub use rows::Rows;
+pub use standing::{Class, Standing, worst_column};

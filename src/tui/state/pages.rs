@@ -84,6 +84,7 @@ fn looks_same(a: &Held, b: &Held) -> bool {
             a.school == b.school
                 && a.services == b.services
                 && a.history == b.history
+                && a.desk == b.desk
                 && (&a.contact, &a.note, a.school_day) == (&b.contact, &b.note, b.school_day)
                 && a.not_watched == b.not_watched
         }

@@ -2,17 +2,16 @@
 //!
 //! Invariant: a change of a cell costs the same with 250 rows and 24,000; only sorting looks at all.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
-use super::{Class, Counts, Standing};
-use crate::tui::times;
+use super::{Class, Standing};
 use crate::wire::board::{
-    AgentInfo, Board, CellChange, Column, CompactCell, Row, SchoolRow, Summary,
+    AgentInfo, Board, CellChange, Column, CompactCell, Row, RowFacts, SchoolRow, Summary,
 };
-use crate::wire::filter::{CellFacts, Filter, Subject};
-use crate::wire::{Laestab, NotWatched};
+use crate::wire::filter::Filter;
+use crate::wire::{Handling, Laestab, NotWatched, Split};
 
 /// A board that came, and what changed since.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +30,8 @@ pub struct Rows {
     pub summary: Summary,
     /// Totals of the agent: schools by their worst cell.
     pub schools_summary: Summary,
+    /// Totals of the agent: schools by their part of the board.
+    pub split: Split,
     /// Gaps.
     pub not_watched: Vec<NotWatched>,
     schools: Vec<SchoolRow>,
@@ -40,8 +41,9 @@ pub struct Rows {
     sorted: Vec<Standing>,
     order: Vec<u32>,
     starts: [usize; 6],
-    counts: Counts,
     waiting: usize,
+    /// Cells that somebody has for a time: its end in seconds since 1970, row, column.
+    runs_out: BTreeSet<(i64, Row, u16)>,
 }
 
 impl Rows {
@@ -65,8 +67,6 @@ impl Rows {
             }
         }
         let now: Vec<_> = schools.iter().map(|s| Standing::of(&s.cells)).collect();
-        let mut counts = Counts::default();
-        now.iter().for_each(|s| counts.add(s));
         let mut rows = Self {
             agent: board.agent,
             columns: board.columns,
@@ -75,6 +75,7 @@ impl Rows {
             restored_from: board.restored_from,
             summary: board.summary,
             schools_summary: board.schools_summary,
+            split: board.split,
             not_watched: board.not_watched,
             by_laestab: indices().map(|(n, s)| (s.laestab, n)).collect(),
             sorted: now.clone(),
@@ -83,32 +84,41 @@ impl Rows {
             rank,
             now,
             starts: [0; 6],
-            counts,
             waiting: 0,
+            runs_out: BTreeSet::new(),
         };
+        rows.runs_out = rows.all_that_runs_out();
         rows.sort();
         rows
     }
 
     /// Puts one changed cell in its place. `false` if there is no such cell.
     pub fn apply(&mut self, change: CellChange) -> bool {
-        let column = usize::from(change.column);
-        let at = match change.row {
-            Row::Estate => {
-                return self.estate.get_mut(column).map(|slot| *slot = change.cell).is_some();
-            }
+        let CellChange { row, column, cell } = change;
+        let at = match row {
+            Row::Estate => None,
             Row::School(laestab) => self.by_laestab.get(&laestab).copied().map(index),
         };
-        let Some(row) = at.and_then(|n| self.schools.get_mut(n)) else { return false };
-        let Some(slot) = row.cells.get_mut(column) else { return false };
-        *slot = change.cell;
-        let new = Standing::of(&row.cells);
+        let cells = match (row, at) {
+            (Row::Estate, _) => &mut self.estate,
+            (_, Some(n)) => match self.schools.get_mut(n) {
+                Some(school) => &mut school.cells,
+                None => return false,
+            },
+            (_, None) => return false,
+        };
+        let Some(slot) = cells.get_mut(usize::from(column)) else { return false };
+        let (was, is) = (end_of(slot), end_of(&cell));
+        *slot = cell;
+        let new = Standing::of(cells);
+        if was != is {
+            was.map(|end| self.runs_out.remove(&(end, row, column)));
+            self.runs_out.extend(is.map(|end| (end, row, column)));
+        }
         let found = at.and_then(|n| Some((self.now.get_mut(n)?, self.sorted.get(n)?)));
         if let Some((now, sorted)) = found {
             let moved = |s: &Standing| (s.class, s.health) != (sorted.class, sorted.health);
             self.waiting = self.waiting + usize::from(moved(&new)) - usize::from(moved(now));
-            self.counts.remove(now);
-            self.counts.add(&new);
             *now = new;
         }
         true
@@ -140,10 +150,23 @@ impl Rows {
         self.waiting
     }
 
-    /// Rows by class as they stand now.
+    /// What somebody has and runs out first: where, and how it is had.
     #[must_use]
-    pub fn counts(&self) -> &Counts {
-        &self.counts
+    pub fn next_to_run_out(&self) -> Option<(Row, &Handling)> {
+        let (_, row, column) = self.runs_out.first()?;
+        let cell = self.cells(*row).get(usize::from(*column))?;
+        Some((*row, cell.handling.as_ref()?))
+    }
+
+    fn all_that_runs_out(&self) -> BTreeSet<(i64, Row, u16)> {
+        let schools = self.schools.iter().map(|s| (Row::School(s.laestab), &s.cells));
+        let rows = schools.chain(std::iter::once((Row::Estate, &self.estate)));
+        rows.flat_map(|(row, cells)| {
+            (0_u16..)
+                .zip(cells)
+                .filter_map(move |(column, cell)| Some((end_of(cell)?, row, column)))
+        })
+        .collect()
     }
 
     /// How many schools.
@@ -210,7 +233,7 @@ impl Rows {
     pub fn matching(&self, filter: &Filter, now: Timestamp) -> Vec<u32> {
         let matches = |n: &&u32| {
             self.school(**n)
-                .is_some_and(|row| filter.matches(&Facts { row, columns: &self.columns, now }))
+                .is_some_and(|row| filter.matches(&RowFacts { row, columns: &self.columns, now }))
         };
         self.order.iter().filter(matches).copied().collect()
     }
@@ -224,52 +247,12 @@ impl Rows {
     }
 }
 
+/// When a cell's handling runs out, in seconds since 1970; none if nobody has it or for no set time.
+fn end_of(cell: &CompactCell) -> Option<i64> {
+    cell.handling.as_ref()?.until.map(Timestamp::as_second)
+}
+
 /// An index of ours as the standard library counts.
 fn index(n: u32) -> usize {
     usize::try_from(n).unwrap_or(usize::MAX)
-}
-
-/// A row as a filter sees it.
-pub struct Facts<'a> {
-    /// The row.
-    pub row: &'a SchoolRow,
-    /// The columns.
-    pub columns: &'a [Column],
-    /// The agent's clock.
-    pub now: Timestamp,
-}
-
-impl Subject for Facts<'_> {
-    fn name(&self) -> &str {
-        self.row.name.as_str()
-    }
-    fn laestab(&self) -> u32 {
-        self.row.laestab.number()
-    }
-    fn kind(&self) -> &str {
-        self.row.phase.as_str()
-    }
-    fn town(&self) -> &str {
-        self.row.town.as_str()
-    }
-    fn trust(&self) -> &str {
-        self.row.trust.as_str()
-    }
-    fn postcode(&self) -> &str {
-        self.row.postcode.as_str()
-    }
-    fn pupils(&self) -> Option<u32> {
-        self.row.pupils
-    }
-    fn cell(&self, column: usize) -> Option<CellFacts<'_>> {
-        let (cell, column) = self.row.cells.get(column).zip(self.columns.get(column))?;
-        Some(CellFacts {
-            service: column.key.as_str(),
-            code: column.code.as_str(),
-            health: cell.health,
-            age_s: cell.since.map(|s| times::age_s(times::at_second(s), self.now)),
-            by: cell.handling.as_ref().map(|(_, by)| by.as_str()),
-            follows: cell.follows_from.is_some(),
-        })
-    }
 }

@@ -1,7 +1,7 @@
 //! How a row stands: what puts it where it is in the order, and into which count.
 
-use crate::wire::Health;
 use crate::wire::board::{CompactCell, SchoolRow};
+use crate::wire::{Health, Part, Split};
 
 /// The parts of the board, in their order: worst that nobody has first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,6 +34,30 @@ impl Class {
             Self::NotSetUp => 4,
         }
     }
+
+    /// How many schools stand in it.
+    #[must_use]
+    pub fn count(self, split: &Split) -> u32 {
+        match self {
+            Self::Nobody => split.critical + split.unknown + split.warning + split.unasked,
+            Self::Somebody => split.somebody,
+            Self::Follows => split.follows,
+            Self::Ok => split.ok,
+            Self::NotSetUp => split.not_subscribed,
+        }
+    }
+}
+
+impl From<Part> for Class {
+    fn from(part: Part) -> Self {
+        match part {
+            Part::Critical | Part::Unknown | Part::Warning | Part::Unasked => Self::Nobody,
+            Part::Somebody => Self::Somebody,
+            Part::Follows => Self::Follows,
+            Part::Ok => Self::Ok,
+            Part::NotSubscribed => Self::NotSetUp,
+        }
+    }
 }
 
 /// How a row stands.
@@ -49,21 +73,6 @@ pub struct Standing {
     pub column: u16,
 }
 
-/// The class that one cell puts its row into.
-fn class_of(cell: &CompactCell) -> Class {
-    if cell.health.is_trouble() {
-        match (&cell.follows_from, &cell.handling) {
-            (Some(_), _) => Class::Follows,
-            (None, Some(_)) => Class::Somebody,
-            (None, None) => Class::Nobody,
-        }
-    } else if cell.health == Health::Ok {
-        Class::Ok
-    } else {
-        Class::NotSetUp
-    }
-}
-
 impl Standing {
     /// How these cells stand together: the first class, in it the worst health, in that the oldest.
     #[must_use]
@@ -73,7 +82,7 @@ impl Standing {
         (0_u16..)
             .zip(cells)
             .map(|(column, cell)| Self {
-                class: class_of(cell),
+                class: cell.part().into(),
                 health: cell.health,
                 since: cell.since,
                 column,
@@ -100,44 +109,4 @@ impl Standing {
 #[must_use]
 pub fn worst_column(cells: &[CompactCell]) -> usize {
     usize::from(Standing::of(cells).column)
-}
-
-/// Rows by class, and those that nobody has by health.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counts {
-    class: [u32; 5],
-    nobody: [u32; 5],
-}
-
-impl Counts {
-    /// Rows of a class.
-    #[must_use]
-    pub fn of(&self, class: Class) -> u32 {
-        self.class.get(class.index()).copied().unwrap_or_default()
-    }
-
-    /// Rows whose worst, which nobody has, is this.
-    #[must_use]
-    pub fn nobody(&self, health: Health) -> u32 {
-        self.nobody.get(health.index()).copied().unwrap_or_default()
-    }
-
-    pub(super) fn add(&mut self, standing: &Standing) {
-        self.change(standing, |n| *n += 1);
-    }
-
-    pub(super) fn remove(&mut self, standing: &Standing) {
-        self.change(standing, |n| *n = n.saturating_sub(1));
-    }
-
-    fn change(&mut self, standing: &Standing, by: impl Fn(&mut u32)) {
-        if let Some(n) = self.class.get_mut(standing.class.index()) {
-            by(n);
-        }
-        if standing.class == Class::Nobody
-            && let Some(n) = self.nobody.get_mut(standing.health.index())
-        {
-            by(n);
-        }
-    }
 }

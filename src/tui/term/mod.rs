@@ -2,6 +2,7 @@
 
 mod guard;
 mod input;
+pub mod paste;
 mod screen;
 
 pub use guard::{Guard, hung_up};

@@ -3,9 +3,7 @@
 use std::io::{self, Write};
 
 use base64::Engine as _;
-use crossterm::cursor::MoveTo;
 use crossterm::queue;
-use crossterm::style::Print;
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
@@ -84,25 +82,103 @@ impl<W: Write> Screen<W> {
     }
 }
 
-/// Writes cells in order, and of their styles only what differs from the cell before: a change of
-/// the letters' colour alone costs half of what both colours cost. A blank takes what is not seen
-/// of its style from the cell before it.
+/// From so many cells on the order is chosen that takes the fewest bytes.
+const MANY: usize = 500;
+
+/// Writes cells in the order of reading, or, where that takes less, all of one style before the
+/// next: in a full frame of true colours it is shorter to go to a place than to name a colour.
 fn write_cells(out: &mut impl Write, changed: Vec<(u16, u16, &Cell)>) -> io::Result<()> {
-    let mut before = Cell::default();
-    let mut next = None;
+    let mut cells: Vec<(u16, u16, Cell)> = Vec::with_capacity(changed.len());
     for (x, y, cell) in changed {
-        if next != Some((x, y)) {
-            queue!(out, MoveTo(x, y))?;
-        }
         let mut cell = cell.clone();
-        theme::blank_like(&mut cell, &before);
-        let sgr = theme::sgr(&before, &cell);
+        // A blank takes what is not seen of its style from the cell before it.
+        theme::blank_like(&mut cell, cells.last().map_or(&Cell::EMPTY, |(.., before)| before));
+        cells.push((x, y, cell));
+    }
+    let read = encoded(&cells);
+    if cells.len() < MANY {
+        return out.write_all(&read);
+    }
+    let mut looks = Vec::new();
+    cells.sort_by_cached_key(|(.., cell)| {
+        let look = (cell.fg, cell.bg, cell.modifier);
+        looks.iter().position(|known| *known == look).unwrap_or_else(|| {
+            looks.push(look);
+            looks.len() - 1
+        })
+    });
+    let styled = encoded(&cells);
+    out.write_all(if styled.len() < read.len() { &styled } else { &read })
+}
+
+/// Cells in this order, and of their styles only what differs from the cell before: a change of the
+/// letters' colour alone costs half of what both colours cost.
+fn encoded(cells: &[(u16, u16, Cell)]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(cells.len() * 2);
+    let mut before = &Cell::EMPTY;
+    let mut place = None;
+    for (x, y, cell) in cells {
+        go(&mut out, place, (*x, *y));
+        let sgr = theme::sgr(before, cell);
         if !sgr.is_empty() {
-            write!(out, "\u{1b}[{sgr}m")?;
+            out.extend_from_slice(format!("\u{1b}[{sgr}m").as_bytes());
         }
-        queue!(out, Print(cell.symbol()))?;
-        next = Some((x.saturating_add(1), y));
+        out.extend_from_slice(cell.symbol().as_bytes());
+        // Terminals do not agree how wide all letters are: after others the place is not known.
+        place = (cell.symbol().len() == 1).then_some((x.saturating_add(1), *y));
         before = cell;
     }
-    write!(out, "\u{1b}[m")
+    out.extend_from_slice(b"\x1b[m");
+    out
+}
+
+/// Moves the cursor in the fewest bytes: within a row by how far, else to the place (ECMA-48, 8.3.20
+/// and 8.3.21).
+fn go(out: &mut Vec<u8>, from: Option<(u16, u16)>, to: (u16, u16)) {
+    let (x, y) = to;
+    match from {
+        Some(from) if from == to => {}
+        Some((before, row)) if row == y && before < x => match x - before {
+            1 => out.extend_from_slice(b"\x1b[C"),
+            n => out.extend_from_slice(format!("\u{1b}[{n}C").as_bytes()),
+        },
+        Some((_, row)) if x == 0 && row.checked_add(1) == Some(y) => {
+            out.extend_from_slice(b"\r\n");
+        }
+        _ if x == 0 => {
+            out.extend_from_slice(format!("\u{1b}[{}H", y.saturating_add(1)).as_bytes());
+        }
+        _ => {
+            let (row, column) = (y.saturating_add(1), x.saturating_add(1));
+            out.extend_from_slice(format!("\u{1b}[{row};{column}H").as_bytes());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gone(from: Option<(u16, u16)>, to: (u16, u16)) -> String {
+        let mut out = Vec::new();
+        go(&mut out, from, to);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn goes_the_shortest_way() {
+        assert_eq!(gone(Some((4, 2)), (4, 2)), "");
+        assert_eq!(gone(Some((4, 2)), (5, 2)), "\u{1b}[C");
+        assert_eq!(gone(Some((4, 2)), (16, 2)), "\u{1b}[12C");
+        assert_eq!(gone(Some((200, 2)), (0, 3)), "\r\n");
+        assert_eq!(gone(Some((4, 2)), (3, 2)), "\u{1b}[3;4H");
+        assert_eq!(gone(Some((4, 2)), (0, 4)), "\u{1b}[5H");
+        assert_eq!(gone(None, (7, 0)), "\u{1b}[1;8H");
+    }
+
+    #[test]
+    fn after_a_letter_of_uncertain_width_the_place_is_named() {
+        let cells = [(0, 0, Cell::new("漢")), (2, 0, Cell::new("a")), (4, 0, Cell::new("b"))];
+        assert_eq!(encoded(&cells), "\u{1b}[1H漢\u{1b}[1;3Ha\u{1b}[Cb\u{1b}[m".as_bytes());
+    }
 }

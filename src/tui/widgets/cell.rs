@@ -35,7 +35,7 @@ pub fn look(
         Health::Ok => return plain(if cell.quiet { "_" } else { "." }, Role::Ok),
         Health::Warning | Health::Unknown | Health::Critical => {}
     }
-    let mark = match cell.handling.as_ref().map(|(kind, _)| kind) {
+    let mark = match cell.handling.as_ref().map(|h| h.kind) {
         Some(HandlingKind::Claimed) => "@",
         Some(HandlingKind::Acknowledged) => "a",
         Some(HandlingKind::Downtime) => "z",

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::engine::{Event, World, step};
 use crate::model::cell::CheckView;
 use crate::model::health::{Health, Reason};
@@ -14,11 +16,14 @@ pub(in crate::services) struct Shown {
     pub(in crate::services) health: Health,
     pub(in crate::services) reason: Option<Reason>,
     pub(in crate::services) why: String,
+    /// The last good data that is remembered.
+    pub(in crate::services) good_at: Option<Timestamp>,
 }
 
 impl From<CheckView> for Shown {
     fn from(view: CheckView) -> Self {
-        Self { health: view.health, reason: view.reason, why: view.why.to_string() }
+        let CheckView { health, reason, why, good_at, .. } = view;
+        Self { health, reason, why: why.to_string(), good_at }
     }
 }
 

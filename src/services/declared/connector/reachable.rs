@@ -44,9 +44,9 @@ pub(super) fn certificate(
         Ok(seen) => seen,
         Err(e) => return (unreached(e), None),
     };
-    let left = seen.until.as_second() - now.as_second();
+    let left = seen.ends_at.as_second() - now.as_second();
     let days = left.div_euclid(86_400);
-    let until = seen.until.strftime("%-d %b %Y");
+    let until = seen.ends_at.strftime("%-d %b %Y");
     let line = format!("certificate counts until {until}, {days} days left");
     let less = |span: Span| left < span.as_secs_i64();
     let verdict = if less(limits.critical) {

@@ -4,6 +4,7 @@
 //! counts, what was taken away no longer does, and after a restart it is read again. Each message
 //! is reduced to what its reader wants to know the moment it is read; the rest is never held.
 
+mod access;
 mod files;
 mod mime;
 mod shelf;
@@ -23,8 +24,7 @@ use crate::model::health::Reason;
 use crate::model::ids::CredentialName;
 use crate::model::span::Span;
 use crate::model::text::Clean;
-use crate::ports::secrets::Secrets;
-use crate::services::answer::{Trouble, credential};
+use crate::services::answer::Trouble;
 use crate::services::declared::dropped::{DropError, DropSettings};
 use crate::services::declared::{in_folder, refused};
 use crate::services::{Context, ServiceError};
@@ -33,6 +33,7 @@ use crate::transport::{Failure, ImapSettings, MailFolder, MailServer, Part};
 pub use mime::{Key, Mail, Sent};
 pub use shelf::Message;
 
+use access::Access;
 use files::{FileId, Files, Listed};
 use shelf::{Id, Shelf};
 
@@ -117,7 +118,7 @@ pub enum MailTrouble {
     /// The mail server.
     #[error("{0}")]
     Server(#[from] Failure),
-    /// The credential for it.
+    /// The credential for it, or the token that it brings.
     #[error("{why}")]
     Credential {
         /// Which kind of not knowing.
@@ -135,6 +136,13 @@ pub enum MailTrouble {
         /// `max_messages`.
         limit: usize,
     },
+}
+
+impl From<Trouble> for MailTrouble {
+    fn from(trouble: Trouble) -> Self {
+        let Trouble { reason, why, .. } = trouble;
+        Self::Credential { reason, why }
+    }
 }
 
 impl MailTrouble {
@@ -201,7 +209,7 @@ pub struct Mailbox<T> {
 
 enum Source {
     Files(Files),
-    Imap { server: MailServer, credential: CredentialName, secrets: Arc<dyn Secrets> },
+    Imap { server: MailServer, access: Box<Access> },
 }
 
 impl<T: Send + Sync + 'static> Mailbox<T> {
@@ -250,9 +258,7 @@ impl<T: Send + Sync + 'static> Mailbox<T> {
         let mut shelf = self.shelf.lock().await;
         let outcome = match &self.source {
             Source::Files(files) => self.look_at_files(&mut shelf, files, now).await,
-            Source::Imap { server, credential, secrets } => {
-                self.visit(&mut shelf, server, credential, secrets, now).await
-            }
+            Source::Imap { server, access } => self.visit(&mut shelf, server, access, now).await,
         };
         let oldest = self
             .settings
@@ -349,18 +355,23 @@ impl<T: Send + Sync + 'static> Mailbox<T> {
         &self,
         shelf: &mut Shelf<T>,
         server: &MailServer,
-        name: &CredentialName,
-        secrets: &Arc<dyn Secrets>,
+        access: &Access,
         now: Timestamp,
     ) -> Result<(), MailTrouble> {
-        let password = credential(secrets, name).await.map_err(|trouble| {
-            let Trouble { reason, why, .. } = trouble;
-            MailTrouble::Credential { reason, why }
-        })?;
-        let mut tries = 2;
+        let (mut secret, serial) = access.show(None).await?;
+        let (mut tries, mut renewable) = (2, access.can_renew());
         loop {
+            let mut folder = match server.open(&secret).await {
+                Ok(folder) => folder,
+                // A token may be taken back before its time.
+                Err(Failure::Unauthorised { .. }) if renewable => {
+                    renewable = false;
+                    (secret, _) = access.show(Some(serial)).await?;
+                    continue;
+                }
+                Err(e) => return Err(e.into()),
+            };
             tries -= 1;
-            let mut folder = server.open(&password).await?;
             match self.browse(shelf, &mut folder, now).await {
                 Ok(()) => {
                     folder.close().await;
@@ -471,6 +482,5 @@ fn imap_source(
     settings.ca_file = settings.ca_file.map(|path| in_folder(&ctx.folder, &path));
     let server = ctx.transport.mail_server(&settings);
     let server = server.map_err(|source| ServiceError::Endpoint { service, source })?;
-    let (credential, secrets) = (imap.credential.clone(), ctx.secrets.clone());
-    Ok(Source::Imap { server, credential, secrets })
+    Ok(Source::Imap { server, access: Box::new(Access::new(ctx, service, imap)?) })
 }

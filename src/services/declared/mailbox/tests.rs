@@ -14,6 +14,7 @@ use crate::model::observation::Zone;
 use crate::ports::secrets::{Found, SecretError, SecretPlace, Secrets};
 use crate::services::declared::tests::dropping::Drop;
 use crate::services::declared::tests::stage::{NOW, Still, context, estate, now};
+use crate::services::declared::tests::vendor::{Play, Vendor, page, status};
 use crate::services::{Context, ServiceError};
 use crate::simulators::{Certificate, Door, Instead, MailHost};
 use crate::transport::Failure;
@@ -417,7 +418,20 @@ fn settings_that_make_no_sense_are_refused() {
 
 // ------------------------------------------------------------------ a mail server
 
+impl Play {
+    /// The same answer with other words.
+    fn replaced(self, from: &str, to: &str) -> Self {
+        match self {
+            Self::Answer(status, headers, body) => {
+                Self::Answer(status, headers, body.replace(from, to))
+            }
+            other => other,
+        }
+    }
+}
+
 struct Post {
+    ctx: Context,
     host: MailHost,
     mailbox: Mailbox<String>,
     clock: Arc<Still>,
@@ -440,7 +454,7 @@ async fn post_with(certificate: Certificate, more: &str) -> Post {
         host.port
     );
     let mailbox = mailbox(&ctx, &settings);
-    Post { host, mailbox, clock, known, _drop: drop }
+    Post { ctx, host, mailbox, clock, known, _drop: drop }
 }
 
 impl Post {
@@ -550,6 +564,68 @@ async fn who_may_not_in_says_why() {
     post.known.0.lock().unwrap().clear();
     let (reason, why) = post.look().await.gap().unwrap();
     assert!(reason == Reason::Unauthorised && why.contains("secret set alerts-mailbox"), "{why}");
+}
+
+#[tokio::test]
+async fn an_access_token_is_asked_for_held_and_renewed() {
+    let (vendor, post) = (Vendor::start().await, post("").await);
+    let token = |value: &str| {
+        page(&format!(
+            "{{\"token_type\":\"Bearer\",\"expires_in\":3599,\"access_token\":\"{value}\"}}"
+        ))
+    };
+    vendor.play("/token", token("first"));
+    post.host.take_token("first");
+    post.put("one");
+    let settings = format!(
+        "imap = {{ host = 'localhost', port = {}, user = 'alerts', credential = 'alerts-mailbox', folder = \
+         'INBOX/Alerts', ca_file = 'ca.pem', oauth = {{ token = {{ url = '{}/token' }}, client_id = 'app' }} }}",
+        post.host.port, vendor.url
+    );
+    let mailbox = mailbox(&post.ctx, &settings);
+    assert_eq!(texts(&mailbox.look(now()).await), ["one*"]);
+    assert_eq!(texts(&mailbox.look(now()).await), ["one"]);
+    assert_eq!(vendor.asked().len(), 1, "a token is held");
+    // Taken back before its time: one more is asked for, and no third.
+    post.host.take_token("second");
+    vendor.play("/token", token("second"));
+    assert_eq!(texts(&mailbox.look(now()).await), ["one"]);
+    assert_eq!(vendor.asked().len(), 1, "since the last time");
+    post.host.take_token("third");
+    let (reason, why) = mailbox.look(now()).await.gap().unwrap();
+    assert_eq!((reason, vendor.asked().len()), (Reason::Unauthorised, 1));
+    assert!(!why.contains("second") && !why.contains("sesame"), "{why}");
+    // What the token endpoint may say instead.
+    for (play, reason, words) in [
+        (
+            Play::Answer(
+                401,
+                vec![],
+                "{\"error\":\"invalid_client\",\"x\":\"open sesame\"}".into(),
+            ),
+            Reason::Unauthorised,
+            "invalid_client",
+        ),
+        (Play::Answer(400, vec![], "<h1>no</h1>".into()), Reason::Unauthorised, "no reason"),
+        (page("<h1>Back soon</h1>"), Reason::Malformed, "web page"),
+        (token("x").replaced("Bearer", "MAC"), Reason::Malformed, "bearer"),
+        (token("x").replaced("3599", "-1"), Reason::Malformed, "life"),
+        (token("x").replaced("3599", "999999999"), Reason::Malformed, "life"),
+        (status(503), Reason::NoAnswer, "503"),
+    ] {
+        vendor.play("/token", play);
+        let (was, why) = self::mailbox(&post.ctx, &settings).look(now()).await.gap().unwrap();
+        assert_eq!(was, reason, "{why}");
+        assert!(why.contains(words) && !why.contains("sesame"), "{why}");
+    }
+    // A server that takes no token is told so, and is not shown it.
+    vendor.play("/token", token("first"));
+    let before = post.host.heard().len();
+    let said = b"* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n{tag} OK\r\n".to_vec();
+    post.host.meddle(move |c| (c == "CAPABILITY").then(|| Instead::Say(said.clone())));
+    let (_, why) = self::mailbox(&post.ctx, &settings).look(now()).await.gap().unwrap();
+    assert!(why.contains("XOAUTH2"), "{why}");
+    assert!(post.host.heard().split_off(before).iter().all(|c| c == "CAPABILITY"));
 }
 
 #[tokio::test]

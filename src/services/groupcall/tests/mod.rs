@@ -1,5 +1,6 @@
 //! Groupcall against a vendor over HTTP, school by school.
 
+mod board;
 mod damaged;
 mod standing;
 

@@ -398,6 +398,15 @@ async fn strangers_are_listed_and_colour_nobody() {
     assert_eq!(fact(&seen, "hosts that no appliance has"), Some("sw-91c.lan"));
     assert_eq!(fact(&seen, "messages without a host, or that cannot be read"), Some("1"));
     assert_eq!(fact(&seen, "entries that are not regular files"), Some("1"));
+    // And among what nobody watches, for as long as its message stands there.
+    let watcher = build(&SERVICE, &stage(&drop).0, ALERTING).unwrap();
+    assert!(watcher.found().is_empty());
+    at(&watcher, EAST, NOW).await;
+    let found: Vec<_> = watcher.found().into_iter().map(|gap| gap.what.to_string()).collect();
+    assert_eq!(found, ["smoothwall.alerts of sw-91c.lan"]);
+    drop.remove("s.eml");
+    at(&watcher, EAST, NOW).await;
+    assert!(watcher.found().is_empty());
     // Nor does a stranger's heartbeat help anybody.
     let drop = Drop::new();
     mail(&drop, "h.eml", &heartbeat_of("sw-91c"));

@@ -139,6 +139,8 @@ fn checks_flows_and_gaps() {
         gaps,
         [
             "welearn365.accounts",
+            "welearn365.lockouts",
+            "welearn365.controllers",
             "welearn365.licences",
             "welearn365.site",
             "welearn365.provisioning"

@@ -4,8 +4,6 @@
 //! The second reader is written from the vendor notes over `serde_json::Value` and shares nothing
 //! with the first.
 
-use std::time::Duration;
-
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};
@@ -151,15 +149,7 @@ fn damaged(healthy: &str, how: &(Vec<(Index, Damage)>, Option<Index>)) -> (Strin
 }
 
 fn reply(body: &str) -> Reply {
-    Reply {
-        status: 200,
-        headers: Vec::new(),
-        body: body.to_owned().into(),
-        received_at: NOW.parse().unwrap(),
-        took: Duration::ZERO,
-        request_id: "r".into(),
-        origin: "https://graph.example".into(),
-    }
+    Reply::played(200, &[], body)
 }
 
 fn bare() -> Observation {

@@ -5,13 +5,13 @@ use ratatui::layout::Rect;
 use super::layout::{Parts, Widths};
 use super::{BoardScreen, Item, Spot};
 use crate::tui::keymap::Scope;
-use crate::tui::screens::View;
 use crate::tui::screens::page::body_of;
 use crate::tui::screens::prompt::said;
+use crate::tui::screens::{View, row_name};
 use crate::tui::state::{Class, Rows, Standing};
 use crate::tui::theme::Role;
+use crate::tui::times::moment;
 use crate::tui::widgets::{Line, Pen, cut, hints, look};
-use crate::wire::Health;
 use crate::wire::board::{CompactCell, SchoolRow};
 
 /// One row of the matrix, whoever it is about.
@@ -108,45 +108,68 @@ impl BoardScreen {
 
     /// Line 2: always true, whatever the filter. In as many words as there is room for.
     fn totals(&self, rows: &Rows, view: &View<'_>, room: u16) -> Line {
-        let forms: [[&str; 6]; 5] = [
-            ["nobody has: ", "somebody has: ", "follows: ", "ok: ", "not set up: ", "last known: "],
-            ["nobody ", "somebody ", "follows ", "ok ", "not set up ", "last known: "],
-            ["nobody ", "somebody ", "follows ", "ok ", "none ", "last known: "],
-            ["", "has ", "^ ", "ok ", "- ", "were: "],
-            ["", "@", "^", ".", "-", "were "],
+        let forms: [[&str; 7]; 5] = [
+            [
+                "nobody has: ",
+                "not asked yet: ",
+                "somebody has: ",
+                "follows: ",
+                "ok: ",
+                "not set up: ",
+                "last known: ",
+            ],
+            [
+                "nobody ",
+                "not asked ",
+                "somebody ",
+                "follows ",
+                "ok ",
+                "not set up ",
+                "last known: ",
+            ],
+            ["nobody ", "unasked ", "somebody ", "follows ", "ok ", "none ", "last known: "],
+            ["", "? ", "has ", "^ ", "ok ", "- ", "were: "],
+            ["", "?", "@", "^", ".", "-", "were "],
         ];
         let lines = forms.map(|words| self.totals_in(rows, view, words));
         let fits = lines.iter().find(|l| l.width() <= room).or(lines.last()).cloned();
         fits.unwrap_or_default()
     }
 
-    fn totals_in(&self, rows: &Rows, view: &View<'_>, words: [&str; 6]) -> Line {
-        let [nobody, somebody, follows, ok, none, last_known] = words;
-        let counts = rows.counts();
+    fn totals_in(&self, rows: &Rows, view: &View<'_>, words: [&str; 7]) -> Line {
+        let [nobody, unasked, somebody, follows, ok, none, last_known] = words;
+        let split = &rows.split;
+        // Once everything was tried, what has not been asked is plainly not known.
+        let waits = if rows.settled { 0 } else { split.unasked };
+        let unknown = split.unknown + split.unasked - waits;
         let mut line = Line::default();
         if !view.is_known {
             line = line.and(last_known, Role::Offline);
         }
         line = line.and(nobody, Role::Text);
-        for (n, (letter, health, role)) in [
-            ("C", Health::Critical, Role::Critical),
-            ("U", Health::Unknown, Role::Unknown),
-            ("W", Health::Warning, Role::Warning),
+        for (n, (letter, many, role)) in [
+            ("C", split.critical, Role::Critical),
+            ("U", unknown, Role::Unknown),
+            ("W", split.warning, Role::Warning),
         ]
         .into_iter()
         .enumerate()
         {
-            let (many, gap) = (counts.nobody(health), if n == 0 { "" } else { " " });
+            let gap = if n == 0 { "" } else { " " };
             let role = if many > 0 { role } else { Role::Text };
             line = line.and(gap, Role::Text).and(format!("{letter} {many}"), role);
         }
-        let mut parts = vec![
-            (format!("{somebody}{}", counts.of(Class::Somebody)), Role::Text),
-            (format!("{follows}{}", counts.of(Class::Follows)), Role::Text),
-            (format!("{ok}{}", rows.schools_summary.ok), Role::Text),
-        ];
-        if counts.of(Class::NotSetUp) > 0 {
-            parts.push((format!("{none}{}", counts.of(Class::NotSetUp)), Role::Text));
+        let mut parts = Vec::new();
+        if waits > 0 {
+            parts.push((format!("{unasked}{waits}"), Role::Unknown));
+        }
+        parts.extend([
+            (format!("{somebody}{}", split.somebody), Role::Text),
+            (format!("{follows}{}", split.follows), Role::Text),
+            (format!("{ok}{}", split.ok), Role::Text),
+        ]);
+        if split.not_subscribed > 0 {
+            parts.push((format!("{none}{}", split.not_subscribed), Role::Text));
         }
         if !self.filter.is_empty() {
             parts.push((format!("shown {} of {}", self.items.len(), rows.len()), Role::Accent));
@@ -255,10 +278,10 @@ impl BoardScreen {
         rows: &Rows,
         view: &View<'_>,
     ) {
-        let n = rows.counts().of(class);
+        let n = class.count(&rows.split);
         let text = match class {
             Class::Nobody => format!("nobody has it: {n}"),
-            Class::Somebody => format!("somebody has it: {n}"),
+            Class::Somebody => format!("somebody has it: {n}{}", runs_out(rows, view)),
             Class::Follows => {
                 format!("follows from another school's or service's trouble: {n}")
             }
@@ -330,6 +353,14 @@ impl BoardScreen {
     }
 }
 
+/// What somebody has and runs out first: `, next to run out 10:00 Cawston Lane (claimed, asha)`.
+fn runs_out(rows: &Rows, view: &View<'_>) -> String {
+    let Some((row, handling)) = rows.next_to_run_out() else { return String::new() };
+    let Some(until) = handling.until else { return String::new() };
+    let (until, name) = (moment(until, view.now), row_name(row, Some(rows)));
+    format!(", next to run out {until} {name} ({}, {})", handling.kind.word(), handling.by)
+}
+
 /// Under 50 columns: the worst cell with its letters.
 fn worst_cell(
     pen: &mut Pen<'_>,
@@ -354,7 +385,7 @@ fn worst_cell(
 fn draw_extras(pen: &mut Pen<'_>, mut x: u16, y: u16, widths: &Widths, row: &Drawn<'_>) {
     let has =
         row.cells.iter().filter(|c| c.health.is_trouble()).max_by_key(|c| c.health).map(|_| {
-            row.cells.iter().find_map(|c| c.handling.as_ref()).map_or("-", |(_, by)| by.as_str())
+            row.cells.iter().find_map(|c| c.handling.as_ref()).map_or("-", |h| h.by.as_str())
         });
     pen.text(x, y, widths.has.saturating_sub(1), has.unwrap_or_default(), Role::Handled);
     x += widths.has;

@@ -70,6 +70,21 @@ impl BoardScreen {
         self.column.unwrap_or_else(worst)
     }
 
+    /// The column that an act on another row would be about: the chosen one, else the row's worst.
+    #[must_use]
+    pub fn column_of(&self, row: Row, rows: &Rows) -> usize {
+        self.column.unwrap_or_else(|| worst_column(rows.cells(row)))
+    }
+
+    /// Marked schools that stand in the list, whether or not it has to be scrolled to them.
+    #[must_use]
+    pub fn marked_and_listed(&self, rows: &Rows) -> Vec<Laestab> {
+        let listed = |laestab: &Laestab| {
+            rows.find(*laestab).is_some_and(|n| self.items.contains(&Item::School(n)))
+        };
+        self.marks.iter().copied().filter(listed).collect()
+    }
+
     /// The filter as typed.
     #[must_use]
     pub fn typed(&self) -> &str {
@@ -122,7 +137,9 @@ impl BoardScreen {
             for class in Class::ALL {
                 let members = rows.of_class(class);
                 let is_open = class == Class::Nobody || self.open.contains(&class.index());
-                if class != Class::Nobody && (!members.is_empty() || rows.counts().of(class) > 0) {
+                let runs_out = class == Class::Somebody && rows.next_to_run_out().is_some();
+                let is_told = !members.is_empty() || class.count(&rows.split) > 0 || runs_out;
+                if class != Class::Nobody && is_told {
                     self.items.push(Item::Fold(class));
                 }
                 if is_open {

@@ -5,12 +5,14 @@ use ratatui::layout::Rect;
 
 use super::BoardScreen;
 use crate::tui::screens::evidence::moment_and_age;
+use crate::tui::screens::page::{announced, before};
 use crate::tui::screens::{View, row_name};
 use crate::tui::state::Rows;
 use crate::tui::theme::Role;
 use crate::tui::times;
 use crate::tui::widgets::{Line, Pen, rule, state_word, wrap};
 use crate::wire::board::{Column, CompactCell, Row};
+use crate::wire::desk::DeskKind;
 use crate::wire::page::{Page, ServiceView};
 use crate::wire::{Health, Scope, Zone};
 
@@ -87,14 +89,21 @@ fn told(page: &Page, service: &ServiceView, row: Row, columns: u16, now: Timesta
     }
     if let Some(handling) = &cell.handling {
         let until = handling.until.map(|at| format!(" until {}", times::moment(at, now)));
-        let kind = match handling.kind {
-            crate::wire::HandlingKind::Claimed => "claimed",
-            crate::wire::HandlingKind::Acknowledged => "acknowledged",
-            crate::wire::HandlingKind::Downtime => "downtime",
-        };
+        let kind = handling.kind.word();
         let text = format!("{}, {kind}{}", handling.by, until.unwrap_or_default());
         lines.push(labelled("has it", text));
     }
+    let windows = service.windows.iter().take(2);
+    lines.extend(windows.map(|w| labelled("announced", announced(w, now))));
+    let note = page
+        .desk
+        .iter()
+        .find(|e| e.kind == DeskKind::Note && e.services.contains(&service.service));
+    lines.extend(
+        note.map(|e| {
+            labelled("note", format!("{}, {}: {}", e.by, times::moment(e.at, now), e.why))
+        }),
+    );
     checked(&mut lines, service, now);
     if let Some(at) = cell.since {
         lines.push(labelled("since", moment_and_age(at, now)));
@@ -103,7 +112,7 @@ fn told(page: &Page, service: &ServiceView, row: Row, columns: u16, now: Timesta
         let words = format!(
             "{} {} -> {}: {}",
             times::moment(change.at, now),
-            change.from.word().replace('_', " "),
+            before(change),
             change.to.word().replace('_', " "),
             change.why
         );

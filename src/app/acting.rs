@@ -1,0 +1,202 @@
+//! The guard of an agent: policy, ledger, and the services' hands.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::app::failed::Failed;
+use crate::app::world::Outside;
+use crate::cli::Code;
+use crate::cli::args::{ExplainArgs, PolicyCommand};
+use crate::config::{ConfigErrors, error_in, read_file};
+use crate::guard::policy::{Asked, Policy, PolicySettings};
+use crate::guard::{Guard, Parts};
+use crate::model::ids::ActionId;
+use crate::model::plan::Kind;
+use crate::model::text::Clean;
+use crate::ports::act::Act;
+use crate::ports::clock::Clock;
+use crate::store::SqliteLedger;
+use crate::sys::SystemEntropy;
+
+/// Every action that a service or the desk knows, for checking a policy.
+#[must_use]
+pub fn every_action() -> Vec<ActionId> {
+    crate::services::SERVICES
+        .iter()
+        .flat_map(|service| service.actions)
+        .chain(crate::services::DESK_ACTIONS)
+        .filter_map(|spec| spec.id.parse().ok())
+        .collect()
+}
+
+/// Reads the policy at `path`.
+///
+/// # Errors
+/// Everything that is wrong with it, with line and key; failing examples too.
+pub fn policy(path: &Path) -> Result<Policy, ConfigErrors> {
+    let (source, settings) = read_file::<PolicySettings>(path)?;
+    let digest = crate::ledger::fingerprint(source.text().as_bytes());
+    Policy::new(settings, &digest, &every_action()).map_err(|wrong| {
+        ConfigErrors(wrong.iter().map(|w| error_in(&source, &w.key, &w.why)).collect())
+    })
+}
+
+/// Why whoever runs this process must not act by the policy at `path`: they could write it.
+fn own_policy(path: &Path) -> Option<String> {
+    let me = rustix::process::geteuid().as_raw();
+    let owner = std::fs::metadata(path).ok()?.uid();
+    (owner == me).then(|| {
+        format!(
+            "watch only: {} belongs to you, so you could write your own permission; an agent of \
+             the desk, or a policy that root owns, can act",
+            path.display()
+        )
+    })
+}
+
+/// The guard, or why nobody can act. What waits or is open from before is taken up.
+///
+/// # Errors
+/// When the ledger cannot be opened: an agent that may have open actions must not run without it.
+pub async fn acting(
+    policy_file: Option<&Path>,
+    acts: Vec<Arc<dyn Act>>,
+    state_dir: &Path,
+    alone: bool,
+    demo: bool,
+    clock: Arc<dyn Clock>,
+) -> Result<Result<Guard, Clean>, Failed> {
+    let Some(path) = policy_file else {
+        return Ok(Err(Clean::new("no policy is configured (`policy = \"policy.toml\"`)")));
+    };
+    if let Some(why) = own_policy(path).filter(|_| alone && !demo) {
+        return Ok(Err(Clean::new(&why)));
+    }
+    let policy = policy(path).map_err(|errors| {
+        tracing::error!("the policy is not used: {errors}");
+        errors.to_string()
+    });
+    let file = state_dir.join("ledger.db");
+    let ledger = tokio::task::spawn_blocking(move || SqliteLedger::open(&file))
+        .await
+        .map_err(Failed::software)?
+        .map_err(Failed::software)?;
+    let guard = Guard::new(Parts {
+        ledger: Arc::new(ledger),
+        acts,
+        policy,
+        clock,
+        entropy: Arc::new(SystemEntropy),
+        alone,
+    });
+    let open = guard.resume().await.map_err(Failed::software)?;
+    if open > 0 {
+        tracing::warn!("{open} actions were open when the agent last ended: they are looked at");
+    }
+    Ok(Ok(guard))
+}
+
+/// `caretaker policy test`: what the policy's own examples say.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn test(path: &Path) -> Result<u8, Failed> {
+    let policy = policy(path).map_err(Failed::config)?;
+    let n = policy.settings().example.len();
+    let rules = policy.settings().rule.len();
+    crate::cli::say(&format!("{}: {rules} rules, {n} examples, all hold", path.display()));
+    if n == 0 {
+        crate::cli::complain("a policy without examples proves nothing: add [[example]]");
+    }
+    Ok(0)
+}
+
+/// `caretaker policy explain`: what the policy would say, and by which rule.
+///
+/// # Errors
+/// When the policy is broken.
+pub fn explain(path: &Path, asked: &Asked, json: bool) -> Result<u8, Failed> {
+    #[derive(Serialize)]
+    struct Told {
+        allowed: bool,
+        second: bool,
+        rule: Option<String>,
+        says: Vec<String>,
+    }
+    let policy = policy(path).map_err(Failed::config)?;
+    let told = match policy.judge(asked) {
+        Ok(judged) => Told {
+            allowed: true,
+            second: judged.ruling.second.is_some(),
+            rule: Some(judged.ruling.rule.to_string()),
+            says: judged.ruling.says.iter().map(ToString::to_string).collect(),
+        },
+        Err(why) => Told { allowed: false, second: false, rule: None, says: vec![why] },
+    };
+    if json {
+        crate::cli::say(&serde_json::to_string(&told).map_err(Failed::software)?);
+    } else {
+        let word = match (told.allowed, told.second) {
+            (true, false) => "allowed",
+            (true, true) => "allowed with a second person",
+            (false, _) => "denied",
+        };
+        let rule = told.rule.map_or(String::new(), |r| format!(" by rule {r}"));
+        crate::cli::say(&format!("{word}{rule}"));
+        for says in told.says {
+            crate::cli::say(&format!("  {says}"));
+        }
+    }
+    Ok(if told.allowed { 0 } else { Code::ActionDenied as u8 })
+}
+
+/// `caretaker policy`.
+///
+/// # Errors
+/// When there is no policy, it is broken, or the question makes no sense.
+pub fn command(outside: &Outside, command: PolicyCommand) -> Result<u8, Failed> {
+    match command {
+        PolicyCommand::Test { file } => test(&policy_file(outside, file)?),
+        PolicyCommand::Explain(args) => {
+            let asked = question(&args, outside.clock.now())?;
+            explain(&policy_file(outside, args.file)?, &asked, args.json)
+        }
+    }
+}
+
+fn policy_file(outside: &Outside, named: Option<PathBuf>) -> Result<PathBuf, Failed> {
+    if let Some(file) = named {
+        return Ok(file);
+    }
+    let config = crate::app::setup::load(&outside.config_file()?)?;
+    let file = config.settings.policy.as_deref().map(|p| config.resolve(p));
+    file.ok_or_else(|| Failed::config("the configuration names no policy (`policy = \"..\"`)"))
+}
+
+fn question(args: &ExplainArgs, now: Timestamp) -> Result<Asked, Failed> {
+    let usage = |text: String| Failed { code: Code::Usage, text };
+    let school = args.school.as_deref().map(str::parse).transpose();
+    let school = school.map_err(|e: crate::model::ids::IdError| usage(e.to_string()))?;
+    let kind: Kind = word(&args.kind).map_err(usage)?;
+    let at = args.at.as_deref().map(str::parse).transpose();
+    Ok(Asked {
+        action: args
+            .action
+            .parse()
+            .map_err(|e: crate::model::ids::IdError| usage(e.to_string()))?,
+        targets: vec![(school, kind); usize::from(args.targets)],
+        roles: BTreeSet::from([word(&args.role).map_err(usage)?]),
+        at: at.map_err(|e| usage(format!("--at: {e}")))?.unwrap_or(now),
+        emergency: false,
+    })
+}
+
+/// A plain enum by its word.
+fn word<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_value(serde_json::Value::String(text.to_owned())).map_err(|e| e.to_string())
+}

@@ -1,0 +1,117 @@
+//! Active Directory, for whichever service needs it: how many accounts each school has and how they
+//! stand, who was locked out lately, and how the controllers agree.
+//!
+//! Watching needs no names. No attribute that holds one is asked for, and of an entry's own name only
+//! what stands above it is looked at.
+//!
+//! Invariant: an answer that is cut short is never a smaller count.
+
+mod census;
+mod dn;
+mod failure;
+mod lockouts;
+mod members;
+mod places;
+mod replicas;
+mod root;
+mod value;
+
+pub use census::{Census, Counts};
+pub use dn::{Dn, DnError};
+pub use failure::DirectoryFailure;
+pub use lockouts::{Burst, Lockouts, burst};
+pub use members::members;
+pub use places::{PlaceError, Places};
+pub use replicas::{Behind, Controller, Standing};
+pub use root::{Lockout, Root};
+pub use value::{Flags, Guid, NoGuid, Sid, Ticks, generalised_time, number};
+
+use secrecy::SecretString;
+
+use crate::transport::ldap::{Controllers, LdapFailure};
+
+/// Something that one controller answered, and which controllers before it did not.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answered<T> {
+    /// What it answered.
+    pub value: T,
+    /// Scheme, host and port of the controller.
+    pub by: String,
+    /// Why those before it in the settings were passed over.
+    pub passed_over: Vec<LdapFailure>,
+}
+
+/// A directory: its controllers, and where its schools are.
+#[derive(Clone)]
+pub struct Directory {
+    controllers: Controllers,
+    places: std::sync::Arc<Places>,
+}
+
+impl Directory {
+    /// A directory.
+    #[must_use]
+    pub fn new(controllers: Controllers, places: Places) -> Self {
+        Self { controllers, places: std::sync::Arc::new(places) }
+    }
+
+    /// Where the schools are.
+    #[must_use]
+    pub fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// Its controllers.
+    #[must_use]
+    pub fn controllers(&self) -> &Controllers {
+        &self.controllers
+    }
+
+    /// Counts the accounts of every school: seven searches, one request for each page of each.
+    ///
+    /// # Errors
+    /// When no controller answers, or the answer is not whole or cannot be read.
+    pub async fn census(
+        &self,
+        password: &SecretString,
+    ) -> Result<Answered<Census>, DirectoryFailure> {
+        let mut route = self.controllers.route();
+        loop {
+            let mut session = route.open(password).await?;
+            match census::take(&mut session, &self.places).await {
+                Ok(value) => {
+                    let by = session.controller().to_owned();
+                    session.close().await;
+                    return Ok(Answered { value, by, passed_over: route.passed_over().to_vec() });
+                }
+                Err(DirectoryFailure::Ldap(failure)) => route.failed(failure)?,
+                Err(other) => return Err(other),
+            }
+        }
+    }
+
+    /// Which accounts were locked out within `back` before now, by school: four searches, one request
+    /// for each page of each.
+    ///
+    /// # Errors
+    /// As for [`Directory::census`].
+    pub async fn lockouts(
+        &self,
+        password: &SecretString,
+        back: jiff::SignedDuration,
+    ) -> Result<Answered<Lockouts>, DirectoryFailure> {
+        let mut route = self.controllers.route();
+        loop {
+            let mut session = route.open(password).await?;
+            match lockouts::since(&mut session, &self.places, back).await {
+                Ok(value) => {
+                    let by = session.controller().to_owned();
+                    session.close().await;
+                    return Ok(Answered { value, by, passed_over: route.passed_over().to_vec() });
+                }
+                Err(DirectoryFailure::Ldap(failure)) => route.failed(failure)?,
+                Err(other) => return Err(other),
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The prompt of a downtime and of a note: says back in words what it understood.
+
+use jiff::Timestamp;
+use ratatui::layout::Rect;
+
+use super::{Act, Answer, View};
+use crate::tui::keymap::Command;
+use crate::tui::theme::Role;
+use crate::tui::times;
+use crate::tui::widgets::{Field, Line, Pen};
+use crate::wire::Clean;
+use crate::wire::desk::{DeskKind, Handle};
+use crate::wire::when::stretch;
+
+/// The prompt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandPrompt {
+    field: Field,
+    /// What is asked for, but for what is typed.
+    handle: Handle,
+    /// Where, in words.
+    place: String,
+    hidden: usize,
+}
+
+impl HandPrompt {
+    /// A prompt for `handle` at `place` that begins with `text`; `hidden` marked schools are left
+    /// out.
+    #[must_use]
+    pub fn new(handle: Handle, place: &str, hidden: usize, text: &str) -> Self {
+        Self { field: Field::with(text), handle, place: place.to_owned(), hidden }
+    }
+
+    /// What is asked for by what is typed, or what is missing.
+    fn understood(&self, now: Timestamp) -> Result<Handle, String> {
+        let text = self.field.text().trim();
+        let mut handle = self.handle.clone();
+        if handle.kind == DeskKind::Note {
+            handle.why = Clean::new(text);
+            let missing = "a line for whoever comes next; no pupils' names";
+            return if text.is_empty() { Err(missing.to_owned()) } else { Ok(handle) };
+        }
+        let (span, why) = text.split_once(' ').unwrap_or((text, ""));
+        if span.is_empty() {
+            return Err("its end (2h, 17:00, 22:00..02:00), then why".to_owned());
+        }
+        let (from, until) = stretch(span, now).map_err(|e| e.to_string())?;
+        (handle.from, handle.until) = (from, Some(until));
+        handle.why = Clean::new(why.trim());
+        if handle.why.is_empty() {
+            Err("and why: a change's number, a word".to_owned())
+        } else {
+            Ok(handle)
+        }
+    }
+
+    /// Takes a command.
+    pub fn command(&mut self, command: Command, view: &View<'_>) -> Answer {
+        match command {
+            Command::Accept => match self.understood(view.now) {
+                Ok(handle) => Answer::Wants(vec![Act::Close, Act::Handle(handle)]),
+                // What is missing stands below the line already.
+                Err(_) => Answer::Consumed,
+            },
+            Command::Cancel | Command::Interrupt => Answer::Wants(vec![Act::Close]),
+            Command::RubOut if self.field.rub_out() => Answer::Consumed,
+            Command::RubOut => Answer::Wants(vec![Act::Close]),
+            Command::RubOutWord => {
+                self.field.rub_out_word();
+                Answer::Consumed
+            }
+            _ => Answer::Pass,
+        }
+    }
+
+    /// Takes text.
+    pub fn typed(&mut self, text: &str) -> Answer {
+        self.field.insert(text);
+        Answer::Consumed
+    }
+
+    /// Draws the two last lines.
+    pub fn draw(&self, pen: &mut Pen<'_>, view: &View<'_>) -> usize {
+        let (columns, rows) = view.size;
+        let top = rows.saturating_sub(2);
+        pen.blank(Rect::new(0, top, columns, 2));
+        let head = match self.handle.kind {
+            DeskKind::Note => " note > ",
+            _ => " downtime until > ",
+        };
+        let line =
+            Line::of(head, Role::Key).and(self.field.text(), Role::Prompt).and(" ", Role::Cursor);
+        pen.line(0, top, columns, &line);
+        let said = match self.understood(view.now) {
+            Ok(handle) => Line::of(format!(" {}", in_words(&handle, view.now)), Role::Text),
+            Err(missing) => Line::of(format!(" {missing}"), Role::Message),
+        };
+        let mut said = said.and(format!("   {}", self.place), Role::Quiet);
+        if self.hidden > 0 {
+            said =
+                said.and(format!("; {} marked are hidden: left out", self.hidden), Role::Message);
+        }
+        pen.line(0, top + 1, columns, &said);
+        2
+    }
+}
+
+fn in_words(handle: &Handle, now: Timestamp) -> String {
+    if handle.kind == DeskKind::Note {
+        return "Enter keeps it for good".to_owned();
+    }
+    let say = |at| times::moment(at, now);
+    let from = handle.from.map(|at| format!("from {} ", say(at))).unwrap_or_default();
+    let until = handle.until.map(say).unwrap_or_default();
+    format!("{from}until {until}; Enter sets it")
+}

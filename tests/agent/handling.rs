@@ -1,0 +1,152 @@
+//! Taking things in hand over the socket: what the board, the page and the next start show.
+
+use caretaker::model::observation::Verdict;
+use caretaker::model::plan::Operator;
+use caretaker::ports::people::{Nobody, People, Person};
+use serde_json::{Value, json};
+
+use crate::contract::Wire;
+use crate::stage::{Stage, school};
+
+/// Whoever it is, it is Asha.
+#[derive(Debug)]
+struct Asha;
+
+impl People for Asha {
+    fn person(&self, uid: u32, _: Option<i32>) -> Result<Person, Nobody> {
+        let operator = Operator { uid, login: None, name: "asha".into() };
+        Ok(Person { operator, groups: Vec::new() })
+    }
+}
+
+fn name(n: usize, service: &str) -> Value {
+    json!({"row": {"school": school(n).to_string()}, "service": service})
+}
+
+async fn handle(wire: &Wire, what: Value) -> (u16, Value) {
+    wire.ask("POST", "/v1/handling", what.to_string().as_bytes()).await
+}
+
+async fn cell(wire: &Wire, n: usize, column: usize) -> Value {
+    let board = wire.get("/v1/board").await;
+    board["schools"][n]["cells"][column].clone()
+}
+
+async fn page(wire: &Wire, n: usize) -> Value {
+    wire.get(&format!("/v1/schools/{}", school(n))).await
+}
+
+async fn until_critical(wire: &Wire, n: usize) {
+    wire.refresh().await;
+    crate::stage::until("critical", || async { cell(wire, n, 0).await["h"] == "critical" }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_stands_on_the_board_until_it_is_given_back() {
+    let mut stage = Stage::new(3);
+    stage.settings.people = std::sync::Arc::new(Asha);
+    let (agent, wire) = stage.settled().await;
+    stage.vendors[0].says(1, Verdict::Critical);
+    until_critical(&wire, 1).await;
+
+    let cells = [name(1, "aqua"), name(0, "aqua"), name(1, "aqua"), name(2, "none")];
+    let (status, told) = handle(&wire, json!({"kind": "claim", "cells": cells})).await;
+    assert_eq!(status, 200, "{told}");
+    assert_eq!((told["done"].as_u64(), told["by"].as_str()), (Some(1), Some("asha")));
+    // A Monday at ten: the shift ends at five.
+    assert_eq!(told["until"], "2026-11-23T17:00:00Z");
+    let left = told["left_out_cells"].as_array().unwrap();
+    assert_eq!((told["left_out"].as_u64(), left.len()), (Some(2), 2), "{left:?}");
+    assert_eq!(left[0]["why"], "it is not in trouble");
+    assert_eq!(
+        cell(&wire, 1, 0).await["handling"],
+        json!({"kind": "claimed", "by": "asha", "until": "2026-11-23T17:00:00Z"})
+    );
+    assert_eq!(wire.get("/v1/board").await["split"]["somebody"], 1);
+    let book = page(&wire, 1).await["desk"].clone();
+    assert_eq!(book.as_array().unwrap().len(), 1);
+    assert_eq!((&book[0]["kind"], &book[0]["services"]), (&json!("claim"), &json!(["aqua"])));
+
+    let (_, told) = handle(&wire, json!({"kind": "give_back", "cells": [name(1, "aqua")]})).await;
+    assert_eq!(told["done"], 1);
+    assert_eq!(cell(&wire, 1, 0).await["handling"], Value::Null);
+    let (_, told) = handle(&wire, json!({"kind": "give_back", "cells": [name(1, "aqua")]})).await;
+    assert_eq!((told["done"].as_u64(), told["id"].as_u64()), (Some(0), Some(0)), "nobody has it");
+    assert_eq!(page(&wire, 1).await["desk"].as_array().unwrap().len(), 2, "no entry of nothing");
+    agent.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_set_aside_and_planned_outlives_a_restart() {
+    let stage = Stage::new(2);
+    let (agent, wire) = stage.settled().await;
+    let now = json!({
+        "kind": "downtime", "cells": [name(0, "aqua"), name(1, "aqua")], "filter": "kind:primary",
+        "until": "2026-11-23T18:00:00Z", "why": "CHG0012, the server moves",
+    });
+    let (status, told) = handle(&wire, now).await;
+    assert_eq!((status, told["done"].as_u64()), (200, Some(2)), "well cells too: {told}");
+    let later = json!({
+        "kind": "downtime", "cells": [name(0, "bolt")], "from": "2026-11-28T22:00:00Z",
+        "until": "2026-11-29T02:00:00Z", "why": "announced",
+    });
+    assert_eq!(handle(&wire, later).await.1["done"], 1);
+    assert_eq!(cell(&wire, 0, 1).await["handling"], Value::Null, "not yet");
+    agent.stop().await.unwrap();
+
+    let (agent, wire) = stage.settled().await;
+    assert_eq!(cell(&wire, 0, 0).await["handling"]["kind"], "downtime");
+    let page = page(&wire, 0).await;
+    assert_eq!(page["services"][1]["planned"]["from"], "2026-11-28T22:00:00Z");
+    assert_eq!(page["services"][0]["planned"], Value::Null);
+    let book = page["desk"].as_array().unwrap();
+    assert_eq!((book[0]["why"].as_str(), book.len()), (Some("announced"), 2), "newest first");
+    assert_eq!(book[1]["filter"], "kind:primary", "the expression beside the list");
+    // Given back before it begins.
+    let (_, told) = handle(&wire, json!({"kind": "give_back", "cells": [name(0, "bolt")]})).await;
+    assert_eq!(told["done"], 1);
+    agent.stop().await.unwrap();
+    let (agent, wire) = stage.settled().await;
+    let bolt = self::page(&wire, 0).await["services"][1]["planned"].clone();
+    assert_eq!(bolt, Value::Null);
+    agent.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_note_is_kept_and_changes_no_cell() {
+    let stage = Stage::new(1);
+    let (agent, wire) = stage.settled().await;
+    let before = cell(&wire, 0, 0).await;
+    let note =
+        json!({"kind": "note", "cells": [name(0, "aqua")], "why": "rang the \u{1b}[2Joffice"});
+    assert_eq!(handle(&wire, note).await.1["done"], 1);
+    assert_eq!(cell(&wire, 0, 0).await, before);
+    let book = page(&wire, 0).await["desk"].clone();
+    assert_eq!(book[0]["why"], "rang the [2Joffice", "cleaned where it enters");
+    assert!(book[0]["by"].as_str().unwrap().starts_with("uid "), "nobody names the accounts here");
+    agent.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nonsense_is_refused_with_a_remedy_and_a_large_list_is_taken() {
+    let stage = Stage::new(1);
+    let (agent, wire) = stage.settled().await;
+    for what in [
+        json!({}),
+        json!({"kind": "claim", "cells": []}),
+        json!({"kind": "lock", "cells": [name(0, "aqua")]}),
+        json!({"kind": "claim", "cells": [name(0, "aqua")], "by": "somebody else"}),
+        json!({"kind": "claim", "cells": [{"row": {"school": "12"}, "service": "aqua"}]}),
+        json!({"kind": "downtime", "cells": [name(0, "aqua")], "why": "x"}),
+        json!({"kind": "downtime", "cells": [name(0, "aqua")], "until": "2026-11-23T18:00:00Z"}),
+    ] {
+        let (status, problem) = handle(&wire, what.clone()).await;
+        assert_eq!((status, problem["code"].as_str()), (400, Some("bad_request")), "{what}");
+    }
+    let many: Vec<Value> = (0..9_000).map(|_| name(0, "aqua")).collect();
+    let (status, told) = handle(&wire, json!({"kind": "note", "cells": many, "why": "many"})).await;
+    assert_eq!((status, told["done"].as_u64()), (200, Some(1)), "{told}");
+    let huge = vec![b' '; 2 * 1_024 * 1_024];
+    assert_eq!(wire.ask("POST", "/v1/handling", &huge).await.0, 413);
+    agent.stop().await.unwrap();
+}

@@ -1,0 +1,357 @@
+//! `caretaker doctor` as an administrator runs it: on a good host, and on one with each fault.
+#![cfg(test)]
+
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_caretaker");
+
+/// Ends what it holds when it goes.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+fn caretaker(home: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.args(args).env_clear().env("HOME", home).env("XDG_RUNTIME_DIR", home);
+    command.env("LANG", "C.UTF-8").env("TERM", "xterm-256color").stdin(Stdio::null());
+    command
+}
+
+/// The vendors, and the folder with a configuration for them.
+struct Stage {
+    home: tempfile::TempDir,
+    config: PathBuf,
+    _vendors: Running,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let home = tempfile::Builder::new().prefix("ct").tempdir_in("/tmp").unwrap();
+        let args = ["simulate", "--schools", "4", "--seed", "2", "--scenario", "calm"];
+        let mut child = caretaker(home.path(), &args).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let said: Value = serde_json::from_str(&line).unwrap();
+        let config = PathBuf::from(said["config"].as_str().unwrap());
+        Self { home, config, _vendors: Running(child) }
+    }
+
+    fn text(&self) -> String {
+        std::fs::read_to_string(&self.config).unwrap()
+    }
+
+    /// The configuration with something else in it, beside the good one.
+    fn other(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.config.with_file_name(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        path
+    }
+
+    fn run(&self, config: &Path, args: &[&str]) -> Output {
+        let config = config.display().to_string();
+        let all: Vec<&str> =
+            ["--config", config.as_str(), "doctor"].iter().chain(args).copied().collect();
+        caretaker(self.home.path(), &all).output().unwrap()
+    }
+
+    fn doctor(&self, config: &Path) -> Seen {
+        Seen::of(&self.run(config, &["--json"]))
+    }
+}
+
+/// What the doctor said.
+struct Seen {
+    code: i32,
+    report: Value,
+}
+
+impl Seen {
+    fn of(output: &Output) -> Self {
+        let text = String::from_utf8_lossy(&output.stdout);
+        let report = serde_json::from_str(&text)
+            .unwrap_or_else(|e| panic!("{e}: {text} {}", String::from_utf8_lossy(&output.stderr)));
+        Self { code: output.status.code().unwrap(), report }
+    }
+
+    fn findings(&self) -> impl Iterator<Item = &Value> {
+        self.report["findings"].as_array().unwrap().iter()
+    }
+
+    /// Findings of this weight: area, subject and text, and remedy.
+    fn told(&self, severity: &str) -> Vec<String> {
+        let all = self.findings().filter(|f| f["severity"] == severity);
+        all.map(|f| {
+            let text = |key: &str| f[key].as_str().unwrap_or("-").to_owned();
+            format!("{}|{}|{}|{}", text("area"), text("subject"), text("text"), text("remedy"))
+        })
+        .collect()
+    }
+
+    /// That exactly one error or warning holds all these words.
+    fn one(&self, severity: &str, words: &[&str]) {
+        let all = self.told(severity);
+        let fits = |line: &&String| words.iter().all(|w| line.contains(w));
+        assert_eq!(all.iter().filter(fits).count(), 1, "{words:?} in {all:#?}");
+    }
+
+    /// What is well in an area.
+    fn well(&self, area: &str) -> usize {
+        self.findings().filter(|f| f["area"] == area && f["severity"] == "ok").count()
+    }
+}
+
+#[test]
+fn a_good_host_is_fine_and_the_text_fits_80_columns() {
+    let stage = Stage::new();
+    let seen = stage.doctor(&stage.config);
+    assert_eq!(seen.told("error"), [""; 0]);
+    // The simulated schools grant more scopes than are asked for, as schools do.
+    for warning in seen.told("warning") {
+        assert!(
+            warning.starts_with("rights|xod.") && warning.contains("StudentExtended"),
+            "{warning}"
+        );
+    }
+    assert_eq!(seen.told("warning").len(), 3, "a few schools are looked at");
+    assert_eq!((seen.code, seen.report["version"].as_u64()), (1, Some(1)));
+    for (area, least) in [
+        ("config", 1),
+        ("files", 4),
+        ("tables", 1),
+        ("clock", 1),
+        ("network", 8),
+        ("tls", 8),
+        ("credentials", 1),
+        ("sign_in", 10),
+        ("terminal", 2),
+        ("environment", 1),
+    ] {
+        assert!(seen.well(area) >= least, "{area}: {} of {least} are well", seen.well(area));
+    }
+    let tls = seen.findings().find(|f| f["area"] == "tls").unwrap();
+    assert!(tls["facts"]["days_left"].as_i64().unwrap() > 0, "{tls}");
+    // No date is known of the two secrets of services: told, and told as not watched.
+    assert!(seen.told("note").iter().any(|n| n.contains("no expiry date is known")));
+    let gaps = seen.report["not_watched"].as_array().unwrap();
+    assert!(gaps.iter().any(|g| g["what"] == "redstor.credentials"), "{gaps:?}");
+    assert_eq!(seen.report["not_set_up"], serde_json::json!([]));
+
+    let output = stage.run(&stage.config, &[]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    for (number, line) in text.lines().enumerate() {
+        assert!(line.chars().count() <= 80, "line {number} is too wide: {line}");
+    }
+    for heading in ["CONFIGURATION", "TLS", "SIGN-IN", "NOT WATCHED"] {
+        assert!(text.lines().any(|l| l == heading), "no {heading}:\n{text}");
+    }
+
+    let offline = Seen::of(&stage.run(&stage.config, &["--json", "--offline"]));
+    assert_eq!((offline.code, offline.well("sign_in"), offline.well("tls")), (0, 0, 0));
+    assert!(offline.well("credentials") > 0);
+}
+
+#[test]
+fn credentials_that_are_wrong_open_or_missing_are_told_with_their_remedies() {
+    let stage = Stage::new();
+    let credential = |name: &str| stage.config.with_file_name("credentials").join(name);
+    std::fs::write(credential("redstor"), "not-the-password").unwrap();
+    std::fs::set_permissions(credential("welearn365"), PermissionsExt::from_mode(0o644)).unwrap();
+    let school = std::fs::read_dir(credential(""))
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .find(|n| n.starts_with("xod."))
+        .unwrap();
+    std::fs::remove_file(credential(&school)).unwrap();
+    let dated = stage.text().replace(
+        "[credentials.files]",
+        "[credentials.expires]\nredstor = 2020-01-31\nwelearn = 2030-01-31\n[credentials.files]",
+    );
+    let seen = stage.doctor(&stage.other("dated.toml", &dated));
+    assert_eq!(seen.code, 2);
+    seen.one("error", &["sign_in|redstor.documents", "caretaker secret set"]);
+    seen.one("error", &["credentials|redstor|", "ENDED on Fri 31 Jan 2020"]);
+    seen.one("error", &["credentials|welearn365|", "mode 0644", "chmod 600"]);
+    seen.one("error", &["sign_in|welearn365.service_health", "mode 0644"]);
+    seen.one("error", &[&format!("credentials|{school}|"), "caretaker secret set"]);
+    seen.one("warning", &["tables|", "dated.toml:", "credentials.expires.welearn", "no service"]);
+    let all = seen.report.to_string();
+    assert!(!all.contains("not-the-password"), "a credential is shown");
+}
+
+/// A server at localhost with this certificate, which answers anything with an empty page.
+async fn server(params: CertificateParams, issuer: &CertifiedIssuer<'static, KeyPair>) -> u16 {
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.signed_by(&key, issuer).unwrap().der().clone();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(tls));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                let mut buffer = [0_u8; 4_096];
+                while stream.read(&mut buffer).await.is_ok_and(|n| n > 0) {
+                    let answer = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\
+                                  date: Mon, 06 Jan 2020 10:00:00 GMT\r\n\r\n";
+                    if stream.write_all(answer.as_bytes()).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    port
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_and_clocks_that_are_wrong_are_told() {
+    let stage = Stage::new();
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let ca = stage.config.with_file_name("own-ca.pem");
+    std::fs::write(&ca, issuer.pem()).unwrap();
+    std::fs::set_permissions(&ca, PermissionsExt::from_mode(0o644)).unwrap();
+    let leaf = || CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    let mut expired = leaf();
+    expired.not_after = date_time_ymd(2024, 1, 1);
+    let today = jiff_today();
+    let mut soon = leaf();
+    soon.not_after = date_time_ymd(today.0, today.1, today.2);
+    let (expired, soon) = (server(expired, &issuer).await, server(soon, &issuer).await);
+    let text = stage.text();
+    let at = |key: &str| {
+        let line = text.lines().find(|l| l.starts_with(key)).unwrap();
+        let url = line.split("url = \"").nth(1).unwrap().split('"').next().unwrap();
+        format!("\"{url}\"")
+    };
+    let ours = ca.display().to_string();
+    let demo = format!("{:?}", stage.config.with_file_name("vendors").join("ca.pem"));
+    // One address whose certificate has expired, one that ends soon and whose clock is years off,
+    // one that is asked with another authority than its own.
+    let changed = text
+        .replace(
+            &format!("{{ url = {}, ca_file = {demo} }}", at("xod = ")),
+            &format!("{{ url = \"https://localhost:{expired}\", ca_file = {ours:?} }}"),
+        )
+        .replace(
+            &format!("{{ url = {}, ca_file = {demo} }}", at("graph = ")),
+            &format!("{{ url = \"https://localhost:{soon}\", ca_file = {ours:?} }}"),
+        )
+        .replace(
+            &format!("{{ url = {}, ca_file = {demo} }}", at("storage_platform = ")),
+            &format!("{{ url = {}, ca_file = {ours:?} }}", at("storage_platform = ")),
+        );
+    let config = stage.other("changed.toml", &changed);
+    let run = tokio::task::spawn_blocking(move || (stage.doctor(&config), stage));
+    let (seen, stage) = run.await.unwrap();
+    assert_eq!(seen.code, 2);
+    seen.one("error", &["tls|", &format!("https://localhost:{expired} (groupcall)"), "expired"]);
+    seen.one("error", &["tls|", "(redstor)", "not from an authority", "ca_file"]);
+    seen.one("warning", &["tls|", &format!("https://localhost:{soon}"), "good until"]);
+    seen.one("warning", &["clock|", &format!("https://localhost:{soon}"), "off the other vendors"]);
+    assert!(seen.well("tls") > 3 && seen.well("sign_in") > 3, "the others are looked at");
+
+    // An authority that is not there, and one that others can change.
+    let gone = changed.replace(&format!("{ours:?} }}\nlogin"), "\"nowhere.pem\" }\nlogin");
+    assert_ne!(gone, changed);
+    std::fs::set_permissions(&ca, PermissionsExt::from_mode(0o666)).unwrap();
+    let config = stage.other("gone.toml", &gone);
+    let run = tokio::task::spawn_blocking(move || stage.doctor(&config));
+    let seen = run.await.unwrap();
+    assert_eq!(seen.code, 2);
+    seen.one("error", &["config|", "gone.toml:", "services.welearn365", "nowhere.pem", "ca_file"]);
+    seen.one("error", &["files|", "own-ca.pem", "chmod go-w"]);
+    assert!(seen.well("sign_in") > 3, "the services that can be built are asked");
+}
+
+/// A week from now: soon enough to be told, late enough to be good while the test runs.
+#[expect(clippy::disallowed_methods, reason = "a test outside the program has only the real clock")]
+fn jiff_today() -> (i32, u8, u8) {
+    let day = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(7 * 24);
+    let date = day.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
+    (i32::from(date.year()), u8::try_from(date.month()).unwrap(), u8::try_from(date.day()).unwrap())
+}
+
+#[test]
+fn it_works_with_a_broken_configuration_without_one_and_beside_an_agent() {
+    let stage = Stage::new();
+    let broken = stage.other("broken.toml", &format!("thme = 1\n{}", stage.text()));
+    let seen = stage.doctor(&broken);
+    assert_eq!(seen.code, 2);
+    seen.one("error", &["config|", "broken.toml:1:1|thme: unknown key", "rename or remove it"]);
+    assert!(seen.well("terminal") > 0 && seen.well("environment") > 0);
+    let open = stage.other("open.toml", &stage.text());
+    std::fs::set_permissions(&open, PermissionsExt::from_mode(0o666)).unwrap();
+    stage.doctor(&open).one("error", &["config|", "others can write", "chmod go-w"]);
+    let none = stage.doctor(&stage.config.with_file_name("none.toml"));
+    assert_eq!((none.code, none.report["config"].is_null()), (2, true));
+    none.one("error", &["config|", "no configuration at", "config.example.toml"]);
+
+    let config = stage.config.display().to_string();
+    let args = ["--config", config.as_str(), "agent"];
+    let mut child = caretaker(stage.home.path(), &args).stdout(Stdio::piped()).spawn().unwrap();
+    let pid = child.id();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let agent = Running(child);
+    let all = ["--config", config.as_str(), "doctor", "--json", "--offline"];
+    let mut command = caretaker(stage.home.path(), &all);
+    command.env("HTTPS_PROXY", "http://user:canary@proxy.example:3128").env("LANG", "C");
+    let seen = Seen::of(&command.output().unwrap());
+    assert_eq!(seen.code, 1, "{:?}", seen.told("error"));
+    let held = seen.told("ok").into_iter().find(|f| f.contains("held by process")).unwrap();
+    assert!(held.contains(&format!("process {pid},")), "{held}");
+    assert!(seen.told("ok").iter().any(|f| f.starts_with("store|") && f.contains("is sound")));
+    seen.one("warning", &["terminal|", "C.UTF-8"]);
+    assert!(seen.told("note").iter().any(|n| n.contains("HTTPS_PROXY|is set, and ignored")));
+    assert!(!seen.report.to_string().contains("canary"));
+    drop(agent);
+    // What it left behind when it was killed.
+    let seen = Seen::of(&stage.run(&stage.config, &["--json", "--offline"]));
+    seen.one("error", &["socket|", "no agent answers", "start the agent"]);
+}
+
+/// The document that the docs show has the keys that the program writes.
+#[test]
+fn the_docs_show_the_document_as_it_is() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("docs/doctor-json.md")).unwrap();
+    let json = text.split("```json").nth(1).unwrap().split("```").next().unwrap();
+    let shown: Value = serde_json::from_str(json).unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let output = caretaker(home.path(), &["doctor", "--json", "--offline"]).output().unwrap();
+    let made = Seen::of(&output).report;
+    let keys =
+        |value: &Value| -> Vec<String> { value.as_object().unwrap().keys().cloned().collect() };
+    assert_eq!(keys(&shown), keys(&made));
+    assert_eq!(keys(&shown["findings"][0]), keys(&made["findings"][0]));
+    assert_eq!(keys(&shown["summary"]), keys(&made["summary"]));
+    let lists = made["findings"].as_array().unwrap();
+    assert!(lists.iter().all(|f| text.contains(&format!("`{}`", f["area"].as_str().unwrap()))));
+}

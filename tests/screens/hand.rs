@@ -1,0 +1,194 @@
+//! Taking things in hand: what each key asks of the agent, and for which cells.
+
+use caretaker::tui::console::Effect;
+use caretaker::tui::term::Input;
+use caretaker::wire::board::Row;
+use caretaker::wire::desk::{CellName, DeskKind, Handle, Handled, LeftOut};
+use caretaker::wire::{Clean, Health};
+
+use crate::fixture::{DAY, Desk, at, bad, key, morning};
+
+fn wished(desk: &mut Desk) -> Vec<Handle> {
+    let effects = desk.console.take_effects().into_iter();
+    let wishes = effects.map(|e| match e {
+        Effect::Handle(handle) => handle,
+        other => panic!("{other:?}"),
+    });
+    wishes.collect()
+}
+
+fn one(desk: &mut Desk) -> Handle {
+    let mut all = wished(desk);
+    assert_eq!(all.len(), 1, "{all:?}");
+    all.remove(0)
+}
+
+/// The cell of the `n`-th school of the board.
+fn name(desk: &Desk, n: usize, service: &str) -> CellName {
+    CellName { row: Row::School(desk.board.schools[n].laestab), service: key(service) }
+}
+
+fn handled(kind: DeskKind, done: u32) -> Handled {
+    Handled {
+        id: 1,
+        by: Clean::new("asha"),
+        kind,
+        done,
+        from: None,
+        until: Some(at("2026-11-24T17:00:00Z")),
+        taken_over: 0,
+        left_out: 0,
+        left_out_cells: Vec::new(),
+    }
+}
+
+#[test]
+fn a_key_takes_the_cell_that_was_seen_under_the_cursor() {
+    let mut desk = Desk::new(morning(250), (80, 24));
+    let first = desk.name_at_cursor();
+    assert_eq!(first, desk.board.schools[12].name.to_string());
+    // Something worse comes in as the key is pressed: the cursor stays on its school.
+    desk.change(30, 2, bad(Health::Critical, 30 * DAY)).press("c");
+    let claim = one(&mut desk);
+    assert_eq!((claim.kind, claim.until, claim.from), (DeskKind::Claim, None, None));
+    assert_eq!(claim.cells, [name(&desk, 12, "smoothwall")], "its worst cell");
+    desk.press("h h a");
+    let other = one(&mut desk);
+    assert_eq!(other.kind, DeskKind::Acknowledge);
+    assert_eq!(other.cells, [name(&desk, 12, "redstor")], "the chosen cell");
+    // On the page it is the service at its cursor.
+    desk.press("enter j a");
+    assert_eq!(one(&mut desk).cells, [name(&desk, 12, "future_digital")]);
+}
+
+#[test]
+fn what_is_hidden_is_not_acted_on() {
+    let mut desk = Desk::new(morning(250), (120, 40));
+    desk.press("space j space j space");
+    let marked: Vec<String> = desk
+        .line_with("3 marked")
+        .split(": ")
+        .nth(1)
+        .unwrap()
+        .split(", ")
+        .map(str::to_owned)
+        .collect();
+    desk.press("/").type_text("gc:c").press("enter");
+    assert!(desk.line_with("3 marked").contains("2 not shown here"), "{}", desk.text());
+    desk.press("a");
+    let ack = one(&mut desk);
+    assert_eq!(ack.cells, [name(&desk, 0, "groupcall")], "of {marked:?} the one that is shown");
+    assert!(desk.text().contains("2 marked schools are not shown and left out"), "{}", desk.text());
+    desk.press("esc esc /").type_text("no such school").press("enter a");
+    assert_eq!(wished(&mut desk), []);
+    assert!(desk.text().contains("hidden by the filter; nothing is done"), "{}", desk.text());
+}
+
+#[test]
+fn several_marked_schools_carry_the_filter_that_chose_them() {
+    let mut desk = Desk::new(morning(250), (120, 40));
+    desk.press("/").type_text("has:nobody").press("enter V d").type_text("2h CHG0012 moves");
+    desk.press("enter");
+    let downtime = one(&mut desk);
+    assert_eq!((downtime.kind, downtime.cells.len()), (DeskKind::Downtime, 6));
+    assert_eq!((downtime.filter.as_str(), downtime.why.as_str()), ("has:nobody", "CHG0012 moves"));
+    assert_eq!(downtime.until, Some(at("2026-11-24T11:14:00Z")));
+    assert!(downtime.cells.contains(&name(&desk, 12, "smoothwall")), "each its worst cell");
+}
+
+#[test]
+fn a_downtime_asks_until_when_and_why_and_says_it_back() {
+    let mut desk = Desk::new(morning(250), (80, 24));
+    desk.press("d");
+    assert!(
+        desk.text().contains("22:00..02:00), then why   Maple Primary, Smoothwall"),
+        "{}",
+        desk.text()
+    );
+    desk.press("enter").type_text("17:00").press("enter");
+    assert!(desk.text().contains("and why"), "{}", desk.text());
+    assert_eq!(wished(&mut desk), [], "nothing is sent before it is whole");
+    desk.console.input(Input::Paste(" server\nmoves".to_owned()), desk.mono);
+    assert_eq!(wished(&mut desk), [], "a pasted end of line sends nothing");
+    assert!(desk.text().contains("until 17:00; Enter sets it"), "{}", desk.text());
+    desk.press("enter");
+    let downtime = one(&mut desk);
+    assert_eq!(downtime.until, Some(at("2026-11-24T17:00:00Z")));
+    assert_eq!(downtime.why.as_str(), "server moves");
+    desk.press("d").type_text("soon").press("esc");
+    assert_eq!(wished(&mut desk), [], "Esc leaves");
+}
+
+#[test]
+fn announced_work_is_filled_in() {
+    let mut desk = Desk::new(morning(250), (120, 40));
+    desk.press("k k k d");
+    let text = desk.text();
+    assert!(text.contains("2026-11-28T22:00..2026-11-29T02:00 New servers for the J2E"), "{text}");
+    assert!(
+        text.contains("from Sat 22:00 until Sun 02:00; Enter sets it   whole estate, Just2Easy"),
+        "{text}"
+    );
+    desk.press("enter");
+    let downtime = one(&mut desk);
+    assert_eq!(downtime.cells, [CellName { row: Row::Estate, service: key("just2easy") }]);
+    assert_eq!(downtime.from, Some(at("2026-11-28T22:00:00Z")));
+    assert_eq!(downtime.until, Some(at("2026-11-29T02:00:00Z")));
+}
+
+#[test]
+fn a_note_is_a_line_and_an_empty_one_is_none() {
+    let mut desk = Desk::new(morning(250), (80, 24));
+    desk.press("m enter").type_text("rang the office").press("enter");
+    let note = one(&mut desk);
+    assert_eq!((note.kind, note.why.as_str()), (DeskKind::Note, "rang the office"));
+    assert_eq!(note.until, None);
+}
+
+#[test]
+fn what_was_done_is_told_and_u_gives_it_back() {
+    let mut desk = Desk::new(morning(250), (120, 40));
+    desk.press("c");
+    let cells = one(&mut desk).cells;
+    desk.console.handled(Ok((cells.clone(), handled(DeskKind::Claim, 1))));
+    assert!(desk.text().contains("claimed until 17:00; u gives back"), "{}", desk.text());
+    desk.press("j j u");
+    let back = one(&mut desk);
+    assert_eq!(
+        (back.kind, back.cells),
+        (DeskKind::GiveBack, cells),
+        "not what is under the cursor"
+    );
+    desk.press("u");
+    assert_eq!(one(&mut desk).cells, [name(&desk, 0, "groupcall")], "now it is");
+
+    let left = LeftOut { cell: name(&desk, 0, "redstor"), why: Clean::new("it is not in trouble") };
+    let none =
+        Handled { left_out: 1, left_out_cells: vec![left.clone()], ..handled(DeskKind::Claim, 0) };
+    desk.console.handled(Ok((Vec::new(), none)));
+    assert!(
+        desk.text().contains("nothing was done: Alder Primary: it is not in trouble"),
+        "{}",
+        desk.text()
+    );
+    let some = Handled {
+        left_out: 4,
+        left_out_cells: vec![left],
+        taken_over: 1,
+        ..handled(DeskKind::Acknowledge, 2)
+    };
+    desk.console.handled(Ok((Vec::new(), some)));
+    let told = "acknowledged: 2 cells until 17:00; 1 somebody else had before; 4 left out (Alder";
+    assert!(desk.text().contains(told), "{}", desk.text());
+    desk.console.handled(Err("no agent answers".to_owned()));
+    assert!(desk.text().contains("nothing was done: no agent answers"), "{}", desk.text());
+}
+
+#[test]
+fn without_the_agent_nothing_is_taken() {
+    let mut desk = Desk::new(morning(250), (80, 24));
+    desk.lose().wait(30);
+    desk.press("c d m u");
+    assert_eq!(wished(&mut desk), []);
+    assert!(desk.text().contains("the agent cannot be reached"), "{}", desk.text());
+}

@@ -1,0 +1,7 @@
+//! Connectors against the vendors as they are played: over TLS, with tokens, pages and limits. What
+//! the board shows for each way in which a vendor goes wrong, and what a sweep of 250 schools costs.
+#![cfg(test)]
+
+mod desk;
+mod groupcall;
+mod redstor;
