@@ -259,7 +259,8 @@ fn every_example_of_a_key_would_load() {
         .collect();
     assert_eq!(declared.len(), 12);
     let built_in: Vec<(&Service, bool)> = SERVICES.iter().map(|s| (s, true)).collect();
-    let connectors = Connectors::new(declared, &built_in).unwrap_or_else(|e| panic!("{e:?}"));
+    let (connectors, wrong) = Connectors::new(declared, &built_in);
+    assert_eq!(wrong, []);
     let new = connectors.new_services();
     assert_eq!(new, [("library".parse().unwrap(), "School library".into(), "LB".into())]);
     parse(&lines.replace("#> register_file", "register_file"));

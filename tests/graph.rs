@@ -82,13 +82,14 @@ struct Scene {
 fn estate(invented: &Invented) -> Estate {
     let mut subscriptions = invented.subscriptions.clone();
     for row in subscriptions.values_mut() {
-        if let Some(site) = row.parameters.get_mut("welearn365.site") {
-            *site = format!("https://{}/{site}", invented.facts.site_host);
+        if let Some(site) = row.parameters.get("welearn365.site") {
+            let whole = format!("https://{}/{site}", invented.facts.site_host);
+            row.parameters.insert("welearn365.site", whole);
         }
     }
     Estate {
         schools: invented.schools.iter().map(|s| (s.laestab, s.clone())).collect(),
-        subscriptions,
+        subscriptions: subscriptions.into(),
         ..Estate::default()
     }
 }

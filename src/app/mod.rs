@@ -79,6 +79,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
         Some(Command::Handle(args)) => handle::run(&outside.agent_socket()?, args).await,
         Some(Command::Config(ConfigCommand::Check)) => config::check(&outside),
         Some(Command::Config(ConfigCommand::Schema)) => config::schema(),
+        Some(Command::Connector(command)) => connector::run(outside, command).await,
         Some(Command::Actions { json }) => act::actions(&outside.agent_socket()?, json).await,
         Some(Command::Plan(args)) => act::plan(&outside.agent_socket()?, args).await,
         Some(Command::Apply(args)) => {
@@ -89,7 +90,6 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
         Some(Command::Audit(command)) => act::audit(|| outside.agent_socket(), command).await,
         Some(Command::Policy(command)) => acting::command(&outside, command),
         Some(Command::Doctor(args)) => doctor::run(outside, args).await,
-        Some(Command::Connector(command)) => connector::run(outside, command).await,
         Some(Command::Secret(command)) => secret::run(outside, command).await,
         Some(Command::Demo(args)) => demo::run(outside, args).await,
         Some(Command::Simulate(args)) => simulate::run(outside, args).await,

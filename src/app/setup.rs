@@ -40,7 +40,7 @@ pub struct Prepared {
     pub parts: Vec<Part>,
     /// What was noticed while reading schools and subscriptions.
     pub findings: Vec<Finding>,
-    /// Every address that a service or a connector calls, with its name.
+    /// Every address that a service or a connector calls, with its key or name.
     pub endpoints: Vec<(String, Endpoint)>,
     /// Schools without a row in the subscriptions table.
     pub not_set_up: Vec<Laestab>,
@@ -122,7 +122,10 @@ fn prepare_with(
     clock: Arc<dyn Clock>,
 ) -> Result<(Prepared, Vec<ConfigError>), Failed> {
     let (configured, connectors, mut wrong) = sections(&config);
-    let imported = schools(&config, &connectors)?;
+    let imported = schools(&config, &connectors).map_err(|failed| {
+        // A column of a connector that cannot be read is unknown: the cause is told, not that.
+        if wrong.is_empty() { failed } else { Failed::config(ConfigErrors(wrong.clone())) }
+    })?;
     let calendars = config.import_calendars().map_err(Failed::config)?;
     let mut estate = Estate {
         schools: imported.schools.into(),
@@ -132,25 +135,19 @@ fn prepare_with(
     };
     let folder = config.folder().to_owned();
     let context = Context { transport, clock, secrets, estate: Arc::new(estate.clone()), folder };
-    let dates = dates(&config, &configured, &context);
-    let mut built = Built::default();
-    for (service, section) in configured {
-        if let Err(error) = built.service(service, section, &context, &dates)? {
-            wrong.push(located(&config, &error));
-        }
-    }
-    if let Err(error) = built.connectors(&connectors, &context) {
-        wrong.push(misdeclared(&config, &error));
-    }
-    let Built { parts, credentials, endpoints } = built;
-    let watches = together(&mut estate, &parts, &connectors)?;
+    let dates = dates(&config, &configured, &connectors, &context);
+    let built = build(&config, configured, &connectors, &context, &mut wrong)?;
+    let Built { parts, uses, endpoints } = built;
+    let watches = together(&mut estate, (&parts, &uses), &connectors, (&dates, &context.secrets))?;
     estate.not_watched.extend(imported.not_set_up.iter().map(|laestab| NotWatched {
         what: Clean::new(&laestab.to_string()),
         why: Clean::new(NOT_SET_UP),
     }));
+    let credentials: Vec<CredentialUse> = uses.into_iter().map(|(_, used)| used).collect();
     let mut findings = calendars.findings;
     findings.extend(imported.findings);
     findings.extend(unused_dates(&config, &credentials));
+    wrong.sort_by_key(|e| (e.line, e.column));
     let prepared = Prepared {
         config,
         estate: Arc::new(estate),
@@ -165,109 +162,100 @@ fn prepare_with(
     Ok((prepared, wrong))
 }
 
-/// What was built so far.
-#[derive(Default)]
-struct Built {
-    parts: Vec<Part>,
-    credentials: Vec<CredentialUse>,
-    endpoints: Vec<(String, Endpoint)>,
-}
-
-impl Built {
-    /// Builds a service; what it refuses leaves it unwatched.
-    fn service(
-        &mut self,
-        service: &Service,
-        section: Option<Configured>,
-        context: &Context,
-        dates: &Dates,
-    ) -> Result<Result<(), ServiceError>, Failed> {
-        let made = context.transport.made(0).len();
-        let (mut watch, mut refused) = (None, Ok(()));
-        if let Some(section) = section {
-            let mut uses: Vec<_> = section.credentials.into_iter().map(for_all).collect();
-            match (section.build)(context) {
-                Ok(own) => {
-                    uses.extend(own.credentials());
-                    let own = expiry::watched(own, &uses, dates, context.secrets.clone());
-                    watch = Some(own.map_err(Failed::software)?);
-                }
-                Err(error) => refused = Err(error),
-            }
-            self.credentials.extend(uses);
-        }
-        let name = service.key.to_owned();
-        self.called(&name, made, context);
-        let key = service.key.parse().map_err(Failed::software)?;
-        self.parts.push(Part { name, service: key, asks: String::new(), watch });
-        Ok(refused)
-    }
-
-    /// Builds what the configuration declares.
-    fn connectors(
-        &mut self,
-        connectors: &Connectors,
-        context: &Context,
-    ) -> Result<(), ConnectorError> {
-        self.credentials.extend(connectors.credentials().into_iter().map(for_all));
-        let made = context.transport.made(0).len();
-        let declared = connectors.build(context)?;
-        self.called("connectors", made, context);
-        for (plan, (name, watch)) in connectors.plans().iter().zip(declared) {
-            let (service, asks) = (plan.service().clone(), plan.in_short());
-            self.parts.push(Part { name, service, asks, watch: Some(watch) });
-        }
-        Ok(())
-    }
-
-    /// Takes the addresses that were made after the first `made`.
-    fn called(&mut self, name: &str, made: usize, context: &Context) {
-        let new = context.transport.made(made).into_iter();
-        self.endpoints.extend(new.map(|endpoint| (name.to_owned(), endpoint)));
-    }
-}
-
 type Sections = Vec<(&'static Service, Option<Configured>)>;
 
-/// Every section of a service or a connector, read; and what is wrong with those that cannot be.
+/// Every section of a service or a connector that can be read, and what is wrong with the others.
 fn sections(config: &Config) -> (Sections, Connectors, Vec<ConfigError>) {
     let mut wrong = Vec::new();
     let mut configured: Sections = Vec::new();
     for service in SERVICES {
-        let read = config.read_section(&format!("services.{}", service.key), service.configure);
-        let section = read.unwrap_or_else(|ConfigErrors(errors)| {
-            wrong.extend(errors);
-            None
-        });
-        configured.push((service, section));
+        let at = format!("services.{}", service.key);
+        let section = config.read_section(&at, service.configure);
+        configured.push((
+            service,
+            section.unwrap_or_else(|ConfigErrors(errors)| {
+                wrong.extend(errors);
+                None
+            }),
+        ));
     }
     let mut declared: Vec<(String, ConnectorSettings)> = Vec::new();
     for name in config.connectors() {
         match config.read_section(&format!("connectors.{name}"), ConnectorSettings::read) {
-            Ok(Some(settings)) => declared.push((name.to_owned(), settings)),
-            Ok(None) => {}
+            Ok(settings) => declared.extend(settings.map(|s| (name.to_owned(), s))),
             Err(ConfigErrors(errors)) => wrong.extend(errors),
         }
     }
-    // Held against one another only when each can be read: else what is missing is told twice.
     let built_in: Vec<(&Service, bool)> =
         configured.iter().map(|(service, section)| (*service, section.is_some())).collect();
-    let connectors = match Connectors::new(declared, &built_in) {
-        Ok(connectors) => connectors,
-        Err(errors) => {
-            wrong.extend(errors.iter().map(|e| misdeclared(config, e)));
-            Connectors::default()
-        }
-    };
-    wrong.sort_by_key(|e| (e.line, e.column));
+    let (connectors, errors) = Connectors::new(declared, &built_in);
+    wrong.extend(errors.iter().map(|e| misdeclared(config, e)));
     (configured, connectors, wrong)
+}
+
+/// What was built, and what it uses.
+struct Built {
+    parts: Vec<Part>,
+    /// Credentials, with the service that uses each.
+    uses: Vec<(ServiceKey, CredentialUse)>,
+    endpoints: Vec<(String, Endpoint)>,
+}
+
+/// A watcher for each section; what cannot be built is told, and stands there without one.
+fn build(
+    config: &Config,
+    configured: Sections,
+    connectors: &Connectors,
+    context: &Context,
+    wrong: &mut Vec<ConfigError>,
+) -> Result<Built, Failed> {
+    let mut built = Built { parts: Vec::new(), uses: Vec::new(), endpoints: Vec::new() };
+    for (service, section) in configured {
+        let made = context.transport.made(0).len();
+        let key: ServiceKey = service.key.parse().map_err(Failed::software)?;
+        let mut uses = Vec::new();
+        let watch = section.and_then(|section| {
+            uses.extend(section.credentials.into_iter().map(for_all));
+            let built = (section.build)(context);
+            built.map_err(|error| wrong.push(located(config, &error))).ok()
+        });
+        if let Some(watch) = &watch {
+            uses.extend(watch.credentials());
+            let called = context.transport.made(made).into_iter();
+            built.endpoints.extend(called.map(|e| (service.key.to_owned(), e)));
+            built.uses.extend(uses.into_iter().map(|used| (key.clone(), used)));
+        }
+        let (name, asks) = (service.key.to_owned(), String::new());
+        built.parts.push(Part { name, service: key, asks, watch });
+    }
+    let pool = connectors.pool(context);
+    for plan in connectors.plans() {
+        let made = context.transport.made(0).len();
+        let watch = match connectors.build(plan, context, &pool) {
+            Ok(watch) => watch,
+            Err(error) => {
+                wrong.push(misdeclared(config, &error));
+                continue;
+            }
+        };
+        let mut uses: Vec<_> = plan.credentials().into_iter().map(for_all).collect();
+        uses.extend(watch.credentials());
+        let service = plan.service().clone();
+        built.uses.extend(uses.into_iter().map(|used| (service.clone(), used)));
+        let called = context.transport.made(made).into_iter();
+        built.endpoints.extend(called.map(|e| (plan.name.clone(), e)));
+        let (name, asks) = (plan.name.clone(), plan.in_short());
+        built.parts.push(Part { name, service, asks, watch: Some(watch) });
+    }
+    Ok(built)
 }
 
 /// One watcher and one column for each service: what is built in and what is declared together.
 fn together(
     estate: &mut Estate,
-    parts: &[Part],
+    (parts, uses): (&[Part], &[(ServiceKey, CredentialUse)]),
     connectors: &Connectors,
+    (dates, secrets): (&Dates, &Arc<dyn Secrets>),
 ) -> Result<Vec<Arc<dyn Watch>>, Failed> {
     let mut columns: Vec<ServiceSpec> = SERVICES.iter().map(unwatched).collect::<Result<_, _>>()?;
     for (key, label, code) in connectors.new_services() {
@@ -276,28 +264,28 @@ fn together(
     }
     let mut watches = Vec::new();
     for mut column in columns {
-        let of: Vec<Arc<dyn Watch>> = parts
-            .iter()
-            .filter(|part| part.service == column.key)
-            .filter_map(|part| part.watch.clone())
-            .collect();
+        let of = parts.iter().filter(|part| part.service == column.key);
+        let of: Vec<Arc<dyn Watch>> = of.filter_map(|part| part.watch.clone()).collect();
         let own = parts.iter().find(|p| p.name == column.key.as_str() && p.asks.is_empty());
         if let Some(joined) = join(of) {
-            let spec = joined.describe();
+            let uses: Vec<CredentialUse> =
+                uses.iter().filter(|(k, _)| *k == column.key).map(|(_, u)| u.clone()).collect();
+            let watch = expiry::watched(joined, &uses, dates, secrets.clone());
+            let watch = watch.map_err(Failed::software)?;
+            let spec = watch.describe();
             // The name of a built-in service that only connectors watch is not theirs to give.
             if own.is_some_and(|part| part.watch.is_some()) {
                 (column.label, column.code) = (spec.label, spec.code);
             }
             (column.checks, column.depends) = (spec.checks, spec.depends);
-            estate.not_watched.extend(joined.not_watched());
-            watches.push(joined);
+            estate.not_watched.extend(watch.not_watched());
+            watches.push(watch);
         }
-        if let Some(Part { watch: None, .. }) = own {
+        if own.is_some_and(|part| part.watch.is_none()) {
             let service = SERVICES.iter().find(|s| s.key == column.key.as_str());
-            let gaps = service.into_iter().flat_map(not_configured);
             let asked: BTreeSet<&str> = column.checks.iter().map(|c| c.id.as_str()).collect();
-            let gaps = gaps.filter(|gap| !asked.contains(gap.what.as_str()));
-            estate.not_watched.extend(gaps.collect::<Vec<_>>());
+            let gaps = service.into_iter().flat_map(not_configured);
+            estate.not_watched.extend(gaps.filter(|gap| !asked.contains(gap.what.as_str())));
         }
         estate.services.push(column);
     }
@@ -319,11 +307,13 @@ fn for_all(name: CredentialName) -> CredentialUse {
 fn dates(
     config: &Config,
     configured: &[(&Service, Option<Configured>)],
+    connectors: &Connectors,
     context: &Context,
 ) -> Dates {
     let sections = configured.iter().filter_map(|(_, section)| section.as_ref());
-    let named: BTreeSet<CredentialName> =
+    let mut named: BTreeSet<CredentialName> =
         sections.flat_map(|s| s.credentials.iter().cloned()).collect();
+    named.extend(connectors.plans().iter().flat_map(|plan| plan.credentials()));
     let named: Vec<CredentialName> = named.into_iter().collect();
     Dates {
         configured: config.settings.credentials.expires.clone(),
@@ -383,7 +373,7 @@ fn schools(config: &Config, connectors: &Connectors) -> Result<Import, Failed> {
     config.import_schools(services, parameters).map_err(Failed::config)
 }
 
-/// A service without a watcher: its column stays, nothing watches it.
+/// A service without a section: its column stays, nothing watches it.
 fn unwatched(service: &Service) -> Result<ServiceSpec, Failed> {
     Ok(ServiceSpec {
         key: service.key.parse().map_err(Failed::software)?,

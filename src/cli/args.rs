@@ -54,6 +54,9 @@ pub enum Command {
     /// Check the configuration, or print its JSON Schema.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Try one connector for real, or list them.
+    #[command(subcommand)]
+    Connector(ConnectorCommand),
     /// What can be done, what waits, runs and needs a look.
     Actions {
         /// JSON.
@@ -81,9 +84,6 @@ pub enum Command {
     /// Look at everything that this host needs: configuration, files, clock, names, certificates,
     /// credentials, sign-in, rights, store, socket, terminal. Exit code: 0 fine, 1 warnings, 2 errors.
     Doctor(DoctorArgs),
-    /// Try one connector for real, or list them.
-    #[command(subcommand)]
-    Connector(ConnectorCommand),
     /// Keep, list or delete credentials in the keyring.
     #[command(subcommand)]
     Secret(SecretCommand),

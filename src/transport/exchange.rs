@@ -103,7 +103,6 @@ impl Call {
         if !tracing::enabled!(tracing::Level::DEBUG) {
             return;
         }
-        // As it may be logged: without query, and without the values put into it.
         let shown = self.shown(to);
         let spent = to.clock.monotonic().saturating_sub(began);
         let ms = u64::try_from(spent.as_millis()).unwrap_or(u64::MAX);
@@ -126,7 +125,7 @@ impl Call {
         }
     }
 
-    /// The path without the values in it.
+    /// The path as it may be logged: without query, and without the values put into it.
     fn shown(&self, to: &Inner) -> String {
         match &self.path {
             Some(path) => path.shown(&to.base),
@@ -144,8 +143,8 @@ impl Call {
         let query: Vec<String> =
             self.url.query_pairs().map(|(name, _)| format!("{name}=…")).collect();
         let mark = if query.is_empty() { "" } else { "?" };
-        let request =
-            format!("{} {}{}{mark}{}", self.method, to.name, self.shown(to), query.join("&"));
+        let (shown, query) = (self.shown(to), query.join("&"));
+        let request = format!("{} {}{shown}{mark}{query}", self.method, to.name);
         let took = to.clock.monotonic().saturating_sub(began);
         let names = self.headers.keys().map(|name| name.as_str().to_owned()).collect();
         Exchange::new(&request, names, outcome, took)

@@ -128,7 +128,7 @@ impl Inner {
     }
 }
 
-fn certificate(der: &[u8]) -> Option<Certificate> {
+pub(super) fn certificate(der: &[u8]) -> Option<Certificate> {
     let (_, read) = X509Certificate::from_der(der).ok()?;
     let ends_at = Timestamp::from_second(read.validity().not_after.timestamp()).ok()?;
     Some(Certificate { ends_at, issuer: Clean::new(&read.issuer().to_string()) })

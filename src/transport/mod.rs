@@ -28,7 +28,7 @@ pub use endpoint::Endpoint;
 pub use failure::Failure;
 pub use imap::{Fetched, ImapOauth, ImapSecurity, ImapSettings, MailFolder, MailServer, Part};
 pub use look::{Certificate, Look};
-pub use reach::{Certificate as PeerCertificate, Unreached};
+pub use reach::Unreached;
 pub use reply::Reply;
 pub use request::Request;
 pub use settings::{EndpointSettings, SetupError, TransportSettings, install_tls};

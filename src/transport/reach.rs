@@ -9,12 +9,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 
 use super::client::{Transport, read_roots, system_roots};
 use super::exchange::tls_words;
+use super::look::{Certificate, certificate};
 use crate::model::text::Clean;
 
 /// Addresses of one name that are looked at.
@@ -62,15 +62,6 @@ pub enum Unreached {
     /// Our own set-up: no roots, a CA file that cannot be read.
     #[error("{0}")]
     Ours(String),
-}
-
-/// The certificate that a server showed, verified.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Certificate {
-    /// The first moment at which it counts.
-    pub from: Timestamp,
-    /// The last moment at which it counts.
-    pub until: Timestamp,
 }
 
 impl Transport {
@@ -138,7 +129,7 @@ impl Transport {
         };
         let stream = self.within(&name, limit, shaken).await?;
         let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
-        shown.and_then(|der| read(der)).ok_or_else(|| Unreached::Certificate {
+        shown.and_then(|der| certificate(der)).ok_or_else(|| Unreached::Certificate {
             host: name,
             why: "its certificate cannot be read".to_owned(),
         })
@@ -212,11 +203,4 @@ fn refused(host: &str, e: &std::io::Error) -> Unreached {
         Some(tls) => no_answer(&host, &tls_words(tls)),
         None => no_answer(&host, &e.to_string()),
     }
-}
-
-fn read(der: &[u8]) -> Option<Certificate> {
-    let (_, certificate) = x509_parser::parse_x509_certificate(der).ok()?;
-    let validity = certificate.validity();
-    let at = |time: x509_parser::time::ASN1Time| Timestamp::from_second(time.timestamp()).ok();
-    Some(Certificate { from: at(validity.not_before)?, until: at(validity.not_after)? })
 }

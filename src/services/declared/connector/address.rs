@@ -17,9 +17,10 @@ use super::settings::{Auth, ClientCredentials, SecretSent};
 use super::template::{Place, Template};
 use super::{Refused, refuse};
 use crate::model::health::Reason;
-use crate::model::ids::CredentialName;
+use crate::model::ids::{CredentialName, Laestab};
 use crate::ports::clock::Clock;
 use crate::ports::secrets::Secrets;
+use crate::ports::watch::CredentialUse;
 use crate::services::answer::{Trouble, credential, json};
 use crate::services::token::{Grant, TokenCell, renew_after};
 use crate::transport::{Endpoint, Reply, Request};
@@ -279,6 +280,24 @@ impl SignsIn {
             })),
         };
         Ok(Self { how, secrets: secrets.clone(), clock: clock.clone() })
+    }
+
+    /// The credentials that each of `schools` has of its own; none where one is for all.
+    pub(super) fn of_schools(&self, schools: &BTreeSet<Laestab>) -> Vec<CredentialUse> {
+        let credential = match &self.how {
+            How::Bearer(credential)
+            | How::Basic { credential, .. }
+            | How::Header { credential, .. } => credential,
+            How::Token(_) => return Vec::new(),
+        };
+        if credential.0.is_fixed() {
+            return Vec::new();
+        }
+        let of = |school: &Laestab| {
+            let name = credential.name(&|_| Some(school.to_string())).ok()?;
+            Some(CredentialUse { name, school: Some(*school) })
+        };
+        schools.iter().filter_map(of).collect()
     }
 
     /// Sends `request` to `endpoint`, signed in.

@@ -25,6 +25,7 @@ use crate::model::estate::Estate;
 use crate::model::health::Reason;
 use crate::model::ids::{Laestab, ServiceKey};
 use crate::model::observation::Window;
+use crate::ports::watch::CredentialUse;
 use crate::services::Context;
 use crate::services::declared::jq::Pool;
 use crate::services::declared::statuspage::StatusPage;
@@ -167,9 +168,8 @@ impl Source {
             Asks::Estate | Asks::Bulk => Gaps::new(),
         };
         let keys = keys(ctx, &set.service, settings.key.as_ref(), &mut missing);
-        let trace = ctx.transport.trace().cloned();
         let parts = (endpoint, signs_in.transpose()?, keys);
-        let api = Api::new(settings, checked, parts, material.evaluator(), trace);
+        let api = Api::new(settings, checked, parts, material.evaluator());
         Ok(Self { kind: Kind::Api(Box::new(api)), gaps: missing })
     }
 
@@ -198,6 +198,25 @@ impl Source {
         let base = (&*ctx.folder, settings);
         let files = Files::new(base, checked, patterns, keys, material.evaluator(), trace);
         Ok(Self { kind: Kind::Files(Box::new(files)), gaps: missing })
+    }
+
+    /// What the last answer told of nobody of ours.
+    pub(super) fn stray(&self) -> Option<String> {
+        match &self.kind {
+            Kind::Api(api) => api.evaluator.stray(),
+            Kind::Files(files) => files.evaluator.stray(),
+            Kind::Page(_) | Kind::Reach(..) | Kind::Status(_) | Kind::Log(_) | Kind::Mail(_) => {
+                None
+            }
+        }
+    }
+
+    /// Credentials that each of `schools` has of its own.
+    pub(super) fn credentials(&self, schools: &BTreeSet<Laestab>) -> Vec<CredentialUse> {
+        match &self.kind {
+            Kind::Api(api) => api.credentials(schools),
+            _ => Vec::new(),
+        }
     }
 
     /// Asks about one school, or about the estate.

@@ -139,13 +139,35 @@ pub(super) struct Evaluator {
     pool: Arc<Pool>,
     limit: Duration,
     paused: Mutex<Option<(Timestamp, String)>>,
+    stray: Mutex<Option<String>>,
     trace: Option<Trace>,
 }
 
 impl Evaluator {
     pub(super) fn new(name: &str, pool: &Arc<Pool>, limit: Duration, trace: Option<Trace>) -> Self {
         let (name, pool) = (name.to_owned(), pool.clone());
-        Self { name, pool, limit, paused: Mutex::default(), trace }
+        let (paused, stray) = (Mutex::default(), Mutex::default());
+        Self { name, pool, limit, paused, stray, trace }
+    }
+
+    /// Keeps what rows are about nobody of ours, for the list of what is not watched, and tells it
+    /// to a person who listens.
+    pub(super) fn sorted(&self, sorted: &Sorted) {
+        *self.stray.lock().unwrap_or_else(PoisonError::into_inner) = sorted.stray();
+        if let Some(trace) = &self.trace {
+            trace.note(&format!(
+                "{} rows: {} schools of ours, {} of no school of ours, {} without a key",
+                sorted.rows,
+                sorted.schools.len(),
+                sorted.strangers,
+                sorted.keyless
+            ));
+        }
+    }
+
+    /// What the last answer told of nobody of ours.
+    pub(super) fn stray(&self) -> Option<String> {
+        self.stray.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// That nothing is paused at `now`.
@@ -217,20 +239,5 @@ impl Evaluator {
                 Outcome::Value(_) => {}
             }
         }
-    }
-}
-
-/// Rows that are about nobody of ours are told in the log and to a person who listens.
-pub(super) fn tell_strangers(connector: &str, sorted: &Sorted, trace: Option<&Trace>) {
-    let (strangers, keyless) = (sorted.strangers, sorted.keyless);
-    if let Some(trace) = trace {
-        trace.note(&format!(
-            "{} rows: {} schools of ours, {strangers} of no school of ours, {keyless} without a key",
-            sorted.rows,
-            sorted.schools.len()
-        ));
-    }
-    if strangers > 0 || keyless > 0 {
-        tracing::debug!(connector, strangers, keyless, "rows that are about no school of ours");
     }
 }

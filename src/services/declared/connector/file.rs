@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use super::evaluate::{Evaluator, Picks, check_rows, expressions, tell_strangers};
+use super::evaluate::{Evaluator, Picks, check_rows, expressions};
 use super::json::told;
 use super::reading::{HEALTH, Judged, NUMBER, Reading, Rules};
 use super::rows::{Keys, Sorted};
@@ -199,7 +199,7 @@ pub(super) struct Files {
     reading: Reading,
     keys: Option<Keys>,
     settings: FileSettings,
-    evaluator: Evaluator,
+    pub(super) evaluator: Evaluator,
     trace: Option<Trace>,
     before: Mutex<BTreeMap<Option<Laestab>, Before>>,
 }
@@ -268,7 +268,7 @@ impl Files {
         };
         let Some(keys) = &self.keys else { return BTreeMap::new() };
         let sorted = Sorted::new(&read.rows, keys, &self.reading);
-        tell_strangers(&self.evaluator.name, &sorted, self.trace.as_ref());
+        self.evaluator.sorted(&sorted);
         all(&|school| {
             let judged = sorted.of(school, self.settings.several, self.settings.absent);
             self.onto(self.with_time(judged, &read), &read)

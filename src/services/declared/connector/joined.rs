@@ -10,7 +10,7 @@ use crate::model::check::ServiceSpec;
 use crate::model::estate::NotWatched;
 use crate::model::observation::Observation;
 use crate::ports::clock::Boxed;
-use crate::ports::watch::{Job, Watch};
+use crate::ports::watch::{CredentialUse, Job, Rights, Watch};
 
 struct Joined {
     spec: ServiceSpec,
@@ -53,6 +53,24 @@ impl Watch for Joined {
 
     fn not_watched(&self) -> Vec<NotWatched> {
         self.parts.iter().flat_map(|part| part.not_watched()).collect()
+    }
+
+    fn found(&self) -> Vec<NotWatched> {
+        self.parts.iter().flat_map(|part| part.found()).collect()
+    }
+
+    fn credentials(&self) -> Vec<CredentialUse> {
+        self.parts.iter().flat_map(|part| part.credentials()).collect()
+    }
+
+    fn rights(&self) -> Boxed<'_, Vec<Rights>> {
+        Box::pin(async {
+            let mut all = Vec::new();
+            for part in &self.parts {
+                all.extend(part.rights().await);
+            }
+            all
+        })
     }
 
     fn jobs(&self) -> Vec<Job> {

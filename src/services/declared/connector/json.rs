@@ -17,9 +17,10 @@ use super::template::Place;
 use super::{Refused, refuse};
 use crate::model::health::Reason;
 use crate::model::ids::Laestab;
+use crate::ports::watch::CredentialUse;
 use crate::services::answer::Trouble;
 use crate::services::declared::jq::{Evaluated, Outcome, Program, Row};
-use crate::transport::{Endpoint, Failure, Reply, Request, Trace};
+use crate::transport::{Endpoint, Failure, Reply, Request};
 
 /// Of the whole answer: the link to the next page.
 const NEXT: &str = "next";
@@ -111,8 +112,7 @@ pub(super) struct Api {
     signs_in: Option<SignsIn>,
     keys: Option<Keys>,
     settings: JsonSettings,
-    evaluator: Evaluator,
-    trace: Option<Trace>,
+    pub(super) evaluator: Evaluator,
 }
 
 /// All pages of an answer.
@@ -130,10 +130,15 @@ impl Api {
         checked: Checked,
         (endpoint, signs_in, keys): (Endpoint, Option<SignsIn>, Option<Keys>),
         evaluator: Evaluator,
-        trace: Option<Trace>,
     ) -> Self {
         let settings = settings.clone();
-        Self { endpoint, checked, signs_in, keys, settings, evaluator, trace }
+        Self { endpoint, checked, signs_in, keys, settings, evaluator }
+    }
+
+    /// Credentials that each of `schools` has of its own.
+    pub(super) fn credentials(&self, schools: &BTreeSet<Laestab>) -> Vec<CredentialUse> {
+        let own = |signs_in: &SignsIn| signs_in.of_schools(schools);
+        self.signs_in.as_ref().map(own).unwrap_or_default()
     }
 
     /// Asks about one school, or about the estate (`school` is none).
@@ -188,7 +193,7 @@ impl Api {
             return all(&|_| Judged::unknown(Reason::Malformed, "no key tells the schools apart"));
         };
         let sorted = Sorted::new(&answer.rows, keys, &self.checked.reading);
-        super::evaluate::tell_strangers(&self.evaluator.name, &sorted, self.trace.as_ref());
+        self.evaluator.sorted(&sorted);
         let of = |school| sorted.of(school, self.settings.several, self.settings.absent);
         all(&|school| answer.onto(of(school)))
     }

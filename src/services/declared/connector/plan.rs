@@ -31,9 +31,6 @@ pub struct ConnectorError {
     pub why: String,
 }
 
-/// Watchers by the names of their connectors.
-pub type Named = Vec<(String, Arc<dyn Watch>)>;
-
 /// JSON Schema of one connector's settings.
 #[must_use]
 pub fn schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
@@ -82,15 +79,13 @@ impl ConnectorSettings {
 }
 
 impl Connectors {
-    /// All of `sections`, held against one another and against `built_in`; the second of each is
-    /// whether its own section is configured.
-    ///
-    /// # Errors
-    /// Everything that makes no sense.
+    /// All of `sections` that make sense, held against one another and against `built_in` (the
+    /// second of each is whether its own section is configured), and what is wrong with the others.
+    #[must_use]
     pub fn new(
         sections: Vec<(String, ConnectorSettings)>,
         built_in: &[(&Service, bool)],
-    ) -> Result<Self, Vec<ConnectorError>> {
+    ) -> (Self, Vec<ConnectorError>) {
         let mut wrong = Vec::new();
         let mut plans: Vec<Plan> = Vec::new();
         for (name, settings) in sections {
@@ -109,7 +104,7 @@ impl Connectors {
         }
         let connectors = Self { plans };
         wrong.extend(connectors.contradictions(built_in));
-        if wrong.is_empty() { Ok(connectors) } else { Err(wrong) }
+        (connectors, wrong)
     }
 
     /// What one connector says of a service and another denies, and edges to nowhere.
@@ -198,15 +193,6 @@ impl Connectors {
             .collect()
     }
 
-    /// Names of credentials, those that each school has of its own apart.
-    #[must_use]
-    pub fn credentials(&self) -> Vec<CredentialName> {
-        let auths = self.plans.iter().filter_map(|p| p.settings.json.as_ref()?.auth.as_ref());
-        let mail = self.plans.iter().filter_map(|p| p.settings.mailbox.as_ref());
-        let mail = mail.flat_map(|mail| mail.place.credentials());
-        auths.filter_map(super::address::credentials_in).chain(mail).collect()
-    }
-
     /// Edges from services of connectors to those that depend on them.
     #[must_use]
     pub fn reaches(&self) -> Vec<(ServiceKey, Edge)> {
@@ -224,25 +210,26 @@ impl Connectors {
         edges
     }
 
-    /// A watcher for each connector.
+    /// The child processes that apply expressions, shared by all connectors.
+    #[must_use]
+    pub fn pool(&self, ctx: &Context) -> Arc<Pool> {
+        Arc::new(Pool::new(ctx.clock.clone()))
+    }
+
+    /// The watcher of one connector.
     ///
     /// # Errors
     /// When an endpoint cannot be used.
-    pub fn build(&self, ctx: &Context) -> Result<Named, ConnectorError> {
-        let pool = Arc::new(Pool::new(ctx.clock.clone()));
-        let services = self.new_services();
-        self.plans
-            .iter()
-            .map(|plan| {
-                let (label, code) = services
-                    .iter()
-                    .find(|(key, ..)| *key == plan.settings.service)
-                    .map(|(_, label, code)| (label.clone(), code.clone()))
-                    .unwrap_or_default();
-                let watch = plan.build(ctx, &pool, (label, code)).map_err(|r| plan.error(r))?;
-                Ok((plan.name.clone(), Arc::new(watch) as Arc<dyn Watch>))
-            })
-            .collect()
+    pub fn build(
+        &self,
+        plan: &Plan,
+        ctx: &Context,
+        pool: &Arc<Pool>,
+    ) -> Result<Arc<dyn Watch>, ConnectorError> {
+        let of = self.new_services().into_iter().find(|(key, ..)| *key == plan.settings.service);
+        let (label, code) = of.map(|(_, label, code)| (label, code)).unwrap_or_default();
+        let watch = plan.build(ctx, pool, (label, code)).map_err(|r| plan.error(r))?;
+        Ok(Arc::new(watch))
     }
 }
 
@@ -291,6 +278,9 @@ pub(super) fn probe_places(probe: &ProbeSettings) -> Vec<Place> {
 fn check(set: &ConnectorSettings, built_in: Option<&(&Service, bool)>) -> Result<CheckId, Refused> {
     let id = CheckId::of(&set.service, &set.check)
         .map_err(|_| refuse("check", "use up to 32 lower-case letters, digits, underscores"))?;
+    if set.check == crate::services::expiry::CHECK {
+        return Err(refuse("check", "this name is for the days that credentials have left"));
+    }
     if let Some((service, configured)) = built_in {
         if set.service_label.is_some() || set.service_code.is_some() {
             let key = if set.service_label.is_some() { "service_label" } else { "service_code" };
@@ -447,6 +437,15 @@ impl Plan {
     #[must_use]
     pub fn service(&self) -> &ServiceKey {
         &self.settings.service
+    }
+
+    /// The credentials that its settings name; those that each school has of its own apart.
+    #[must_use]
+    pub fn credentials(&self) -> Vec<CredentialName> {
+        let auth = self.settings.json.as_ref().and_then(|json| json.auth.as_ref());
+        let of_auth = auth.and_then(super::address::credentials_in);
+        let mail = self.settings.mailbox.as_ref().map(|mail| mail.place.credentials());
+        of_auth.into_iter().chain(mail.unwrap_or_default()).collect()
     }
 
     /// In a few words: scope, source, interval.

@@ -11,7 +11,7 @@ use crate::model::health::Reason;
 use crate::model::observation::Verdict;
 use crate::model::span::Span;
 use crate::ports::clock::Clock;
-use crate::transport::{PeerCertificate, Transport, Unreached};
+use crate::transport::{Certificate, Transport, Unreached};
 
 /// A verdict with its sentence.
 pub(super) type Said = (Verdict, String);
@@ -36,7 +36,7 @@ fn judged((verdict, detail): Said) -> Judged {
 
 /// How a certificate stands at `now`.
 pub(super) fn certificate(
-    seen: &Result<PeerCertificate, Unreached>,
+    seen: &Result<Certificate, Unreached>,
     limits: CertificateLimits,
     now: Timestamp,
 ) -> (Said, Option<i64>) {
@@ -44,9 +44,9 @@ pub(super) fn certificate(
         Ok(seen) => seen,
         Err(e) => return (unreached(e), None),
     };
-    let left = seen.until.as_second() - now.as_second();
+    let left = seen.ends_at.as_second() - now.as_second();
     let days = left.div_euclid(86_400);
-    let until = seen.until.strftime("%-d %b %Y");
+    let until = seen.ends_at.strftime("%-d %b %Y");
     let line = format!("certificate counts until {until}, {days} days left");
     let less = |span: Span| left < span.as_secs_i64();
     let verdict = if less(limits.critical) {

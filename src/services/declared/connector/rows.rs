@@ -91,6 +91,18 @@ impl Sorted {
         sorted
     }
 
+    /// What is about nobody of ours, in a few words; none if there is nothing of the kind.
+    pub(super) fn stray(&self) -> Option<String> {
+        let (strangers, keyless) = (self.strangers, self.keyless);
+        (strangers + keyless > 0).then(|| {
+            format!(
+                "of {} rows {strangers} are about no school that takes the service, {keyless} say \
+                 of no school that they are about it",
+                self.rows
+            )
+        })
+    }
+
     /// What the answer says of `school`.
     pub(super) fn of(&self, school: Laestab, several: Several, absent: Absent) -> Judged {
         let judged = match self.schools.get(&school).map(Vec::as_slice) {

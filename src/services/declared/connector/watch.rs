@@ -15,7 +15,7 @@ use crate::model::ids::{Laestab, ServiceKey};
 use crate::model::observation::{Observation, Target, Verdict, Window};
 use crate::model::text::Clean;
 use crate::ports::clock::{Boxed, Clock};
-use crate::ports::watch::{Job, Watch};
+use crate::ports::watch::{CredentialUse, Job, Watch};
 use crate::services::Context;
 use crate::services::declared::hours::Hours;
 
@@ -136,6 +136,20 @@ impl Watch for Connector {
             why: Clean::new(why),
         })
         .collect()
+    }
+
+    fn found(&self) -> Vec<NotWatched> {
+        let stray = self.source.stray().into_iter();
+        stray
+            .map(|why| NotWatched {
+                what: Clean::new(self.check.id.as_str()),
+                why: Clean::new(&why),
+            })
+            .collect()
+    }
+
+    fn credentials(&self) -> Vec<CredentialUse> {
+        self.source.credentials(&self.schools)
     }
 
     fn jobs(&self) -> Vec<Job> {

@@ -329,6 +329,10 @@ async fn each_school_may_have_a_credential_of_its_own() {
     let (vendor, drop) = (Vendor::start().await, Drop::new());
     let ctx = stage(drop.path(), &[("x.9990101", "one"), ("x.9990102", "two")]);
     let watch = build(&ctx, &per_school(&vendor, "auth = { bearer = 'x.{laestab}' }"));
+    let own = watch.credentials();
+    assert_eq!(own.len(), 3);
+    assert_eq!(own[0].name.as_str(), "x.9990101");
+    assert_eq!(own[0].school.map(Target::School), Some(school("9990101")));
     let all = poll(&watch).await;
     let sent: Vec<String> = vendor.heads();
     assert_eq!(sent.len(), 2);
@@ -386,6 +390,18 @@ async fn rows_are_matched_to_schools_and_the_rest_is_told() {
         (MALFORMED, "the answer does not hold this school")
     );
     assert_eq!(seen["9990101"].2.as_deref(), Some("1"));
+    let (vendor, drop) = (Vendor::start().await, Drop::new());
+    vendor.play("/v1/all", page(&body.to_string()));
+    let watch = build(&stage(drop.path(), &[]), &bulk(&vendor, ""));
+    assert_eq!(watch.found(), [], "nothing has been asked yet");
+    poll(&watch).await;
+    let found = watch.found();
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        found[0].why.as_str(),
+        "of 4 rows 1 are about no school that takes the service, 1 say of no school that they are \
+         about it"
+    );
     let absent = bulk_seen(&body, "absent = 'paused'").await;
     assert_eq!(absent["9990102"].0, Verdict::Unknown(Reason::Paused));
 }
@@ -565,8 +581,8 @@ async fn an_expression_that_does_not_end_is_paused_and_other_connectors_go_on() 
             "[connectors.d]\nservice = 'x'\ncheck = 'z'",
         );
     let ctx = stage(drop.path(), &[]);
-    let built = super::read(&both).unwrap().build(&ctx).unwrap();
-    let (bad, good) = (&built[0].1, &built[1].1);
+    let built = super::build_all(&ctx, &both);
+    let (bad, good) = (&built[0], &built[1]);
     let (late, fine) = tokio::join!(seen_of(bad), seen_of(good));
     assert_eq!(fine.verdict, Verdict::Ok, "{}", fine.detail);
     assert_eq!(late.verdict, MALFORMED);

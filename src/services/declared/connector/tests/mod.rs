@@ -65,7 +65,8 @@ pub(super) fn read(toml: &str) -> Result<Connectors, Vec<ConnectorError>> {
         (name.clone(), ConnectorSettings::read(read).unwrap_or_else(|e| panic!("{name}: {e}")))
     });
     let built_in: Vec<_> = SERVICES.iter().map(|s| (s, s.key == "just2easy")).collect();
-    Connectors::new(sections.collect(), &built_in)
+    let (connectors, wrong) = Connectors::new(sections.collect(), &built_in);
+    if wrong.is_empty() { Ok(connectors) } else { Err(wrong) }
 }
 
 /// Why one section cannot be read at all.
@@ -78,8 +79,15 @@ pub(super) fn unreadable(section: &str) -> String {
 
 /// The only connector of a document, built.
 pub(super) fn build(ctx: &Context, toml: &str) -> Arc<dyn Watch> {
+    build_all(ctx, toml).remove(0)
+}
+
+/// Every connector of a document, built, in the order of their names.
+pub(super) fn build_all(ctx: &Context, toml: &str) -> Vec<Arc<dyn Watch>> {
     let connectors = read(toml).unwrap_or_else(|e| panic!("{e:?}"));
-    connectors.build(ctx).unwrap_or_else(|e| panic!("{e}")).remove(0).1
+    let pool = connectors.pool(ctx);
+    let built = connectors.plans().iter().map(|plan| connectors.build(plan, ctx, &pool));
+    built.map(|watch| watch.unwrap_or_else(|e| panic!("{e}"))).collect()
 }
 
 /// One poll of every job, by target.

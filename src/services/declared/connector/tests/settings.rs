@@ -223,7 +223,7 @@ fn parameters_and_credentials_are_told() {
     let connectors = read(&toml).unwrap();
     let columns: Vec<_> = connectors.parameters().into_iter().collect();
     assert_eq!(columns, ["just2easy.portal", "just2easy.word", "x.id"]);
-    assert_eq!(connectors.credentials().iter().map(|c| c.as_str()).collect::<Vec<_>>(), ["x.key"]);
+    assert_eq!(connectors.plans()[0].credentials()[0].as_str(), "x.key");
     let new = connectors.new_services();
     assert_eq!(new, [("x".parse().unwrap(), "x".to_owned(), "X".to_owned())]);
 }
