@@ -114,7 +114,8 @@ async fn a_changed_secret_is_taken_up_without_a_restart() {
         write(&path, value);
         files.insert(name.parse().unwrap(), path);
     }
-    let schools = vendors.invented.schools.iter().map(|s| (s.laestab, s.clone())).collect();
+    let schools: std::collections::BTreeMap<_, _> =
+        vendors.invented.schools.iter().map(|s| (s.laestab, s.clone())).collect();
     let subscriptions = vendors.invented.subscriptions.clone();
     let (schools, subscriptions) = (schools.into(), subscriptions.into());
     let estate = Estate { schools, subscriptions, ..Estate::default() };

@@ -61,7 +61,7 @@ async fn a_wait_beyond_the_deadline_is_told_at_once_and_kept() {
 
 #[tokio::test]
 async fn whoever_asked_us_to_wait_is_quoted_once() {
-    let server = throttling("429 Slow down", "Retry-After: 40\r\nX-Limit: units\r\n").await;
+    let server = throttling("429 Slow down", "Retry-After: 250\r\nX-Limit: units\r\n").await;
     let vendor = with_clock(roomy(), Arc::new(Still::new())).endpoint(&at(&server.url())).unwrap();
     let said = |failure| match failure {
         Failure::Throttled { headers, .. } => headers
