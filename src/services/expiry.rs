@@ -166,6 +166,10 @@ impl Watch for Expiring {
         all
     }
 
+    fn found(&self) -> Vec<NotWatched> {
+        self.inner.found()
+    }
+
     fn credentials(&self) -> Vec<CredentialUse> {
         self.inner.credentials()
     }

@@ -36,7 +36,8 @@ fn slow(home: &std::path::Path) -> SlowReader {
 /// The board stands: live, said to be a demo, with trouble at the top.
 fn board(session: &Session) -> String {
     session.wait("the live board", |s| {
-        s.contains("LIVE") && s.contains("DEMO") && s.contains("whole estate") && s.contains(" C")
+        let cursor = s.lines().any(|l| l.starts_with('>'));
+        cursor && s.contains("LIVE") && s.contains("DEMO") && s.contains("whole estate")
     })
 }
 

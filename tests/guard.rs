@@ -1,0 +1,340 @@
+//! The guard over a real ledger: confirmation, second person, faults and restarts, with a vendor
+//! that counts what really happened. And the policy that is shipped as an example.
+#![cfg(test)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use caretaker::guard::policy::Policy;
+use caretaker::guard::{Denied, Guard, Parts, Started, Who};
+use caretaker::model::action::{ActionSpec, AimsAt, Class};
+use caretaker::model::ids::ActionId;
+use caretaker::model::observation::Fact;
+use caretaker::model::plan::{Aim, Ask, Item, Kind, Operator, Outcome, Private, Role, Step};
+use caretaker::model::text::Clean;
+use caretaker::ports::act::{Act, Answer, Prepared, Refused, Seen};
+use caretaker::ports::clock::Boxed;
+use caretaker::ports::ledger::{AuditQuery, Committed, Held, Ledger};
+use caretaker::store::SqliteLedger;
+use caretaker::sys::{SystemClock, SystemEntropy};
+use jiff::Timestamp;
+
+const POLICY: &str = r#"
+[[rule]]
+name = "plain"
+actions = ["groupcall.resync"]
+per_plan = 5
+
+[[rule]]
+name = "two"
+actions = ["welearn365.restore_account"]
+second = "approver"
+"#;
+
+/// What the vendor does to the next call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mood {
+    Well,
+    Refuses,
+    /// Does it, and the answer is lost.
+    LosesTheAnswer,
+    /// Does it, and the process dies before the answer: the future never ends.
+    Dies,
+}
+
+/// A vendor of one action, counting its effects.
+struct Vendor {
+    action: &'static str,
+    class: Class,
+    mood: Mutex<Mood>,
+    effects: AtomicU32,
+    /// What a reading of the target shows; changing it is somebody else's doing.
+    state: Mutex<String>,
+}
+
+impl Vendor {
+    fn new(action: &'static str, class: Class) -> Arc<Self> {
+        let (mood, state) = (Mutex::new(Mood::Well), Mutex::new("as it was".to_owned()));
+        Arc::new(Self { action, class, mood, effects: AtomicU32::new(0), state })
+    }
+
+    fn effects(&self) -> u32 {
+        self.effects.load(Ordering::SeqCst)
+    }
+}
+
+impl Act for Vendor {
+    fn actions(&self) -> Vec<ActionSpec> {
+        let label = "Do it";
+        let (class, aims_at) = (self.class, AimsAt::School);
+        vec![ActionSpec { id: self.action, label, class, aims_at, choices: &[] }]
+    }
+
+    fn prepare<'a>(
+        &'a self,
+        _: &'a Ask,
+        aim: &'a Aim,
+        _: &'a Operator,
+        _: bool,
+        _: Timestamp,
+    ) -> Boxed<'a, Result<Prepared, Refused>> {
+        Box::pin(async move {
+            let now = self.state.lock().unwrap().clone();
+            let step = Step {
+                id: Clean::new("do"),
+                system: Clean::new("Vendor"),
+                says: Clean::new("do it"),
+                class: self.class,
+                undoable: false,
+                patience_s: 3_600,
+                with: BTreeMap::new(),
+            };
+            let item = Item {
+                key: Clean::new(""),
+                aim: aim.clone(),
+                kind: Kind::School,
+                lease: Clean::new(&format!("vendor:{aim}")),
+                now: vec![Fact { name: Clean::new("state"), value: Clean::new(&now) }],
+                steps: vec![step],
+                protective: false,
+                will_not: Vec::new(),
+                beware: Vec::new(),
+                undo: None,
+                second_person: None,
+            };
+            let word = Clean::new(&aim.to_string());
+            Ok(Prepared { item, private: Private { label: word.clone(), confirm: word } })
+        })
+    }
+
+    fn step<'a>(
+        &'a self,
+        _: &'a Committed,
+        _: &'a Item,
+        _: usize,
+        _: Timestamp,
+    ) -> Boxed<'a, Answer> {
+        Box::pin(async move {
+            let mood = *self.mood.lock().unwrap();
+            if mood != Mood::Refuses {
+                self.effects.fetch_add(1, Ordering::SeqCst);
+            }
+            let says = Clean::new("said");
+            match mood {
+                Mood::Well => Answer::Took { says, reference: None, secret: None },
+                Mood::Refuses => Answer::Refused { says },
+                Mood::LosesTheAnswer => Answer::NoAnswer { says },
+                Mood::Dies => std::future::pending().await,
+            }
+        })
+    }
+
+    fn look<'a>(&'a self, _: &'a Item, _: usize, _: Timestamp, _: Timestamp) -> Boxed<'a, Seen> {
+        Box::pin(async move {
+            let says = Clean::new("read");
+            if self.effects() > 0 { Seen::There(says) } else { Seen::NotThere(says) }
+        })
+    }
+}
+
+fn who(uid: u32, role: Role) -> Who {
+    let operator = Operator { uid, login: Some(uid), name: Clean::new(&format!("u{uid}")) };
+    Who { operator, roles: BTreeSet::from([role]) }
+}
+
+fn ask(action: &str) -> Ask {
+    Ask {
+        action: action.parse().unwrap(),
+        targets: vec!["9991001".parse().unwrap()],
+        reason: Clean::new("no data since Saturday"),
+        ticket: None,
+        choices: BTreeMap::new(),
+    }
+}
+
+fn guard(folder: &Path, vendor: &Arc<Vendor>) -> Guard {
+    let actions: Vec<ActionId> = ["groupcall.resync", "welearn365.restore_account"]
+        .iter()
+        .map(|a| a.parse().unwrap())
+        .collect();
+    Guard::new(Parts {
+        ledger: Arc::new(SqliteLedger::open(&folder.join("ledger.db")).unwrap()),
+        acts: vec![vendor.clone()],
+        policy: Ok(Policy::new(toml::from_str(POLICY).unwrap(), "p1", &actions).unwrap()),
+        clock: Arc::new(SystemClock::new()),
+        entropy: Arc::new(SystemEntropy),
+        alone: false,
+    })
+}
+
+/// Waits until the newest action fits.
+async fn until(guard: &Guard, fits: impl Fn(&Held) -> bool) -> Held {
+    let mut news = guard.news();
+    let looking = async {
+        loop {
+            if let Some(held) = guard.recent(1).await.unwrap().pop()
+                && fits(&held)
+            {
+                return held;
+            }
+            news.changed().await.unwrap();
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), looking).await.unwrap()
+}
+
+async fn confirmed(guard: &Guard, action: &str) -> Started {
+    let planned = guard.plan(&who(1000, Role::Operator), ask(action), false).await.unwrap();
+    let plan = planned.plan;
+    let who = who(1000, Role::Operator);
+    guard.confirm(&who, plan.id.as_str(), plan.digest.as_str()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_confirmed_plan_is_done_once_seen_and_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let vendor = Vendor::new("groupcall.resync", Class::Trigger);
+    let guard = guard(folder.path(), &vendor);
+    let me = who(1000, Role::Operator);
+    let plan = guard.plan(&me, ask("groupcall.resync"), false).await.unwrap().plan;
+    assert_eq!(vendor.effects(), 0, "a plan sends nothing");
+    let other = guard.confirm(&me, plan.id.as_str(), "0000").await;
+    assert!(matches!(other, Err(Denied::Stale(_))), "another digest");
+    let stranger = who(1001, Role::Lead);
+    let theirs = guard.confirm(&stranger, plan.id.as_str(), plan.digest.as_str()).await;
+    assert!(matches!(theirs, Err(Denied::Policy(_))), "somebody else's plan");
+    guard.confirm(&me, plan.id.as_str(), plan.digest.as_str()).await.unwrap();
+    let again = guard.confirm(&me, plan.id.as_str(), plan.digest.as_str()).await;
+    assert!(matches!(again, Err(Denied::Nothing(_))), "used");
+    let held = until(&guard, |h| h.closed).await;
+    assert_eq!((held.outcome, vendor.effects()), (Some(Outcome::Done), 1));
+    let all = AuditQuery { from: Some(1), limit: 100, ..AuditQuery::default() };
+    let kinds: Vec<String> =
+        guard.ledger().entries(&all).unwrap().iter().map(|e| e.kind.to_string()).collect();
+    assert_eq!(kinds, ["plan", "confirmed", "intent", "step", "step", "step", "outcome"]);
+}
+
+#[tokio::test]
+async fn a_denial_is_recorded_and_nothing_is_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let vendor = Vendor::new("groupcall.resync", Class::Trigger);
+    let guard = guard(folder.path(), &vendor);
+    let viewer = guard.plan(&who(1000, Role::Viewer), ask("groupcall.resync"), false).await;
+    assert!(matches!(viewer, Err(Denied::Policy(_))));
+    let denied = AuditQuery { kind: Some("denied".into()), limit: 10, ..AuditQuery::default() };
+    assert_eq!(guard.ledger().entries(&denied).unwrap().len(), 1);
+    guard.set_policy(Err("line 3: no".into()));
+    let none = guard.plan(&who(1000, Role::Operator), ask("groupcall.resync"), false).await;
+    assert!(matches!(none, Err(Denied::NoPolicy(_))));
+    assert_eq!(vendor.effects(), 0);
+}
+
+#[tokio::test]
+async fn a_second_person_is_another_person_and_only_then_it_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let vendor = Vendor::new("welearn365.restore_account", Class::SetState);
+    let guard = guard(folder.path(), &vendor);
+    assert!(matches!(
+        confirmed(&guard, "welearn365.restore_account").await,
+        Started::Waits { role: Role::Approver, .. }
+    ));
+    let plan = guard.waiting().await.unwrap().pop().unwrap().plan;
+    let (id, digest) = (plan.id.as_str(), plan.digest.as_str());
+    let own = guard.approve(&who(1000, Role::Lead), id, digest).await;
+    assert!(matches!(own, Err(Denied::Policy(_))), "{own:?}");
+    let no_role = guard.approve(&who(1001, Role::Operator), id, digest).await;
+    assert!(matches!(no_role, Err(Denied::Policy(_))));
+    assert_eq!(vendor.effects(), 0);
+    guard.approve(&who(1001, Role::Approver), id, digest).await.unwrap();
+    let held = until(&guard, |h| h.closed).await;
+    assert_eq!((held.outcome, vendor.effects()), (Some(Outcome::Done), 1));
+}
+
+#[tokio::test]
+async fn threat_10_a_target_that_changed_since_the_plan_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let vendor = Vendor::new("groupcall.resync", Class::Trigger);
+    let guard = guard(folder.path(), &vendor);
+    let me = who(1000, Role::Operator);
+    let plan = guard.plan(&me, ask("groupcall.resync"), false).await.unwrap().plan;
+    *vendor.state.lock().unwrap() = "somebody else's".to_owned();
+    guard.confirm(&me, plan.id.as_str(), plan.digest.as_str()).await.unwrap();
+    let held = until(&guard, |h| h.closed).await;
+    assert_eq!((held.outcome, vendor.effects()), (Some(Outcome::ChangedSincePlan), 0));
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_read_and_never_repeated_for_a_trigger() {
+    let folder = tempfile::tempdir().unwrap();
+    let vendor = Vendor::new("groupcall.resync", Class::Trigger);
+    *vendor.mood.lock().unwrap() = Mood::LosesTheAnswer;
+    let guard = guard(folder.path(), &vendor);
+    confirmed(&guard, "groupcall.resync").await;
+    let held = until(&guard, |h| h.closed).await;
+    assert_eq!((held.outcome, vendor.effects()), (Some(Outcome::Done), 1));
+    *vendor.mood.lock().unwrap() = Mood::Refuses;
+    confirmed(&guard, "groupcall.resync").await;
+    let held = until(&guard, |h| h.closed && h.outcome != Some(Outcome::Done)).await;
+    assert_eq!((held.outcome, vendor.effects()), (Some(Outcome::Rejected), 1));
+}
+
+#[tokio::test]
+async fn threat_22_an_agent_that_died_over_a_step_reads_it_after_the_restart() {
+    for class in [Class::SetState, Class::Monotonic, Class::Trigger, Class::Destructive] {
+        let folder = tempfile::tempdir().unwrap();
+        let vendor = Vendor::new("groupcall.resync", class);
+        *vendor.mood.lock().unwrap() = Mood::Dies;
+        let dying = guard(folder.path(), &vendor);
+        confirmed(&dying, "groupcall.resync").await;
+        let sent = |h: &Held| h.steps.iter().any(|s| s.sent == 1);
+        until(&dying, sent).await;
+        let arrived = async {
+            while vendor.effects() == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(60), arrived).await.unwrap();
+        // The step is with the vendor; the process that waits for its answer is gone for good.
+        drop(dying);
+        *vendor.mood.lock().unwrap() = Mood::Well;
+        let risen = guard(folder.path(), &vendor);
+        assert_eq!(risen.resume().await.unwrap(), 1, "{class:?}");
+        let held = until(&risen, |h| h.closed).await;
+        assert_eq!((held.outcome, vendor.effects()), (Some(Outcome::Done), 1), "{class:?}");
+    }
+}
+
+#[test]
+fn the_example_policy_holds_and_a_failing_example_is_named_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+    let file = folder.path().join("policy.toml");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/examples/policy.toml");
+    let text = std::fs::read_to_string(source).unwrap();
+    let test = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let out = Command::new(env!("CARGO_BIN_EXE_caretaker"))
+            .args(["policy", "test"])
+            .arg(&file)
+            .output()
+            .unwrap();
+        let said = [out.stdout, out.stderr].concat();
+        (out.status.code(), String::from_utf8(said).unwrap())
+    };
+    let (code, said) = test(&text);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("6 examples, all hold"), "{said}");
+    let broken = text.replacen("expect = \"allow\"", "expect = \"deny\"", 1);
+    let line = 1 + broken.lines().position(|l| l == "expect = \"deny\"").unwrap();
+    let (code, said) = test(&broken);
+    assert_eq!(code, Some(78), "{said}");
+    assert!(said.contains(&format!("policy.toml:{line}:")), "{said}");
+    let (code, said) = test(&text.replace("per_plan", "per_plam"));
+    assert_eq!(code, Some(78), "{said}");
+    assert!(said.contains("per_plan"), "the nearest name: {said}");
+}
