@@ -18,7 +18,7 @@ use caretaker::model::plan::{Aim, Ask, Item, Kind, Operator, Outcome, Private, R
 use caretaker::model::text::Clean;
 use caretaker::ports::act::{Act, Answer, Prepared, Refused, Seen};
 use caretaker::ports::clock::Boxed;
-use caretaker::ports::ledger::{AuditQuery, Committed, Held, Ledger};
+use caretaker::ports::ledger::{AuditQuery, Committed, Held};
 use caretaker::store::SqliteLedger;
 use caretaker::sys::{SystemClock, SystemEntropy};
 use jiff::Timestamp;
