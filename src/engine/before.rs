@@ -83,3 +83,26 @@ impl Before {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_kept_once_the_last_cell_was_forgotten() {
+        let place = Place { laestab: "9991001".parse().unwrap(), rank: 0, pupils: 1 };
+        let mut before = Before::new(vec![place; 2], 2);
+        let cell = Cell { health: Health::Warning, ..Cell::default() };
+        assert!(before.is_over());
+        for (row, column) in [(0, 0), (1, 1), (1, 1)] {
+            before.keep(row, column, Timestamp::UNIX_EPOCH, cell.clone());
+        }
+        before.forget(0, 1);
+        before.forget(0, 0);
+        assert!(!before.is_over() && before.holds(1, 1));
+        before.forget(1, 1);
+        assert!(before.is_over());
+        before.forget(1, 1);
+        assert!(before.is_over());
+    }
+}
