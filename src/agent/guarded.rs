@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 
 use crate::agent::peers::PeerId;
 use crate::agent::problem::{Refusal, json};
-use crate::agent::routes::pairs;
+use crate::agent::routes::{body_of, pairs};
 use crate::guard::machine::{Run, ends};
 use crate::guard::policy::Roles;
 use crate::guard::{Denied, Guard, Planned, Started, Who};
@@ -112,16 +112,7 @@ fn roles_of(roles: &Roles, groups: &[String]) -> BTreeSet<Role> {
 }
 
 fn read<T: DeserializeOwned>(body: Body) -> Result<T, Refusal> {
-    let body = body.map_err(|rejection| {
-        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            Refusal::too_large()
-        } else {
-            Refusal::bad_request("the request's body broke off; send it again")
-        }
-    })?;
-    serde_json::from_slice(&body).map_err(|error| {
-        Refusal::bad_request(&format!("the body is not what /v1/openapi.json says: {error}"))
-    })
+    body_of(body)?.ok_or_else(|| Refusal::bad_request("the body is empty"))
 }
 
 async fn actions(State(at): At, Extension(peer): Peer) -> Answer {
