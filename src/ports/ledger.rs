@@ -207,13 +207,7 @@ pub trait Ledger: Send + Sync {
     ///
     /// # Errors
     /// When it has begun, or there is none.
-    fn cancel(
-        &self,
-        plan: &str,
-        by: &Operator,
-        at: Timestamp,
-        draft: Draft,
-    ) -> Result<(), LedgerError>;
+    fn cancel(&self, plan: &str, by: &Operator, draft: Draft) -> Result<(), LedgerError>;
 
     /// A request by its plan's id.
     ///
@@ -243,7 +237,6 @@ pub trait Ledger: Send + Sync {
         key: &str,
         step: usize,
         record: &StepRecord,
-        at: Timestamp,
         draft: Option<Draft>,
     ) -> Result<(), LedgerError>;
 

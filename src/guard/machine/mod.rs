@@ -354,10 +354,8 @@ impl Run {
             Outcome::PartlyDone
         } else if reached {
             Outcome::Accepted
-        } else if short {
-            Outcome::Rejected
         } else {
-            // Nothing was sent and nothing refused: it was given up before it began.
+            // All refused, or given up before anything was sent.
             Outcome::Rejected
         }
     }

@@ -324,7 +324,7 @@ impl Guard {
             audit::about_plan(now, "cancelled", &who.operator, &request.plan, &*self.inner.entropy)
                 .map_err(|e| Denied::Ledger(e.to_string()))?;
         let (owned, by) = (id.to_owned(), who.operator.clone());
-        self.inner.blocking(move |ledger| ledger.cancel(&owned, &by, now, draft)).await?;
+        self.inner.blocking(move |ledger| ledger.cancel(&owned, &by, draft)).await?;
         self.inner.tell();
         Ok(())
     }

@@ -175,7 +175,7 @@ pub(super) async fn tell(
     inner
         .blocking(move |ledger| {
             for (n, step) in steps.iter().enumerate() {
-                ledger.record(&key, n, step, now, None)?;
+                ledger.record(&key, n, step, None)?;
             }
             let settled = Settled { outcome, closed, next_look: None, reference: None, at: now };
             ledger.settle(&key, &settled, draft)
@@ -364,7 +364,7 @@ impl Runner {
                 let (key, new, draft) = (self.item.key.clone(), new.clone(), draft.clone());
                 let done = self
                     .inner
-                    .blocking(move |ledger| ledger.record(key.as_str(), n, &new, now, draft))
+                    .blocking(move |ledger| ledger.record(key.as_str(), n, &new, draft))
                     .await;
                 let Err(error) = done else { break };
                 tries += 1;

@@ -137,15 +137,9 @@ impl Ledger for SqliteLedger {
         })
     }
 
-    fn cancel(
-        &self,
-        plan: &str,
-        by: &Operator,
-        at: Timestamp,
-        draft: Draft,
-    ) -> Result<(), LedgerError> {
+    fn cancel(&self, plan: &str, by: &Operator, draft: Draft) -> Result<(), LedgerError> {
         self.write(|tx| {
-            write::cancel(tx, plan, by, at)?;
+            write::cancel(tx, plan, by)?;
             write::append(tx, &draft).map(drop)
         })
     }
@@ -170,7 +164,6 @@ impl Ledger for SqliteLedger {
         key: &str,
         step: usize,
         record: &StepRecord,
-        _at: Timestamp,
         draft: Option<Draft>,
     ) -> Result<(), LedgerError> {
         self.write(|tx| {

@@ -207,14 +207,14 @@ fn what_was_recorded_is_there_after_a_restart() {
         looks: 0,
         says: Clean::new("on its way"),
     };
-    s.ledger.record("key-1", 0, &record, at(1), Some(draft("step"))).unwrap();
+    s.ledger.record("key-1", 0, &record, Some(draft("step"))).unwrap();
     let again = SqliteLedger::open(&s.path).unwrap();
     let held = again.open().unwrap();
     assert_eq!((held.len(), &held[0].steps[..]), (1, &[record][..]));
     assert_eq!(held[0].item, first.items[0]);
     assert!(recover(&again, &held[0].item.key).is_ok());
     assert!(recover(&again, &Clean::new("key-9")).is_err());
-    assert!(again.record("key-1", 7, &held[0].steps[0], at(2), None).is_err());
+    assert!(again.record("key-1", 7, &held[0].steps[0], None).is_err());
 }
 
 #[test]

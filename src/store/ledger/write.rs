@@ -90,12 +90,7 @@ pub(super) fn approve(
     Ok(())
 }
 
-pub(super) fn cancel(
-    tx: &Transaction<'_>,
-    plan: &str,
-    by: &Operator,
-    _at: Timestamp,
-) -> Result<(), Trouble> {
+pub(super) fn cancel(tx: &Transaction<'_>, plan: &str, by: &Operator) -> Result<(), Trouble> {
     let begun: bool =
         tx.query_row("SELECT EXISTS (SELECT 1 FROM intent WHERE plan = ?1)", [plan], |r| r.get(0))?;
     if begun {
