@@ -18,6 +18,7 @@ use crate::agent::schedule::{Scheduler, Setting, twice};
 use crate::agent::serve::Server;
 use crate::agent::settings::AgentSettings;
 use crate::agent::socket::{self, Place, Reserved};
+use crate::guard::Guard;
 use crate::hub::Hub;
 use crate::model::estate::{Estate, NotWatched};
 use crate::model::text::Clean;
@@ -144,8 +145,8 @@ impl Agent {
         };
         let server_task = tokio::spawn(server.run(listener));
         let tasks = Tasks { stop, handles: vec![scheduler_task, hub_task, server_task] };
-        let path = settings.socket;
-        Ok(RunningAgent { tasks, place, path, hub, scheduler, reloads, store, clock })
+        let (path, guard) = (settings.socket, settings.guard.ok());
+        Ok(RunningAgent { tasks, guard, place, path, hub, scheduler, reloads, store, clock })
     }
 }
 
@@ -156,6 +157,7 @@ pub struct RunningAgent {
     tasks: Tasks,
     place: Place,
     path: PathBuf,
+    guard: Option<Guard>,
     hub: Hub,
     scheduler: Scheduler,
     reloads: Arc<Reloads>,
@@ -206,6 +208,12 @@ impl RunningAgent {
             self.reloads.taken(self.clock.now());
         }
         Ok(())
+    }
+
+    /// The guard, where there is one.
+    #[must_use]
+    pub fn guard(&self) -> Option<&Guard> {
+        self.guard.as_ref()
     }
 
     /// A newer configuration cannot be used: the old one goes on. Says so in `/v1/health`, and among

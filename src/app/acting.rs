@@ -12,12 +12,13 @@ use crate::app::failed::Failed;
 use crate::app::world::Outside;
 use crate::cli::Code;
 use crate::cli::args::{ExplainArgs, PolicyCommand};
-use crate::config::{ConfigErrors, error_in, read_file};
+use crate::config::{Config, ConfigErrors, error_in, read_file};
 use crate::guard::policy::{Asked, Policy, PolicySettings};
 use crate::guard::{Guard, Parts};
 use crate::model::ids::ActionId;
 use crate::model::plan::Kind;
 use crate::model::text::Clean;
+use crate::ports::act::Act;
 use crate::ports::clock::Clock;
 use crate::store::SqliteLedger;
 use crate::sys::SystemEntropy;
@@ -45,6 +46,15 @@ pub fn policy(path: &Path) -> Result<Policy, ConfigErrors> {
     })
 }
 
+/// The policy that `config` names, read anew; a broken one lets nobody act.
+pub fn policy_of(config: &Config) -> Option<Result<Policy, String>> {
+    let path = config.settings.policy.as_deref().map(|path| config.resolve(path))?;
+    Some(policy(&path).map_err(|errors| {
+        tracing::error!("the policy is not used: {errors}");
+        errors.to_string()
+    }))
+}
+
 /// Why whoever runs this process must not act by the policy at `path`: they could write it.
 fn own_policy(path: &Path) -> Option<String> {
     let me = rustix::process::geteuid().as_raw();
@@ -63,21 +73,19 @@ fn own_policy(path: &Path) -> Option<String> {
 /// # Errors
 /// When the ledger cannot be opened: an agent that may have open actions must not run without it.
 pub async fn acting(
-    policy_file: Option<&Path>,
+    config: &Config,
     state_dir: &Path,
+    acts: Vec<Arc<dyn Act>>,
     alone: bool,
     clock: Arc<dyn Clock>,
 ) -> Result<Result<Guard, Clean>, Failed> {
-    let Some(path) = policy_file else {
-        return Ok(Err(Clean::new("no policy is configured (`policy = \"policy.toml\"`)")));
-    };
-    if let Some(why) = own_policy(path).filter(|_| alone) {
+    let path = config.settings.policy.as_deref().map(|path| config.resolve(path));
+    if let Some(why) = path.as_deref().and_then(own_policy).filter(|_| alone) {
         return Ok(Err(Clean::new(&why)));
     }
-    let policy = policy(path).map_err(|errors| {
-        tracing::error!("the policy is not used: {errors}");
-        errors.to_string()
-    });
+    let Some(policy) = policy_of(config) else {
+        return Ok(Err(Clean::new("no policy is configured (`policy = \"policy.toml\"`)")));
+    };
     let file = state_dir.join("ledger.db");
     let ledger = tokio::task::spawn_blocking(move || SqliteLedger::open(&file))
         .await
@@ -85,8 +93,7 @@ pub async fn acting(
         .map_err(Failed::software)?;
     let guard = Guard::new(Parts {
         ledger: Arc::new(ledger),
-        // No service brings its hands yet: every action is "not possible here".
-        acts: Vec::new(),
+        acts,
         policy,
         clock,
         entropy: Arc::new(SystemEntropy),

@@ -132,10 +132,10 @@ async fn settings(
     clock: &Arc<dyn Clock>,
 ) -> Result<AgentSettings, Failed> {
     let config = &prepared.config;
-    let policy = config.settings.policy.as_deref().map(|path| config.resolve(path));
     let alone = place.embedded && !place.demo;
     let guard =
-        acting::acting(policy.as_deref(), &place.state_dir, alone, Arc::clone(clock)).await?;
+        acting::acting(config, &place.state_dir, prepared.acts.clone(), alone, Arc::clone(clock))
+            .await?;
     Ok(AgentSettings {
         guard,
         demo: place.demo,

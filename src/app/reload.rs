@@ -1,9 +1,10 @@
 //! Taking in a changed configuration without a restart.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::agent::RunningAgent;
+use crate::app::acting;
 use crate::app::failed::Failed;
 use crate::app::setup::{self, Prepared};
 use crate::config::{AgentSettings, LogSettings};
@@ -16,13 +17,18 @@ use crate::secrets::SecretStores;
 pub struct Fixed {
     agent: AgentSettings,
     log: LogSettings,
+    policy: Option<PathBuf>,
 }
 
 impl Fixed {
     /// Those of `prepared`.
     pub fn of(prepared: &Prepared) -> Self {
         let settings = &prepared.config.settings;
-        Self { agent: settings.agent.clone(), log: settings.log.clone() }
+        Self {
+            agent: settings.agent.clone(),
+            log: settings.log.clone(),
+            policy: settings.policy.clone(),
+        }
     }
 
     /// The keys in which `other` differs.
@@ -34,6 +40,7 @@ impl Fixed {
             ("agent.group", a.group == b.group),
             ("agent.refresh_floor", a.refresh_floor == b.refresh_floor),
             ("log.level", self.log == other.log),
+            ("policy", self.policy == other.policy),
         ];
         all.iter().filter(|(_, same)| !same).map(|(key, _)| *key).collect()
     }
@@ -73,8 +80,14 @@ async fn take(prepared: Prepared, fixed: &Fixed, running: &RunningAgent) -> Resu
     if !changed.is_empty() {
         tracing::warn!("changed, but read at the start alone: {}; restart", changed.join(", "));
     }
-    let Prepared { estate, watches, .. } = prepared;
-    running.reconfigure(estate, watches).await.map_err(Failed::config)
+    let policy = acting::policy_of(&prepared.config);
+    let Prepared { estate, watches, acts, .. } = prepared;
+    running.reconfigure(estate, watches).await.map_err(Failed::config)?;
+    if let (Some(guard), Some(policy)) = (running.guard(), policy) {
+        guard.set_acts(acts);
+        guard.set_policy(policy);
+    }
+    Ok(())
 }
 
 fn first_and_how_many_more(text: &str) -> String {
@@ -94,13 +107,15 @@ mod tests {
         let of = |text: &str| {
             let source = crate::config::Source::new(Path::new("c.toml"), text);
             let settings = crate::config::Config::parse(source, &[]).unwrap().settings;
-            Fixed { agent: settings.agent, log: settings.log }
+            Fixed { agent: settings.agent, log: settings.log, policy: settings.policy }
         };
         let plain = of("");
         assert_eq!(plain.changed(&of("la_codes = [999]")), [""; 0]);
-        let other = of("[agent]\nsocket = \"/s\"\nstate_dir = \"/d\"\ngroup = \"g\"\n\
-             refresh_floor = \"1m\"\n[log]\nlevel = \"debug\"");
-        assert_eq!(plain.changed(&other).len(), 5);
+        let other = of(
+            "policy = \"p.toml\"\n[agent]\nsocket = \"/s\"\nstate_dir = \"/d\"\ngroup = \"g\"\n\
+             refresh_floor = \"1m\"\n[log]\nlevel = \"debug\"",
+        );
+        assert_eq!(plain.changed(&other).len(), 6);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::model::check::ServiceSpec;
 use crate::model::estate::{Estate, NotWatched};
 use crate::model::ids::{CredentialName, Laestab, ServiceKey};
 use crate::model::text::Clean;
+use crate::ports::act::Act;
 use crate::ports::clock::Clock;
 use crate::ports::secrets::Secrets;
 use crate::ports::watch::{CredentialUse, Watch};
@@ -40,6 +41,8 @@ pub struct Prepared {
     pub parts: Vec<Part>,
     /// What was noticed while reading schools and subscriptions.
     pub findings: Vec<Finding>,
+    /// What the guard acts with.
+    pub acts: Vec<Arc<dyn Act>>,
     /// Every address that a service or a connector calls, with its key or name.
     pub endpoints: Vec<(String, Endpoint)>,
     /// Schools without a row in the subscriptions table.
@@ -137,7 +140,7 @@ fn prepare_with(
     let context = Context { transport, clock, secrets, estate: Arc::new(estate.clone()), folder };
     let dates = dates(&config, &configured, &connectors, &context);
     let built = build(&config, configured, &connectors, &context, &mut wrong)?;
-    let Built { parts, uses, endpoints } = built;
+    let Built { parts, uses, endpoints, acts } = built;
     let watches = together(&mut estate, (&parts, &uses), &connectors, (&dates, &context.secrets))?;
     estate.not_watched.extend(imported.not_set_up.iter().map(|laestab| NotWatched {
         what: Clean::new(&laestab.to_string()),
@@ -153,6 +156,7 @@ fn prepare_with(
         estate: Arc::new(estate),
         watches,
         parts,
+        acts,
         findings,
         credentials,
         endpoints,
@@ -194,11 +198,13 @@ fn sections(config: &Config) -> (Sections, Connectors, Vec<ConfigError>) {
 }
 
 /// What was built, and what it uses.
+#[derive(Default)]
 struct Built {
     parts: Vec<Part>,
     /// Credentials, with the service that uses each.
     uses: Vec<(ServiceKey, CredentialUse)>,
     endpoints: Vec<(String, Endpoint)>,
+    acts: Vec<Arc<dyn Act>>,
 }
 
 /// A watcher for each section; what cannot be built is told, and stands there without one.
@@ -209,21 +215,26 @@ fn build(
     context: &Context,
     wrong: &mut Vec<ConfigError>,
 ) -> Result<Built, Failed> {
-    let mut built = Built { parts: Vec::new(), uses: Vec::new(), endpoints: Vec::new() };
+    let mut built = Built::default();
     for (service, section) in configured {
         let made = context.transport.made(0).len();
         let key: ServiceKey = service.key.parse().map_err(Failed::software)?;
-        let mut uses = Vec::new();
+        let (mut uses, mut hands) = (Vec::new(), None);
         let watch = section.and_then(|section| {
             uses.extend(section.credentials.into_iter().map(for_all));
-            let built = (section.build)(context);
-            built.map_err(|error| wrong.push(located(config, &error))).ok()
+            let watch = (section.build)(context);
+            hands = section.hands;
+            watch.map_err(|error| wrong.push(located(config, &error))).ok()
         });
         if let Some(watch) = &watch {
             uses.extend(watch.credentials());
             let called = context.transport.made(made).into_iter();
             built.endpoints.extend(called.map(|e| (service.key.to_owned(), e)));
             built.uses.extend(uses.into_iter().map(|used| (key.clone(), used)));
+            match hands.map(|hands| hands(context)).transpose() {
+                Ok(brought) => built.acts.extend(brought.unwrap_or_default().acts),
+                Err(error) => wrong.push(located(config, &error)),
+            }
         }
         let (name, asks) = (service.key.to_owned(), String::new());
         built.parts.push(Part { name, service: key, asks, watch });

@@ -29,8 +29,8 @@ pub use declared::connector::{
 pub use declared::jq::serve as serve_jq;
 pub use ending::{Ending, Known, Looked, Stage, look_into};
 pub use service::{
-    Build, CheckTuning, Configured, Context, Parameter, Service, ServiceError, check_id,
-    only_known, tuned,
+    Brought, Build, CheckTuning, Configured, Context, Hands, Parameter, Service, ServiceError,
+    check_id, only_known, tuned,
 };
 
 /// Actions of the desk itself.

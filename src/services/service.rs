@@ -13,6 +13,7 @@ use crate::model::check::{CheckSpec, Runs};
 use crate::model::estate::Estate;
 use crate::model::ids::{CheckId, CredentialName, ServiceKey};
 use crate::model::span::Span;
+use crate::ports::act::Act;
 use crate::ports::clock::Clock;
 use crate::ports::secrets::Secrets;
 use crate::ports::watch::Watch;
@@ -95,6 +96,16 @@ pub enum ServiceError {
     },
 }
 
+/// What a service gives to the guard.
+#[derive(Default)]
+pub struct Brought {
+    /// Its hands; none where nothing of it can be acted on with this configuration.
+    pub acts: Vec<Arc<dyn Act>>,
+}
+
+/// Builds what a service gives to the guard, once.
+pub type Hands = Box<dyn FnOnce(&Context) -> Result<Brought, ServiceError> + Send>;
+
 /// Builds a watcher, once.
 pub type Build = Box<dyn FnOnce(&Context) -> Result<Arc<dyn Watch>, ServiceError> + Send>;
 
@@ -104,6 +115,8 @@ pub struct Configured {
     pub credentials: Vec<CredentialName>,
     /// Builds the watcher.
     pub build: Build,
+    /// Builds what the guard acts with; none where the service has nothing to act on by itself.
+    pub hands: Option<Hands>,
 }
 
 /// One built-in service.

@@ -127,7 +127,7 @@ impl std::fmt::Debug for Guard {
 
 pub(super) struct Inner {
     pub ledger: Arc<dyn Ledger>,
-    pub acts: Vec<Arc<dyn Act>>,
+    pub acts: RwLock<Vec<Arc<dyn Act>>>,
     pub policy: RwLock<Result<Policy, String>>,
     pub emergency: RwLock<Option<(Operator, Clean, Timestamp)>>,
     pub clock: Arc<dyn Clock>,
@@ -144,7 +144,7 @@ impl Guard {
     pub fn new(parts: Parts) -> Self {
         let inner = Inner {
             ledger: parts.ledger,
-            acts: parts.acts,
+            acts: RwLock::new(parts.acts),
             policy: RwLock::new(parts.policy),
             emergency: RwLock::new(None),
             clock: parts.clock,
@@ -175,6 +175,12 @@ impl Guard {
         self.inner.news.subscribe()
     }
 
+    /// Other hands, after the configuration was read anew. What runs goes on with those it has.
+    pub fn set_acts(&self, acts: Vec<Arc<dyn Act>>) {
+        *self.inner.acts.write().unwrap_or_else(PoisonError::into_inner) = acts;
+        self.inner.tell();
+    }
+
     /// Another policy, or why there is none now.
     pub fn set_policy(&self, policy: Result<Policy, String>) {
         *self.inner.policy.write().unwrap_or_else(PoisonError::into_inner) = policy;
@@ -192,7 +198,8 @@ impl Guard {
     /// Every action that this configuration makes possible.
     #[must_use]
     pub fn actions(&self) -> Vec<ActionSpec> {
-        self.inner.acts.iter().flat_map(|act| act.actions()).collect()
+        let acts = self.inner.acts.read().unwrap_or_else(PoisonError::into_inner);
+        acts.iter().flat_map(|act| act.actions()).collect()
     }
 
     /// The emergency that was declared and has not run out: who, why, until when.
@@ -455,10 +462,11 @@ impl Inner {
     }
 
     /// The hands that do `action`.
-    pub fn act(&self, action: &ActionId) -> Result<&Arc<dyn Act>, Denied> {
-        self.acts
-            .iter()
+    pub fn act(&self, action: &ActionId) -> Result<Arc<dyn Act>, Denied> {
+        let acts = self.acts.read().unwrap_or_else(PoisonError::into_inner);
+        acts.iter()
             .find(|act| act.actions().iter().any(|spec| spec.id == action.as_str()))
+            .cloned()
             .ok_or_else(|| {
                 Denied::Nothing(format!(
                     "{action} is not possible here: no such action, or its service is not configured"

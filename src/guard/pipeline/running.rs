@@ -94,7 +94,7 @@ async fn begin(
     inner.tell();
     let mut runner = Runner {
         inner: Arc::clone(inner),
-        act: inner.act(&plan.ask.action).cloned().ok(),
+        act: inner.act(&plan.ask.action).ok(),
         committed,
         ask: plan.ask.clone(),
         by: plan.by.clone(),
@@ -126,7 +126,7 @@ pub(super) fn resume(inner: &Arc<Inner>, held: Held) {
             }
         };
         let mut runner = Runner {
-            act: inner.act(&held.action).cloned().ok(),
+            act: inner.act(&held.action).ok(),
             committed,
             ask: request.plan.ask,
             by: held.by,

@@ -40,6 +40,7 @@ pub(super) fn configure(
     Ok(Configured {
         credentials: settings.credentials(),
         build: Box::new(move |ctx| Ok(Arc::new(Watcher::new(ctx, settings)?))),
+        hands: None,
     })
 }
 

@@ -163,6 +163,7 @@ pub(super) fn configure(
         build: Box::new(move |context| {
             Groupcall::new(&settings, context).map(|g| Arc::new(g) as Arc<dyn Watch>)
         }),
+        hands: None,
     })
 }
 

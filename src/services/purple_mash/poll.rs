@@ -33,6 +33,7 @@ pub(super) fn configure(
     Ok(Configured {
         credentials: Vec::new(),
         build: Box::new(move |ctx| Ok(Arc::new(Watcher::new(ctx, settings)?))),
+        hands: None,
     })
 }
 

@@ -161,6 +161,7 @@ pub(super) fn configure(
             let watch = Redstor::new(&settings, credential, context)?;
             Ok(Arc::new(watch) as Arc<dyn Watch>)
         }),
+        hands: None,
     })
 }
 

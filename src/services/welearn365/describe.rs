@@ -153,6 +153,7 @@ pub(super) fn configure(
             let watch = WeLearn365::new(&settings, credential, context)?;
             Ok(Arc::new(watch) as Arc<dyn Watch>)
         }),
+        hands: None,
     })
 }
 
