@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::agent::guarded::Counter;
 use crate::agent::metrics::Metrics;
@@ -146,7 +147,18 @@ impl Agent {
         let server_task = tokio::spawn(server.run(listener));
         let tasks = Tasks { stop, handles: vec![scheduler_task, hub_task, server_task] };
         let (path, guard) = (settings.socket, settings.guard.ok());
-        Ok(RunningAgent { tasks, guard, place, path, hub, scheduler, reloads, store, clock })
+        Ok(RunningAgent {
+            tasks,
+            guard,
+            beside: Vec::new(),
+            place,
+            path,
+            hub,
+            scheduler,
+            reloads,
+            store,
+            clock,
+        })
     }
 }
 
@@ -158,6 +170,7 @@ pub struct RunningAgent {
     place: Place,
     path: PathBuf,
     guard: Option<Guard>,
+    beside: Vec<AbortOnDropHandle<()>>,
     hub: Hub,
     scheduler: Scheduler,
     reloads: Arc<Reloads>,
@@ -208,6 +221,11 @@ impl RunningAgent {
             self.reloads.taken(self.clock.now());
         }
         Ok(())
+    }
+
+    /// A task that ends with the agent.
+    pub fn beside(&mut self, task: JoinHandle<()>) {
+        self.beside.push(AbortOnDropHandle::new(task));
     }
 
     /// The guard, where there is one.

@@ -85,7 +85,7 @@ async fn take(prepared: Prepared, fixed: &Fixed, running: &RunningAgent) -> Resu
     running.reconfigure(estate, watches).await.map_err(Failed::config)?;
     if let (Some(guard), Some(policy)) = (running.guard(), policy) {
         guard.set_acts(acts);
-        guard.set_policy(policy);
+        guard.set_policy(policy).await.map_err(Failed::software)?;
     }
     Ok(())
 }

@@ -41,6 +41,8 @@ pub struct Prepared {
     pub parts: Vec<Part>,
     /// What was noticed while reading schools and subscriptions.
     pub findings: Vec<Finding>,
+    /// Credentials by name.
+    pub secrets: Arc<dyn Secrets>,
     /// What the guard acts with.
     pub acts: Vec<Arc<dyn Act>>,
     /// Every address that a service or a connector calls, with its key or name.
@@ -156,6 +158,7 @@ fn prepare_with(
         estate: Arc::new(estate),
         watches,
         parts,
+        secrets: context.secrets,
         acts,
         findings,
         credentials,

@@ -59,6 +59,29 @@ pub struct Actions {
     pub open: Vec<ActionRow>,
     /// The newest closed ones.
     pub recent: Vec<ActionRow>,
+    /// The newest items that were confirmed and not begun: nothing of them was sent.
+    #[serde(default)]
+    pub left: Vec<LeftRow>,
+}
+
+/// An item of a confirmed plan that was not begun.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LeftRow {
+    /// Its key.
+    pub key: Clean,
+    /// The plan it belongs to.
+    pub plan: Clean,
+    /// Action.
+    pub action: ActionId,
+    /// Target.
+    pub aim: Aim,
+    /// Who asked.
+    pub by: Operator,
+    /// When it was left.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// Why.
+    pub why: Clean,
 }
 
 /// Who is asking.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use caretaker::engine::{Effect, Event, World, step};
 use caretaker::model::calendar::{london, london_date, london_midnight};
-use caretaker::model::cell::{Cell, Handling, HandlingKind, Row, Split, Summary};
+use caretaker::model::cell::{Cause, Cell, Handling, HandlingKind, Row, Split, Summary};
 use caretaker::model::check::Scope;
 use caretaker::model::estate::Estate;
 use caretaker::model::health::{Health, Reason};
@@ -172,9 +172,88 @@ struct Stage {
     history: Vec<(Row, String)>,
     memories: BTreeMap<(Target, CheckId), KeptMemory>,
     planned: Vec<KeptPlan>,
+    /// The board as readers know it, who are told of changes only.
+    known: Vec<Drawn>,
+    /// What was told although it was not so, or was so and not told.
+    untold: Vec<String>,
+}
+
+/// What of a cell is drawn; the sentence counts in trouble, where the desk reads it.
+type Drawn = (
+    (Health, Option<Reason>, Option<Timestamp>),
+    (bool, bool, bool),
+    (Option<Handling>, Option<Cause>),
+    Option<String>,
+);
+
+fn drawn(cell: Cell) -> Drawn {
+    let why = cell.health.is_trouble().then(|| cell.why.to_string());
+    (
+        (cell.health, cell.reason, cell.since),
+        (cell.soft, cell.flapping, cell.quiet),
+        (cell.handling, cell.follows_from),
+        why,
+    )
+}
+
+fn rows(world: &World) -> Vec<Row> {
+    let schools = world.estate().schools.keys().map(|l| Row::School(*l));
+    schools.chain(std::iter::once(Row::Estate)).collect()
 }
 
 impl Stage {
+    fn new(estate: Arc<Estate>, start: Timestamp) -> Self {
+        let mut stage = Self {
+            world: World::new(estate, start, 0),
+            history: Vec::new(),
+            memories: BTreeMap::new(),
+            planned: Vec::new(),
+            known: Vec::new(),
+            untold: Vec::new(),
+        };
+        stage.known = stage.board();
+        stage
+    }
+
+    fn board(&self) -> Vec<Drawn> {
+        let columns = u16::try_from(self.world.estate().services.len()).unwrap();
+        let cells = rows(&self.world).into_iter().flat_map(|r| (0..columns).map(move |c| (r, c)));
+        cells.map(|(row, column)| drawn(self.world.cell(row, column))).collect()
+    }
+
+    /// Readers must be told of every cell that is drawn differently, and of no other; the revision
+    /// counts what they are told.
+    fn told(&mut self, at: Timestamp, effects: &[Effect], revision: u64) {
+        let columns = self.world.estate().services.len();
+        let before = std::mem::replace(&mut self.known, self.board());
+        let reset = effects.contains(&Effect::Reset);
+        let mut differ: Vec<(Row, u16)> = Vec::new();
+        for (row, start) in rows(&self.world).into_iter().zip((0..).step_by(columns)) {
+            let of = |board: &[Drawn], c: usize| board.get(start + c).cloned();
+            let changed = (0..columns).filter(|c| of(&before, *c) != of(&self.known, *c));
+            differ.extend(changed.map(|c| (row, u16::try_from(c).unwrap())));
+        }
+        let mut told: Vec<(Row, u16)> = Vec::new();
+        for effect in effects {
+            if let Effect::Changed { row, column } = effect
+                && !told.contains(&(*row, *column))
+            {
+                told.push((*row, *column));
+            }
+        }
+        let missing =
+            differ.iter().filter(|d| !reset && !told.contains(d)).map(|d| (d, "not told"));
+        let idle = told.iter().filter(|t| reset || !differ.contains(t)).map(|t| (t, "told"));
+        let wrong: Vec<_> = missing.chain(idle).collect();
+        if !wrong.is_empty() {
+            self.untold.push(format!("{}: {wrong:?}", say(Some(at))));
+        }
+        let counts = self.world.revision() - revision;
+        if counts != u64::from(reset || !told.is_empty()) {
+            self.untold.push(format!("{}: the revision went up by {counts}", say(Some(at))));
+        }
+    }
+
     fn step(&mut self, at: Timestamp, event: Event) {
         // The hub ticks at every deadline, so that nothing is judged later than it is due.
         while let Some(due) = self.world.next_deadline().filter(|d| *d < at) {
@@ -184,7 +263,10 @@ impl Stage {
     }
 
     fn one(&mut self, at: Timestamp, event: Event) {
-        for effect in step(&mut self.world, at, event) {
+        let revision = self.world.revision();
+        let effects = step(&mut self.world, at, event);
+        self.told(at, &effects, revision);
+        for effect in effects {
             match effect {
                 Effect::History { row, change } => {
                     let follows = if change.follows { " (follows)" } else { "" };
@@ -204,10 +286,8 @@ impl Stage {
 
     fn restart(&mut self, at: Timestamp, written_at: Timestamp) {
         let estate = Arc::clone(self.world.estate());
-        let rows =
-            estate.schools.keys().map(|l| Row::School(*l)).chain(std::iter::once(Row::Estate));
         let mut cells = Vec::new();
-        for row in rows {
+        for row in rows(&self.world) {
             for (service, column) in estate.services.iter().zip(0..) {
                 let cell = self.world.cell(row, column);
                 cells.push(KeptCell { row, service: service.key.clone(), cell });
@@ -215,6 +295,7 @@ impl Stage {
         }
         let memories = self.memories.values().cloned().collect();
         self.world = World::new(estate, at, self.world.revision());
+        self.known = self.board();
         self.one(at, Event::Restored { written_at, cells, memories });
         for KeptPlan { from, row, service, handling } in std::mem::take(&mut self.planned) {
             let (from, handling) = (Some(from), Some(handling));
@@ -225,12 +306,7 @@ impl Stage {
 
 fn run(story: &Story, mut see: impl FnMut(&mut Stage, &Expect)) -> Stage {
     let first = estate(&story.estate, &story.school);
-    let mut stage = Stage {
-        world: World::new(Arc::clone(&first), story.start.0, 0),
-        history: Vec::new(),
-        memories: BTreeMap::new(),
-        planned: Vec::new(),
-    };
+    let mut stage = Stage::new(Arc::clone(&first), story.start.0);
     for (at, act) in timeline(story, &first) {
         match act {
             Act::Event(event) => stage.step(at, event),
@@ -251,9 +327,9 @@ fn run(story: &Story, mut see: impl FnMut(&mut Stage, &Expect)) -> Stage {
 /// Every cell at the end, to compare two runs.
 pub fn last_board(story: &Story) -> Vec<Cell> {
     let stage = run(story, |_, _| {});
-    let schools: Vec<Laestab> = stage.world.estate().schools.keys().copied().collect();
-    let rows = schools.into_iter().map(Row::School).chain(std::iter::once(Row::Estate));
-    rows.flat_map(|row| (0..7).map(move |column| (row, column)))
+    rows(&stage.world)
+        .into_iter()
+        .flat_map(|row| (0..7).map(move |column| (row, column)))
         .map(|(row, column)| stage.world.cell(row, column))
         .collect()
 }
@@ -262,13 +338,14 @@ pub fn last_board(story: &Story) -> Vec<Cell> {
 pub fn play(story: &Story) -> Vec<String> {
     let mut failures = Vec::new();
     let mut named = Vec::new();
-    run(story, |stage, told| {
+    let played = run(story, |stage, told| {
         named.push(told.school.clone());
         let seen = saw(stage, told);
         if let Some(failure) = differs(told, &seen) {
             failures.push(failure);
         }
     });
+    failures.extend(played.untold);
     for school in &story.school {
         if !named.contains(&school.laestab) {
             failures.push(format!("{} is named, but nothing is expected of it", school.name));

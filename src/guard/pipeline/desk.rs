@@ -1,17 +1,17 @@
 //! The guard's counter: what an operator may ask of it.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::guard::machine::Event;
 use crate::guard::pipeline::audit;
 use crate::guard::pipeline::planning::Planned;
-use crate::guard::pipeline::running;
-use crate::guard::policy::Policy;
+use crate::guard::pipeline::running::{self, Word};
+use crate::guard::policy::{Asked, Policy};
 use crate::ledger::Draft;
 use crate::model::action::ActionSpec;
 use crate::model::ids::ActionId;
@@ -20,12 +20,14 @@ use crate::model::text::Clean;
 use crate::ports::act::Act;
 use crate::ports::chance::Entropy;
 use crate::ports::clock::Clock;
-use crate::ports::ledger::{Held, HourLimit, Ledger, LedgerError, Request};
+use crate::ports::ledger::{Held, HourLimit, Ledger, LedgerError, LeftItem, Request};
 
 /// How long a plan may be confirmed.
 pub(super) const PLAN_LASTS: SignedDuration = SignedDuration::from_mins(5);
 /// How long a confirmed plan may be approved and begun.
 pub(super) const APPROVAL_LASTS: SignedDuration = SignedDuration::from_mins(30);
+/// What people say of one action that waits to be heard.
+const WORDS: usize = 8;
 /// Plans that are kept at once; the oldest go first.
 const PLANS: usize = 1_000;
 
@@ -134,6 +136,8 @@ pub(super) struct Inner {
     pub entropy: Arc<dyn Entropy>,
     pub alone: bool,
     pub plans: Mutex<HashMap<String, (Planned, HourLimit)>>,
+    /// How to reach whoever runs an item, by its key.
+    pub running: Mutex<HashMap<String, mpsc::Sender<Word>>>,
     /// One more whenever something happened, so that consoles can look.
     pub news: watch::Sender<u64>,
 }
@@ -151,17 +155,23 @@ impl Guard {
             entropy: parts.entropy,
             alone: parts.alone,
             plans: Mutex::new(HashMap::new()),
+            running: Mutex::new(HashMap::new()),
             news: watch::Sender::new(0),
         };
         Self { inner: Arc::new(inner) }
     }
 
-    /// Takes up every intent that is not closed: what was on its way has no answer, and is read.
+    /// Takes up every intent that is not closed: what was on its way has no answer, and is read. What
+    /// was confirmed and never begun is recorded as that.
     ///
     /// # Errors
     /// When the ledger cannot be read.
     pub async fn resume(&self) -> Result<usize, Denied> {
         let held = self.inner.blocking(|ledger| ledger.open()).await?;
+        if let Err(error) = self.record_policy().await {
+            tracing::error!("nobody can act: {error}");
+        }
+        running::leave_unbegun(&self.inner).await?;
         let n = held.len();
         for held in held {
             running::resume(&self.inner, held);
@@ -182,9 +192,24 @@ impl Guard {
     }
 
     /// Another policy, or why there is none now.
-    pub fn set_policy(&self, policy: Result<Policy, String>) {
+    ///
+    /// # Errors
+    /// When it cannot be recorded; it holds all the same.
+    pub async fn set_policy(&self, policy: Result<Policy, String>) -> Result<(), Denied> {
         *self.inner.policy.write().unwrap_or_else(PoisonError::into_inner) = policy;
         self.inner.tell();
+        self.record_policy().await
+    }
+
+    /// Records which policy holds.
+    async fn record_policy(&self) -> Result<(), Denied> {
+        let policy = self.inner.policy.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let body = match &policy {
+            Ok(policy) => ("digest", policy.digest().as_str()),
+            Err(why) => ("refused", why.as_str()),
+        };
+        let draft = audit::entry(self.inner.clock.now(), "policy", None, "policy", &[body]);
+        self.inner.blocking(move |ledger| ledger.append(draft)).await.map(drop)
     }
 
     /// The policy in force.
@@ -255,6 +280,12 @@ impl Guard {
     /// # Errors
     /// When it is not this person's, has expired, is another plan, or cannot be recorded.
     pub async fn confirm(&self, who: &Who, id: &str, digest: &str) -> Result<Started, Denied> {
+        let (me, who) = (self.clone(), who.clone());
+        let (id, digest) = (id.to_owned(), digest.to_owned());
+        unbroken(async move { me.confirming(&who, &id, &digest).await }).await
+    }
+
+    async fn confirming(&self, who: &Who, id: &str, digest: &str) -> Result<Started, Denied> {
         let now = self.inner.clock.now();
         let (planned, limit) = self.inner.take(who, id, digest, now)?;
         let plan = planned.plan;
@@ -286,6 +317,12 @@ impl Guard {
     /// # Errors
     /// When the role is missing, or the database refuses.
     pub async fn approve(&self, who: &Who, id: &str, digest: &str) -> Result<(), Denied> {
+        let (me, who) = (self.clone(), who.clone());
+        let (id, digest) = (id.to_owned(), digest.to_owned());
+        unbroken(async move { me.approving(&who, &id, &digest).await }).await
+    }
+
+    async fn approving(&self, who: &Who, id: &str, digest: &str) -> Result<(), Denied> {
         let now = self.inner.clock.now();
         let owned = id.to_owned();
         let request = self.inner.blocking(move |ledger| ledger.find(&owned)).await?;
@@ -297,13 +334,13 @@ impl Guard {
             return Err(Denied::Policy("your account may not approve this".into()));
         }
         self.inner.policy_is(plan.ruling.policy.as_str())?;
+        let limit = self.inner.limit_of(&plan)?;
         let draft = audit::about_plan(now, "approved", &who.operator, &plan, &*self.inner.entropy)
             .map_err(|e| Denied::Ledger(e.to_string()))?;
         let (owned, digest, by) = (id.to_owned(), digest.to_owned(), who.operator.clone());
         self.inner
             .blocking(move |ledger| ledger.approve(&owned, &digest, &by, role, now, draft))
             .await?;
-        let limit = self.inner.limit_of(&plan, now)?;
         running::start(&self.inner, plan, limit);
         Ok(())
     }
@@ -407,6 +444,14 @@ impl Guard {
         self.inner.blocking(move |ledger| ledger.recent(limit)).await
     }
 
+    /// The newest items that were confirmed and not begun.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn left(&self, limit: usize) -> Result<Vec<LeftItem>, Denied> {
+        self.inner.blocking(move |ledger| ledger.left(limit)).await
+    }
+
     /// Actions that are not closed.
     ///
     /// # Errors
@@ -422,6 +467,17 @@ impl Guard {
     }
 }
 
+/// Goes on with `work` to its end even if whoever asked has gone: what was begun is never left half
+/// done by a connection that dropped.
+async fn unbroken<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Denied>> + Send + 'static,
+) -> Result<T, Denied> {
+    match tokio::spawn(work).await {
+        Ok(result) => result,
+        Err(error) => Err(Denied::Ledger(error.to_string())),
+    }
+}
+
 impl Inner {
     /// Runs `work` with the ledger off the runtime.
     pub async fn blocking<T: Send + 'static>(
@@ -433,6 +489,26 @@ impl Inner {
             Ok(result) => result.map_err(Denied::from),
             Err(error) => Err(Denied::Ledger(error.to_string())),
         }
+    }
+
+    /// Somebody runs the item of `key` from now on.
+    pub fn runs(&self, key: &str) -> mpsc::Receiver<Word> {
+        let (send, words) = mpsc::channel(WORDS);
+        self.runners().insert(key.to_owned(), send);
+        words
+    }
+
+    /// Nobody runs it any more.
+    pub fn ended(&self, key: &str) {
+        self.runners().remove(key);
+    }
+
+    pub fn runner(&self, key: &str) -> Option<mpsc::Sender<Word>> {
+        self.runners().get(key).cloned()
+    }
+
+    fn runners(&self) -> MutexGuard<'_, HashMap<String, mpsc::Sender<Word>>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn tell(&self) {
@@ -512,16 +588,15 @@ impl Inner {
         plans.remove(id).ok_or_else(|| Denied::Nothing("no such plan".into()))
     }
 
-    /// The policy's limits for a plan that was approved later.
-    fn limit_of(&self, plan: &Plan, now: Timestamp) -> Result<HourLimit, Denied> {
-        let policy = self.policy()?;
-        let asked = crate::guard::policy::Asked {
+    /// The policy's limits for a plan that it allowed before: neither hours nor roles are asked again.
+    fn limit_of(&self, plan: &Plan) -> Result<HourLimit, Denied> {
+        let asked = Asked {
             action: plan.ask.action.clone(),
             targets: plan.items.iter().map(|i| (i.aim.school(), i.kind)).collect(),
-            roles: BTreeSet::from([Role::Lead, Role::Operator, Role::Approver]),
-            at: now,
-            emergency: self.emergency().is_some(),
+            roles: BTreeSet::new(),
+            at: plan.made_at,
+            emergency: false,
         };
-        policy.judge(&asked).map(|judged| judged.limit).map_err(Denied::Policy)
+        self.policy()?.limit(&asked).map_err(Denied::Policy)
     }
 }
