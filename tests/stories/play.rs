@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use caretaker::engine::{Effect, Event, World, step};
 use caretaker::model::calendar::{london, london_date, london_midnight};
-use caretaker::model::cell::{Cause, Cell, Handling, HandlingKind, Row, Split, Summary};
+use caretaker::model::cell::{Cell, Handling, HandlingKind, Row, Split, Summary};
 use caretaker::model::check::Scope;
 use caretaker::model::estate::Estate;
 use caretaker::model::health::{Health, Reason};
