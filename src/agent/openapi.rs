@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::wire::VERSION;
 use crate::wire::action::{
-    Actions, Audit, Confirmed, Digest, EmergencyView, PlanPage, PlanRequest, Told, Why,
+    Actions, Approval, Audit, Confirmed, Digest, EmergencyView, PlanPage, PlanRequest, Told, Why,
 };
 use crate::wire::board::{Board, Change};
 use crate::wire::desk::{Handle, Handled};
@@ -185,6 +185,7 @@ fn acts(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> Vec<Ro
     let nothing = json!({"type": "object"});
     let confirmed = answers.subschema_for::<Confirmed>().to_value();
     let digest = requests.subschema_for::<Digest>().to_value();
+    let approval = requests.subschema_for::<Approval>().to_value();
     let why = requests.subschema_for::<Why>().to_value();
     let post = |path, summary, parameter: Option<&Value>, body: Option<Value>, answer| Route {
         method: "post",
@@ -221,14 +222,14 @@ fn acts(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> Vec<Ro
             "/v1/plans/{plan}/confirm",
             "Confirms a plan by its digest: it runs, or waits for a second person",
             Some(&plan),
-            Some(digest.clone()),
+            Some(digest),
             confirmed.clone(),
         ),
         post(
             "/v1/plans/{plan}/approve",
             "Approves somebody else's plan by its digest; it runs",
             Some(&plan),
-            Some(digest),
+            Some(approval),
             confirmed,
         ),
         post(

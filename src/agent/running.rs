@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::guarded::Counter;
+use crate::agent::known::BoardKnown;
 use crate::agent::metrics::Metrics;
 use crate::agent::peers::Gate;
 use crate::agent::reloads::Reloads;
@@ -23,6 +24,7 @@ use crate::hub::Hub;
 use crate::model::estate::{Estate, NotWatched};
 use crate::model::text::Clean;
 use crate::ports::clock::Clock;
+use crate::ports::known::Known;
 use crate::ports::store::{Store, StoreError};
 use crate::ports::watch::Watch;
 
@@ -208,6 +210,12 @@ impl RunningAgent {
             self.reloads.taken(self.clock.now());
         }
         Ok(())
+    }
+
+    /// What its board knows, for those who plan actions.
+    #[must_use]
+    pub fn known(&self) -> Arc<dyn Known> {
+        Arc::new(BoardKnown { hub: self.hub.clone() })
     }
 
     /// The guard, where there is one.

@@ -98,7 +98,10 @@ pub async fn start(
         .map_err(|e| Failed::config(prepared.config.error_at("agent.group", &e.to_string(), "")))?;
     let store = store(&place).await?;
     let settings = AgentSettings { group, ..settings(&prepared, &place, &clock).await? };
-    Agent::start(settings, prepared.estate, prepared.watches, store, clock).await.map_err(failed)
+    let Prepared { estate, watches, known, .. } = prepared;
+    let running = Agent::start(settings, estate, watches, store, clock).await.map_err(failed)?;
+    known.bind(running.known());
+    Ok(running)
 }
 
 /// Starts an agent where the right to its socket is already had.
@@ -113,8 +116,11 @@ pub async fn start_at(
 ) -> Result<RunningAgent, Failed> {
     let store = store(&place).await?;
     let settings = settings(&prepared, &place, &clock).await?;
-    let Prepared { estate, watches, .. } = prepared;
-    Agent::start_at(reserved, settings, estate, watches, store, clock).await.map_err(failed)
+    let Prepared { estate, watches, known, .. } = prepared;
+    let started = Agent::start_at(reserved, settings, estate, watches, store, clock).await;
+    let running = started.map_err(failed)?;
+    known.bind(running.known());
+    Ok(running)
 }
 
 async fn store(place: &Place) -> Result<Arc<SqliteStore>, Failed> {

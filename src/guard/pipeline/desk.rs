@@ -9,7 +9,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::guard::machine::Event;
 use crate::guard::pipeline::audit;
-use crate::guard::pipeline::planning::Planned;
+use crate::guard::pipeline::planning::{Planned, aimed_at};
 use crate::guard::pipeline::running;
 use crate::guard::policy::Policy;
 use crate::ledger::Draft;
@@ -284,8 +284,23 @@ impl Guard {
     /// Approves a request as its second person, and starts it.
     ///
     /// # Errors
-    /// When the role is missing, or the database refuses.
+    /// When the role is missing, its items ask for something to be typed, or the database refuses.
     pub async fn approve(&self, who: &Who, id: &str, digest: &str) -> Result<(), Denied> {
+        self.approve_typing(who, id, digest, "").await
+    }
+
+    /// As [`Self::approve`], by somebody who typed `typed`: what the items ask the second person to
+    /// type ([`Plan::approval_words`]).
+    ///
+    /// # Errors
+    /// As [`Self::approve`]; and when something else was typed.
+    pub async fn approve_typing(
+        &self,
+        who: &Who,
+        id: &str,
+        digest: &str,
+        typed: &str,
+    ) -> Result<(), Denied> {
         let now = self.inner.clock.now();
         let owned = id.to_owned();
         let request = self.inner.blocking(move |ledger| ledger.find(&owned)).await?;
@@ -295,6 +310,15 @@ impl Guard {
         let role = if wanted == Role::Lead { Role::Lead } else { Role::Approver };
         if !who.has(role) {
             return Err(Denied::Policy("your account may not approve this".into()));
+        }
+        let words = plan.approval_words();
+        if typed != words {
+            let why = if words.is_empty() {
+                "this plan is approved without typing anything".to_owned()
+            } else {
+                format!("not approved: whoever approves this plan has to type {words}")
+            };
+            return Err(Denied::Asked(why));
         }
         self.inner.policy_is(plan.ruling.policy.as_str())?;
         let draft = audit::about_plan(now, "approved", &who.operator, &plan, &*self.inner.entropy)
@@ -517,7 +541,7 @@ impl Inner {
         let policy = self.policy()?;
         let asked = crate::guard::policy::Asked {
             action: plan.ask.action.clone(),
-            targets: plan.items.iter().map(|i| (i.aim.school(), i.kind)).collect(),
+            targets: aimed_at(&plan.items),
             roles: BTreeSet::from([Role::Lead, Role::Operator, Role::Approver]),
             at: now,
             emergency: self.emergency().is_some(),
