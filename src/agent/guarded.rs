@@ -29,8 +29,8 @@ use crate::ports::ledger::{AuditQuery, Held, LeftItem};
 use crate::ports::people::People;
 use crate::wire::VERSION;
 use crate::wire::action::{
-    ActionRow, Actions, Audit, Choice, Confirmed, Digest, EmergencyView, LeftRow, Me, OnceSecret,
-    PlanPage, PlanRequest, Possible, StepView, Told, Waiting, Why,
+    ActionRow, Actions, Approval, Audit, Choice, Confirmed, Digest, EmergencyView, LeftRow, Me,
+    OnceSecret, PlanPage, PlanRequest, Possible, StepView, Told, Waiting, Why,
 };
 
 /// Closed actions on the page.
@@ -270,9 +270,9 @@ async fn approve(
     Path(id): Path<String>,
     body: Body,
 ) -> Answer {
-    let digest: Digest = read(body)?;
+    let Approval { digest, typed } = read(body)?;
     let who = at.who(peer).await?;
-    at.guard()?.approve(&who, &id, digest.digest.as_str()).await?;
+    at.guard()?.approve_typing(&who, &id, digest.as_str(), typed.as_str()).await?;
     Ok(json(StatusCode::OK, &Confirmed::Runs { once_secret: None }))
 }
 

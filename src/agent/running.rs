@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::agent::guarded::Counter;
+use crate::agent::known::BoardKnown;
 use crate::agent::metrics::Metrics;
 use crate::agent::peers::Gate;
 use crate::agent::reloads::Reloads;
@@ -24,6 +25,7 @@ use crate::hub::Hub;
 use crate::model::estate::{Estate, NotWatched};
 use crate::model::text::Clean;
 use crate::ports::clock::Clock;
+use crate::ports::known::Known;
 use crate::ports::store::{Store, StoreError};
 use crate::ports::watch::Watch;
 
@@ -226,6 +228,12 @@ impl RunningAgent {
     /// A task that ends with the agent.
     pub fn beside(&mut self, task: JoinHandle<()>) {
         self.beside.push(AbortOnDropHandle::new(task));
+    }
+
+    /// What its board knows, for those who plan actions.
+    #[must_use]
+    pub fn known(&self) -> Arc<dyn Known> {
+        Arc::new(BoardKnown { hub: self.hub.clone() })
     }
 
     /// The guard, where there is one.

@@ -176,7 +176,8 @@ async fn follow(
 /// # Errors
 /// When it is denied.
 pub async fn approve(socket: &Path, args: DigestArgs) -> Result<u8, Failed> {
-    link(socket)?.approve(&args.plan, &Clean::new(&args.digest)).await.map_err(denied)?;
+    let digest = Clean::new(&args.digest);
+    link(socket)?.approve(&args.plan, &digest, &Clean::default()).await.map_err(denied)?;
     cli::say("approved; it runs: caretaker actions");
     Ok(Code::Done as u8)
 }

@@ -100,8 +100,10 @@ pub async fn start(
     let store = store(&place).await?;
     let settings = AgentSettings { group, ..settings(&prepared, &place, &clock).await? };
     let checkpoints = checkpoints(&prepared, &clock).await?;
-    let running = Agent::start(settings, prepared.estate, prepared.watches, store, clock).await;
-    Ok(with(running.map_err(failed)?, checkpoints, &prepared.config))
+    let Prepared { estate, watches, known, config, .. } = prepared;
+    let running = Agent::start(settings, estate, watches, store, clock).await.map_err(failed)?;
+    known.bind(running.known());
+    Ok(with(running, checkpoints, &config))
 }
 
 /// Starts an agent where the right to its socket is already had.
@@ -117,9 +119,11 @@ pub async fn start_at(
     let store = store(&place).await?;
     let settings = settings(&prepared, &place, &clock).await?;
     let checkpoints = checkpoints(&prepared, &clock).await?;
-    let Prepared { estate, watches, config, .. } = prepared;
-    let running = Agent::start_at(reserved, settings, estate, watches, store, clock).await;
-    Ok(with(running.map_err(failed)?, checkpoints, &config))
+    let Prepared { estate, watches, known, config, .. } = prepared;
+    let started = Agent::start_at(reserved, settings, estate, watches, store, clock).await;
+    let running = started.map_err(failed)?;
+    known.bind(running.known());
+    Ok(with(running, checkpoints, &config))
 }
 
 async fn checkpoints(

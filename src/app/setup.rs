@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Deserialize;
+
 use crate::app::failed::Failed;
 use crate::config::schools::{Finding, Import, Severity};
 use crate::config::{Config, ConfigError, ConfigErrors, Imported};
@@ -15,12 +17,14 @@ use crate::model::text::Clean;
 use crate::ports::act::Act;
 use crate::ports::clock::Clock;
 use crate::ports::secrets::Secrets;
+use crate::ports::tickets::Tickets;
 use crate::ports::watch::{CredentialUse, Watch};
 use crate::services::expiry::{self, Dates};
 use crate::services::{
-    Configured, ConnectorError, ConnectorSettings, Connectors, Context, SERVICES, Service,
-    ServiceError, join,
+    Configured, ConnectorError, ConnectorSettings, Connectors, Context, LateKnown, SERVICES,
+    Service, ServiceError, desk_hands, join,
 };
+use crate::tickets::{Office, TicketSettings};
 use crate::transport::{Endpoint, SetupError, Trace, Transport, TransportSettings};
 
 /// Why a school without a row is not watched.
@@ -45,6 +49,8 @@ pub struct Prepared {
     pub secrets: Arc<dyn Secrets>,
     /// What the guard acts with.
     pub acts: Vec<Arc<dyn Act>>,
+    /// What its hands ask about the board; to be bound to the agent that runs.
+    pub known: Arc<LateKnown>,
     /// Every address that a service or a connector calls, with its key or name.
     pub endpoints: Vec<(String, Endpoint)>,
     /// Schools without a row in the subscriptions table.
@@ -139,10 +145,20 @@ fn prepare_with(
         ..Estate::default()
     };
     let folder = config.folder().to_owned();
-    let context = Context { transport, clock, secrets, estate: Arc::new(estate.clone()), folder };
+    let known = Arc::new(LateKnown::default());
+    let context = Context {
+        tickets: tickets(&config, &mut wrong),
+        known: Arc::<LateKnown>::clone(&known),
+        estate: Arc::new(estate.clone()),
+        transport,
+        clock,
+        secrets,
+        folder,
+    };
     let dates = dates(&config, &configured, &connectors, &context);
     let built = build(&config, configured, &connectors, &context, &mut wrong)?;
-    let Built { parts, uses, endpoints, acts } = built;
+    let Built { parts, uses, endpoints, mut acts } = built;
+    acts.extend(desk_hands(&context));
     let watches = together(&mut estate, (&parts, &uses), &connectors, (&dates, &context.secrets))?;
     estate.not_watched.extend(imported.not_set_up.iter().map(|laestab| NotWatched {
         what: Clean::new(&laestab.to_string()),
@@ -160,6 +176,7 @@ fn prepare_with(
         parts,
         secrets: context.secrets,
         acts,
+        known,
         findings,
         credentials,
         endpoints,
@@ -167,6 +184,22 @@ fn prepare_with(
         imported: calendars.imported,
     };
     Ok((prepared, wrong))
+}
+
+/// Where tickets go, as the configuration says; what is wrong with that is told.
+fn tickets(config: &Config, wrong: &mut Vec<ConfigError>) -> Option<Arc<dyn Tickets>> {
+    let read = config.read_section("tickets", |section| TicketSettings::deserialize(section));
+    let settings = read.unwrap_or_else(|ConfigErrors(errors)| {
+        wrong.extend(errors);
+        None
+    })?;
+    match Office::new(&settings, config.folder()) {
+        Ok(office) => Some(Arc::new(office)),
+        Err(error) => {
+            wrong.push(config.error_at(&format!("tickets.{}", error.key), &error.why, ""));
+            None
+        }
+    }
 }
 
 type Sections = Vec<(&'static Service, Option<Configured>)>;

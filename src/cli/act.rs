@@ -81,6 +81,9 @@ pub fn plan_text(page: &PlanPage) -> String {
     line(format!("  plan     {}   expires {}", plan.id, plan.expires_at));
     for (item, private) in plan.items.iter().zip(&page.private) {
         line(format!("  target   {}   {}", private.label, item.aim));
+        for aim in &item.also {
+            line(format!("           and {aim}"));
+        }
         for fact in &item.now {
             line(format!("  now      {}: {}", fact.name, fact.value));
         }
@@ -97,8 +100,12 @@ pub fn plan_text(page: &PlanPage) -> String {
         for text in item.undo.iter() {
             line(format!("  undo     {text}"));
         }
-        for text in item.second_person.iter() {
-            line(format!("  second   {text}"));
+        for second in item.second_person.iter() {
+            line(format!("  second   {}", second.why));
+        }
+        for (n, text) in item.sends.iter().enumerate() {
+            let head = if n == 0 { "sends" } else { "" };
+            line(format!("  {head:<8} {text}").trim_end().to_owned());
         }
     }
     for left in &plan.left_out {

@@ -41,6 +41,9 @@ pub struct Settings {
     /// The way out: proxy, deadlines, limits.
     #[serde(skip_serializing)]
     pub transport: Section,
+    /// Where tickets go and what they say; without it nothing can be handed to people outside.
+    #[serde(skip_serializing)]
+    pub tickets: Section,
     /// The services, each with its own settings.
     #[serde(skip_serializing)]
     pub services: BTreeMap<ServiceKey, Section>,
@@ -63,6 +66,7 @@ impl Default for Settings {
             credentials: CredentialsSettings::default(),
             keys: BTreeMap::new(),
             transport: Section,
+            tickets: Section,
             services: BTreeMap::new(),
             connectors: BTreeMap::new(),
         }

@@ -15,7 +15,9 @@ use crate::model::ids::{CheckId, CredentialName, ServiceKey};
 use crate::model::span::Span;
 use crate::ports::act::Act;
 use crate::ports::clock::Clock;
+use crate::ports::known::Known;
 use crate::ports::secrets::Secrets;
+use crate::ports::tickets::Tickets;
 use crate::ports::watch::Watch;
 use crate::transport::{Endpoint, EndpointSettings, SetupError, Transport};
 
@@ -41,6 +43,10 @@ pub struct Context {
     pub estate: Arc<Estate>,
     /// The folder of the config file: relative paths in settings are relative to it.
     pub folder: PathBuf,
+    /// What the board knows.
+    pub known: Arc<dyn Known>,
+    /// Where tickets go; none where the configuration does not say.
+    pub tickets: Option<Arc<dyn Tickets>>,
 }
 
 impl Context {

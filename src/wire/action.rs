@@ -194,12 +194,24 @@ pub struct PlanPage {
     pub as_of: Timestamp,
 }
 
-/// `POST /v1/plans/{plan}/confirm` and `../approve`.
+/// `POST /v1/plans/{plan}/confirm`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Digest {
     /// The digest of the plan as it was shown.
     pub digest: Clean,
+}
+
+/// `POST /v1/plans/{plan}/approve`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Approval {
+    /// The digest of the plan as it was read.
+    pub digest: Clean,
+    /// What the plan's items ask the second person to type, in their order with a space between
+    /// (`second_person.types`); absent if nothing.
+    #[serde(default)]
+    pub typed: Clean,
 }
 
 /// What confirming or approving led to.

@@ -204,6 +204,7 @@ impl Act for Vendor {
             let item = Item {
                 key: Clean::new(""),
                 aim: aim.clone(),
+                also: Vec::new(),
                 kind: Kind::School,
                 lease: Clean::new(&format!("vendor:{aim}")),
                 now: vec![Fact { name: Clean::new("state"), value: Clean::new("as it was") }],
@@ -212,6 +213,7 @@ impl Act for Vendor {
                 will_not: Vec::new(),
                 beware: Vec::new(),
                 undo: None,
+                sends: Vec::new(),
                 second_person: None,
             };
             let word = Clean::new(&aim.to_string());

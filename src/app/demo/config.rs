@@ -72,6 +72,9 @@ impl Book<'_> {
             r#"# The demo: nothing in it is real.
 la_codes = [{codes}]
 
+[tickets.folder]
+path = "tickets"
+
 [schools]
 list_file = "schools.csv"
 subscriptions_file = "subscriptions.csv"

@@ -1,35 +1,30 @@
 //! The guard's counter: what an operator may ask of it.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
 use crate::guard::machine::Event;
 use crate::guard::pipeline::audit;
+use crate::guard::pipeline::inner::Inner;
 use crate::guard::pipeline::planning::Planned;
-use crate::guard::pipeline::running::{self, Word};
-use crate::guard::policy::{Asked, Policy};
-use crate::ledger::Draft;
+use crate::guard::pipeline::running;
+use crate::guard::policy::Policy;
 use crate::model::action::ActionSpec;
-use crate::model::ids::ActionId;
-use crate::model::plan::{Operator, Plan, Role};
+use crate::model::plan::{Operator, Role};
 use crate::model::text::Clean;
 use crate::ports::act::Act;
 use crate::ports::chance::Entropy;
 use crate::ports::clock::Clock;
-use crate::ports::ledger::{Held, HourLimit, Ledger, LedgerError, LeftItem, Request};
+use crate::ports::ledger::{Held, Ledger, LedgerError, LeftItem, Request};
 
 /// How long a plan may be confirmed.
 pub(super) const PLAN_LASTS: SignedDuration = SignedDuration::from_mins(5);
 /// How long a confirmed plan may be approved and begun.
 pub(super) const APPROVAL_LASTS: SignedDuration = SignedDuration::from_mins(30);
-/// What people say of one action that waits to be heard.
-const WORDS: usize = 8;
-/// Plans that are kept at once; the oldest go first.
-const PLANS: usize = 1_000;
 
 /// Who asks, with the roles that their account has at this moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,21 +120,6 @@ impl std::fmt::Debug for Guard {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Guard(..)")
     }
-}
-
-pub(super) struct Inner {
-    pub ledger: Arc<dyn Ledger>,
-    pub acts: RwLock<Vec<Arc<dyn Act>>>,
-    pub policy: RwLock<Result<Policy, String>>,
-    pub emergency: RwLock<Option<(Operator, Clean, Timestamp)>>,
-    pub clock: Arc<dyn Clock>,
-    pub entropy: Arc<dyn Entropy>,
-    pub alone: bool,
-    pub plans: Mutex<HashMap<String, (Planned, HourLimit)>>,
-    /// How to reach whoever runs an item, by its key.
-    pub running: Mutex<HashMap<String, mpsc::Sender<Word>>>,
-    /// One more whenever something happened, so that consoles can look.
-    pub news: watch::Sender<u64>,
 }
 
 impl Guard {
@@ -315,14 +295,35 @@ impl Guard {
     /// Approves a request as its second person, and starts it.
     ///
     /// # Errors
-    /// When the role is missing, or the database refuses.
+    /// When the role is missing, its items ask for something to be typed, or the database refuses.
     pub async fn approve(&self, who: &Who, id: &str, digest: &str) -> Result<(), Denied> {
-        let (me, who) = (self.clone(), who.clone());
-        let (id, digest) = (id.to_owned(), digest.to_owned());
-        unbroken(async move { me.approving(&who, &id, &digest).await }).await
+        self.approve_typing(who, id, digest, "").await
     }
 
-    async fn approving(&self, who: &Who, id: &str, digest: &str) -> Result<(), Denied> {
+    /// As [`Self::approve`], by somebody who typed `typed`: what the items ask the second person to
+    /// type ([`Plan::approval_words`]).
+    ///
+    /// # Errors
+    /// As [`Self::approve`]; and when something else was typed.
+    pub async fn approve_typing(
+        &self,
+        who: &Who,
+        id: &str,
+        digest: &str,
+        typed: &str,
+    ) -> Result<(), Denied> {
+        let (me, who, id) = (self.clone(), who.clone(), id.to_owned());
+        let (digest, typed) = (digest.to_owned(), typed.to_owned());
+        unbroken(async move { me.approving(&who, &id, &digest, &typed).await }).await
+    }
+
+    async fn approving(
+        &self,
+        who: &Who,
+        id: &str,
+        digest: &str,
+        typed: &str,
+    ) -> Result<(), Denied> {
         let now = self.inner.clock.now();
         let owned = id.to_owned();
         let request = self.inner.blocking(move |ledger| ledger.find(&owned)).await?;
@@ -332,6 +333,15 @@ impl Guard {
         let role = if wanted == Role::Lead { Role::Lead } else { Role::Approver };
         if !who.has(role) {
             return Err(Denied::Policy("your account may not approve this".into()));
+        }
+        let words = plan.approval_words();
+        if typed != words {
+            let why = if words.is_empty() {
+                "this plan is approved without typing anything".to_owned()
+            } else {
+                format!("not approved: whoever approves this plan has to type {words}")
+            };
+            return Err(Denied::Asked(why));
         }
         self.inner.policy_is(plan.ruling.policy.as_str())?;
         let limit = self.inner.limit_of(&plan)?;
@@ -475,128 +485,5 @@ async fn unbroken<T: Send + 'static>(
     match tokio::spawn(work).await {
         Ok(result) => result,
         Err(error) => Err(Denied::Ledger(error.to_string())),
-    }
-}
-
-impl Inner {
-    /// Runs `work` with the ledger off the runtime.
-    pub async fn blocking<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&dyn Ledger) -> Result<T, LedgerError> + Send + 'static,
-    ) -> Result<T, Denied> {
-        let ledger = Arc::clone(&self.ledger);
-        match tokio::task::spawn_blocking(move || work(&*ledger)).await {
-            Ok(result) => result.map_err(Denied::from),
-            Err(error) => Err(Denied::Ledger(error.to_string())),
-        }
-    }
-
-    /// Somebody runs the item of `key` from now on.
-    pub fn runs(&self, key: &str) -> mpsc::Receiver<Word> {
-        let (send, words) = mpsc::channel(WORDS);
-        self.runners().insert(key.to_owned(), send);
-        words
-    }
-
-    /// Nobody runs it any more.
-    pub fn ended(&self, key: &str) {
-        self.runners().remove(key);
-    }
-
-    pub fn runner(&self, key: &str) -> Option<mpsc::Sender<Word>> {
-        self.runners().get(key).cloned()
-    }
-
-    fn runners(&self) -> MutexGuard<'_, HashMap<String, mpsc::Sender<Word>>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub fn tell(&self) {
-        self.news.send_modify(|n| *n = n.wrapping_add(1));
-    }
-
-    pub fn policy(&self) -> Result<Policy, Denied> {
-        self.policy.read().unwrap_or_else(PoisonError::into_inner).clone().map_err(Denied::NoPolicy)
-    }
-
-    /// That the policy is still the one that ruled.
-    fn policy_is(&self, digest: &str) -> Result<(), Denied> {
-        if self.policy()?.digest().as_str() == digest {
-            return Ok(());
-        }
-        Err(Denied::Stale("the policy has changed since the plan was made: plan again".into()))
-    }
-
-    pub fn emergency(&self) -> Option<(Operator, Clean, Timestamp)> {
-        let declared = self.emergency.read().unwrap_or_else(PoisonError::into_inner).clone();
-        declared.filter(|(_, _, until)| *until > self.clock.now())
-    }
-
-    pub fn private(&self, draft: Draft, name: &str, value: &Clean) -> Result<Draft, Denied> {
-        audit::with_detail(draft, &*self.entropy, name, value)
-            .map_err(|e| Denied::Ledger(e.to_string()))
-    }
-
-    /// The hands that do `action`.
-    pub fn act(&self, action: &ActionId) -> Result<Arc<dyn Act>, Denied> {
-        let acts = self.acts.read().unwrap_or_else(PoisonError::into_inner);
-        acts.iter()
-            .find(|act| act.actions().iter().any(|spec| spec.id == action.as_str()))
-            .cloned()
-            .ok_or_else(|| {
-                Denied::Nothing(format!(
-                    "{action} is not possible here: no such action, or its service is not configured"
-                ))
-            })
-    }
-
-    pub fn keep(&self, planned: Planned, limit: HourLimit) {
-        let now = self.clock.now();
-        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-        plans.retain(|_, (kept, _)| kept.plan.expires_at > now);
-        if plans.len() >= PLANS {
-            let oldest = plans.iter().min_by_key(|(_, (p, _))| p.plan.made_at);
-            if let Some(id) = oldest.map(|(id, _)| id.clone()) {
-                plans.remove(&id);
-            }
-        }
-        plans.insert(planned.plan.id.to_string(), (planned, limit));
-    }
-
-    /// Takes a plan out, once, for whoever made it.
-    fn take(
-        &self,
-        who: &Who,
-        id: &str,
-        digest: &str,
-        now: Timestamp,
-    ) -> Result<(Planned, HourLimit), Denied> {
-        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((planned, _)) = plans.get(id) else {
-            return Err(Denied::Nothing("no such plan: it was used, or has expired".into()));
-        };
-        if planned.plan.by.person() != who.operator.person() {
-            return Err(Denied::Policy("only whoever made a plan can confirm it".into()));
-        }
-        if planned.plan.expires_at <= now {
-            plans.remove(id);
-            return Err(Denied::Stale("the plan has expired: make a new one".into()));
-        }
-        if planned.plan.digest.as_str() != digest {
-            return Err(Denied::Stale("this is not the plan that was shown: look again".into()));
-        }
-        plans.remove(id).ok_or_else(|| Denied::Nothing("no such plan".into()))
-    }
-
-    /// The policy's limits for a plan that it allowed before: neither hours nor roles are asked again.
-    fn limit_of(&self, plan: &Plan) -> Result<HourLimit, Denied> {
-        let asked = Asked {
-            action: plan.ask.action.clone(),
-            targets: plan.items.iter().map(|i| (i.aim.school(), i.kind)).collect(),
-            roles: BTreeSet::new(),
-            at: plan.made_at,
-            emergency: false,
-        };
-        self.policy()?.limit(&asked).map_err(Denied::Policy)
     }
 }

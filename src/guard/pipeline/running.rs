@@ -10,7 +10,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::guard::machine::{Event, Fresh, Look, Next, Run, Said, ends};
 use crate::guard::pipeline::audit;
-use crate::guard::pipeline::desk::{Denied, Inner, Who};
+use crate::guard::pipeline::desk::{Denied, Who};
+use crate::guard::pipeline::inner::Inner;
 use crate::guard::plan::same;
 use crate::ledger::Draft;
 use crate::model::action::Class;
