@@ -24,7 +24,7 @@ use crate::services::{
     Configured, ConnectorError, ConnectorSettings, Connectors, Context, LateKnown, SERVICES,
     Service, ServiceError, desk_hands, join,
 };
-use crate::tickets::{Office, TicketSettings};
+use crate::tickets::{Means, Office, TicketSettings};
 use crate::transport::{Endpoint, SetupError, Trace, Transport, TransportSettings};
 
 /// Why a school without a row is not watched.
@@ -146,8 +146,9 @@ fn prepare_with(
     };
     let folder = config.folder().to_owned();
     let known = Arc::new(LateKnown::default());
+    let (tickets, ticket_credentials) = tickets(&config, &transport, &secrets, &mut wrong);
     let context = Context {
-        tickets: tickets(&config, &mut wrong),
+        tickets,
         known: Arc::<LateKnown>::clone(&known),
         estate: Arc::new(estate.clone()),
         transport,
@@ -164,7 +165,8 @@ fn prepare_with(
         what: Clean::new(&laestab.to_string()),
         why: Clean::new(NOT_SET_UP),
     }));
-    let credentials: Vec<CredentialUse> = uses.into_iter().map(|(_, used)| used).collect();
+    let mut credentials: Vec<CredentialUse> = uses.into_iter().map(|(_, used)| used).collect();
+    credentials.extend(ticket_credentials.into_iter().map(for_all));
     let mut findings = calendars.findings;
     findings.extend(imported.findings);
     findings.extend(unused_dates(&config, &credentials));
@@ -186,18 +188,26 @@ fn prepare_with(
     Ok((prepared, wrong))
 }
 
-/// Where tickets go, as the configuration says; what is wrong with that is told.
-fn tickets(config: &Config, wrong: &mut Vec<ConfigError>) -> Option<Arc<dyn Tickets>> {
+/// Where tickets go, as the configuration says, and the credentials that this names; what is wrong with
+/// it is told.
+fn tickets(
+    config: &Config,
+    transport: &Transport,
+    secrets: &Arc<dyn Secrets>,
+    wrong: &mut Vec<ConfigError>,
+) -> (Option<Arc<dyn Tickets>>, Vec<CredentialName>) {
     let read = config.read_section("tickets", |section| TicketSettings::deserialize(section));
     let settings = read.unwrap_or_else(|ConfigErrors(errors)| {
         wrong.extend(errors);
         None
-    })?;
-    match Office::new(&settings, config.folder()) {
-        Ok(office) => Some(Arc::new(office)),
+    });
+    let Some(settings) = settings else { return (None, Vec::new()) };
+    let means = Means { folder: config.folder(), transport, secrets };
+    match Office::new(&settings, &means) {
+        Ok(office) => (Some(Arc::new(office)), settings.credentials()),
         Err(error) => {
             wrong.push(config.error_at(&format!("tickets.{}", error.key), &error.why, ""));
-            None
+            (None, Vec::new())
         }
     }
 }

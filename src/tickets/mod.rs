@@ -6,8 +6,9 @@
 
 mod folder;
 mod office;
+mod post;
 mod settings;
 mod template;
 
-pub use office::Office;
-pub use settings::{TicketSettings, Wrong};
+pub use office::{Means, Office};
+pub use settings::{FolderSettings, MailSettings, TicketSettings, Wrong};

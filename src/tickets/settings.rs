@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model::ids::CredentialName;
+use crate::transport::SmtpSettings;
+
 /// Something wrong in the section, by its key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("tickets.{key}: {why}")]
@@ -15,7 +18,7 @@ pub struct Wrong {
     pub why: String,
 }
 
-/// Where tickets go and what they say: one of `folder`, `mail` and `api`.
+/// Where tickets go and what they say: one of `folder` and `mail`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TicketSettings {
@@ -30,6 +33,17 @@ pub struct TicketSettings {
     /// As text files in a folder, where another program fetches them.
     #[serde(default)]
     pub folder: Option<FolderSettings>,
+    /// By mail.
+    #[serde(default)]
+    pub mail: Option<MailSettings>,
+}
+
+impl TicketSettings {
+    /// The credentials that it names.
+    #[must_use]
+    pub fn credentials(&self) -> Vec<CredentialName> {
+        self.mail.iter().filter_map(|mail| mail.server.credential.clone()).collect()
+    }
 }
 
 /// `[tickets.folder]`
@@ -39,6 +53,18 @@ pub struct FolderSettings {
     /// The folder. Files come into it whole, named by their key, readable by its group (0640); what
     /// was handed over is remembered in `.caretaker` inside it.
     pub path: PathBuf,
+}
+
+/// `[tickets.mail]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MailSettings {
+    /// The server that takes the mail.
+    pub server: SmtpSettings,
+    /// From whom: `ICT service desk <desk@example.org>`. Answers go there.
+    pub from: String,
+    /// To whom; at least one.
+    pub to: Vec<String>,
 }
 
 fn subject() -> String {

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use caretaker::ports::people::People;
 use caretaker::sys::HostPeople;
@@ -113,6 +114,29 @@ impl Desk {
         let (id, digest) = (plan["id"].as_str().unwrap(), plan["digest"].as_str().unwrap());
         let applied = self.run(&["apply", id, "--digest", digest, "--json"]);
         (plan, applied)
+    }
+
+    /// Plans, and lets a command confirm it and wait.
+    pub fn begin(&self, action: &str, targets: &[&str]) -> Child {
+        let mut args = vec!["plan", action];
+        args.extend(targets);
+        args.extend(["--reason", "r", "--json"]);
+        let plan = self.run(&args).json()["plan"].clone();
+        let (id, digest) = (plan["id"].as_str().unwrap(), plan["digest"].as_str().unwrap());
+        let mut command = self.command(&["apply", id, "--digest", digest, "--wait", "60s"]);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// The first open action, once it fits.
+    pub fn until_open(&self, fits: impl Fn(&Value) -> bool) -> Value {
+        let end = Instant::now() + Duration::from_secs(60);
+        loop {
+            let page = self.run(&["actions", "--json"]).json();
+            if let Some(row) = page["open"].get(0).filter(|row| fits(row)) {
+                return row.clone();
+            }
+            assert!(Instant::now() < end, "never: {page}");
+        }
     }
 }
 

@@ -102,8 +102,13 @@ fn without_tickets_in_the_configuration_there_is_no_such_action() {
 #[test]
 fn what_is_wrong_with_the_section_is_told_with_its_line() {
     let wrong = |section: &str| desk_says(section);
-    assert!(wrong("[tickets]\n").contains("say where tickets go"));
+    assert!(wrong("[tickets]\n").contains("say once where tickets go"));
     assert!(wrong("[tickets.folder]\npaht = 'x'\n").contains("did you mean `path`?"));
+    let twice = "[tickets]\nfolder = { path = 'x' }\nmail = { from = 'a@b', to = ['c@d'], server = { host = 'h' } }\n";
+    assert!(wrong(twice).contains("say once where tickets go"));
+    let bad = twice.replace("folder = { path = 'x' }\n", "");
+    assert!(wrong(&bad.replace("c@d", "c@d\\nBcc: e@f")).contains("is not a mail address"));
+    assert!(wrong(&bad.replace("'h'", "'h', user = 'u'")).contains("a user and a credential"));
     let odd = wrong("[tickets]\nbody = \"{lines}\\n{pupil}\"\nfolder = { path = 'x' }\n");
     assert!(odd.contains("config.toml:10:") && odd.contains("there is no {pupil}"), "{odd}");
 }
