@@ -122,6 +122,7 @@ fn watch(running: &Running, clock: &Arc<Hands>, more: &str) -> Arc<dyn Watch> {
         secrets: Arc::new(Kept(running.invented.credentials.clone())),
         estate: Arc::new(estate(&running.invented)),
         folder: std::path::PathBuf::new(),
+        entropy: Arc::new(caretaker::sys::SystemEntropy),
     };
     (configured.build)(&context).unwrap()
 }

@@ -107,7 +107,11 @@ impl Act for Vendor {
                 second_person: None,
             };
             let word = Clean::new(&aim.to_string());
-            Ok(Prepared { item, private: Private { label: word.clone(), confirm: word } })
+            Ok(Prepared {
+                item,
+                private: Private { label: word.clone(), confirm: word },
+                groups: self.groups.lock().unwrap().clone(),
+            })
         })
     }
 

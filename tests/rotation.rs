@@ -125,6 +125,7 @@ async fn a_changed_secret_is_taken_up_without_a_restart() {
         secrets: Arc::new(SecretStores::files_only(files)),
         estate: Arc::new(estate),
         folder: dir.path().to_owned(),
+        entropy: Arc::new(caretaker::sys::SystemEntropy),
     };
     let school = vendors.invented.schools[0].laestab;
     for (key, job, credential) in [

@@ -21,6 +21,7 @@ use crate::services::{
     Configured, ConnectorError, ConnectorSettings, Connectors, Context, SERVICES, Service,
     ServiceError, join,
 };
+use crate::sys::SystemEntropy;
 use crate::transport::{Endpoint, SetupError, Trace, Transport, TransportSettings};
 
 /// Why a school without a row is not watched.
@@ -137,7 +138,14 @@ fn prepare_with(
         ..Estate::default()
     };
     let folder = config.folder().to_owned();
-    let context = Context { transport, clock, secrets, estate: Arc::new(estate.clone()), folder };
+    let context = Context {
+        transport,
+        clock,
+        secrets,
+        estate: Arc::new(estate.clone()),
+        folder,
+        entropy: Arc::new(SystemEntropy),
+    };
     let dates = dates(&config, &configured, &connectors, &context);
     let built = build(&config, configured, &connectors, &context, &mut wrong)?;
     let Built { parts, uses, endpoints, acts } = built;

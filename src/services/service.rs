@@ -14,6 +14,7 @@ use crate::model::estate::Estate;
 use crate::model::ids::{CheckId, CredentialName, ServiceKey};
 use crate::model::span::Span;
 use crate::ports::act::Act;
+use crate::ports::chance::Entropy;
 use crate::ports::clock::Clock;
 use crate::ports::secrets::Secrets;
 use crate::ports::watch::Watch;
@@ -41,6 +42,8 @@ pub struct Context {
     pub estate: Arc<Estate>,
     /// The folder of the config file: relative paths in settings are relative to it.
     pub folder: PathBuf,
+    /// For passwords.
+    pub entropy: Arc<dyn Entropy>,
 }
 
 impl Context {

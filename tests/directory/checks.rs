@@ -135,6 +135,7 @@ pub fn built(
         secrets,
         estate: Arc::new(estate),
         folder: std::path::PathBuf::new(),
+        entropy: Arc::new(caretaker::sys::SystemEntropy),
     };
     (configured.build)(&context).map_err(|e| e.to_string())
 }

@@ -15,7 +15,7 @@ use crate::guard::policy::Policy;
 use crate::ledger::Draft;
 use crate::model::action::ActionSpec;
 use crate::model::ids::ActionId;
-use crate::model::plan::{Operator, Plan, Role};
+use crate::model::plan::{AccountName, Aim, Operator, Plan, Role};
 use crate::model::text::Clean;
 use crate::ports::act::Act;
 use crate::ports::chance::Entropy;
@@ -202,6 +202,13 @@ impl Guard {
         acts.iter().flat_map(|act| act.actions()).collect()
     }
 
+    /// Every action that it does not make possible, and what is missing.
+    #[must_use]
+    pub fn lacking(&self) -> Vec<(ActionSpec, String)> {
+        let acts = self.inner.acts.read().unwrap_or_else(PoisonError::into_inner);
+        acts.iter().flat_map(|act| act.lacking()).collect()
+    }
+
     /// The emergency that was declared and has not run out: who, why, until when.
     #[must_use]
     pub fn emergency(&self) -> Option<(Operator, Clean, Timestamp)> {
@@ -379,13 +386,17 @@ impl Guard {
     ///
     /// # Errors
     /// When it cannot be recorded: then it must not be shown.
-    pub async fn unmask(&self, who: &Who, about: &str, why: &Clean) -> Result<(), Denied> {
+    pub async fn unmask(&self, who: &Who, aim: &Aim, why: &Clean) -> Result<(), Denied> {
         if !(who.has(Role::Operator) || who.has(Role::Approver)) {
             return Err(Denied::Policy("your account has no role to see names".into()));
         }
         let now = self.inner.clock.now();
-        let draft = audit::entry(now, "unmasked", Some(&who.operator), about, &[]);
-        let draft = self.inner.private(draft, "reason", why)?;
+        let about = aim.masked().to_string();
+        let draft = audit::entry(now, "unmasked", Some(&who.operator), &about, &[]);
+        let mut draft = self.inner.private(draft, "reason", why)?;
+        if let Aim::Account(_, AccountName::Sam(login)) = aim {
+            draft = self.inner.private(draft, "login", &Clean::new(login))?;
+        }
         self.inner.blocking(move |ledger| ledger.append(draft)).await?;
         Ok(())
     }
@@ -464,14 +475,17 @@ impl Inner {
     /// The hands that do `action`.
     pub fn act(&self, action: &ActionId) -> Result<Arc<dyn Act>, Denied> {
         let acts = self.acts.read().unwrap_or_else(PoisonError::into_inner);
-        acts.iter()
-            .find(|act| act.actions().iter().any(|spec| spec.id == action.as_str()))
-            .cloned()
-            .ok_or_else(|| {
-                Denied::Nothing(format!(
-                    "{action} is not possible here: no such action, or its service is not configured"
-                ))
-            })
+        let able = |act: &&Arc<dyn Act>| act.actions().iter().any(|s| s.id == action.as_str());
+        if let Some(act) = acts.iter().find(able) {
+            return Ok(Arc::clone(act));
+        }
+        let lacking = acts.iter().flat_map(|act| act.lacking());
+        let why = lacking.into_iter().find(|(spec, _)| spec.id == action.as_str());
+        let why = why.map_or_else(
+            || "no such action, or its service is not configured".to_owned(),
+            |(_, why)| why,
+        );
+        Err(Denied::Nothing(format!("{action} is not possible here: {why}")))
     }
 
     pub fn keep(&self, planned: Planned, limit: HourLimit) {

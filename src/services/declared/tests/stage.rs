@@ -124,6 +124,7 @@ pub fn context(folder: &Path, estate: Estate) -> (Context, Arc<Still>) {
         secrets: Arc::new(NoSecrets),
         estate: Arc::new(estate),
         folder: folder.to_owned(),
+        entropy: Arc::new(crate::sys::SystemEntropy),
     };
     (ctx, clock)
 }
