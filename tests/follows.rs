@@ -81,6 +81,7 @@ fn estate() -> Estate {
         folder: PathBuf::new(),
         known: std::sync::Arc::new(caretaker::services::LateKnown::default()),
         tickets: None,
+        entropy: Arc::new(caretaker::sys::SystemEntropy),
     };
     for service in SERVICES {
         let table: toml::Table = toml::from_str(settings(service.key)).unwrap();

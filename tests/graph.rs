@@ -124,6 +124,7 @@ fn watch(running: &Running, clock: &Arc<Hands>, more: &str) -> Arc<dyn Watch> {
         folder: std::path::PathBuf::new(),
         known: std::sync::Arc::new(caretaker::services::LateKnown::default()),
         tickets: None,
+        entropy: Arc::new(caretaker::sys::SystemEntropy),
     };
     (configured.build)(&context).unwrap()
 }

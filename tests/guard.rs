@@ -58,13 +58,16 @@ struct Vendor {
     shown: AtomicU32,
     /// What a reading of the target shows; changing it is somebody else's doing.
     state: Mutex<String>,
+    /// SIDs of the target's groups, where it is an account.
+    groups: Mutex<Option<Vec<Clean>>>,
 }
 
 impl Vendor {
     fn new(action: &'static str, class: Class) -> Arc<Self> {
         let (mood, state) = (Mutex::new(Mood::Well), Mutex::new("as it was".to_owned()));
         let (effects, shown) = (AtomicU32::new(0), AtomicU32::new(0));
-        Arc::new(Self { action, class, mood, effects, shown, state })
+        let groups = Mutex::new(None);
+        Arc::new(Self { action, class, mood, effects, shown, state, groups })
     }
 
     fn effects(&self) -> u32 {
@@ -115,7 +118,11 @@ impl Act for Vendor {
                 second_person: None,
             };
             let word = Clean::new(&aim.to_string());
-            Ok(Prepared { item, private: Private { label: word.clone(), confirm: word } })
+            Ok(Prepared {
+                item,
+                private: Private { label: word.clone(), confirm: word },
+                groups: self.groups.lock().unwrap().clone(),
+            })
         })
     }
 

@@ -127,6 +127,7 @@ async fn a_changed_secret_is_taken_up_without_a_restart() {
         folder: dir.path().to_owned(),
         known: std::sync::Arc::new(caretaker::services::LateKnown::default()),
         tickets: None,
+        entropy: Arc::new(caretaker::sys::SystemEntropy),
     };
     let school = vendors.invented.schools[0].laestab;
     for (key, job, credential) in [

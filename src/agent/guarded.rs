@@ -180,7 +180,11 @@ fn possible(guard: &Guard, who: &Who) -> Vec<Possible> {
             closed: closed.as_deref().map(Clean::new),
         })
     };
-    guard.actions().into_iter().filter_map(view).collect()
+    let lacking = guard
+        .lacking()
+        .into_iter()
+        .filter_map(|(spec, why)| Some(Possible { closed: Some(Clean::new(&why)), ..view(spec)? }));
+    guard.actions().into_iter().filter_map(view).chain(lacking).collect()
 }
 
 fn row(held: Held, now: jiff::Timestamp) -> ActionRow {

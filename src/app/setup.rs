@@ -24,6 +24,7 @@ use crate::services::{
     Configured, ConnectorError, ConnectorSettings, Connectors, Context, LateKnown, SERVICES,
     Service, ServiceError, desk_hands, join,
 };
+use crate::sys::SystemEntropy;
 use crate::tickets::{Means, Office, TicketSettings};
 use crate::transport::{Endpoint, SetupError, Trace, Transport, TransportSettings};
 
@@ -155,6 +156,7 @@ fn prepare_with(
         clock,
         secrets,
         folder,
+        entropy: Arc::new(SystemEntropy),
     };
     let dates = dates(&config, &configured, &connectors, &context);
     let built = build(&config, configured, &connectors, &context, &mut wrong)?;

@@ -96,6 +96,25 @@ impl Aim {
             Self::School(s) | Self::Cell(s, _) | Self::Account(s, _) => Some(*s),
         }
     }
+
+    /// As it may stand in a ledger: an account's login is a person's, and only its first letter stays.
+    #[must_use]
+    pub fn masked(&self) -> Self {
+        match self {
+            Self::Account(school, AccountName::Sam(login)) => {
+                Self::Account(*school, AccountName::Sam(masked(login)))
+            }
+            other => other.clone(),
+        }
+    }
+}
+
+/// A name as it is shown until its unmasking was recorded: its first letter and dots, as many for
+/// each name.
+#[must_use]
+pub fn masked(name: &str) -> String {
+    let first = name.trim().chars().next().filter(|c| c.is_alphanumeric());
+    first.into_iter().chain(std::iter::repeat_n('.', 5)).collect()
 }
 
 impl FromStr for Aim {
@@ -399,4 +418,19 @@ pub enum Outcome {
     Unknown,
     /// The target was no longer as the plan read it; nothing was sent.
     ChangedSincePlan,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_is_masked_and_an_id_is_not() {
+        let aim: Aim = "9371234/sam:m.sharp12".parse().unwrap();
+        assert_eq!(aim.masked().to_string(), "9371234/sam:m.....");
+        let guid: Aim = "9371234/guid:04030201-0605-0807-090a-0b0c0d0e0f10".parse().unwrap();
+        assert_eq!(guid.masked(), guid);
+        assert_eq!((masked("Zoë").as_str(), masked("").as_str()), ("Z.....", "....."));
+        assert_eq!(masked(" \u{202e}x"), ".....");
+    }
 }

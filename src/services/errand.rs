@@ -168,6 +168,7 @@ impl<E: Errand> HandOff<E> {
         Ok(Prepared {
             item,
             private: Private { label: place, confirm: Clean::new(&aim.to_string()) },
+            groups: None,
         })
     }
 }

@@ -3,6 +3,7 @@
 //! Adding a service: a folder (`describe`, `poll`, `actions`, `tests`, `examples`), one line here,
 //! and a file in `simulators` that plays its vendor.
 
+mod accounts;
 mod answer;
 mod checks;
 #[cfg(test)]

@@ -197,7 +197,7 @@ impl Act for RaiseTicket {
                 undo: None,
                 second_person: None,
             };
-            Ok(Prepared { item, private: Private { label, confirm: confirm(&all) } })
+            Ok(Prepared { item, private: Private { label, confirm: confirm(&all) }, groups: None })
         })
     }
 

@@ -14,6 +14,7 @@ use crate::model::estate::Estate;
 use crate::model::ids::{CheckId, CredentialName, ServiceKey};
 use crate::model::span::Span;
 use crate::ports::act::Act;
+use crate::ports::chance::Entropy;
 use crate::ports::clock::Clock;
 use crate::ports::known::Known;
 use crate::ports::secrets::Secrets;
@@ -47,6 +48,8 @@ pub struct Context {
     pub known: Arc<dyn Known>,
     /// Where tickets go; none where the configuration does not say.
     pub tickets: Option<Arc<dyn Tickets>>,
+    /// For passwords.
+    pub entropy: Arc<dyn Entropy>,
 }
 
 impl Context {

@@ -217,7 +217,8 @@ impl Act for Vendor {
                 second_person: None,
             };
             let word = Clean::new(&aim.to_string());
-            Ok(Prepared { item, private: Private { label: word.clone(), confirm: word } })
+            let private = Private { label: word.clone(), confirm: word };
+            Ok(Prepared { item, private, groups: None })
         })
     }
 

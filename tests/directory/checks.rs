@@ -137,6 +137,7 @@ pub fn built(
         folder: std::path::PathBuf::new(),
         known: std::sync::Arc::new(caretaker::services::LateKnown::default()),
         tickets: None,
+        entropy: Arc::new(caretaker::sys::SystemEntropy),
     };
     (configured.build)(&context).map_err(|e| e.to_string())
 }

@@ -83,6 +83,7 @@ pub fn guard(folder: &Path, settings: &str) -> Guard {
         estate: Arc::new(estate()),
         folder: folder.to_owned(),
         known: Arc::new(Board),
+        entropy: Arc::new(caretaker::sys::SystemEntropy),
         tickets: Some(Arc::new(office)),
     };
     let actions: Vec<ActionId> = vec!["desk.raise_ticket".parse().unwrap()];

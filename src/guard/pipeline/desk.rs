@@ -14,7 +14,7 @@ use crate::guard::pipeline::planning::Planned;
 use crate::guard::pipeline::running;
 use crate::guard::policy::Policy;
 use crate::model::action::ActionSpec;
-use crate::model::plan::{Operator, Role};
+use crate::model::plan::{AccountName, Aim, Operator, Role};
 use crate::model::text::Clean;
 use crate::ports::act::Act;
 use crate::ports::chance::Entropy;
@@ -205,6 +205,13 @@ impl Guard {
     pub fn actions(&self) -> Vec<ActionSpec> {
         let acts = self.inner.acts.read().unwrap_or_else(PoisonError::into_inner);
         acts.iter().flat_map(|act| act.actions()).collect()
+    }
+
+    /// Every action that it does not make possible, and what is missing.
+    #[must_use]
+    pub fn lacking(&self) -> Vec<(ActionSpec, String)> {
+        let acts = self.inner.acts.read().unwrap_or_else(PoisonError::into_inner);
+        acts.iter().flat_map(|act| act.lacking()).collect()
     }
 
     /// The emergency that was declared and has not run out: who, why, until when.
@@ -426,13 +433,17 @@ impl Guard {
     ///
     /// # Errors
     /// When it cannot be recorded: then it must not be shown.
-    pub async fn unmask(&self, who: &Who, about: &str, why: &Clean) -> Result<(), Denied> {
+    pub async fn unmask(&self, who: &Who, aim: &Aim, why: &Clean) -> Result<(), Denied> {
         if !(who.has(Role::Operator) || who.has(Role::Approver)) {
             return Err(Denied::Policy("your account has no role to see names".into()));
         }
         let now = self.inner.clock.now();
-        let draft = audit::entry(now, "unmasked", Some(&who.operator), about, &[]);
-        let draft = self.inner.private(draft, "reason", why)?;
+        let about = aim.masked().to_string();
+        let draft = audit::entry(now, "unmasked", Some(&who.operator), &about, &[]);
+        let mut draft = self.inner.private(draft, "reason", why)?;
+        if let Aim::Account(_, AccountName::Sam(login)) = aim {
+            draft = self.inner.private(draft, "login", &Clean::new(login))?;
+        }
         self.inner.blocking(move |ledger| ledger.append(draft)).await?;
         Ok(())
     }

@@ -102,14 +102,17 @@ impl Inner {
     /// The hands that do `action`.
     pub fn act(&self, action: &ActionId) -> Result<Arc<dyn Act>, Denied> {
         let acts = self.acts.read().unwrap_or_else(PoisonError::into_inner);
-        acts.iter()
-            .find(|act| act.actions().iter().any(|spec| spec.id == action.as_str()))
-            .cloned()
-            .ok_or_else(|| {
-                Denied::Nothing(format!(
-                    "{action} is not possible here: no such action, or its service is not configured"
-                ))
-            })
+        let able = |act: &&Arc<dyn Act>| act.actions().iter().any(|s| s.id == action.as_str());
+        if let Some(act) = acts.iter().find(able) {
+            return Ok(Arc::clone(act));
+        }
+        let lacking = acts.iter().flat_map(|act| act.lacking());
+        let why = lacking.into_iter().find(|(spec, _)| spec.id == action.as_str());
+        let why = why.map_or_else(
+            || "no such action, or its service is not configured".to_owned(),
+            |(_, why)| why,
+        );
+        Err(Denied::Nothing(format!("{action} is not possible here: {why}")))
     }
 
     pub fn keep(&self, planned: Planned, limit: HourLimit) {

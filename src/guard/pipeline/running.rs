@@ -17,7 +17,7 @@ use crate::ledger::Draft;
 use crate::model::action::Class;
 use crate::model::plan::{Ask, Item, Operator, Outcome, Plan, StepState};
 use crate::model::text::Clean;
-use crate::ports::act::{Act, Answer, Seen};
+use crate::ports::act::{Act, Answer, Prepared, Seen};
 use crate::ports::ledger::{
     Committed, Held, HourLimit, Intent, LedgerError, Settled, commit, recover,
 };
@@ -366,9 +366,18 @@ impl Runner {
         let Some(act) = self.act() else { return Fresh::Changed };
         let Open { ask, by, item, .. } = &self.open;
         match act.prepare(ask, &item.aim, by, false, now).await {
-            Ok(fresh) if same(item, &fresh.item) => Fresh::Same,
+            Ok(fresh) if same(item, &fresh.item) && self.is_open(&fresh) => Fresh::Same,
             _ => Fresh::Changed,
         }
+    }
+
+    /// Whether the policy of now still leaves the target open.
+    fn is_open(&self, fresh: &Prepared) -> bool {
+        let protected = self
+            .inner
+            .policy()
+            .map(|policy| policy.protects(&fresh.item.aim, fresh.groups.as_deref()));
+        matches!(protected, Ok(None))
     }
 
     async fn send(&mut self, i: usize, secret: &mut Secret) -> bool {

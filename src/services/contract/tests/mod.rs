@@ -159,6 +159,7 @@ impl Bench {
             folder: self.folder.clone(),
             known: Arc::new(crate::services::LateKnown::default()),
             tickets: None,
+            entropy: Arc::new(crate::sys::SystemEntropy),
         };
         (configured.build)(&context).map_err(|e| e.to_string())
     }

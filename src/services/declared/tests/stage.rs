@@ -126,6 +126,7 @@ pub fn context(folder: &Path, estate: Estate) -> (Context, Arc<Still>) {
         folder: folder.to_owned(),
         known: Arc::new(crate::services::LateKnown::default()),
         tickets: None,
+        entropy: Arc::new(crate::sys::SystemEntropy),
     };
     (ctx, clock)
 }
