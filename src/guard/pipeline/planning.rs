@@ -89,7 +89,7 @@ impl Guard {
                 targets: read
                     .items
                     .iter()
-                    .map(|i| i.aim.clone())
+                    .flat_map(|i| i.aims().cloned())
                     .chain(read.left_out.iter().map(|l| l.aim.clone()))
                     .collect(),
                 ..ask.clone()
