@@ -15,6 +15,7 @@ use crate::model::kept::Memory;
 use crate::store::desk;
 use crate::store::pack::{Packed, Record, Services};
 use crate::store::queue::{Batch, Queue};
+use crate::store::runs;
 use crate::store::schema;
 
 /// Rows in one transaction.
@@ -136,6 +137,7 @@ impl Writer {
         }
         write_cells(&mut self.db, &mut batch.cells)?;
         write_memories(&mut self.db, &mut batch.memories)?;
+        runs::write(&mut self.db, &mut batch.runs)?;
         if let Some((at, revision)) = batch.stamp {
             self.db.execute(
                 "INSERT INTO meta(id, revision, written_at) VALUES (1, ?1, ?2) \
@@ -192,6 +194,7 @@ impl Writer {
         if let Ok(oldest) = Timestamp::from_millisecond(before) {
             desk::prune(&self.db, oldest)?;
         }
+        runs::prune(&self.db, now)?;
         self.pruned_on = today;
         Ok(())
     }
