@@ -107,7 +107,7 @@ fn a_restore_is_asked_for_from_a_run_that_was_seen_and_followed_to_its_end() {
     let (id, digest) = (plan["id"].as_str().unwrap(), plan["digest"].as_str().unwrap());
     let applied = stage.desk.run(&["apply", id, "--digest", digest, "--json"]);
     assert_eq!(applied.code, 10, "the ticket is there, the restore is not: {applied:?}");
-    let row = applied.json()[0].clone();
+    let row = applied.json()["actions"][0].clone();
     assert_eq!(row["steps"][0]["state"], "seen", "{row}");
     assert_eq!(
         (row["steps"][1]["state"].as_str(), row["closed"].as_bool()),

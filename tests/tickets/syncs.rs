@@ -36,7 +36,7 @@ fn a_check_list_needs_no_ticket_and_is_done_once_the_notes_say_so() {
         "notes.csv",
         &format!("laestab,last_synced_on,by,result\n9991001,{today},A,ok\n"),
     );
-    let key = applied.json()[0]["key"].as_str().unwrap().to_owned();
+    let key = applied.json()["actions"][0]["key"].as_str().unwrap().to_owned();
     let row = desk.until_recent(&key);
     assert_eq!(
         (row["outcome"].as_str(), row["steps"][0]["state"].as_str()),
