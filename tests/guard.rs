@@ -54,12 +54,15 @@ struct Vendor {
     effects: AtomicU32,
     /// What a reading of the target shows; changing it is somebody else's doing.
     state: Mutex<String>,
+    /// The groups of an account.
+    groups: Mutex<Option<Vec<Clean>>>,
 }
 
 impl Vendor {
     fn new(action: &'static str, class: Class) -> Arc<Self> {
         let (mood, state) = (Mutex::new(Mood::Well), Mutex::new("as it was".to_owned()));
-        Arc::new(Self { action, class, mood, effects: AtomicU32::new(0), state })
+        let groups = Mutex::new(None);
+        Arc::new(Self { action, class, mood, effects: AtomicU32::new(0), state, groups })
     }
 
     fn effects(&self) -> u32 {

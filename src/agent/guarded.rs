@@ -172,9 +172,10 @@ fn possible(guard: &Guard, who: &Who) -> Vec<Possible> {
             closed: closed.as_deref().map(Clean::new),
         })
     };
-    let lacking = guard.lacking().into_iter().filter_map(|(spec, why)| {
-        Some(Possible { closed: Some(Clean::new(&why)), ..view(spec)? })
-    });
+    let lacking = guard
+        .lacking()
+        .into_iter()
+        .filter_map(|(spec, why)| Some(Possible { closed: Some(Clean::new(&why)), ..view(spec)? }));
     guard.actions().into_iter().filter_map(view).chain(lacking).collect()
 }
 

@@ -207,7 +207,11 @@ impl Account {
             admin_count: admin_count != 0,
             serves: entry.part("servicePrincipalName").is_some(),
             classes: classes.iter().map(|c| String::from_utf8_lossy(c).to_lowercase()).collect(),
-            groups: groups.iter().map(|g| Sid::read(g)).collect::<Option<_>>().ok_or("tokenGroups")?,
+            groups: groups
+                .iter()
+                .map(|g| Sid::read(g))
+                .collect::<Option<_>>()
+                .ok_or("tokenGroups")?,
             member_of: member_of.iter().map(dn_of).collect::<Option<_>>().ok_or("memberOf")?,
             immutable_id: STANDARD.encode(anchor),
             changed: entry.one("uSNChanged").and_then(number).ok_or("uSNChanged")?,
@@ -274,8 +278,7 @@ async fn the_one(
     parts.push(which);
     let filter = Filter::and(&parts);
     let take = Take::First(2);
-    let search =
-        Search { base: ou, scope: Scope::Subtree, filter: &filter, attributes: &[], take };
+    let search = Search { base: ou, scope: Scope::Subtree, filter: &filter, attributes: &[], take };
     let mut found = Vec::new();
     session
         .search(&search, &mut |entry| found.push(entry.dn().to_owned()))
@@ -360,7 +363,9 @@ pub(super) mod tests {
         ("memberOf", b"CN=Year 3,OU=Groups,DC=x"),
     ];
 
-    fn read(change: impl Fn(&mut Vec<(&'static str, &'static [u8])>)) -> Result<Account, &'static str> {
+    fn read(
+        change: impl Fn(&mut Vec<(&'static str, &'static [u8])>),
+    ) -> Result<Account, &'static str> {
         let mut attributes = GOOD.to_vec();
         change(&mut attributes);
         Account::read(&Entry::of("CN=Zoe,OU=Ash,DC=x", &attributes))

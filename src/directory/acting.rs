@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::Directory;
 use super::account::{self, Account, Here, NoAccount};
 use super::deed::Deed;
 use super::dn::Dn;
@@ -21,7 +22,6 @@ use super::group::{self, Group};
 use super::kinds::Kinds;
 use super::password;
 use super::value::{Flags, Ticks};
-use super::Directory;
 use crate::model::ids::{CredentialName, Laestab};
 use crate::model::plan::{AccountName, Aim, Item, Kind, Operator};
 use crate::model::text::Clean;
@@ -418,7 +418,8 @@ impl Acting {
                 account.is_in(&group.map_err(|e| e.to_string())?.dn)
             }
         };
-        let root = super::Root::of(&mut session).await.map_err(|e: DirectoryFailure| e.to_string())?;
+        let root =
+            super::Root::of(&mut session).await.map_err(|e: DirectoryFailure| e.to_string())?;
         let at = session.controller().to_owned();
         session.close().await;
         Ok(Read { account, in_group, clock: root.now, place, at })

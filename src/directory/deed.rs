@@ -204,7 +204,11 @@ mod tests {
         assert!(!Deed::Disable(open.flags).still_fits(&shut));
         assert_eq!(Deed::Unlock(open.lockout).shows(&open, false), Some(false));
         shut.computed = Flags(0);
-        assert_eq!(Deed::Unlock(open.lockout).shows(&shut, false), Some(false), "not yet taken away");
+        assert_eq!(
+            Deed::Unlock(open.lockout).shows(&shut, false),
+            Some(false),
+            "not yet taken away"
+        );
         shut.lockout = Ticks(0);
         assert_eq!(Deed::Unlock(open.lockout).shows(&shut, false), Some(true));
         assert_eq!(Deed::Reset.shows(&open, true), None);

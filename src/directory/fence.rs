@@ -75,7 +75,9 @@ impl Fence {
             return refuse("it is, or was, an administrator's (adminCount is set)");
         }
         if account.groups.iter().any(is_privileged) {
-            return refuse("it is in a group that runs the domain, directly, nested or as primary group");
+            return refuse(
+                "it is in a group that runs the domain, directly, nested or as primary group",
+            );
         }
         if let Some(group) = account.groups.iter().find(|g| self.groups.contains(g)) {
             return refuse(&format!("it is in the group {group}, which the settings protect"));

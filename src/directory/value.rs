@@ -255,8 +255,10 @@ impl FromStr for Sid {
         let mut parts = rest.split('-');
         let authority = parts.next().filter(|p| plain(p)).and_then(|p| p.parse().ok());
         let authority = authority.filter(|a| *a < 1 << 48).ok_or(NoSid)?;
-        let parts: Vec<u32> =
-            parts.map(|p| p.parse().ok().filter(|_| plain(p))).collect::<Option<_>>().ok_or(NoSid)?;
+        let parts: Vec<u32> = parts
+            .map(|p| p.parse().ok().filter(|_| plain(p)))
+            .collect::<Option<_>>()
+            .ok_or(NoSid)?;
         if (1..=15).contains(&parts.len()) { Ok(Self { authority, parts }) } else { Err(NoSid) }
     }
 }

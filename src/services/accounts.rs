@@ -148,11 +148,8 @@ pub(super) struct Reach<'a> {
 /// What makes no sense in the settings.
 pub(super) fn acting(reach: Reach<'_>, context: &Context) -> Result<Acting, ServiceError> {
     let Reach { service, at, ldap, reads, writer, credential, kinds, places } = reach;
-    let refuse = |key: &str, why: String| ServiceError::Setting {
-        service,
-        key: format!("{at}.{key}"),
-        why,
-    };
+    let refuse =
+        |key: &str, why: String| ServiceError::Setting { service, key: format!("{at}.{key}"), why };
     let reader = reads.then_some(ldap.bind_as.as_str());
     if writer.bind_as.trim().is_empty() {
         return Err(refuse("bind_as", "name the account that may write".into()));
@@ -163,11 +160,10 @@ pub(super) fn acting(reach: Reach<'_>, context: &Context) -> Result<Acting, Serv
     }
     let fence = writer.fence(reader).map_err(|why| refuse("never", why))?;
     let name = writer.credential(credential).map_err(|e| refuse("credential", e.to_string()))?;
-    let ldap = LdapSettings { bind_as: writer.bind_as.clone(), deadline: STEP.min(ldap.deadline), ..ldap };
-    let controllers = context
-        .transport
-        .directory(&ldap)
-        .map_err(|e| refuse("bind_as", e.to_string()))?;
+    let ldap =
+        LdapSettings { bind_as: writer.bind_as.clone(), deadline: STEP.min(ldap.deadline), ..ldap };
+    let controllers =
+        context.transport.directory(&ldap).map_err(|e| refuse("bind_as", e.to_string()))?;
     let terms = Terms {
         fence,
         kinds: kinds.kinds(),

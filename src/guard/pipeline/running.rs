@@ -295,9 +295,10 @@ impl Runner {
 
     /// Whether the policy of now still leaves the target open.
     fn is_open(&self, fresh: &Prepared) -> bool {
-        let protected = self.inner.policy().map(|policy| {
-            policy.protects(&fresh.item.aim, fresh.groups.as_deref())
-        });
+        let protected = self
+            .inner
+            .policy()
+            .map(|policy| policy.protects(&fresh.item.aim, fresh.groups.as_deref()));
         matches!(protected, Ok(None))
     }
 

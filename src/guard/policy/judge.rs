@@ -135,9 +135,12 @@ impl Policy {
             return None;
         }
         let Some(groups) = groups.filter(|groups| !groups.is_empty()) else {
-            return Some("protected: its groups are not known, and the policy protects some".into());
+            return Some(
+                "protected: its groups are not known, and the policy protects some".into(),
+            );
         };
-        let found = listed.iter().find(|l| groups.iter().any(|g| g.as_str().eq_ignore_ascii_case(l)));
+        let found =
+            listed.iter().find(|l| groups.iter().any(|g| g.as_str().eq_ignore_ascii_case(l)));
         found.map(|sid| format!("protected: it is in the group {sid}, which the policy protects"))
     }
 

@@ -241,20 +241,20 @@ fn account(
         _ => 0,
     };
     let entry = Entry::new(dn, &["top", "person", "organizationalPerson", "user"])
-    .with("objectCategory", format!("CN=Person,CN=Schema,CN=Configuration,{DOMAIN}"))
-    .with("objectGUID", guid.clone())
-    .with("objectSid", sid(u32::try_from(number % 1_000_000).unwrap_or_default() + 10_000))
-    .with("displayName", format!("{first} {last}"))
-    .with("sAMAccountName", format!("u{number}"))
-    .with("userPrincipalName", format!("u{number}@welearn.example"))
-    .with("userAccountControl", control.to_string())
-    .with("accountExpires", i64::MAX.to_string())
-    .with("pwdLastSet", set.to_string())
-    .with("whenChanged", stamp(stage.started))
-    .with("uSNChanged", written("uSNChanged").unwrap_or(4_000).to_string())
-    .having("memberOf", groups.iter().map(|(name, _)| group_dn(name).into_bytes()).collect())
-    .having("tokenGroups", tokens)
-    .with("msDS-User-Account-Control-Computed", computed.to_string());
+        .with("objectCategory", format!("CN=Person,CN=Schema,CN=Configuration,{DOMAIN}"))
+        .with("objectGUID", guid.clone())
+        .with("objectSid", sid(u32::try_from(number % 1_000_000).unwrap_or_default() + 10_000))
+        .with("displayName", format!("{first} {last}"))
+        .with("sAMAccountName", format!("u{number}"))
+        .with("userPrincipalName", format!("u{number}@welearn.example"))
+        .with("userAccountControl", control.to_string())
+        .with("accountExpires", i64::MAX.to_string())
+        .with("pwdLastSet", set.to_string())
+        .with("whenChanged", stamp(stage.started))
+        .with("uSNChanged", written("uSNChanged").unwrap_or(4_000).to_string())
+        .having("memberOf", groups.iter().map(|(name, _)| group_dn(name).into_bytes()).collect())
+        .having("tokenGroups", tokens)
+        .with("msDS-User-Account-Control-Computed", computed.to_string());
     let entry = match n % 13 {
         5 => entry,
         _ => entry.with("mail", format!("u{number}@welearn.example")),

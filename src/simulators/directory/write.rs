@@ -14,7 +14,7 @@ use crate::simulators::stage::lock;
 /// The fewest characters of a password.
 const SHORTEST: usize = 8;
 
-type Attributes = BTreeMap<String, Vec<Vec<u8>>>;
+pub(in crate::simulators) type Attributes = BTreeMap<String, Vec<Vec<u8>>>;
 
 /// What was written since the start, by the id of the object.
 #[derive(Default)]
@@ -44,7 +44,8 @@ impl Written {
         switched.get(guid)?.iter().rev().find(|(then, _)| *then <= at).map(|(_, off)| *off)
     }
 
-    fn put(&self, guid: &[u8], values: Attributes, at: Timestamp) {
+    /// Keeps what was written to the object of this id at `at`.
+    pub(in crate::simulators) fn put(&self, guid: &[u8], values: Attributes, at: Timestamp) {
         if let Some(flags) = values.get("userAccountControl").and_then(|v| v.first()) {
             let flags = std::str::from_utf8(flags).ok().and_then(|f| f.parse::<i64>().ok());
             let off = flags.is_some_and(|f| f & 2 != 0);
@@ -101,12 +102,15 @@ type No = (u32, &'static str);
 
 const NO_RIGHT: No =
     (50, "00002098: SecErr: DSID-03150F94, problem 4003 (INSUFF_ACCESS_RIGHTS), data 0");
-const NO_VALUE: No = (16, "00002085: AtrErr: DSID-03152395, #1: problem 1001 (NO_ATTRIBUTE_OR_VAL)");
+const NO_VALUE: No =
+    (16, "00002085: AtrErr: DSID-03152395, #1: problem 1001 (NO_ATTRIBUTE_OR_VAL)");
 const A_VALUE: No = (20, "00002083: AtrErr: DSID-031519F7, #1: problem 1006 (ATT_OR_VALUE_EXISTS)");
 const A_MEMBER: No = (68, "00000562: UpdErr: DSID-031A11E2, problem 6005 (ENTRY_EXISTS), data 0");
 const NO_MEMBER: No = (53, "00000561: SvcErr: DSID-031A1236, problem 5003 (WILL_NOT_PERFORM)");
-const UNWILLING: No = (53, "0000001F: SvcErr: DSID-031A129B, problem 5003 (WILL_NOT_PERFORM), data 0");
-const TOO_SIMPLE: No = (19, "0000052D: AtrErr: DSID-03191083, #1: problem 1005 (CONSTRAINT_ATT_TYPE)");
+const UNWILLING: No =
+    (53, "0000001F: SvcErr: DSID-031A129B, problem 5003 (WILL_NOT_PERFORM), data 0");
+const TOO_SIMPLE: No =
+    (19, "0000052D: AtrErr: DSID-03191083, #1: problem 1005 (CONSTRAINT_ATT_TYPE)");
 const NO_OBJECT: No = (32, "0000208D: NameErr: DSID-03100245, problem 2001 (NO_OBJECT), data 0");
 
 /// What a change makes of an entry, and what that is in words.
@@ -178,9 +182,8 @@ impl Controller {
                         return Err(TOO_SIMPLE);
                     }
                     // Two resets within one tick of the clock are told apart all the same.
-                    let now = ticks(self.stage.now().as_second()).max(
-                        entry.text("pwdLastSet").parse().unwrap_or(0) + 1,
-                    );
+                    let now = ticks(self.stage.now().as_second())
+                        .max(entry.text("pwdLastSet").parse().unwrap_or(0) + 1);
                     out.values.insert("pwdLastSet".into(), vec![now.to_string().into_bytes()]);
                     out.effects.push(format!("ad password {login}"));
                 }
@@ -233,8 +236,7 @@ impl Controller {
         let name = group.dn.split(',').next().unwrap_or_default().trim_start_matches("CN=");
         for value in &part.values {
             let dn = String::from_utf8_lossy(value).to_lowercase();
-            let account =
-                self.everything().find(|e| e.dn.to_lowercase() == dn).ok_or(NO_OBJECT)?;
+            let account = self.everything().find(|e| e.dn.to_lowercase() == dn).ok_or(NO_OBJECT)?;
             let login = account.text("sAMAccountName");
             let at = members.iter().position(|m| m.eq_ignore_ascii_case(value));
             match (part.operation, at) {
@@ -271,8 +273,10 @@ fn single(known: &[Vec<u8>], part: &Part) -> Result<Vec<Vec<u8>>, No> {
 
 /// The password in a value of `unicodePwd`: UTF-16 with the low byte first, in quotes.
 fn password(value: &[u8]) -> Option<String> {
-    let units: Vec<u16> =
-        value.chunks(2).map(|c| c.try_into().ok().map(u16::from_le_bytes)).collect::<Option<_>>()?;
+    let units: Vec<u16> = value
+        .chunks(2)
+        .map(|c| c.try_into().ok().map(u16::from_le_bytes))
+        .collect::<Option<_>>()?;
     let text = String::from_utf16(&units).ok()?;
     Some(text.strip_prefix('"')?.strip_suffix('"')?.to_owned())
 }
@@ -283,9 +287,8 @@ mod tests {
 
     #[test]
     fn a_password_is_in_quotes_and_utf16() {
-        let utf16 = |text: &str| -> Vec<u8> {
-            text.encode_utf16().flat_map(u16::to_le_bytes).collect()
-        };
+        let utf16 =
+            |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
         assert_eq!(password(&utf16("\"Zoë\"")).as_deref(), Some("Zoë"));
         assert_eq!(password(&utf16("Zoe")), None);
         assert_eq!(password(b"\"Zoe\""), None);

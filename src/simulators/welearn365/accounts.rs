@@ -89,12 +89,7 @@ impl Accounts {
             schools.push((school.laestab, first));
             first += heads(school, many);
         }
-        Self {
-            schools,
-            total: first + STRANGERS,
-            changes: Mutex::default(),
-            own: Mutex::default(),
-        }
+        Self { schools, total: first + STRANGERS, changes: Mutex::default(), own: Mutex::default() }
     }
 
     /// How many accounts there ever were.
@@ -238,7 +233,8 @@ impl Accounts {
     /// The accounts with this immutable id.
     pub(super) fn of_immutable_id(&self, stage: &Stage, wanted: &str) -> Vec<usize> {
         let adopted = lock(&self.own);
-        let own = |(n, own): (&usize, &Own)| (own.immutable_id.as_deref() == Some(wanted)).then_some(*n);
+        let own =
+            |(n, own): (&usize, &Own)| (own.immutable_id.as_deref() == Some(wanted)).then_some(*n);
         let mut out: Vec<usize> = adopted.iter().filter_map(own).collect();
         for (school, first) in &self.schools {
             for n in 0..self.of(*school) {
@@ -281,9 +277,10 @@ impl Accounts {
         let login = format!("{}{}.{number}", initial(given), surname.to_lowercase());
         let mail = format!("{login}@wolds.example");
         let known = match home {
-            Home::School(school, n) => {
-                u32::try_from(n).ok().filter(|n| *n < directory::many(stage, school)).map(|n| (school, n))
-            }
+            Home::School(school, n) => u32::try_from(n)
+                .ok()
+                .filter(|n| *n < directory::many(stage, school))
+                .map(|n| (school, n)),
             Home::Service | Home::Cloud => None,
         };
         let sync = last_sync(at);

@@ -81,7 +81,8 @@ pub(super) async fn change(
     let number = graph.numbered(&id)?;
     let wanted: Value = serde_json::from_slice(&sent).unwrap_or_default();
     let fields = wanted.as_object().map_or(0, serde_json::Map::len);
-    let Some(enabled) = wanted.get("accountEnabled").and_then(Value::as_bool).filter(|_| fields == 1)
+    let Some(enabled) =
+        wanted.get("accountEnabled").and_then(Value::as_bool).filter(|_| fields == 1)
     else {
         return Err(graph.error(400, "Request_BadRequest", "Only accountEnabled is played."));
     };

@@ -98,7 +98,9 @@ mod tests {
     #[test]
     fn a_swap_takes_the_old_value_away_first() {
         let [first, second] = Change::swap("userAccountControl", b"512", b"514");
-        assert!(matches!(first.sent(), Mod::Delete(n, v) if n == b"userAccountControl" && v.contains(&b"512"[..])));
+        assert!(
+            matches!(first.sent(), Mod::Delete(n, v) if n == b"userAccountControl" && v.contains(&b"512"[..]))
+        );
         assert!(matches!(second.sent(), Mod::Add(_, v) if v.contains(&b"514"[..])));
     }
 }

@@ -140,7 +140,9 @@ impl Deed {
 
     fn request(self, id: &str) -> Request {
         match self {
-            Self::Block => Request::patch("users").segment(id).json(json!({"accountEnabled": false})),
+            Self::Block => {
+                Request::patch("users").segment(id).json(json!({"accountEnabled": false}))
+            }
             Self::Open => Request::patch("users").segment(id).json(json!({"accountEnabled": true})),
             Self::Revoke => Request::post("users").segment(id).path("revokeSignInSessions"),
         }
@@ -244,7 +246,9 @@ impl Cloud {
         if roles.rows.is_empty() {
             return Ok(());
         }
-        Err(Refused::Protected("protected: it holds an administrator's role in Microsoft 365".into()))
+        Err(Refused::Protected(
+            "protected: it holds an administrator's role in Microsoft 365".into(),
+        ))
     }
 
     /// Does step `n` of `item`; `None` when it is not one of Microsoft's.
@@ -285,7 +289,9 @@ impl Cloud {
         let immutable_id = text(&step.with, "immutable_id");
         let known = match self.user(immutable_id).await {
             Ok(Some(known)) if known.id == text(&step.with, "id") => known,
-            Ok(_) => return Some(Look::CannotTell(says("Microsoft 365 no longer has this account"))),
+            Ok(_) => {
+                return Some(Look::CannotTell(says("Microsoft 365 no longer has this account")));
+            }
             Err(why) => return Some(Look::CannotTell(says(&why.to_string()))),
         };
         let (there, yes, no) = match deed {

@@ -83,7 +83,8 @@ pub(super) fn credentials(settings: &Settings) -> Result<Vec<CredentialName>, Id
 
 /// What the guard acts with, as far as the settings make it possible.
 pub(super) fn hands(settings: &Settings, context: &Context) -> Result<Brought, ServiceError> {
-    let refuse = |key: &str, why: String| ServiceError::Setting { service: KEY, key: key.into(), why };
+    let refuse =
+        |key: &str, why: String| ServiceError::Setting { service: KEY, key: key.into(), why };
     let mut acts = None;
     if let Some(directory) = &settings.directory
         && let Some(writer) = &directory.act

@@ -140,7 +140,8 @@ fn cloud_step(deed: CloudDeed, says: &str, known: &Known, account: &Account) -> 
 fn lock(account: &Account, sky: &Sky) -> Draft {
     let mut steps = Vec::new();
     let mut beware = vec![
-        "what was signed in to before may go on for about an hour, in some apps for longer".to_owned(),
+        "what was signed in to before may go on for about an hour, in some apps for longer"
+            .to_owned(),
     ];
     if account.is_disabled() {
         beware.push("it is disabled already: that step is left out".to_owned());
@@ -148,7 +149,9 @@ fn lock(account: &Account, sky: &Sky) -> Draft {
         steps.push(Deed::Disable(account.flags).step("disable"));
     }
     steps.push(Deed::Unseen(1).step("new password, seen by nobody"));
-    steps.push(Deed::Unseen(2).step("new password once more, so that the old one is no good at all"));
+    steps.push(
+        Deed::Unseen(2).step("new password once more, so that the old one is no good at all"),
+    );
     if let Sky::Known(known) = sky {
         if known.enabled {
             steps.push(cloud_step(CloudDeed::Block, "block sign-in", known, account));
@@ -184,16 +187,20 @@ fn restore(account: &Account, sky: &Sky) -> Result<Draft, Refused> {
     }
     if steps.is_empty() {
         return Err(Refused::Already(match account.is_locked_out() {
-            true => "it is enabled; it is locked out after too many wrong passwords, which is another \
+            true => {
+                "it is enabled; it is locked out after too many wrong passwords, which is another \
                      thing: clear_lockout"
-                .into(),
+                    .into()
+            }
             false => "it is enabled already".into(),
         }));
     }
-    let mut beware =
-        vec!["nobody knows its password if it was locked from here: reset_password is next".to_owned()];
+    let mut beware = vec![
+        "nobody knows its password if it was locked from here: reset_password is next".to_owned(),
+    ];
     if account.is_locked_out() {
-        beware.push("it is locked out as well, after too many wrong passwords: clear_lockout".into());
+        beware
+            .push("it is locked out as well, after too many wrong passwords: clear_lockout".into());
     }
     if !account.ends.is_never() {
         beware.push("the account has a last day; enabling does not change that".into());
@@ -212,7 +219,8 @@ fn restore(account: &Account, sky: &Sky) -> Result<Draft, Refused> {
 fn clear(account: &Account) -> Result<Draft, Refused> {
     if !account.is_locked_out() {
         return Err(Refused::Already(match account.is_disabled() {
-            true => "it is not locked out; it is disabled, which is another thing: restore_account".into(),
+            true => "it is not locked out; it is disabled, which is another thing: restore_account"
+                .into(),
             false => "it is not locked out".into(),
         }));
     }
@@ -220,7 +228,8 @@ fn clear(account: &Account) -> Result<Draft, Refused> {
         "what keeps sending an old password (a phone, a saved network) locks it again".to_owned(),
     ];
     if account.is_disabled() {
-        beware.push("the account is disabled as well: clearing the lock does not open it".to_owned());
+        beware
+            .push("the account is disabled as well: clearing the lock does not open it".to_owned());
     }
     Ok(Draft {
         steps: vec![Deed::Unlock(account.lockout).step("clear the lockout")],
