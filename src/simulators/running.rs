@@ -205,6 +205,12 @@ impl Running {
         self.stage.effects()
     }
 
+    /// How many accounts the directory has of a school, numbered from 0.
+    #[must_use]
+    pub fn directory_accounts(&self, school: Laestab) -> u32 {
+        directory::many(&self.stage, school)
+    }
+
     /// Sets an attribute of the n-th account of a school in the directory, as somebody else would.
     pub fn set_in_directory(&self, school: Laestab, n: u32, attribute: &str, value: &str) {
         let number = directory::number_of(school, n);

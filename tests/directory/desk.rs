@@ -101,7 +101,9 @@ impl Stage {
         })
         .await
         .unwrap();
-        let school = running.invented.schools[0].laestab;
+        // One with an administrator among its accounts.
+        let schools = running.invented.schools.iter().map(|s| s.laestab);
+        let school = schools.into_iter().find(|s| running.directory_accounts(*s) >= 10).unwrap();
         Self { running, clock, folder, school }
     }
 
@@ -271,12 +273,10 @@ pub async fn until(guard: &Guard, fits: impl Fn(&Held) -> bool) -> Held {
             news.changed().await.unwrap();
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), looking).await.unwrap_or_else(|_| {
-        panic!(
-            "it did not come to that: {:#?}",
-            futures_util::FutureExt::now_or_never(guard.recent(1))
-        )
-    })
+    match tokio::time::timeout(Duration::from_secs(60), looking).await {
+        Ok(held) => held,
+        Err(_) => panic!("it did not come to that: {:#?}", guard.recent(1).await),
+    }
 }
 
 /// Plans and runs it, until it is closed.

@@ -73,6 +73,9 @@ impl Book<'_> {
 la_codes = [{codes}]
 policy = "policy.toml"
 
+[tickets.folder]
+path = "tickets"
+
 [schools]
 list_file = "schools.csv"
 subscriptions_file = "subscriptions.csv"

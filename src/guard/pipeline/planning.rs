@@ -6,7 +6,8 @@ use crate::guard::pipeline::audit;
 use crate::guard::pipeline::desk::{Denied, Guard, PLAN_LASTS, Who};
 use crate::guard::plan::digest;
 use crate::guard::policy::{Asked, Policy};
-use crate::model::plan::{Ask, Item, LeftOut, MAX_TARGETS, Plan, Private, Role};
+use crate::model::ids::Laestab;
+use crate::model::plan::{Ask, Item, Kind, LeftOut, MAX_TARGETS, Plan, Private, Role};
 use crate::model::text::Clean;
 use crate::ports::act::Refused;
 
@@ -72,7 +73,7 @@ impl Guard {
         }
         let asked = Asked {
             action: ask.action.clone(),
-            targets: read.items.iter().map(|i| (i.aim.school(), i.kind)).collect(),
+            targets: aimed_at(&read.items),
             roles: who.roles.clone(),
             at: now,
             emergency: self.inner.emergency().is_some(),
@@ -121,6 +122,9 @@ impl Guard {
         let act = self.inner.act(&ask.action)?;
         let mut read = ReadAll::default();
         for aim in &ask.targets {
+            if read.items.iter().any(|item| item.also.contains(aim)) {
+                continue;
+            }
             let refused = match act.prepare(ask, aim, &who.operator, show, now).await {
                 Ok(prepared) => {
                     let protected = policy.protects(&prepared.item.aim, prepared.groups.as_deref());
@@ -149,19 +153,15 @@ impl Guard {
     }
 }
 
+/// Each target of some items, as the policy judges it.
+pub(super) fn aimed_at(items: &[Item]) -> Vec<(Option<Laestab>, Kind)> {
+    items.iter().flat_map(|item| item.aims().map(|aim| (aim.school(), item.kind))).collect()
+}
+
 #[derive(Default)]
 struct ReadAll {
     items: Vec<Item>,
     private: Vec<Private>,
     left_out: Vec<LeftOut>,
     second: bool,
-}
-
-impl crate::guard::pipeline::desk::Inner {
-    /// 128 random bits, in hex.
-    pub fn token(&self) -> Result<String, Denied> {
-        let mut bytes = [0_u8; 16];
-        self.entropy.fill(&mut bytes).map_err(|e| Denied::Ledger(e.to_string()))?;
-        Ok(bytes.iter().map(|b| format!("{b:02x}")).collect())
-    }
 }

@@ -197,8 +197,7 @@ impl Policy {
             });
             // A lead is the stricter of the two.
             second = second.max(wanted);
-            limit.person = least(limit.person, rule.person_per_hour);
-            limit.desk = least(limit.desk, rule.desk_per_hour);
+            limit.lower(rule);
             says.push(Clean::new(&format!("{n} of at most {} in one plan", rule.per_plan)));
         }
         if second.is_some() && lifted(Lifts::SecondPerson) {
@@ -214,6 +213,18 @@ impl Policy {
         let names: Vec<&str> = rules.iter().map(|r| r.name.as_str()).collect();
         let rule = Clean::new(&names.join(", "));
         Ok(Judged { ruling: Ruling { policy: self.digest.clone(), rule, second, says }, limit })
+    }
+
+    /// What may begin in an hour, for a plan that this policy has allowed before.
+    ///
+    /// # Errors
+    /// When no rule fits a target any more.
+    pub fn limit(&self, asked: &Asked) -> Result<HourLimit, String> {
+        let mut limit = HourLimit { person: None, desk: None };
+        for (school, kind) in &asked.targets {
+            limit.lower(self.rule(asked, *school, *kind)?);
+        }
+        Ok(limit)
     }
 
     /// The first rule that fits a target.
@@ -253,6 +264,14 @@ impl Policy {
             Some(freeze) => Err(format!("no changes until {}: {}", freeze.to, freeze.why)),
             None => Ok(()),
         }
+    }
+}
+
+impl HourLimit {
+    /// The lower of this and what `rule` says.
+    fn lower(&mut self, rule: &Rule) {
+        self.person = least(self.person, rule.person_per_hour);
+        self.desk = least(self.desk, rule.desk_per_hour);
     }
 }
 

@@ -16,13 +16,16 @@ const SHORTEST: usize = 8;
 
 pub(in crate::simulators) type Attributes = BTreeMap<String, Vec<Vec<u8>>>;
 
+/// When an account was switched on or off.
+type Switched = Vec<(Timestamp, bool)>;
+
 /// What was written since the start, by the id of the object.
 #[derive(Default)]
 pub(in crate::simulators) struct Written {
     of: Mutex<BTreeMap<Vec<u8>, Attributes>>,
     changes: Mutex<i64>,
     /// When an account was disabled or enabled, the oldest first.
-    switched: Mutex<BTreeMap<Vec<u8>, Vec<(Timestamp, bool)>>>,
+    switched: Mutex<BTreeMap<Vec<u8>, Switched>>,
 }
 
 impl Written {

@@ -45,6 +45,7 @@ pub(super) fn prepared(
     let item = Item {
         key: Clean::new(""),
         aim: Aim::Account(found.school, AccountName::Guid(account.guid.to_string())),
+        also: Vec::new(),
         kind: found.kind,
         lease: Clean::new(&format!("ad:{}", account.guid)),
         now: facts(found, sky),
@@ -53,6 +54,7 @@ pub(super) fn prepared(
         will_not: draft.will_not.into_iter().map(Clean::new).collect(),
         beware: beware.iter().map(clean).collect(),
         undo: draft.undo.map(Clean::new),
+        sends: Vec::new(),
         second_person: None,
     };
     Ok(Prepared {
