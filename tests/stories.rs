@@ -43,6 +43,10 @@ fn every_story_ends_as_it_is_told() {
             }
             Err(refusal) => failures.push(refusal),
         }
+        // Nobody reads further.
+        if failures.len() >= 20 {
+            break;
+        }
     }
     assert!(failures.is_empty(), "\n{}\n{} failures", failures.join("\n\n"), failures.len());
 }

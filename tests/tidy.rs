@@ -147,6 +147,25 @@ fn the_plan_has_no_cycles() {
 }
 
 #[test]
+fn threat_32_what_is_linked_is_checked_for_licence_ban_and_source() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| std::fs::read_to_string(root.join(name)).unwrap();
+    let run = read(".ci/run");
+    for line in [
+        "cargo deny --locked check licenses bans sources",
+        "  cargo deny --locked check advisories",
+        "advisories: not checked",
+    ] {
+        assert!(run.contains(line), ".ci/run lost: {line}");
+    }
+    let deny: toml::Table = toml::from_str(&read("deny.toml")).unwrap();
+    assert_eq!(deny["sources"]["unknown-registry"].as_str(), Some("deny"));
+    assert_eq!(deny["sources"]["unknown-git"].as_str(), Some("deny"));
+    assert!(!deny["licenses"]["allow"].as_array().unwrap().is_empty());
+    assert!(!deny["bans"]["deny"].as_array().unwrap().is_empty());
+}
+
+#[test]
 fn the_house_is_tidy() {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let house = House::read(&root);

@@ -14,6 +14,7 @@ mod problem;
 mod reloads;
 mod routes;
 mod running;
+mod runs;
 mod schedule;
 mod serve;
 mod settings;

@@ -10,6 +10,7 @@ use crate::wire::action::{
 use crate::wire::board::{Board, Change};
 use crate::wire::desk::{Handle, Handled};
 use crate::wire::page::{AgentHealth, CheckPage, Page, Problem, Refresh, Refreshed};
+use crate::wire::runs::Runs;
 use crate::wire::status::Status;
 
 /// The type of `/v1/metrics`.
@@ -74,7 +75,8 @@ fn paths(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> Value
         .chain(others(answers, requests))
         .chain(plans(answers, requests))
         .chain(acts(answers, requests))
-        .chain(audits(answers));
+        .chain(audits(answers))
+        .chain(kept(answers));
     let problem = answers.subschema_for::<Problem>().to_value();
     let mut paths = Map::new();
     for route in routes {
@@ -269,6 +271,19 @@ fn acts(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> Vec<Ro
             answers.subschema_for::<EmergencyView>().to_value(),
         ),
     ]
+}
+
+/// The route of what can be restored.
+fn kept(answers: &mut SchemaGenerator) -> [Route<'static>; 1] {
+    [Route {
+        parameters: vec![parameter("laestab", "path", true, "LAESTAB, seven digits")],
+        problems: &[400, 404],
+        ..get(
+            "/v1/runs/{laestab}",
+            "Runs of a school that ended well and are kept for a time: what a restore can be asked from",
+            answers.subschema_for::<Runs>().to_value(),
+        )
+    }]
 }
 
 /// The route of the audit.

@@ -233,7 +233,7 @@ impl RunningAgent {
     /// What its board knows, for those who plan actions.
     #[must_use]
     pub fn known(&self) -> Arc<dyn Known> {
-        Arc::new(BoardKnown { hub: self.hub.clone() })
+        Arc::new(BoardKnown { hub: self.hub.clone(), store: Arc::clone(&self.store) })
     }
 
     /// The guard, where there is one.

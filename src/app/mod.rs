@@ -14,6 +14,7 @@ mod embedded;
 mod failed;
 mod handle;
 mod reload;
+mod runs;
 mod secret;
 mod setup;
 mod simulate;
@@ -77,6 +78,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
             status::run(&outside.agent_socket()?, args, outside.clock.clone()).await
         }
         Some(Command::Watch(args)) => watch::run(&outside.agent_socket()?, args).await,
+        Some(Command::Runs(args)) => runs::run(&outside.agent_socket()?, args).await,
         Some(Command::Handle(args)) => handle::run(&outside.agent_socket()?, args).await,
         Some(Command::Config(ConfigCommand::Check)) => config::check(&outside),
         Some(Command::Config(ConfigCommand::Schema)) => config::schema(),

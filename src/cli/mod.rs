@@ -11,6 +11,7 @@ mod exit;
 mod handle;
 mod out;
 mod pick;
+mod runs;
 mod table;
 mod watch;
 
@@ -23,5 +24,6 @@ pub use exit::{Code, status_code};
 pub use handle::{HandleError, handle, handled_text};
 pub use out::{complain, say, say_raw};
 pub use pick::{PickError, pick, pick_service};
+pub use runs::runs_text;
 pub use table::status_text;
 pub use watch::{Lines, Turned};

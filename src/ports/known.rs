@@ -1,7 +1,11 @@
 //! What the board knows, for whoever plans an action. Read-only.
 
+use jiff::Timestamp;
+
 use crate::model::cell::{Cell, CheckView, Row};
-use crate::model::ids::ServiceKey;
+use crate::model::ids::{CheckId, ServiceKey};
+use crate::model::kept::{KnownRuns, Memory};
+use crate::model::observation::Target;
 use crate::model::text::Clean;
 use crate::ports::clock::Boxed;
 
@@ -33,4 +37,19 @@ pub struct KnownCell {
 pub trait Known: Send + Sync {
     /// The services of a row, in the order of the columns.
     fn row(&self, row: Row) -> Boxed<'_, Result<Vec<KnownCell>, NotKnown>>;
+
+    /// What a check remembers of better days.
+    fn memory<'a>(
+        &'a self,
+        target: Target,
+        check: &'a CheckId,
+    ) -> Boxed<'a, Result<Memory, NotKnown>>;
+
+    /// Runs of a check that ended well since `since`, of at most the last 70 days.
+    fn runs<'a>(
+        &'a self,
+        target: Target,
+        check: &'a CheckId,
+        since: Timestamp,
+    ) -> Boxed<'a, Result<KnownRuns, NotKnown>>;
 }

@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::model::cell::Row;
+use crate::model::ids::CheckId;
+use crate::model::kept::{KnownRuns, Memory};
+use crate::model::observation::Target;
 use crate::ports::clock::Boxed;
 use crate::ports::known::{Known, KnownCell, NotKnown};
 
@@ -30,5 +34,22 @@ impl LateKnown {
 impl Known for LateKnown {
     fn row(&self, row: Row) -> Boxed<'_, Result<Vec<KnownCell>, NotKnown>> {
         Box::pin(async move { self.board().await?.row(row).await })
+    }
+
+    fn memory<'a>(
+        &'a self,
+        target: Target,
+        check: &'a CheckId,
+    ) -> Boxed<'a, Result<Memory, NotKnown>> {
+        Box::pin(async move { self.board().await?.memory(target, check).await })
+    }
+
+    fn runs<'a>(
+        &'a self,
+        target: Target,
+        check: &'a CheckId,
+        since: Timestamp,
+    ) -> Boxed<'a, Result<KnownRuns, NotKnown>> {
+        Box::pin(async move { self.board().await?.runs(target, check, since).await })
     }
 }

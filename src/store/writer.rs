@@ -15,6 +15,7 @@ use crate::model::kept::Memory;
 use crate::store::desk;
 use crate::store::pack::{Packed, Record, Services};
 use crate::store::queue::{Batch, Queue};
+use crate::store::runs;
 use crate::store::schema;
 
 /// Rows in one transaction.
@@ -159,6 +160,7 @@ impl Writer {
         self.journaled += batch.cells.len() + batch.memories.len();
         write_cells(&mut self.db, &mut batch.cells)?;
         write_memories(&mut self.db, &mut batch.memories)?;
+        runs::write(&mut self.db, &mut batch.runs)?;
         self.journaled += 1;
         if let Some((at, revision)) = batch.stamp {
             self.db.execute(
@@ -216,6 +218,7 @@ impl Writer {
         if let Ok(oldest) = Timestamp::from_millisecond(before) {
             desk::prune(&self.db, oldest)?;
         }
+        runs::prune(&self.db, now)?;
         self.pruned_on = today;
         Ok(())
     }

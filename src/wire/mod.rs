@@ -8,6 +8,7 @@ pub mod action;
 pub mod board;
 pub mod desk;
 pub mod page;
+pub mod runs;
 pub mod status;
 
 pub use crate::model::action::{AimsAt, Class};

@@ -256,22 +256,25 @@ async fn quiet(guard: &Guard, chain: Chain) -> bool {
     waiting.is_empty() && all.len() + left.len() == chain.targets && all.iter().all(|h| h.closed)
 }
 
-fn who(uid: u32, role: Role) -> Who {
+pub fn who(uid: u32, role: Role) -> Who {
     let operator = Operator { uid, login: Some(uid), name: Clean::new(&format!("u{uid}")) };
     Who { operator, roles: BTreeSet::from([role]) }
 }
 
-async fn begin(guard: &Guard, chain: Chain) {
-    let me = who(1000, Role::Operator);
+pub fn ask(chain: &Chain) -> Ask {
     let targets = (1..=chain.targets).map(|n| format!("999100{n}").parse().unwrap());
-    let ask = Ask {
+    Ask {
         action: chain.action.parse().unwrap(),
         targets: targets.collect(),
         reason: Clean::new("a test"),
         ticket: None,
         choices: Default::default(),
-    };
-    let plan = guard.plan(&me, ask, false).await.unwrap().plan;
+    }
+}
+
+async fn begin(guard: &Guard, chain: Chain) {
+    let me = who(1000, Role::Operator);
+    let plan = guard.plan(&me, ask(&chain), false).await.unwrap().plan;
     let (id, digest) = (plan.id.as_str(), plan.digest.as_str());
     guard.confirm(&me, id, digest).await.map(drop).unwrap();
     if chain.second {
@@ -279,7 +282,7 @@ async fn begin(guard: &Guard, chain: Chain) {
     }
 }
 
-fn policy(chain: Chain) -> Policy {
+pub fn policy(chain: Chain) -> Policy {
     let second = if chain.second { "second = \"approver\"\n" } else { "" };
     let text = format!(
         "[[rule]]\nname = \"all\"\nactions = [\"{}\"]\nper_plan = 5\n{second}",

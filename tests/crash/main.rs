@@ -11,8 +11,12 @@
 #![expect(clippy::print_stdout, reason = "it prints its counts")]
 
 mod child;
+mod disk;
 mod parent;
 mod vendor;
+
+const TESTS: [(&str, fn()); 2] =
+    [("threat_21_a_full_disk", disk::parent), ("threat_22_killed_at_every_step", parent::run)];
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -20,15 +24,19 @@ fn main() {
         child::run(&args[at + 1..]);
         return;
     }
+    if let Some(at) = args.iter().position(|a| a == "--full") {
+        disk::child(&args[at + 1..]);
+        return;
+    }
     if args.iter().any(|a| a == "--list") {
-        println!("threat_22_killed_at_every_step: test");
+        TESTS.iter().for_each(|(name, _)| println!("{name}: test"));
         return;
     }
     // Words that the test runner hands on choose tests by name.
     let words: Vec<&String> = args.iter().filter(|a| !a.starts_with('-')).collect();
-    if words.is_empty()
-        || words.iter().any(|w| "threat_22_killed_at_every_step".contains(w.as_str()))
-    {
-        parent::run();
+    for (name, test) in TESTS {
+        if words.is_empty() || words.iter().any(|w| name.contains(w.as_str())) {
+            test();
+        }
     }
 }

@@ -53,6 +53,8 @@ pub struct Setup {
     pub school_days: Vec<String>,
     /// Services whose credentials end on a known date, which is watched.
     pub dated: Vec<String>,
+    /// Weeks before this one that a check's numbers are compared with.
+    pub weeks: BTreeMap<String, u8>,
     /// Closures of further calendars, by name.
     pub calendars: BTreeMap<String, Vec<Days>>,
 }

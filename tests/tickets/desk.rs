@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use caretaker::ports::people::People;
 use caretaker::sys::HostPeople;
@@ -45,7 +45,7 @@ impl Desk {
         let me = rustix::process::geteuid().as_raw();
         let groups = HostPeople.person(me, None).unwrap().groups;
         desk.write("schools.csv", "laestab,name\n9991001,Fernhollow Primary\n9991002,Oakmere\n");
-        desk.write("taken.csv", "laestab,services\n9991001,groupcall;redstor\n9991002,groupcall\n");
+        desk.write("taken.csv", "laestab,services,redstor.sims\n9991001,groupcall;redstor;just2easy;future_digital,AVPS-SIMS01\n9991002,groupcall,\n");
         desk.write(
             "policy.toml",
             &format!("[roles]\nlead = {groups:?}\n[[rule]]\nname = 'all'\nactions = ['*']\nper_plan = 2\n"),
@@ -67,6 +67,13 @@ impl Desk {
         let path = self.path(name);
         std::fs::write(&path, text).unwrap();
         private(&path, 0o600);
+    }
+
+    /// As something that was finished an hour ago.
+    pub fn write_old(&self, name: &str, text: &str) {
+        self.write(name, text);
+        let file = std::fs::File::options().write(true).open(self.path(name)).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(3_600)).unwrap();
     }
 
     fn command(&self, args: &[&str]) -> Command {
@@ -133,6 +140,21 @@ impl Desk {
         loop {
             let page = self.run(&["actions", "--json"]).json();
             if let Some(row) = page["open"].get(0).filter(|row| fits(row)) {
+                return row.clone();
+            }
+            assert!(Instant::now() < end, "never: {page}");
+        }
+    }
+}
+
+impl Desk {
+    /// The action with this key, once nothing more will be done by itself.
+    pub fn until_recent(&self, key: &str) -> Value {
+        let end = Instant::now() + Duration::from_secs(60);
+        loop {
+            let page = self.run(&["actions", "--json"]).json();
+            let rows = page["recent"].as_array().unwrap();
+            if let Some(row) = rows.iter().find(|row| row["key"] == key) {
                 return row.clone();
             }
             assert!(Instant::now() < end, "never: {page}");

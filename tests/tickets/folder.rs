@@ -24,7 +24,7 @@ fn a_ticket_for_a_cell_is_what_the_plan_showed() {
     let (plan, applied) =
         desk.act("desk.raise_ticket", &["9991001/groupcall"], &["text=rang the office"]);
     assert_eq!(applied.code, 0, "seen in the folder: {applied:?}");
-    let row = applied.json()[0].clone();
+    let row = applied.json()["actions"][0].clone();
     assert_eq!((row["outcome"].as_str(), row["closed"].as_bool()), (Some("done"), Some(true)));
     let [file] = &files(&desk)[..] else { panic!("{:?}", files(&desk)) };
     assert_eq!(file.metadata().unwrap().mode() & 0o7777, 0o640);

@@ -10,7 +10,9 @@ use caretaker::guard::{Guard, Parts, Who};
 use caretaker::model::cell::{Cell, Row};
 use caretaker::model::estate::Estate;
 use caretaker::model::health::Health;
-use caretaker::model::ids::{ActionId, CredentialName};
+use caretaker::model::ids::{ActionId, CheckId, CredentialName};
+use caretaker::model::kept::{KnownRuns, Memory};
+use caretaker::model::observation::Target;
 use caretaker::model::plan::{Ask, Operator, Role};
 use caretaker::model::text::Clean;
 use caretaker::ports::clock::{Boxed, Clock};
@@ -22,6 +24,7 @@ use caretaker::store::SqliteLedger;
 use caretaker::sys::{SystemClock, SystemEntropy};
 use caretaker::tickets::{Means, Office, TicketSettings};
 use caretaker::transport::{Transport, TransportSettings, install_tls};
+use jiff::Timestamp;
 
 /// A board on which Groupcall is in trouble.
 struct Board;
@@ -40,6 +43,19 @@ impl Known for Board {
             checks: Vec::new(),
         };
         Box::pin(async move { Ok(vec![known]) })
+    }
+
+    fn memory<'a>(&'a self, _: Target, _: &'a CheckId) -> Boxed<'a, Result<Memory, NotKnown>> {
+        Box::pin(async { Ok(Memory::default()) })
+    }
+
+    fn runs<'a>(
+        &'a self,
+        _: Target,
+        _: &'a CheckId,
+        _: Timestamp,
+    ) -> Boxed<'a, Result<KnownRuns, NotKnown>> {
+        Box::pin(async { Ok(KnownRuns::default()) })
     }
 }
 

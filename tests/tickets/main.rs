@@ -12,3 +12,5 @@ mod guarded;
 mod mail;
 mod mta;
 mod post_office;
+mod restore;
+mod syncs;

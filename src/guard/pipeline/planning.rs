@@ -6,6 +6,7 @@ use crate::guard::pipeline::audit;
 use crate::guard::pipeline::desk::{Denied, Guard, PLAN_LASTS, Who};
 use crate::guard::plan::digest;
 use crate::guard::policy::{Asked, Policy};
+use crate::model::action::ActionSpec;
 use crate::model::ids::Laestab;
 use crate::model::plan::{Ask, Item, Kind, LeftOut, MAX_TARGETS, Plan, Private, Role};
 use crate::model::text::Clean;
@@ -89,7 +90,7 @@ impl Guard {
                 targets: read
                     .items
                     .iter()
-                    .map(|i| i.aim.clone())
+                    .flat_map(|i| i.aims().cloned())
                     .chain(read.left_out.iter().map(|l| l.aim.clone()))
                     .collect(),
                 ..ask.clone()
@@ -120,6 +121,7 @@ impl Guard {
         policy: &Policy,
     ) -> Result<ReadAll, Denied> {
         let act = self.inner.act(&ask.action)?;
+        choices_fit(&act.actions(), ask)?;
         let mut read = ReadAll::default();
         for aim in &ask.targets {
             if read.items.iter().any(|item| item.also.contains(aim)) {
@@ -150,6 +152,29 @@ impl Guard {
             read.left_out.push(LeftOut { aim, why });
         }
         Ok(read)
+    }
+}
+
+/// That the choices are those of the action, and none is missing.
+fn choices_fit(specs: &[ActionSpec], ask: &Ask) -> Result<(), Denied> {
+    let Some(spec) = specs.iter().find(|spec| spec.id == ask.action.as_str()) else {
+        return Ok(());
+    };
+    let given = |name: &str| ask.choices.get(name).is_some_and(|value| !value.is_empty());
+    if let Some(odd) = ask.choices.keys().find(|name| spec.choices.iter().all(|c| c.name != *name))
+    {
+        let names: Vec<&str> = spec.choices.iter().map(|choice| choice.name).collect();
+        let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        return Err(Denied::Asked(format!(
+            "{odd} is no choice of {}; there are: {names}",
+            spec.id
+        )));
+    }
+    match spec.choices.iter().find(|choice| !choice.optional && !given(choice.name)) {
+        Some(missing) => {
+            Err(Denied::Asked(format!("{} is missing: {}", missing.name, missing.help)))
+        }
+        None => Ok(()),
     }
 }
 

@@ -367,7 +367,19 @@ impl Runner {
         let Open { ask, by, item, .. } = &self.open;
         match act.prepare(ask, &item.aim, by, false, now).await {
             Ok(fresh) if same(item, &fresh.item) && self.is_open(&fresh) => Fresh::Same,
-            _ => Fresh::Changed,
+            Ok(fresh) => {
+                let now = fresh.item.now;
+                tracing::warn!(
+                    "{}: it was {:?} and is {now:?}: nothing is sent",
+                    item.aim,
+                    item.now
+                );
+                Fresh::Changed
+            }
+            Err(refused) => {
+                tracing::warn!("{}: it cannot be read again: {refused}: nothing is sent", item.aim);
+                Fresh::Changed
+            }
         }
     }
 
