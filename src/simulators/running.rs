@@ -205,6 +205,20 @@ impl Running {
         self.stage.effects()
     }
 
+    /// How many accounts the directory has of a school, numbered from 0.
+    #[must_use]
+    pub fn directory_accounts(&self, school: Laestab) -> u32 {
+        directory::many(&self.stage, school)
+    }
+
+    /// Sets an attribute of the n-th account of a school in the directory, as somebody else would.
+    pub fn set_in_directory(&self, school: Laestab, n: u32, attribute: &str, value: &str) {
+        let number = directory::number_of(school, n);
+        let guid = directory::guid_of(self.stage.seed, Some(school), number);
+        let values = [(attribute.to_owned(), vec![value.as_bytes().to_vec()])];
+        self.stage.written.put(&guid, values.into(), self.stage.now());
+    }
+
     /// From now on a write waits before it does anything, whoever gave up waiting for it; until it is
     /// called with `false`.
     pub fn hold_writes(&self, held: bool) {

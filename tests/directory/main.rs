@@ -6,7 +6,9 @@
 //! failure.
 #![cfg(test)]
 
+mod acting;
 mod checks;
+mod desk;
 mod hostile;
 mod real;
 mod samba;

@@ -31,7 +31,7 @@ use crate::simulators::fault::Fault;
 use crate::simulators::running::StartError;
 use crate::simulators::stage::Stage;
 
-pub(super) use people::{dn_of, guid_of, many, number_of};
+pub(super) use people::{begins_disabled, dn_of, guid_of, many, number_of};
 pub(super) use write::Written;
 
 /// Groups that the web filter maps: name and DN.

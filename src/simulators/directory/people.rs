@@ -123,6 +123,11 @@ pub(in crate::simulators) fn many(stage: &Stage, school: Laestab) -> u32 {
     if part == Some(DirectoryPart::Spray) { many.max(16) } else { many }
 }
 
+/// Whether the n-th account of a school is disabled as long as nobody has changed it.
+pub(in crate::simulators) fn begins_disabled(stage: &Stage, school: Laestab, n: u32) -> bool {
+    stage.parts(school).directory == Some(DirectoryPart::AllDisabled) || n % 11 == 3
+}
+
 /// First and last name of the account of this number.
 fn name_of(number: u64) -> (&'static str, &'static str) {
     let at = usize::try_from(number % 97).unwrap_or_default();
@@ -215,7 +220,7 @@ fn account(
     let (first, last) = name_of(number);
     let guid = guid_of(stage.seed, Some(school), number);
     let written = |name: &str| stage.written.number(&guid, name);
-    let disabled = part == Some(DirectoryPart::AllDisabled) || n % 11 == 3;
+    let disabled = begins_disabled(stage, school, n);
     let control = NORMAL | if disabled { DISABLED } else { 0 };
     let control = written("userAccountControl").unwrap_or(control);
     let started = stage.started.as_second();

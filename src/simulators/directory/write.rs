@@ -14,7 +14,7 @@ use crate::simulators::stage::lock;
 /// The fewest characters of a password.
 const SHORTEST: usize = 8;
 
-type Attributes = BTreeMap<String, Vec<Vec<u8>>>;
+pub(in crate::simulators) type Attributes = BTreeMap<String, Vec<Vec<u8>>>;
 
 /// When an account was switched on or off.
 type Switched = Vec<(Timestamp, bool)>;
@@ -47,7 +47,8 @@ impl Written {
         switched.get(guid)?.iter().rev().find(|(then, _)| *then <= at).map(|(_, off)| *off)
     }
 
-    fn put(&self, guid: &[u8], values: Attributes, at: Timestamp) {
+    /// Keeps what was written to the object of this id at `at`.
+    pub(in crate::simulators) fn put(&self, guid: &[u8], values: Attributes, at: Timestamp) {
         if let Some(flags) = values.get("userAccountControl").and_then(|v| v.first()) {
             let flags = std::str::from_utf8(flags).ok().and_then(|f| f.parse::<i64>().ok());
             let off = flags.is_some_and(|f| f & 2 != 0);

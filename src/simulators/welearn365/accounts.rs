@@ -259,9 +259,11 @@ impl Accounts {
         }
         let usual = !number.is_multiple_of(31);
         let Home::School(school, n) = self.home(number) else { return usual };
-        let brought = Self::directory_id(stage, school, n)
-            .and_then(|id| stage.written.disabled_as_of(&id, synced));
-        brought.map_or(usual, |disabled| !disabled)
+        let known = u32::try_from(n).ok().filter(|n| *n < directory::many(stage, school));
+        let Some(n) = known else { return usual };
+        let id = directory::guid_of(stage.seed, Some(school), directory::number_of(school, n));
+        let disabled = stage.written.disabled_as_of(&id, synced);
+        !disabled.unwrap_or_else(|| directory::begins_disabled(stage, school, n))
     }
 
     fn first(&self, school: Laestab) -> usize {

@@ -1,0 +1,373 @@
+//! Acting on accounts from end to end, against the simulated controllers and the simulated Microsoft:
+//! through the guard, with a ledger on disk.
+
+use std::time::Duration;
+
+use caretaker::guard::Denied;
+use caretaker::model::plan::{Aim, Kind, Outcome, StepState};
+use caretaker::ports::ledger::AuditQuery;
+use caretaker::simulators::{Fault, PERSONAL_NAMES};
+
+use crate::desk::{POLICY, Stage, ask, assert_done, done, fact, plan, run, tomr, until, wait, who};
+
+/// Longer than a controller may take for one operation.
+const TOO_LONG: Duration = Duration::from_secs(21);
+
+fn states(held: &caretaker::ports::ledger::Held) -> Vec<StepState> {
+    held.steps.iter().map(|s| s.state).collect()
+}
+
+#[tokio::test]
+async fn an_account_is_locked_restored_and_locked_again() {
+    let stage = Stage::new().await;
+    let guard = stage.guard();
+    let planned = plan(&guard, "lock_account", &stage.target(0)).await.unwrap();
+    let item = &planned.plan.items[0];
+    assert!(stage.effects().is_empty(), "a plan sends nothing");
+    assert!(matches!(item.aim, Aim::Account(s, _) if s == stage.school));
+    assert_eq!((item.kind, fact(&planned, "locked")), (Kind::Pupil, "no"));
+    assert_eq!(fact(&planned, "WeLearn365"), "sign-in is open");
+    assert!(item.protective && item.will_not.len() >= 3 && item.undo.is_some());
+    assert!(item.aim.to_string().ends_with(fact(&planned, "AD id")), "both ids are shown");
+    assert_eq!(fact(&planned, "WeLearn365 id").len(), 36);
+    run(&guard, &planned).await;
+    let held = until(&guard, |h| h.closed).await;
+    assert_done(&held);
+    let lock = ["ad disable", "ad password", "ad password", "graph block", "graph revoke"];
+    assert_eq!(stage.effects(), lock);
+    assert!(!stage.running.microsoft().is_enabled(stage.school, 0));
+
+    let planned = plan(&guard, "restore_account", &stage.target(0)).await.unwrap();
+    assert_eq!(fact(&planned, "locked"), "disabled: stays so until somebody enables it");
+    assert_eq!(fact(&planned, "WeLearn365"), "sign-in is blocked");
+    assert!(planned.plan.ruling.second.is_some());
+    run(&guard, &planned).await;
+    let held = until(&guard, |h| h.plan == planned.plan.id && h.closed).await;
+    assert_done(&held);
+    assert_eq!(stage.effects()[5..], ["ad enable", "graph open"]);
+    let again = plan(&guard, "restore_account", &stage.target(0)).await;
+    assert!(matches!(again, Err(Denied::Policy(why)) if why.contains("enabled already")));
+    assert_done(&done(&guard, "lock_account", &stage.target(0)).await);
+}
+
+#[tokio::test]
+async fn the_two_locks_are_told_apart_and_each_has_its_key() {
+    let stage = Stage::new().await;
+    let guard = stage.guard();
+    let at = (stage.clock_seconds() + 11_644_473_600) * 10_000_000;
+    stage.running.set_in_directory(stage.school, 0, "lockoutTime", &at.to_string());
+    let none = plan(&guard, "clear_lockout", &stage.target(5)).await;
+    assert!(matches!(none, Err(Denied::Policy(why)) if why.contains("not locked out")));
+    let other = plan(&guard, "restore_account", &stage.target(0)).await;
+    assert!(matches!(other, Err(Denied::Policy(why)) if why.contains("clear_lockout")));
+    let planned = plan(&guard, "clear_lockout", &stage.target(0)).await.unwrap();
+    assert!(fact(&planned, "locked").starts_with("locked out"));
+    run(&guard, &planned).await;
+    assert_done(&until(&guard, |h| h.closed).await);
+    assert_eq!(stage.effects(), ["ad unlock"]);
+
+    // A disabled one that is locked out as well: unlocking does not open it, and says so.
+    stage.running.set_in_directory(stage.school, 3, "lockoutTime", &at.to_string());
+    let planned = plan(&guard, "clear_lockout", &stage.target(3)).await.unwrap();
+    assert!(fact(&planned, "locked").starts_with("both"));
+    assert!(planned.plan.items[0].beware.iter().any(|b| b.as_str().contains("disabled as well")));
+}
+
+#[tokio::test]
+async fn a_new_password_is_shown_once_and_stands_nowhere() {
+    use secrecy::ExposeSecret;
+    let stage = Stage::new().await;
+    let guard = stage.guard();
+    let two = ask("reset_password", &[&stage.target(0), &stage.target(1)]);
+    let two = guard.plan(&tomr(), two, false).await;
+    assert!(matches!(two, Err(Denied::Asked(why)) if why.contains("one account at a time")));
+    let planned = plan(&guard, "reset_password", &stage.target(0)).await.unwrap();
+    let secret = run(&guard, &planned).await.unwrap();
+    assert!(secret.expose_secret().len() > 16);
+    let held = until(&guard, |h| h.closed).await;
+    assert_done(&held);
+    assert_eq!(stage.effects(), ["ad password", "ad must"]);
+    let all = format!(
+        "{held:?}{:?}",
+        guard.ledger().entries(&AuditQuery {
+            from: Some(1),
+            limit: 1_000,
+            ..AuditQuery::default()
+        })
+    );
+    assert!(!all.contains(secret.expose_secret()));
+    drop(guard);
+    for file in std::fs::read_dir(stage.folder.path()).unwrap() {
+        let path = file.unwrap().path();
+        if path.is_file() {
+            let bytes = std::fs::read(&path).unwrap();
+            let wanted = secret.expose_secret().as_bytes();
+            assert!(!bytes.windows(wanted.len()).any(|w| w == wanted), "{}", path.display());
+        }
+    }
+}
+
+#[tokio::test]
+async fn threat_24_administrators_own_and_service_accounts_are_refused() {
+    let stage = Stage::new().await;
+    let guard = stage.guard();
+    let refused = |who, target: String| {
+        let guard = &guard;
+        async move {
+            match guard.plan(&who, ask("lock_account", &[&target]), false).await {
+                Err(Denied::Policy(why)) => why,
+                other => panic!("{target}: {other:?}"),
+            }
+        }
+    };
+    // In a group that is in Domain Admins; its adminCount was never set.
+    assert!(refused(tomr(), stage.target(9)).await.contains("runs the domain"));
+    let own = who(1000, &stage.login(0), caretaker::model::plan::Role::Operator);
+    assert!(refused(own, stage.target(0)).await.contains("your own account"));
+    // An administrator of the cloud alone.
+    stage.running.microsoft().make_administrator(stage.school, 5);
+    assert!(refused(tomr(), stage.target(5)).await.contains("administrator's role"));
+    // Another school's OU, and a login that does not exist.
+    let other = stage.running.invented.schools[1].laestab;
+    let elsewhere = format!("{other}/sam:{}", stage.login(0));
+    assert!(refused(tomr(), elsewhere).await.contains("no such account"));
+    assert!(
+        refused(tomr(), format!("{}/sam:svc-caretaker", stage.school)).await.contains("no such")
+    );
+    assert!(stage.running.effects().is_empty());
+}
+
+#[tokio::test]
+async fn threat_24_what_cannot_be_read_is_refused() {
+    let stage = Stage::new().await;
+    let guard = stage.guard();
+    let refused = |part: &'static str| {
+        let (guard, stage) = (&guard, &stage);
+        async move {
+            let outcome = plan(guard, "lock_account", &stage.target(0)).await;
+            let Err(Denied::Policy(why)) = outcome else { panic!("{part}: {outcome:?}") };
+            assert!(why.contains(part), "{part}: {why}");
+        }
+    };
+    let rights = |without: &str| {
+        let all = [
+            "User.Read.All",
+            "GroupMember.Read.All",
+            "RoleManagement.Read.Directory",
+            "User.EnableDisableAccount.All",
+            "User.RevokeSessions.All",
+        ];
+        let left: Vec<&str> = all.into_iter().filter(|r| *r != without).collect();
+        stage.running.microsoft().consent_to_act(&left);
+        stage.running.forget_tokens();
+    };
+    rights("GroupMember.Read.All");
+    refused("hides a group").await;
+    rights("RoleManagement.Read.Directory");
+    refused("RoleManagement.Read.Directory").await;
+    rights("User.Read.All");
+    refused("User.Read.All").await;
+    rights("");
+    stage.running.set_fault("welearn365.dc1", None, Fault::Down);
+    stage.running.set_fault("welearn365.dc2", None, Fault::Down);
+    refused("no answer").await;
+    assert!(stage.running.effects().is_empty());
+}
+
+#[tokio::test]
+async fn protected_accounts_and_groups_of_the_policy_are_left_alone_also_just_before_the_first_step()
+ {
+    let stage = Stage::new().await;
+    let guard = stage.guard();
+    let planned = plan(&guard, "lock_account", &stage.target(0)).await.unwrap();
+    let guid = fact(&planned, "AD id").to_owned();
+    for (protected, part) in [
+        (format!("accounts = [\"{}\"]", guid.to_uppercase()), "names this account"),
+        ("groups = [\"S-1-5-21-1-2-3-513\"]".to_owned(), "S-1-5-21-1-2-3-513"),
+    ] {
+        let rules = format!("[protected]\n{protected}\n{POLICY}");
+        let other = stage.guard_with(stage.hands("welearn365", &stage.settings()), &rules);
+        let refused = plan(&other, "lock_account", &stage.target(0)).await;
+        assert!(matches!(&refused, Err(Denied::Policy(why)) if why.contains(part)), "{refused:?}");
+    }
+    // Protected after it was confirmed, by a policy of the same name.
+    let rules = format!("[protected]\naccounts = [\"{guid}\"]\n{POLICY}");
+    let actions = [ask("lock_account", &[]).action, ask("restore_account", &[]).action];
+    let policy =
+        caretaker::guard::policy::Policy::new(toml::from_str(&rules).unwrap(), "p1", &actions);
+    guard.set_policy(policy.map_err(|e| format!("{e:?}")));
+    run(&guard, &planned).await;
+    let held = until(&guard, |h| h.closed).await;
+    assert_eq!(held.outcome, Some(Outcome::ChangedSincePlan));
+    assert!(stage.running.effects().is_empty());
+}
+
+#[tokio::test]
+async fn threat_10_a_change_by_somebody_else_stops_it_before_the_first_step() {
+    let stage = Stage::new().await;
+    let guard = stage.guard();
+    let planned = plan(&guard, "lock_account", &stage.target(0)).await.unwrap();
+    // "Password never expires", set by hand meanwhile.
+    stage.running.set_in_directory(stage.school, 0, "userAccountControl", "66048");
+    run(&guard, &planned).await;
+    let held = until(&guard, |h| h.closed).await;
+    assert_eq!(held.outcome, Some(Outcome::ChangedSincePlan));
+    assert!(stage.running.effects().is_empty());
+    // Planned anew, the bit stays.
+    assert_done(&done(&guard, "lock_account", &stage.target(0)).await);
+    let planned = plan(&guard, "restore_account", &stage.target(0)).await.unwrap();
+    assert_eq!(fact(&planned, "password"), "set; never expires");
+}
+
+#[tokio::test]
+async fn a_refused_step_of_a_lock_does_not_stop_the_others() {
+    let stage = Stage::new().await;
+    let guard = stage.guard();
+    let planned = plan(&guard, "lock_account", &stage.target(0)).await.unwrap();
+    stage.running.set_fault("welearn365.ad_write", None, Fault::Unauthorised);
+    run(&guard, &planned).await;
+    let held = until(&guard, |h| h.outcome.is_some()).await;
+    use StepState::{Refused, Seen};
+    assert_eq!(states(&held), [Refused, Refused, Refused, Seen, Seen]);
+    assert_eq!(held.outcome, Some(Outcome::PartlyDone));
+    assert!(!held.closed, "while the directory is open it is somebody's business");
+    assert!(held.steps[0].says.as_str().contains("delegated"));
+    assert_eq!(stage.effects(), ["graph block", "graph revoke"]);
+    // And of Microsoft's.
+    stage.running.clear_fault("welearn365.ad_write", None);
+    let planned = plan(&guard, "lock_account", &stage.target(1)).await;
+    let planned = planned.unwrap();
+    stage.running.set_fault("welearn365.graph_write", None, Fault::Unauthorised);
+    run(&guard, &planned).await;
+    let held = until(&guard, |h| h.plan == planned.plan.id && h.outcome.is_some()).await;
+    assert_eq!(states(&held), [Seen, Seen, Seen, Refused, Refused]);
+    assert_eq!(held.outcome, Some(Outcome::PartlyDone));
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_looked_for_and_what_is_there_is_not_sent_again() {
+    let stage = Stage::new().await;
+    let guard = stage.guard();
+    let planned = plan(&guard, "lock_account", &stage.target(0)).await.unwrap();
+    stage.running.set_fault("welearn365.ad_write", None, Fault::HalfSent);
+    stage.running.set_fault("welearn365.graph_write", None, Fault::HalfSent);
+    run(&guard, &planned).await;
+    let held = until(&guard, |h| h.closed).await;
+    assert_done(&held);
+    let lock = ["ad disable", "ad password", "ad password", "graph block", "graph revoke"];
+    assert_eq!(stage.effects(), lock);
+    assert!(held.steps.iter().all(|s| s.sent == 1));
+}
+
+#[tokio::test]
+async fn a_success_that_did_nothing_is_never_done() {
+    let stage = Stage::new().await;
+    let guard = stage.guard();
+    let planned = plan(&guard, "restore_account", &stage.target(3)).await.unwrap();
+    stage.running.set_fault("welearn365.ad_write", None, Fault::Empty200);
+    run(&guard, &planned).await;
+    let held = until(&guard, |h| h.outcome.is_some() && h.steps[0].sent == 3).await;
+    assert_ne!(held.outcome, Some(Outcome::Done));
+    assert!(held.steps[0].says.as_str().contains("still disabled"), "{:?}", held.steps[0]);
+    assert!(stage.effects().is_empty());
+}
+
+#[tokio::test]
+async fn a_slow_success_after_our_deadline_is_done_once() {
+    let stage = Stage::new().await;
+    let guard = stage.guard();
+    let planned = plan(&guard, "lock_account", &stage.target(0)).await.unwrap();
+    stage.running.hold_writes(true);
+    run(&guard, &planned).await;
+    wait(|| stage.writes() == 1).await;
+    stage.clock.forward(TOO_LONG);
+    // It is not there yet, so the same compare-and-set is sent once more, behind the first.
+    wait(|| stage.writes() == 2).await;
+    stage.running.hold_writes(false);
+    assert_done(&until(&guard, |h| h.closed).await);
+    let disables = stage.effects().iter().filter(|e| *e == "ad disable").count();
+    assert_eq!(disables, 1);
+}
+
+#[tokio::test]
+async fn a_password_that_is_shown_is_never_set_twice() {
+    for fault in [Some(Fault::HalfSent), Some(Fault::Empty200), None] {
+        let stage = Stage::new().await;
+        let guard = stage.guard();
+        let planned = plan(&guard, "reset_password", &stage.target(0)).await.unwrap();
+        match fault {
+            Some(fault) => stage.running.set_fault("welearn365.ad_write", None, fault),
+            None => stage.running.hold_writes(true),
+        }
+        let (id, digest) = (planned.plan.id.as_str(), planned.plan.digest.as_str());
+        let started = guard.confirm(&tomr(), id, digest).await.unwrap();
+        wait(|| stage.writes() == 1).await;
+        if fault.is_none() {
+            stage.clock.forward(TOO_LONG);
+        }
+        let held = until(&guard, |h| h.steps[0].looks > 0 && h.outcome.is_some()).await;
+        if fault.is_none() {
+            stage.running.hold_writes(false);
+            wait(|| !stage.running.effects().is_empty()).await;
+        }
+        drop(started);
+        // Looked for again and again, and never sent again.
+        for _ in 0..6 {
+            stage.clock.forward(Duration::from_secs(1_000));
+            let looks = held.steps[0].looks;
+            until(&guard, |h| h.steps[0].looks > looks).await;
+        }
+        let held = guard.recent(1).await.unwrap().remove(0);
+        assert_eq!((stage.writes(), held.steps[0].sent), (1, 1), "{fault:?}");
+        assert_ne!(held.outcome, Some(Outcome::Done), "{fault:?}");
+        assert!(!held.closed, "{fault:?}: somebody must look");
+        if fault != Some(Fault::Empty200) {
+            assert_eq!(held.outcome, Some(Outcome::Unknown));
+            assert!(held.steps[0].says.as_str().contains("nobody has the new password"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn threat_29_no_name_stands_in_a_plan_a_ledger_or_an_audit() {
+    let stage = Stage::new().await;
+    let guard = stage.guard();
+    let target = stage.target(0);
+    let planned = plan(&guard, "lock_account", &target).await.unwrap();
+    assert_eq!(planned.private[0].label.as_str(), "u.....");
+    let whole = serde_json::to_string(&planned.plan).unwrap();
+    run(&guard, &planned).await;
+    until(&guard, |h| h.closed).await;
+    drop(plan(&guard, "lock_account", &format!("{}/sam:{}x", stage.school, stage.login(0))).await);
+    let shown = guard.plan(&tomr(), ask("restore_account", &[&target]), true).await.unwrap();
+    assert!(shown.private[0].label.as_str().starts_with(&stage.login(0)));
+    let every = AuditQuery { from: Some(1), limit: 1_000, ..AuditQuery::default() };
+    let entries = guard.ledger().entries(&every).unwrap();
+    assert_eq!(entries.iter().filter(|e| e.kind.as_str() == "unmasked").count(), 1);
+    let audit = serde_json::to_string(&entries).unwrap();
+    let held = format!("{:?}", guard.recent(10).await.unwrap());
+    for text in [&whole, &audit, &held] {
+        assert!(!text.contains(&stage.login(0)), "{text}");
+        for name in PERSONAL_NAMES.iter().flat_map(|n| n.split(' ')) {
+            assert!(!text.contains(name), "{name}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_an_account_that_may_write_nothing_is_possible_and_the_remedy_is_said() {
+    let stage = Stage::new().await;
+    let settings = stage.settings();
+    let read_only: String =
+        settings.lines().filter(|l| !l.starts_with("act = ")).map(|l| format!("{l}\n")).collect();
+    let guard = stage.guard_with(stage.hands("welearn365", &read_only), POLICY);
+    assert!(guard.actions().is_empty());
+    assert!(
+        guard
+            .lacking()
+            .iter()
+            .any(|(s, why)| { s.id == "welearn365.lock_account" && why.contains("directory.act") })
+    );
+    let refused = plan(&guard, "lock_account", &stage.target(0)).await;
+    assert!(matches!(refused, Err(Denied::Nothing(why)) if why.contains("directory.act")));
+}
