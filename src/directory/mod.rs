@@ -9,6 +9,8 @@
 mod census;
 mod dn;
 mod failure;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
 mod lockouts;
 mod members;
 mod places;

@@ -10,6 +10,8 @@ mod contract;
 mod declared;
 mod ending;
 pub mod expiry;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
 mod rights;
 mod service;
 mod token;

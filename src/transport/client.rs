@@ -1,6 +1,6 @@
 //! The clients, one for each set of roots, and the endpoints made from them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -53,9 +53,16 @@ struct Shared {
     trace: Option<Trace>,
     clients: Mutex<HashMap<Trust, Arc<LazyClient>>>,
     origins: Mutex<HashMap<(String, Trust), Arc<Origin>>>,
-    /// Every endpoint, in the order in which they were made; the first of them where there are very
-    /// many.
-    made: Mutex<Vec<Endpoint>>,
+    made: Arc<Made>,
+}
+
+/// What was made, for `caretaker doctor`; transports that stand beside each other share it.
+#[derive(Default)]
+struct Made {
+    /// In the order in which they were made; the first of them where there are very many.
+    endpoints: Mutex<Vec<Endpoint>>,
+    /// Files of authorities that are trusted for something.
+    authorities: Mutex<BTreeSet<PathBuf>>,
 }
 
 impl Transport {
@@ -64,21 +71,22 @@ impl Transport {
     /// Cheap: a client is built at its first call.
     #[must_use]
     pub fn new(settings: TransportSettings, clock: Arc<dyn Clock>) -> Self {
-        Self::make_new(settings, clock, None)
+        Self::make_new(settings, clock, None, Arc::default())
     }
 
     /// A transport that tells every call, redacted, for a person at a terminal.
     #[must_use]
     pub fn traced(settings: TransportSettings, clock: Arc<dyn Clock>) -> (Self, Trace) {
         let trace = Trace::default();
-        (Self::make_new(settings, clock, Some(trace.clone())), trace)
+        (Self::make_new(settings, clock, Some(trace.clone()), Arc::default()), trace)
     }
 
     /// Another transport of the same program, with limits, breakers and connections of its own;
     /// whoever listens to this one hears that one too.
     #[must_use]
     pub fn beside(&self, settings: TransportSettings) -> Self {
-        Self::make_new(settings, self.shared.clock.clone(), self.shared.trace.clone())
+        let Shared { clock, trace, made, .. } = &*self.shared;
+        Self::make_new(settings, clock.clone(), trace.clone(), made.clone())
     }
 
     /// Where calls are told to, if somebody listens.
@@ -91,7 +99,12 @@ impl Transport {
         &self.shared.clock
     }
 
-    fn make_new(settings: TransportSettings, clock: Arc<dyn Clock>, trace: Option<Trace>) -> Self {
+    fn make_new(
+        settings: TransportSettings,
+        clock: Arc<dyn Clock>,
+        trace: Option<Trace>,
+        made: Arc<Made>,
+    ) -> Self {
         Self {
             shared: Arc::new(Shared {
                 settings: Arc::new(settings),
@@ -99,7 +112,7 @@ impl Transport {
                 trace,
                 clients: Mutex::default(),
                 origins: Mutex::default(),
-                made: Mutex::default(),
+                made,
             }),
         }
     }
@@ -110,7 +123,7 @@ impl Transport {
     /// # Errors
     /// When the URL may not be called or the CA file cannot be read.
     pub fn endpoint(&self, settings: &EndpointSettings) -> Result<Endpoint, SetupError> {
-        self.make(settings, PlainHttp::Loopback)
+        self.make(settings, (PlainHttp::Loopback, false))
     }
 
     /// An endpoint for probes without credentials: plain HTTP is allowed to anywhere, and a call
@@ -119,7 +132,16 @@ impl Transport {
     /// # Errors
     /// When the URL may not be called or the CA file cannot be read.
     pub fn probe_endpoint(&self, settings: &EndpointSettings) -> Result<Endpoint, SetupError> {
-        self.make(settings, PlainHttp::Anywhere)
+        self.make(settings, (PlainHttp::Anywhere, false))
+    }
+
+    /// As [`Transport::probe_endpoint`], for an address that a filter must refuse: that it cannot be
+    /// reached is no fault of it.
+    ///
+    /// # Errors
+    /// When the URL may not be called or the CA file cannot be read.
+    pub fn bait_endpoint(&self, settings: &EndpointSettings) -> Result<Endpoint, SetupError> {
+        self.make(settings, (PlainHttp::Anywhere, true))
     }
 
     /// Limits and clock, for the ways out that are not HTTP.
@@ -130,11 +152,33 @@ impl Transport {
     /// The endpoints that were made after the first `skip`, in their order: for `caretaker doctor`.
     #[must_use]
     pub fn made(&self, skip: usize) -> Vec<Endpoint> {
-        let made = self.shared.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = self.shared.made.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
         made.iter().skip(skip).cloned().collect()
     }
 
-    fn make(&self, settings: &EndpointSettings, plain: PlainHttp) -> Result<Endpoint, SetupError> {
+    /// The files of authorities that anything here was made with.
+    #[must_use]
+    pub fn authorities(&self) -> BTreeSet<PathBuf> {
+        let all = self.shared.made.authorities.lock().unwrap_or_else(PoisonError::into_inner);
+        all.clone()
+    }
+
+    /// The roots in `ca_file`, which is remembered; none for the system's.
+    pub(super) fn roots(
+        &self,
+        ca_file: Option<&Path>,
+    ) -> Result<Option<RootCertStore>, SetupError> {
+        let Some(path) = ca_file else { return Ok(None) };
+        let mut all = self.shared.made.authorities.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(path.to_owned());
+        read_roots(path).map(Some)
+    }
+
+    fn make(
+        &self,
+        settings: &EndpointSettings,
+        (plain, is_bait): (PlainHttp, bool),
+    ) -> Result<Endpoint, SetupError> {
         check_url(&settings.url, plain)?;
         let proxy = self.proxy()?;
         let trust = match &settings.ca_file {
@@ -157,13 +201,13 @@ impl Transport {
         let endpoint = Endpoint::new(
             name,
             settings,
-            plain,
+            (plain, is_bait),
             client,
             origin,
             self.shared.settings.clone(),
             self.shared.clock.clone(),
         );
-        let mut made = self.shared.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut made = self.shared.made.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
         if made.len() < MOST_MADE {
             made.push(endpoint.clone());
         }
@@ -178,7 +222,7 @@ impl Transport {
         let refuse = |why| SetupError::Url { url: settings.host.clone(), why };
         let server = ServerName::try_from(settings.host.clone())
             .map_err(|_| refuse("is not the name of a host: write it without scheme and port"))?;
-        let roots = settings.ca_file.as_deref().map(read_roots).transpose()?;
+        let roots = self.roots(settings.ca_file.as_deref())?;
         let limits = &self.shared.settings;
         let gate = Gate::new(limits.breaker_failures, limits.breaker_longest.duration());
         Ok(MailServer::new(settings.clone(), server, roots, gate, self.shared.clock.clone()))
@@ -211,7 +255,7 @@ impl Transport {
         let roots = match trust {
             Trust::Nobody => Some(RootCertStore::empty()),
             Trust::System => None,
-            Trust::File(path) => Some(read_roots(path)?),
+            Trust::File(path) => self.roots(Some(path))?,
         };
         let (built, looking) = (OnceCell::new(), OnceCell::new());
         let client = Arc::new(LazyClient { roots, proxy, built, looking, ids: Ids::new() });
