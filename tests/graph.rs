@@ -15,7 +15,7 @@ use caretaker::ports::secrets::{Found, SecretError, SecretPlace, Secrets};
 use caretaker::ports::watch::{Job, Watch};
 use caretaker::services::{Context, SERVICES};
 use caretaker::simulators::{
-    GraphFault, Invented, Microsoft, PERSONAL_NAMES, Plan, Running, Scenario, start,
+    GraphFault, Invented, Microsoft, PERSONAL_NAMES, Plan, Running, Scenario, Way, start,
 };
 use caretaker::transport::{Transport, TransportSettings, install_tls};
 use jiff::{SignedDuration, Timestamp};
@@ -122,6 +122,9 @@ fn watch(running: &Running, clock: &Arc<Hands>, more: &str) -> Arc<dyn Watch> {
         secrets: Arc::new(Kept(running.invented.credentials.clone())),
         estate: Arc::new(estate(&running.invented)),
         folder: std::path::PathBuf::new(),
+        known: std::sync::Arc::new(caretaker::services::LateKnown::default()),
+        tickets: None,
+        entropy: Arc::new(caretaker::sys::SystemEntropy),
     };
     (configured.build)(&context).unwrap()
 }

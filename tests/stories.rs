@@ -10,6 +10,8 @@
 mod estate;
 #[path = "stories/play.rs"]
 mod play;
+#[path = "stories/reader.rs"]
+mod reader;
 #[path = "stories/story.rs"]
 mod story;
 

@@ -37,6 +37,7 @@ const ROOMS: &[Room] = &[
     Room("transport", &["model", "ports", "config"]),
     Room("store", &["model", "ports", "ledger"]),
     Room("directory", &["model", "ports", "transport"]),
+    Room("tickets", &["model", "ports", "transport"]),
     Room("services", &["model", "ports", "transport", "directory"]),
     // the vendors as their pages describe them, for the demo and the tests; never `services`
     Room("simulators", &["model"]),
@@ -52,7 +53,7 @@ const ROOMS: &[Room] = &[
     Room("fuzz", &["model", "ledger", "wire", "config", "transport", "directory", "services", "guard"]),
     // composition root: the only place that may know everybody
     Room("app", &["model", "engine", "ledger", "wire", "ports", "config", "sys", "telemetry", "secrets", "transport",
-        "store", "directory", "services", "simulators", "guard", "hub", "agent", "link", "tui", "cli"]),
+        "store", "directory", "tickets", "services", "simulators", "guard", "hub", "agent", "link", "tui", "cli"]),
 ];
 
 /// Files at the crate root that are not rooms. `lib.rs` lists the rooms, `main.rs` calls `app`.

@@ -25,12 +25,12 @@ use crate::guard::{Denied, Guard, Planned, Started, Who};
 use crate::model::plan::Role;
 use crate::model::text::Clean;
 use crate::ports::clock::Clock;
-use crate::ports::ledger::{AuditQuery, Held};
+use crate::ports::ledger::{AuditQuery, Held, LeftItem};
 use crate::ports::people::People;
 use crate::wire::VERSION;
 use crate::wire::action::{
-    ActionRow, Actions, Audit, Choice, Confirmed, Digest, EmergencyView, Me, OnceSecret, PlanPage,
-    PlanRequest, Possible, StepView, Told, Waiting, Why,
+    ActionRow, Actions, Approval, Audit, Choice, Confirmed, Digest, EmergencyView, LeftRow, Me,
+    OnceSecret, PlanPage, PlanRequest, Possible, StepView, Told, Waiting, Why,
 };
 
 /// Closed actions on the page.
@@ -129,6 +129,7 @@ async fn actions(State(at): At, Extension(peer): Peer) -> Answer {
         waiting: Vec::new(),
         open: Vec::new(),
         recent: Vec::new(),
+        left: Vec::new(),
     };
     let guard = match &at.guard {
         Ok(guard) => guard,
@@ -145,9 +146,16 @@ async fn actions(State(at): At, Extension(peer): Peer) -> Answer {
     page.waiting =
         waiting.into_iter().map(|r| Waiting { plan: r.plan, until: r.approve_until }).collect();
     let recent = guard.recent(RECENT).await?;
+    page.left = guard.left(RECENT).await?.into_iter().filter_map(left).collect();
     page.open = guard.open().await?.into_iter().map(|held| row(held, now)).collect();
     page.recent = recent.into_iter().filter(|h| h.closed).map(|held| row(held, now)).collect();
     Ok(json(StatusCode::OK, &page))
+}
+
+fn left(item: LeftItem) -> Option<LeftRow> {
+    let LeftItem { plan, key, at, why } = item;
+    let aim = plan.items.iter().find(|item| item.key == key)?.aim.clone();
+    Some(LeftRow { key, plan: plan.id, action: plan.ask.action, aim, by: plan.by, at, why })
 }
 
 fn possible(guard: &Guard, who: &Who) -> Vec<Possible> {
@@ -172,7 +180,11 @@ fn possible(guard: &Guard, who: &Who) -> Vec<Possible> {
             closed: closed.as_deref().map(Clean::new),
         })
     };
-    guard.actions().into_iter().filter_map(view).collect()
+    let lacking = guard
+        .lacking()
+        .into_iter()
+        .filter_map(|(spec, why)| Some(Possible { closed: Some(Clean::new(&why)), ..view(spec)? }));
+    guard.actions().into_iter().filter_map(view).chain(lacking).collect()
 }
 
 fn row(held: Held, now: jiff::Timestamp) -> ActionRow {
@@ -262,9 +274,9 @@ async fn approve(
     Path(id): Path<String>,
     body: Body,
 ) -> Answer {
-    let digest: Digest = read(body)?;
+    let Approval { digest, typed } = read(body)?;
     let who = at.who(peer).await?;
-    at.guard()?.approve(&who, &id, digest.digest.as_str()).await?;
+    at.guard()?.approve_typing(&who, &id, digest.as_str(), typed.as_str()).await?;
     Ok(json(StatusCode::OK, &Confirmed::Runs { once_secret: None }))
 }
 

@@ -6,6 +6,7 @@
 mod changes;
 mod guarded;
 mod handling;
+mod known;
 mod metrics;
 mod openapi;
 mod peers;

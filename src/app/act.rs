@@ -9,10 +9,10 @@ use std::time::Duration;
 use crate::app::failed::Failed;
 use crate::cli::args::{ApplyArgs, AuditArgs, AuditCommand, DigestArgs, PlanArgs};
 use crate::cli::{self, Code};
-use crate::ledger::{Line, Verifier, verify};
+use crate::ledger::{Checkpoint, Line, Verifier, verify};
 use crate::link::{Link, LinkError};
 use crate::ports::clock::Clock;
-use crate::wire::action::{ActionRow, Confirmed, PlanPage};
+use crate::wire::action::{ActionRow, Confirmed, LeftRow, PlanPage};
 use crate::wire::{Ask, Clean};
 
 /// Between two looks at how a plan goes.
@@ -119,13 +119,14 @@ pub async fn apply(socket: &Path, args: ApplyArgs, clock: Arc<dyn Clock>) -> Res
         }
         Confirmed::Runs { once_secret: None } => {}
     }
-    let rows = follow(&link, &page, args.wait.duration(), &*clock).await?;
+    let (rows, left) = follow(&link, &page, args.wait.duration(), &*clock).await?;
     if args.json {
-        print_json(&rows)?;
+        print_json(&serde_json::json!({ "actions": rows, "left": left }))?;
     } else {
         cli::say_raw(&cli::rows_text(&rows));
+        cli::say_raw(&cli::left_text(&left));
     }
-    Ok(cli::outcome_code(&rows))
+    Ok(cli::outcome_code(&rows, left.len()))
 }
 
 /// Shows the plan and asks for its words; Enter alone confirms nothing.
@@ -148,21 +149,23 @@ fn typed(page: &PlanPage) -> Result<Clean, Failed> {
     Ok(page.plan.digest.clone())
 }
 
-/// The rows of a plan once each has an outcome, or when `wait` is over.
+/// The rows of a plan once each has an outcome, or when `wait` is over; and what was not begun.
 async fn follow(
     link: &Link,
     page: &PlanPage,
     wait: Duration,
     clock: &dyn Clock,
-) -> Result<Vec<ActionRow>, Failed> {
+) -> Result<(Vec<ActionRow>, Vec<LeftRow>), Failed> {
     let until = clock.monotonic() + wait;
     loop {
         let now = link.actions().await.map_err(Failed::no_agent)?;
         let mine = |row: &ActionRow| row.plan == page.plan.id;
         let rows: Vec<ActionRow> = now.open.into_iter().chain(now.recent).filter(mine).collect();
-        let all = rows.len() >= page.plan.items.len() && rows.iter().all(|r| r.outcome.is_some());
-        if all || clock.monotonic() >= until {
-            return Ok(rows);
+        let left = now.left.into_iter().filter(|row| row.plan == page.plan.id);
+        let left: Vec<LeftRow> = left.collect();
+        let all = rows.len() + left.len() >= page.plan.items.len();
+        if (all && rows.iter().all(|r| r.outcome.is_some())) || clock.monotonic() >= until {
+            return Ok((rows, left));
         }
         clock.sleep(LOOK_AGAIN).await;
     }
@@ -173,7 +176,8 @@ async fn follow(
 /// # Errors
 /// When it is denied.
 pub async fn approve(socket: &Path, args: DigestArgs) -> Result<u8, Failed> {
-    link(socket)?.approve(&args.plan, &Clean::new(&args.digest)).await.map_err(denied)?;
+    let digest = Clean::new(&args.digest);
+    link(socket)?.approve(&args.plan, &digest, &Clean::default()).await.map_err(denied)?;
     cli::say("approved; it runs: caretaker actions");
     Ok(Code::Done as u8)
 }
@@ -199,7 +203,9 @@ pub async fn audit(
     match command {
         AuditCommand::List(args) => list(&socket()?, args).await,
         AuditCommand::Export => export(&socket()?).await,
-        AuditCommand::Verify { file, key } => check(&file, key.as_deref()),
+        AuditCommand::Verify { file, key, checkpoints } => {
+            check(&file, key.as_deref(), checkpoints.as_deref())
+        }
     }
 }
 
@@ -248,7 +254,7 @@ async fn export(socket: &Path) -> Result<u8, Failed> {
 }
 
 /// Verifies an export; needs no agent.
-fn check(file: &Path, key: Option<&Path>) -> Result<u8, Failed> {
+fn check(file: &Path, key: Option<&Path>, checkpoints: Option<&Path>) -> Result<u8, Failed> {
     let read = |path: &Path| {
         std::fs::read_to_string(path).map_err(|e| usage(format!("{}: {e}", path.display())))
     };
@@ -257,7 +263,9 @@ fn check(file: &Path, key: Option<&Path>) -> Result<u8, Failed> {
         None => None,
     };
     let text = read(file)?;
-    let verdict = verify(text.lines(), &[], key.as_ref()).map_err(|fault| Failed {
+    let elsewhere = checkpoints.map(read).transpose()?.unwrap_or_default();
+    let others = kept_elsewhere(&elsewhere).map_err(usage)?;
+    let verdict = verify(text.lines(), &others, key.as_ref()).map_err(|fault| Failed {
         code: Code::Unverified,
         text: format!("{}: {fault}", file.display()),
     })?;
@@ -268,4 +276,19 @@ fn check(file: &Path, key: Option<&Path>) -> Result<u8, Failed> {
     };
     cli::say(&format!("{} entries, unbroken, head {}; {vouched}", verdict.entries, verdict.head));
     Ok(Code::Done as u8)
+}
+
+/// The checkpoints of a file of checkpoints; what a system log wrote before each is passed over.
+fn kept_elsewhere(text: &str) -> Result<Vec<Checkpoint>, String> {
+    let mut found = Vec::new();
+    for (n, line) in (1..).zip(text.lines()) {
+        let Some(at) = line.find("{\"checkpoint\"") else { continue };
+        let json = line.get(at..).unwrap_or_default();
+        match serde_json::from_str(json) {
+            Ok(Line::Checkpoint(checkpoint)) => found.push(checkpoint),
+            Ok(Line::Entry(_)) => {}
+            Err(error) => return Err(format!("line {n} of the checkpoints: {error}")),
+        }
+    }
+    Ok(found)
 }

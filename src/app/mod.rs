@@ -4,6 +4,7 @@ mod act;
 mod acting;
 mod agent;
 mod bench;
+mod checkpoints;
 mod config;
 mod connector;
 mod console;

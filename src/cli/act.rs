@@ -1,6 +1,6 @@
 //! Plans and actions in plain text.
 
-use crate::wire::action::{ActionRow, Actions, PlanPage};
+use crate::wire::action::{ActionRow, Actions, LeftRow, PlanPage};
 use crate::wire::{Aim, Outcome, Plan, StepState};
 
 /// The word of an outcome; `done` and `accepted` are never the same.
@@ -18,9 +18,9 @@ pub fn outcome_word(outcome: Option<Outcome>) -> &'static str {
 }
 
 /// The exit code of the gravest outcome: 0 done, 10 accepted, 11 rejected, 12 partly done,
-/// 13 unknown.
+/// 13 unknown. `left` items were not begun: rejected, or part of what was asked.
 #[must_use]
-pub fn outcome_code(rows: &[ActionRow]) -> u8 {
+pub fn outcome_code(rows: &[ActionRow], left: usize) -> u8 {
     let code = |row: &ActionRow| match row.outcome {
         Some(Outcome::Done) => 0,
         Some(Outcome::Accepted) => 10,
@@ -28,7 +28,12 @@ pub fn outcome_code(rows: &[ActionRow]) -> u8 {
         Some(Outcome::PartlyDone) => 12,
         None | Some(Outcome::Unknown) => 13,
     };
-    rows.iter().map(code).max().unwrap_or(13)
+    let left = match (left, rows.is_empty()) {
+        (0, _) => None,
+        (_, true) => Some(11),
+        (_, false) => Some(12),
+    };
+    rows.iter().map(code).chain(left).max().unwrap_or(13)
 }
 
 fn push(out: &mut String, line: &str) {
@@ -76,6 +81,9 @@ pub fn plan_text(page: &PlanPage) -> String {
     line(format!("  plan     {}   expires {}", plan.id, plan.expires_at));
     for (item, private) in plan.items.iter().zip(&page.private) {
         line(format!("  target   {}   {}", private.label, item.aim));
+        for aim in &item.also {
+            line(format!("           and {aim}"));
+        }
         for fact in &item.now {
             line(format!("  now      {}: {}", fact.name, fact.value));
         }
@@ -92,8 +100,12 @@ pub fn plan_text(page: &PlanPage) -> String {
         for text in item.undo.iter() {
             line(format!("  undo     {text}"));
         }
-        for text in item.second_person.iter() {
-            line(format!("  second   {text}"));
+        for second in item.second_person.iter() {
+            line(format!("  second   {}", second.why));
+        }
+        for (n, text) in item.sends.iter().enumerate() {
+            let head = if n == 0 { "sends" } else { "" };
+            line(format!("  {head:<8} {text}").trim_end().to_owned());
         }
     }
     for left in &plan.left_out {
@@ -139,6 +151,17 @@ pub fn rows_text(rows: &[ActionRow]) -> String {
     out
 }
 
+/// What was confirmed and not begun, a line each.
+#[must_use]
+pub fn left_text(left: &[LeftRow]) -> String {
+    let mut out = String::new();
+    for row in left {
+        let (at, by, why) = (row.at, &row.by.name, &row.why);
+        push(&mut out, &format!("{at}  {by}  {}  {}  NOT BEGUN: {why}", row.action, row.aim));
+    }
+    out
+}
+
 /// What is possible, what waits, what is open.
 #[must_use]
 pub fn actions_text(page: &Actions) -> String {
@@ -177,6 +200,7 @@ pub fn actions_text(page: &Actions) -> String {
         ));
     }
     out.push_str(&rows_text(&page.open));
+    out.push_str(&left_text(&page.left));
     out
 }
 

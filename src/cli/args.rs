@@ -207,6 +207,9 @@ pub enum AuditCommand {
         /// Public key (PEM) of its checkpoints.
         #[arg(long, value_name = "FILE")]
         key: Option<PathBuf>,
+        /// Checkpoints that were kept elsewhere, a line each.
+        #[arg(long, value_name = "FILE")]
+        checkpoints: Option<PathBuf>,
     },
 }
 

@@ -15,7 +15,7 @@ mod table;
 mod watch;
 
 pub use act::{
-    actions_text, aims, confirm_words, outcome_code, outcome_word, plan_text, rows_text,
+    actions_text, aims, confirm_words, left_text, outcome_code, outcome_word, plan_text, rows_text,
 };
 pub use connector::{Tried, called, connector_line, counted, noted, tried, trying};
 pub use csv::status_csv;

@@ -8,6 +8,9 @@ use crate::config::schools::{Known, each_reading};
 use crate::config::{Config, Source, calendars};
 
 /// As the configuration.
+///
+/// # Panics
+/// When a promise of the parser is broken: that is what is searched for.
 pub fn config(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     if let Err(errors) = Config::parse(Source::new(Path::new("c.toml"), &text), &["redstor"]) {

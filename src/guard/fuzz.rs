@@ -3,6 +3,9 @@
 use crate::guard::policy::{Policy, PolicySettings};
 
 /// As a policy in TOML, its own examples included.
+///
+/// # Panics
+/// When a promise of the parser is broken: that is what is searched for.
 pub fn policy(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let Ok(settings) = toml::from_str::<PolicySettings>(&text) else { return };

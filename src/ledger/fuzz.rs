@@ -4,6 +4,9 @@ use crate::ledger::{Checkpoint, Line, verify};
 
 /// As an export and as a checkpoint. What is found whole is as long as its entries, and is broken when
 /// its first line is left out.
+///
+/// # Panics
+/// When a promise of the parser is broken: that is what is searched for.
 pub fn audit(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     drop(serde_json::from_str::<Checkpoint>(&text));

@@ -2,7 +2,7 @@
 
 use crate::link::{Link, LinkError};
 use crate::wire::action::{
-    Actions, Audit, Confirmed, Digest, EmergencyView, PlanPage, PlanRequest, Told, Why,
+    Actions, Approval, Audit, Confirmed, Digest, EmergencyView, PlanPage, PlanRequest, Told, Why,
 };
 use crate::wire::{Ask, Clean};
 
@@ -45,13 +45,18 @@ impl Link {
         self.post(&format!("/v1/plans/{}/confirm", part(plan)), &digest).await
     }
 
-    /// Approves somebody else's plan by its digest.
+    /// Approves somebody else's plan by its digest, and by what its items ask to be typed.
     ///
     /// # Errors
     /// See [`LinkError`].
-    pub async fn approve(&self, plan: &str, digest: &Clean) -> Result<Confirmed, LinkError> {
-        let digest = Digest { digest: digest.clone() };
-        self.post(&format!("/v1/plans/{}/approve", part(plan)), &digest).await
+    pub async fn approve(
+        &self,
+        plan: &str,
+        digest: &Clean,
+        typed: &Clean,
+    ) -> Result<Confirmed, LinkError> {
+        let approval = Approval { digest: digest.clone(), typed: typed.clone() };
+        self.post(&format!("/v1/plans/{}/approve", part(plan)), &approval).await
     }
 
     /// Takes back a plan that has not begun.

@@ -11,6 +11,9 @@ use crate::model::text::Clean;
 use crate::model::when::{stretch, when};
 
 /// As each of them. What is read of a name is written as it was, and clean text stays as it is.
+///
+/// # Panics
+/// When a promise of the parser is broken: that is what is searched for.
 pub fn words(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let clean = Clean::new(&text);

@@ -79,6 +79,7 @@ impl SqliteStore {
             path: path.to_owned(),
             shared: Arc::clone(&shared),
             written_services,
+            journaled: 0,
             pruned_on: i64::MIN,
         };
         let thread = std::thread::Builder::new()

@@ -18,6 +18,7 @@ use super::origin::Origin;
 use super::settings::{
     EndpointSettings, PlainHttp, SetupError, TransportSettings, bare, check_url,
 };
+use super::smtp::{Postman, SmtpSettings};
 use super::trace::Trace;
 use crate::ports::clock::Clock;
 
@@ -174,6 +175,18 @@ impl Transport {
         read_roots(path).map(Some)
     }
 
+    /// The name that a server's certificate must bear, and the roots that it is held against.
+    fn named(
+        &self,
+        host: &str,
+        ca_file: Option<&Path>,
+    ) -> Result<(ServerName<'static>, Option<RootCertStore>), SetupError> {
+        let why = "is not the name of a host: write it without scheme and port";
+        let server = ServerName::try_from(host.to_owned())
+            .map_err(|_| SetupError::Url { url: host.to_owned(), why })?;
+        Ok((server, self.roots(ca_file)?))
+    }
+
     fn make(
         &self,
         settings: &EndpointSettings,
@@ -219,13 +232,19 @@ impl Transport {
     /// # Errors
     /// When the host is no name or address, or the CA file cannot be read.
     pub fn mail_server(&self, settings: &ImapSettings) -> Result<MailServer, SetupError> {
-        let refuse = |why| SetupError::Url { url: settings.host.clone(), why };
-        let server = ServerName::try_from(settings.host.clone())
-            .map_err(|_| refuse("is not the name of a host: write it without scheme and port"))?;
-        let roots = self.roots(settings.ca_file.as_deref())?;
+        let (server, roots) = self.named(&settings.host, settings.ca_file.as_deref())?;
         let limits = &self.shared.settings;
         let gate = Gate::new(limits.breaker_failures, limits.breaker_longest.duration());
         Ok(MailServer::new(settings.clone(), server, roots, gate, self.shared.clock.clone()))
+    }
+
+    /// A server that takes mail; its name and its CA file are looked at now.
+    ///
+    /// # Errors
+    /// When the name is none, or the CA file cannot be read.
+    pub fn postman(&self, settings: &SmtpSettings) -> Result<Postman, SetupError> {
+        let (server, roots) = self.named(&settings.host, settings.ca_file.as_deref())?;
+        Ok(Postman::new(settings.clone(), server, roots, self.shared.clock.clone()))
     }
 
     fn proxy(&self) -> Result<Option<reqwest::Proxy>, SetupError> {

@@ -13,12 +13,18 @@ pub fn ldap(bytes: &[u8]) {
 }
 
 /// As answers of a mail server.
+///
+/// # Panics
+/// When a promise of the parser is broken: that is what is searched for.
 pub fn imap(bytes: &[u8]) {
     let read = answers(bytes).now_or_never();
     assert!(read.is_some(), "bytes that are all there were waited for");
 }
 
 /// As an API's JSON body. What is read is no deeper than allowed, and is JSON.
+///
+/// # Panics
+/// When a promise of the parser is broken: that is what is searched for.
 pub fn json(bytes: &[u8]) {
     if let Ok(value) = json::read::<Value>(bytes) {
         assert!(depth(&value) <= json::DEEPEST, "deeper than allowed");

@@ -59,6 +59,29 @@ pub struct Actions {
     pub open: Vec<ActionRow>,
     /// The newest closed ones.
     pub recent: Vec<ActionRow>,
+    /// The newest items that were confirmed and not begun: nothing of them was sent.
+    #[serde(default)]
+    pub left: Vec<LeftRow>,
+}
+
+/// An item of a confirmed plan that was not begun.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LeftRow {
+    /// Its key.
+    pub key: Clean,
+    /// The plan it belongs to.
+    pub plan: Clean,
+    /// Action.
+    pub action: ActionId,
+    /// Target.
+    pub aim: Aim,
+    /// Who asked.
+    pub by: Operator,
+    /// When it was left.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// Why.
+    pub why: Clean,
 }
 
 /// Who is asking.
@@ -171,12 +194,24 @@ pub struct PlanPage {
     pub as_of: Timestamp,
 }
 
-/// `POST /v1/plans/{plan}/confirm` and `../approve`.
+/// `POST /v1/plans/{plan}/confirm`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Digest {
     /// The digest of the plan as it was shown.
     pub digest: Clean,
+}
+
+/// `POST /v1/plans/{plan}/approve`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Approval {
+    /// The digest of the plan as it was read.
+    pub digest: Clean,
+    /// What the plan's items ask the second person to type, in their order with a space between
+    /// (`second_person.types`); absent if nothing.
+    #[serde(default)]
+    pub typed: Clean,
 }
 
 /// What confirming or approving led to.

@@ -96,7 +96,7 @@ async fn a_socket_without_a_listener_is_replaced_and_anything_else_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_folder_is_made_for_its_account_alone() {
+async fn threat_14_the_folder_is_made_for_its_account_alone() {
     let stage = Stage::new(1);
     let agent = stage.start_with(Arc::new(FullDisk)).await.unwrap();
     let folder = stage.settings.socket.parent().unwrap().metadata().unwrap();

@@ -5,6 +5,7 @@
 
 mod audit;
 mod desk;
+mod inner;
 mod planning;
 mod running;
 

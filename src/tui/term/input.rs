@@ -12,7 +12,7 @@ use super::guard::hung_up;
 use crate::tui::keymap::Chord;
 
 /// How long the reading thread waits before it looks whether it should stop.
-const LOOKS_UP: Duration = Duration::from_millis(500);
+const LOOKS_UP: Duration = Duration::from_secs(1);
 
 /// The longest paste that is taken, in characters.
 const MAX_PASTE: usize = 200;

@@ -310,7 +310,7 @@ impl Log {
 pub(super) fn every_line(text: &str, now: Timestamp) {
     for line in text.lines() {
         for zone in [ZoneRule::Given, ZoneRule::Utc, ZoneRule::London] {
-            drop(parse(line, zone, now));
+            std::hint::black_box(parse(line, zone, now));
         }
     }
 }
