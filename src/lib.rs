@@ -8,6 +8,8 @@ pub mod cli;
 pub mod config;
 pub mod directory;
 pub mod engine;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
 pub mod guard;
 pub mod hub;
 pub mod ledger;

@@ -49,6 +49,8 @@ const ROOMS: &[Room] = &[
     Room("link", &["wire", "ports"]),
     Room("tui", &["wire", "link", "config", "ports"]),
     Room("cli", &["wire", "link", "config", "ledger", "ports"]),
+    // every parser of foreign bytes by name; only for tests and for `fuzz/`
+    Room("fuzz", &["model", "ledger", "wire", "config", "transport", "directory", "services", "guard"]),
     // composition root: the only place that may know everybody
     Room("app", &["model", "engine", "ledger", "wire", "ports", "config", "sys", "telemetry", "secrets", "transport",
         "store", "directory", "tickets", "services", "simulators", "guard", "hub", "agent", "link", "tui", "cli"]),
@@ -65,7 +67,7 @@ const PURE_PATHS: &[&str] = &[
 #[rustfmt::skip]
 const PURE_CRATES: &[&str] = &[
     "serde", "serde_json", "thiserror", "schemars", "jiff", "secrecy", "bytes", "futures_core", "sha2", "hmac", "ed25519_dalek",
-    "ct_merkle", "serde_json_canonicalizer", "toml", "zeroize", "unicode_segmentation", "unicode_width", "utoipa",
+    "ct_merkle", "serde_json_canonicalizer", "strsim", "toml", "zeroize", "unicode_segmentation", "unicode_width", "utoipa",
 ];
 #[rustfmt::skip]
 const IMPURE_STD: &[&str] = &[
@@ -78,7 +80,7 @@ const IMPURE_STD: &[&str] = &[
 const OWNED_CRATES: &[(&str, &[&str])] = &[
     ("ratatui", &["tui"]), ("crossterm", &["tui"]), ("nucleo_matcher", &["tui"]),
     ("axum", &["agent", "simulators"]), ("tower_http", &["agent", "simulators"]),
-    ("reqwest", &["transport", "link"]), ("ldap3", &["transport"]), ("governor", &["transport"]), ("backon", &["transport", "link"]),
+    ("reqwest", &["transport", "link"]), ("ldap3", &["transport"]), ("governor", &["transport"]), ("dns_lookup", &["transport"]), ("backon", &["transport", "link"]),
     ("hyper", &["agent", "link"]), ("hyper_util", &["agent", "link"]), ("http_body_util", &["agent", "link"]), ("nix", &["sys"]),
     ("rustls", &["transport", "store", "simulators"]), ("rusqlite", &["store"]), ("tokio_postgres", &["store"]), ("tokio_postgres_rustls", &["store"]),
     ("jaq_core", &["services"]), ("jaq_std", &["services"]), ("jaq_json", &["services"]), ("lettre", &["transport"]),

@@ -54,6 +54,8 @@ pub struct Prepared {
     pub known: Arc<LateKnown>,
     /// Every address that a service or a connector calls, with its key or name.
     pub endpoints: Vec<(String, Endpoint)>,
+    /// Files of authorities of our own that vouch for a server.
+    pub authorities: BTreeSet<PathBuf>,
     /// Schools without a row in the subscriptions table.
     pub not_set_up: Vec<Laestab>,
     /// What calendar files brought.
@@ -184,6 +186,7 @@ fn prepare_with(
         findings,
         credentials,
         endpoints,
+        authorities: context.transport.authorities(),
         not_set_up: imported.not_set_up,
         imported: calendars.imported,
     };

@@ -15,7 +15,7 @@ use crate::engine::state::{Seen, State};
 use crate::engine::timers::Due;
 use crate::engine::world::{World, bench};
 use crate::engine::{Effect, Event};
-use crate::model::cell::{Cell, StateChange};
+use crate::model::cell::{Cause, Cell, StateChange};
 use crate::model::check::Scope;
 use crate::model::estate::Estate;
 use crate::model::health::{Health, Reason};
@@ -153,18 +153,26 @@ impl World {
         }
         let estate = row == self.plan.estate_row();
         let inherits = self.refresh(row, column, out) && estate;
+        let shares = estate && self.plan.shares(column);
         let rows = if estate { 0..row } else { row..row + 1 };
-        if inherits {
+        if inherits || shares {
             for school in rows.clone() {
-                self.refresh(school, column, out);
+                let differs = self.refresh(school, column, out);
+                if shares && differs {
+                    self.refresh_followers(school, column, out);
+                }
             }
         }
         if spreads {
-            for follower in self.plan.graph.followers(column).to_vec() {
-                for school in rows.clone() {
-                    self.refresh(school, follower, out);
-                }
+            for school in rows {
+                self.refresh_followers(school, column, out);
             }
+        }
+    }
+
+    fn refresh_followers(&mut self, school: usize, column: usize, out: &mut Outcome) {
+        for follower in self.plan.graph.followers(column).to_vec() {
+            self.refresh(school, follower, out);
         }
     }
 
@@ -308,6 +316,9 @@ impl World {
             }
             None => cell::only_estate(estate.as_ref()),
         };
+        if self.is_shared(row, column, &new) {
+            cell::share(&mut new, &service.key);
+        }
         if let Some(estate) = estate {
             cell::inherit(&mut new, &estate, &service.key);
         }
@@ -324,9 +335,36 @@ impl World {
         let asked = |s: &&State| kept.is_none() || !s.is_pending();
         let own = cell::worst(states.filter(asked).map(|s| &s.judged));
         match kept {
-            Some(kept) => Some(cell::last_known(own, &kept)),
+            Some(kept) => {
+                let shared = kept.follows_from.as_ref().is_some_and(|c| self.is_of(column, c));
+                Some(cell::last_known(own, &kept, shared && self.plan.shares(column)))
+            }
             None => own,
         }
+    }
+
+    /// Whether a cause is the estate's trouble of the same service.
+    fn is_of(&self, column: usize, cause: &Cause) -> bool {
+        let key = self.plan.service(column).map(|s| &s.key);
+        cause.scope == Scope::Estate && Some(&cause.service) == key
+    }
+
+    /// Whether all that makes a school's cell bad is of things that it shares with others, and the
+    /// estate's row tells the same of them.
+    fn is_shared(&self, row: usize, column: usize, cell: &Cell) -> bool {
+        if !self.plan.shares(column) || !cell.health.is_trouble() || cell::is_unasked(cell) {
+            return false;
+        }
+        let as_bad = |slot: &u32| self.stands(*slot) == Some(cell.health);
+        let mut worst = self.plan.slots_of(row, column).filter(as_bad).peekable();
+        worst.peek().is_some()
+            && worst.all(|slot| self.plan.shared(slot).is_some_and(|other| as_bad(&other)))
+    }
+
+    /// The health of a check, as before a restart while it has not been asked.
+    fn stands(&self, slot: u32) -> Option<Health> {
+        let (bench, state) = self.bench(slot)?;
+        Some(state.pending(&bench).map_or(state.judged.health, |p| p.health))
     }
 
     /// The estate's cell as schools inherit it: without the checks that stay with the estate.
@@ -336,7 +374,8 @@ impl World {
             return self.board.cell(row, column);
         }
         let spreads = |slot| self.plan.planned(slot).is_some_and(|(_, p)| !p.spec.stays);
-        self.own(row, column, spreads)
+        let any = self.plan.slots_of(row, column).any(spreads);
+        if any { self.own(row, column, spreads) } else { None }
     }
 
     /// What this cell depends on and is in trouble, the most telling first.
@@ -352,10 +391,14 @@ impl World {
                 let index = at * self.plan.columns() + source.column;
                 let Some(cut) = self.cuts.get(index) else { continue };
                 if cut.any & bit(source.flow) != 0 {
+                    let cause = self.board.trouble(at, source.column).and_then(|(.., c)| c);
+                    let shared = self.plan.shares(source.column)
+                        && cause.is_some_and(|c| self.is_of(source.column, c));
                     out.push(Trouble {
                         key: &service.key,
                         label: &service.label,
-                        scope,
+                        scope: if shared { Scope::Estate } else { scope },
+                        shared,
                         flow: source.flow,
                         soft: cut.hard & bit(source.flow) == 0,
                         since: cut.since.map(Moment::time),

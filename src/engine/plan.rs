@@ -46,6 +46,8 @@ pub(super) struct Plan {
     emits: Vec<bool>,
     /// Which columns hold a check whose health stays in the estate's row.
     stays: Vec<bool>,
+    /// Which columns hold a check of something that schools share.
+    shares: Vec<bool>,
     table: Vec<u32>,
     taken: Vec<bool>,
     hours: Vec<Hours>,
@@ -66,6 +68,7 @@ impl Plan {
             of_column: Vec::new(),
             emits: Vec::new(),
             stays: Vec::new(),
+            shares: Vec::new(),
             table: Vec::new(),
             taken: Vec::new(),
             hours: Vec::new(),
@@ -96,6 +99,7 @@ impl Plan {
             self.of_column.push(start..self.checks.len());
             self.emits.push(service.checks.iter().any(|c| !c.emits.is_empty()));
             self.stays.push(service.checks.iter().any(|c| c.stays));
+            self.shares.push(service.checks.iter().any(|c| !c.shared.is_empty()));
         }
     }
 
@@ -221,6 +225,18 @@ impl Plan {
     /// Whether the estate's cell of `column` says more than what schools inherit.
     pub(super) fn stays(&self, column: usize) -> bool {
         self.stays.get(column).copied().unwrap_or(false)
+    }
+
+    /// Whether schools share what a check of `column` asks about.
+    pub(super) fn shares(&self, column: usize) -> bool {
+        self.shares.get(column).copied().unwrap_or(false)
+    }
+
+    /// The estate's slot that tells of what the school of this slot shares with others.
+    pub(super) fn shared(&self, slot: u32) -> Option<u32> {
+        let (place, planned) = self.planned(slot)?;
+        let school = self.places.get(place.row as usize)?.laestab;
+        self.slot(Target::Estate, planned.spec.shared.get(&school)?)
     }
 
     /// Whether any check of `column` asks about single schools.

@@ -1,6 +1,6 @@
 //! Checks: one question about one service, and the rules that judge its answers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -150,6 +150,10 @@ pub struct CheckSpec {
     /// For a check of the estate that is about the desk and not about what schools have (a password
     /// that ends soon): its health shows in the estate's row alone and says nothing of a school.
     pub stays: bool,
+    /// For a check of schools, those that share what it asks about with others (an appliance), each
+    /// with the estate's check that asks the same. As long as that is in the same trouble, theirs
+    /// follows from it: it is one trouble, not one for each school.
+    pub shared: BTreeMap<Laestab, CheckId>,
 }
 
 impl CheckSpec {
@@ -169,6 +173,7 @@ impl CheckSpec {
             drop: None,
             emits: Vec::new(),
             stays: false,
+            shared: BTreeMap::new(),
         }
     }
 }

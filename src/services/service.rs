@@ -144,6 +144,9 @@ pub struct Service {
     pub schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
     /// Reads `[services.KEY]`; the error carries the span in the file.
     pub configure: fn(toml::de::ValueDeserializer<'_>) -> Result<Configured, toml::de::Error>,
+    /// Reads any bytes as everything that its vendor sends, for fuzzing.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub reads: fn(&[u8]),
     /// What is watched of it when it is configured: check name and what it asks. For the docs and
     /// for "not watched" when it is not.
     pub checks: &'static [(&'static str, &'static str)],

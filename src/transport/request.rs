@@ -195,6 +195,13 @@ impl Request {
         self
     }
 
+    /// The same question with a JSON body without secrets, sent with POST. Repeated on failure, as a
+    /// GET is: only for what changes nothing.
+    #[must_use]
+    pub fn asking(self, body: serde_json::Value) -> Self {
+        Self { method: Method::Post, body: Body::Json(body), ..self }
+    }
+
     /// A JSON body without secrets.
     #[must_use]
     pub fn json(mut self, body: serde_json::Value) -> Self {

@@ -7,6 +7,8 @@
 pub mod action;
 pub mod board;
 pub mod desk;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
 pub mod page;
 pub mod runs;
 pub mod status;

@@ -17,6 +17,8 @@ mod beside;
 mod body;
 mod complaint;
 mod describe;
+#[cfg(any(test, feature = "fuzzing"))]
+mod fuzz;
 mod loads;
 mod poll;
 mod standing;
@@ -37,5 +39,7 @@ pub const SERVICE: Service = Service {
     actions: actions::ACTIONS,
     schema: |generator| generator.subschema_for::<describe::Settings>(),
     configure: describe::configure,
+    #[cfg(any(test, feature = "fuzzing"))]
+    reads: fuzz::read,
     checks: describe::CHECKS,
 };

@@ -13,7 +13,7 @@ use crate::model::ids::{CheckId, CredentialName, Laestab, ServiceKey};
 use crate::model::observation::{Observation, Target, Verdict};
 use crate::ports::clock::{Boxed, Clock};
 use crate::ports::secrets::Secrets;
-use crate::ports::watch::{CredentialUse, Job, Rights, Watch};
+use crate::ports::watch::{CredentialUse, Job, Place, Rights, Watch};
 use crate::services::answer::{Trouble, credential};
 use crate::services::declared::dropped::Folder;
 use crate::services::groupcall::beside::Beside;
@@ -318,6 +318,10 @@ impl Watch for Groupcall {
             Some(CredentialUse { name, school: Some(*school) })
         };
         self.schools.iter().filter_map(of).collect()
+    }
+
+    fn places(&self) -> Vec<Place> {
+        [&self.xvault, &self.cme].into_iter().flatten().map(Folder::place).collect()
     }
 
     fn rights(&self) -> Boxed<'_, Vec<Rights>> {
