@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -148,7 +148,19 @@ impl Agent {
         let server_task = tokio::spawn(server.run(listener));
         let tasks = Tasks { stop, handles: vec![scheduler_task, hub_task, server_task] };
         let (path, guard) = (settings.socket, settings.guard.ok());
-        Ok(RunningAgent { tasks, guard, place, path, hub, scheduler, reloads, store, clock })
+        let beside = Mutex::default();
+        Ok(RunningAgent {
+            tasks,
+            beside,
+            guard,
+            place,
+            path,
+            hub,
+            scheduler,
+            reloads,
+            store,
+            clock,
+        })
     }
 }
 
@@ -157,6 +169,7 @@ impl Agent {
 pub struct RunningAgent {
     // First, so that nobody is served any more when the socket's place is given back.
     tasks: Tasks,
+    beside: Mutex<Beside>,
     place: Place,
     path: PathBuf,
     guard: Option<Guard>,
@@ -180,7 +193,22 @@ impl Drop for Tasks {
     }
 }
 
+/// Tasks of others that end with the agent.
+#[derive(Default)]
+struct Beside(Vec<JoinHandle<()>>);
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        self.0.iter().for_each(JoinHandle::abort);
+    }
+}
+
 impl RunningAgent {
+    /// From now on these tasks end with the agent; those that did before end now.
+    pub fn accompanied_by(&self, tasks: Vec<JoinHandle<()>>) {
+        *self.beside.lock().unwrap_or_else(PoisonError::into_inner) = Beside(tasks);
+    }
+
     /// Where it listens.
     #[must_use]
     pub fn socket(&self) -> &Path {

@@ -10,7 +10,10 @@ fn desk(tickets: &str) -> Desk {
     let mut desk = Desk::new(&format!("{tickets}{CONFIG}"));
     std::fs::create_dir(desk.path("stations")).unwrap();
     std::fs::create_dir(desk.path("tickets")).unwrap();
-    desk.write_old("notes.csv", "laestab,last_synced_on,by,result\n9991001,2026-09-03,A. Person,ok\n");
+    desk.write_old(
+        "notes.csv",
+        "laestab,last_synced_on,by,result\n9991001,2026-09-03,A. Person,ok\n",
+    );
     desk.open();
     desk
 }
@@ -29,7 +32,10 @@ fn a_check_list_needs_no_ticket_and_is_done_once_the_notes_say_so() {
     assert_eq!(item["steps"].as_array().unwrap().len(), 1, "nothing is sent");
     assert_eq!(applied.code, 10, "{applied:?}");
     let today = caretaker::model::calendar::london_date(jiff::Timestamp::now());
-    desk.write_old("notes.csv", &format!("laestab,last_synced_on,by,result\n9991001,{today},A,ok\n"));
+    desk.write_old(
+        "notes.csv",
+        &format!("laestab,last_synced_on,by,result\n9991001,{today},A,ok\n"),
+    );
     let key = applied.json()[0]["key"].as_str().unwrap().to_owned();
     let row = desk.until_recent(&key);
     assert_eq!(

@@ -15,10 +15,12 @@
 mod actions;
 mod beside;
 mod body;
+mod callback;
 mod complaint;
 mod describe;
 mod loads;
 mod poll;
+mod resync;
 mod standing;
 #[cfg(test)]
 mod tests;
