@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -149,10 +149,12 @@ impl Agent {
         let server_task = tokio::spawn(server.run(listener));
         let tasks = Tasks { stop, handles: vec![scheduler_task, hub_task, server_task] };
         let (path, guard) = (settings.socket, settings.guard.ok());
+        let beside = Mutex::default();
         Ok(RunningAgent {
             tasks,
+            beside,
             guard,
-            beside: Vec::new(),
+            kept: Vec::new(),
             place,
             path,
             hub,
@@ -169,10 +171,11 @@ impl Agent {
 pub struct RunningAgent {
     // First, so that nobody is served any more when the socket's place is given back.
     tasks: Tasks,
+    beside: Mutex<Beside>,
     place: Place,
     path: PathBuf,
     guard: Option<Guard>,
-    beside: Vec<AbortOnDropHandle<()>>,
+    kept: Vec<AbortOnDropHandle<()>>,
     hub: Hub,
     scheduler: Scheduler,
     reloads: Arc<Reloads>,
@@ -193,7 +196,22 @@ impl Drop for Tasks {
     }
 }
 
+/// Tasks of others that end with the agent.
+#[derive(Default)]
+struct Beside(Vec<JoinHandle<()>>);
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        self.0.iter().for_each(JoinHandle::abort);
+    }
+}
+
 impl RunningAgent {
+    /// From now on these tasks end with the agent; those that did before end now.
+    pub fn accompanied_by(&self, tasks: Vec<JoinHandle<()>>) {
+        *self.beside.lock().unwrap_or_else(PoisonError::into_inner) = Beside(tasks);
+    }
+
     /// Where it listens.
     #[must_use]
     pub fn socket(&self) -> &Path {
@@ -226,8 +244,8 @@ impl RunningAgent {
     }
 
     /// A task that ends with the agent.
-    pub fn beside(&mut self, task: JoinHandle<()>) {
-        self.beside.push(AbortOnDropHandle::new(task));
+    pub fn keep(&mut self, task: JoinHandle<()>) {
+        self.kept.push(AbortOnDropHandle::new(task));
     }
 
     /// What its board knows, for those who plan actions.

@@ -16,6 +16,7 @@ use crate::model::ids::{CredentialName, Laestab, ServiceKey};
 use crate::model::text::Clean;
 use crate::ports::act::Act;
 use crate::ports::clock::Clock;
+use crate::ports::doorbell::Door;
 use crate::ports::secrets::Secrets;
 use crate::ports::tickets::Tickets;
 use crate::ports::watch::{CredentialUse, Watch};
@@ -50,6 +51,8 @@ pub struct Prepared {
     pub secrets: Arc<dyn Secrets>,
     /// What the guard acts with.
     pub acts: Vec<Arc<dyn Act>>,
+    /// Where vendors call when they are done.
+    pub doors: Vec<Door>,
     /// What its hands ask about the board; to be bound to the agent that runs.
     pub known: Arc<LateKnown>,
     /// Every address that a service or a connector calls, with its key or name.
@@ -62,6 +65,8 @@ pub struct Prepared {
     pub imported: Vec<Imported>,
     /// Every credential that a service uses.
     pub credentials: Vec<CredentialUse>,
+    /// Where they are found.
+    pub secrets: Arc<dyn Secrets>,
 }
 
 /// A built-in service, or a connector that the configuration declares.
@@ -162,7 +167,7 @@ fn prepare_with(
     };
     let dates = dates(&config, &configured, &connectors, &context);
     let built = build(&config, configured, &connectors, &context, &mut wrong)?;
-    let Built { parts, uses, endpoints, mut acts } = built;
+    let Built { parts, uses, endpoints, mut acts, doors } = built;
     acts.extend(desk_hands(&context));
     let watches = together(&mut estate, (&parts, &uses), &connectors, (&dates, &context.secrets))?;
     estate.not_watched.extend(imported.not_set_up.iter().map(|laestab| NotWatched {
@@ -182,9 +187,11 @@ fn prepare_with(
         parts,
         secrets: context.secrets,
         acts,
+        doors,
         known,
         findings,
         credentials,
+        secrets: Arc::clone(&context.secrets),
         endpoints,
         authorities: context.transport.authorities(),
         not_set_up: imported.not_set_up,
@@ -256,6 +263,7 @@ struct Built {
     uses: Vec<(ServiceKey, CredentialUse)>,
     endpoints: Vec<(String, Endpoint)>,
     acts: Vec<Arc<dyn Act>>,
+    doors: Vec<Door>,
 }
 
 /// A watcher for each section; what cannot be built is told, and stands there without one.
@@ -283,7 +291,11 @@ fn build(
             built.endpoints.extend(called.map(|e| (service.key.to_owned(), e)));
             built.uses.extend(uses.into_iter().map(|used| (key.clone(), used)));
             match hands.map(|hands| hands(context)).transpose() {
-                Ok(brought) => built.acts.extend(brought.unwrap_or_default().acts),
+                Ok(brought) => {
+                    let brought = brought.unwrap_or_default();
+                    built.acts.extend(brought.acts);
+                    built.doors.extend(brought.doors);
+                }
                 Err(error) => wrong.push(located(config, &error)),
             }
         }

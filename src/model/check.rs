@@ -81,6 +81,33 @@ pub struct DropRule {
     pub weeks: u8,
 }
 
+/// A number that fell farther than its rule lets pass.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Fallen {
+    /// Before.
+    pub from: f64,
+    /// Now.
+    pub to: f64,
+    /// The limit that it broke, as a share; none when nothing is left.
+    pub limit: Option<f64>,
+}
+
+impl Fallen {
+    /// `240 pupils where it held 410: 41 % fewer, and 15 % is the limit`.
+    #[must_use]
+    pub fn in_words(&self, what: &str) -> String {
+        let Self { from, to, limit } = self;
+        match limit {
+            Some(limit) => format!(
+                "{to:.0} {what} where it held {from:.0}: {:.0} % fewer, and {:.0} % is the limit",
+                (from - to) / from * 100.0,
+                limit * 100.0
+            ),
+            None => format!("no {what} where it held {from:.0}"),
+        }
+    }
+}
+
 /// What flows along an edge of the dependency graph. Trouble travels only along its own flow.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,

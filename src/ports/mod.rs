@@ -3,6 +3,7 @@
 pub mod act;
 pub mod chance;
 pub mod clock;
+pub mod doorbell;
 pub mod known;
 pub mod ledger;
 pub mod people;

@@ -16,6 +16,7 @@ use crate::model::span::Span;
 use crate::ports::act::Act;
 use crate::ports::chance::Entropy;
 use crate::ports::clock::Clock;
+use crate::ports::doorbell::Door;
 use crate::ports::known::Known;
 use crate::ports::secrets::Secrets;
 use crate::ports::tickets::Tickets;
@@ -110,6 +111,8 @@ pub enum ServiceError {
 pub struct Brought {
     /// Its hands; none where nothing of it can be acted on with this configuration.
     pub acts: Vec<Arc<dyn Act>>,
+    /// Where its vendor calls when it is done.
+    pub doors: Vec<Door>,
 }
 
 /// Builds what a service gives to the guard, once.

@@ -223,6 +223,13 @@ impl Request {
         self
     }
 
+    /// A call that is sent once and never repeated, although it is a GET: it has an effect.
+    #[must_use]
+    pub fn once(mut self) -> Self {
+        self.repeatable = false;
+        self
+    }
+
     /// A call that may safely be sent twice although it is a POST (asking for a token).
     #[must_use]
     pub fn repeatable(mut self) -> Self {

@@ -15,12 +15,14 @@
 mod actions;
 mod beside;
 mod body;
+mod callback;
 mod complaint;
 mod describe;
 #[cfg(any(test, feature = "fuzzing"))]
 mod fuzz;
 mod loads;
 mod poll;
+mod resync;
 mod standing;
 #[cfg(test)]
 mod tests;
