@@ -428,9 +428,7 @@ impl World {
                 let old = old_plan.slot(target, &planned.spec.id)?;
                 old_states.get_mut(old as usize)?.take()
             });
-            let mut state = old.unwrap_or_else(State::new);
-            state.woken_at = None;
-            self.states.push(state);
+            self.states.push(old.unwrap_or_else(State::new));
         }
         self.untried = self.states.iter().filter(|s| !s.tried).count();
         self.announced &= self.untried == 0;
@@ -535,7 +533,7 @@ impl World {
         else {
             return;
         };
-        let mut cell = kept.cell;
+        let cell = kept.cell;
         let slots: Vec<u32> = self.plan.slots_of(row, column).collect();
         let untried = |s: &u32| self.states.get(*s as usize).is_some_and(|s| !s.tried);
         if cell.health == Health::NotSubscribed || !slots.iter().all(untried) {
@@ -547,7 +545,6 @@ impl World {
             }
         }
         let index = row * self.plan.columns() + column;
-        cell.handling = cell.handling.filter(|h| h.until.is_none_or(|u| u > self.now));
         self.wake_handling(index, &cell);
         if let Some(hard) = self.hard.get_mut(index) {
             // What was certain before a trouble that was not confirmed yet is not kept.
