@@ -144,6 +144,7 @@ fn guard(
         transport: Transport::new(limits, clock.clone()),
         clock: clock.clone(),
         secrets: secrets.clone(),
+        entropy: Arc::new(caretaker::sys::SystemEntropy),
         estate: Arc::new(Estate {
             schools: running.invented.schools.iter().map(|s| (s.laestab, s.clone())).collect(),
             subscriptions: running.invented.subscriptions.clone().into(),

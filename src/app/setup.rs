@@ -47,8 +47,6 @@ pub struct Prepared {
     pub parts: Vec<Part>,
     /// What was noticed while reading schools and subscriptions.
     pub findings: Vec<Finding>,
-    /// Credentials by name.
-    pub secrets: Arc<dyn Secrets>,
     /// What the guard acts with.
     pub acts: Vec<Arc<dyn Act>>,
     /// Where vendors call when they are done.
@@ -185,7 +183,6 @@ fn prepare_with(
         estate: Arc::new(estate),
         watches,
         parts,
-        secrets: context.secrets,
         acts,
         doors,
         known,

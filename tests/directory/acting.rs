@@ -195,7 +195,7 @@ async fn protected_accounts_and_groups_of_the_policy_are_left_alone_also_just_be
     let actions = [ask("lock_account", &[]).action, ask("restore_account", &[]).action];
     let policy =
         caretaker::guard::policy::Policy::new(toml::from_str(&rules).unwrap(), "p1", &actions);
-    guard.set_policy(policy.map_err(|e| format!("{e:?}")));
+    guard.set_policy(policy.map_err(|e| format!("{e:?}"))).await.unwrap();
     run(&guard, &planned).await;
     let held = until(&guard, |h| h.closed).await;
     assert_eq!(held.outcome, Some(Outcome::ChangedSincePlan));

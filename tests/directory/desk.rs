@@ -198,11 +198,16 @@ pub fn hands(
     let table = toml::de::ValueDeserializer::parse(&inline).map_err(|e| e.to_string())?;
     let configured = (service.configure)(table).map_err(|e| e.to_string())?;
     let context = Context {
-        transport: Transport::new(TransportSettings::default(), clock.clone()),
+        transport: Transport::new(
+            TransportSettings { per_second: 0, ..TransportSettings::default() },
+            clock.clone(),
+        ),
         clock,
         secrets: Arc::new(secrets),
         estate: Arc::new(estate),
         folder: std::path::PathBuf::new(),
+        known: Arc::new(caretaker::services::LateKnown::default()),
+        tickets: None,
         entropy: Arc::new(SystemEntropy),
     };
     let brought = (configured.hands.unwrap())(&context).map_err(|e| e.to_string())?;

@@ -147,7 +147,8 @@ impl Resync {
             undo: None,
             second_person,
         };
-        Ok(Prepared { item, private: Private { label, confirm: Clean::new(&aim.to_string()) } })
+        let private = Private { label, confirm: Clean::new(&aim.to_string()) };
+        Ok(Prepared { item, private, groups: None })
     }
 
     async fn sent(&self, key: &Clean, school: Laestab, area: &str, now: Timestamp) -> Answer {

@@ -106,5 +106,5 @@ pub(super) fn hands(settings: &Settings, context: &Context) -> Result<Brought, S
     }
     let cloud = settings.act.as_ref().map(|own| Cloud::new(settings, own, context)).transpose()?;
     let hands = Hands { accounts: acts, cloud };
-    Ok(Brought { acts: vec![Arc::new(hands) as Arc<dyn Act>] })
+    Ok(Brought { acts: vec![Arc::new(hands) as Arc<dyn Act>], ..Brought::default() })
 }
