@@ -265,14 +265,13 @@ pub async fn run(guard: &Guard, planned: &Planned) -> Option<SecretString> {
     }
 }
 
-/// Waits until the newest action fits.
+/// Waits until an action fits.
 pub async fn until(guard: &Guard, fits: impl Fn(&Held) -> bool) -> Held {
     let mut news = guard.news();
     let looking = async {
         loop {
-            if let Some(held) = guard.recent(1).await.unwrap().pop()
-                && fits(&held)
-            {
+            // Several of one moment come in any order.
+            if let Some(held) = guard.recent(20).await.unwrap().into_iter().find(&fits) {
                 return held;
             }
             news.changed().await.unwrap();
