@@ -4,19 +4,20 @@
 #[must_use]
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let lower = word.to_lowercase();
-    let (mut best, mut least) = (None, usize::MAX);
+    let (mut best, mut least) = (None, (usize::MAX, usize::MAX));
     for name in known {
         let name_lower = name.to_lowercase();
         // A word that was cut or drawn out is as near as one letter wrong: warning for warn.
         let cut = lower.len().min(name_lower.len()) >= 3
             && (lower.starts_with(&name_lower) || name_lower.starts_with(&lower));
-        let far = if cut { 1 } else { strsim::damerau_levenshtein(&lower, &name_lower) };
+        let apart = strsim::damerau_levenshtein(&lower, &name_lower);
+        let far = (if cut { 1 } else { apart }, apart);
         if far < least {
             (best, least) = (Some(name), far);
         }
     }
     // A third of the letters may differ; more is another word.
-    best.filter(|name| least <= (name.chars().count().max(3) / 3).max(1)).map(str::to_owned)
+    best.filter(|name| least.0 <= (name.chars().count().max(3) / 3).max(1)).map(str::to_owned)
 }
 
 #[cfg(test)]
