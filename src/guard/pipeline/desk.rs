@@ -308,7 +308,7 @@ impl Guard {
     }
 
     /// As [`Self::approve`], by somebody who typed `typed`: what the items ask the second person to
-    /// type ([`Plan::approval_words`]).
+    /// type (`Plan::approval_words`).
     ///
     /// # Errors
     /// As [`Self::approve`]; and when something else was typed.
