@@ -153,17 +153,15 @@ impl World {
         }
         let estate = row == self.plan.estate_row();
         let inherits = self.refresh(row, column, out) && estate;
-        let shares = estate && self.plan.shares(column);
+        let shares = self.plan.shares(column);
         let rows = if estate { 0..row } else { row..row + 1 };
-        if inherits || shares {
+        if inherits || (estate && shares) {
             for school in rows.clone() {
-                let differs = self.refresh(school, column, out);
-                if shares && differs {
-                    self.refresh_followers(school, column, out);
-                }
+                self.refresh(school, column, out);
             }
         }
-        if spreads {
+        // Whether a trouble is shared may be another matter now though neither cut nor cell is.
+        if spreads || shares {
             for school in rows {
                 self.refresh_followers(school, column, out);
             }
