@@ -209,7 +209,9 @@ pub fn estate(setup: &story::Setup, schools: &[story::School]) -> Arc<Estate> {
     let calendar = |closures: &Vec<_>| Calendar { terms: Vec::new(), closures: closures.clone() };
     let mut calendars: BTreeMap<String, Calendar> =
         setup.calendars.iter().map(|(name, c)| (name.clone(), calendar(c))).collect();
-    calendars.insert(String::new(), calendar(&setup.closures));
+    if !setup.closures.is_empty() {
+        calendars.insert(String::new(), calendar(&setup.closures));
+    }
     Arc::new(Estate {
         schools: schools.iter().map(|s| (s.laestab.parse().unwrap(), school(s))).collect(),
         subscriptions: schools
