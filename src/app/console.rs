@@ -110,6 +110,7 @@ pub async fn show(outside: &Outside, showing: Showing) -> Result<u8, Failed> {
         slow: outside.slow,
         ended: Some(ended),
         notices: showing.notices,
+        has_alternate: tui::term::has_alternate(|name| std::env::var(name).ok()),
     };
     let link = Link::new(&showing.socket).map_err(Failed::no_agent)?;
     match tui::run(link, options).await.map_err(Failed::config)? {

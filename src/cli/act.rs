@@ -1,26 +1,12 @@
 //! Plans and actions in plain text.
 
-use crate::wire::action::{ActionRow, Actions, PlanPage};
-use crate::wire::{Aim, Outcome, Plan, StepState};
+use crate::wire::action::{ActionRow, Actions, AuditEntry, PlanPage};
+use crate::wire::{Aim, Entry, NotBegun, Outcome, Plan};
 
-/// The word of an outcome; `done` and `accepted` are never the same.
+/// The exit code of the gravest outcome: 0 done, 10 accepted, 11 rejected or not begun, 12 partly
+/// done, 13 unknown.
 #[must_use]
-pub fn outcome_word(outcome: Option<Outcome>) -> &'static str {
-    match outcome {
-        None => "running",
-        Some(Outcome::Done) => "DONE",
-        Some(Outcome::Accepted) => "ACCEPTED, not seen yet",
-        Some(Outcome::Rejected) => "REJECTED, nothing changed",
-        Some(Outcome::PartlyDone) => "PARTLY DONE",
-        Some(Outcome::Unknown) => "UNKNOWN: look at the target",
-        Some(Outcome::ChangedSincePlan) => "CHANGED SINCE THE PLAN, nothing was sent",
-    }
-}
-
-/// The exit code of the gravest outcome: 0 done, 10 accepted, 11 rejected, 12 partly done,
-/// 13 unknown.
-#[must_use]
-pub fn outcome_code(rows: &[ActionRow]) -> u8 {
+pub fn outcome_code(rows: &[ActionRow], not_begun: &[NotBegun]) -> u8 {
     let code = |row: &ActionRow| match row.outcome {
         Some(Outcome::Done) => 0,
         Some(Outcome::Accepted) => 10,
@@ -28,42 +14,13 @@ pub fn outcome_code(rows: &[ActionRow]) -> u8 {
         Some(Outcome::PartlyDone) => 12,
         None | Some(Outcome::Unknown) => 13,
     };
-    rows.iter().map(code).max().unwrap_or(13)
+    let given_up = (!not_begun.is_empty()).then_some(11);
+    rows.iter().map(code).chain(given_up).max().unwrap_or(13)
 }
 
 fn push(out: &mut String, line: &str) {
     out.push_str(line);
     out.push('\n');
-}
-
-fn step_word(state: StepState) -> &'static str {
-    match state {
-        StepState::Waiting => "not begun",
-        StepState::Sent => "sent, no answer yet",
-        StepState::Took => "taken, not seen yet",
-        StepState::Seen => "seen",
-        StepState::Refused => "refused",
-        StepState::Unknown => "NOT KNOWN",
-        StepState::Skipped => "not done",
-    }
-}
-
-/// What has to be typed to confirm a plan: the account's or school's word; the number and the
-/// school for several; the number and the action's word over more than one school.
-#[must_use]
-pub fn confirm_words(page: &PlanPage) -> String {
-    let plan = &page.plan;
-    if let ([_], [private]) = (&plan.items[..], &page.private[..]) {
-        return private.confirm.to_string();
-    }
-    let mut schools: Vec<_> = plan.items.iter().filter_map(|i| i.aim.school()).collect();
-    schools.sort_unstable();
-    schools.dedup();
-    let n = plan.items.len();
-    match &schools[..] {
-        [one] => format!("{n} {one}"),
-        _ => format!("{n} {}", plan.ask.action.as_str().rsplit('.').next().unwrap_or_default()),
-    }
 }
 
 /// A plan, as it is to be read before it is confirmed.
@@ -115,6 +72,16 @@ fn second_words(plan: &Plan) -> &'static str {
     }
 }
 
+/// Targets that were not begun, a line each.
+#[must_use]
+pub fn not_begun_text(targets: &[NotBegun]) -> String {
+    let mut out = String::new();
+    for NotBegun { at, aim, why, .. } in targets {
+        push(&mut out, &format!("{at}  {aim}  NOT BEGUN, nothing was sent: {why}"));
+    }
+    out
+}
+
 /// What became of actions, a line each and one for each step.
 #[must_use]
 pub fn rows_text(rows: &[ActionRow]) -> String {
@@ -128,11 +95,11 @@ pub fn rows_text(rows: &[ActionRow]) -> String {
             row.by.name,
             row.action,
             row.aim,
-            outcome_word(row.outcome)
+            Outcome::words(row.outcome)
         );
         push(&mut out, &head);
         for step in &row.steps {
-            let word = step_word(step.state);
+            let word = step.state.words();
             push(&mut out, &format!("    {}: {}   {word}   {}", step.system, step.step, step.says));
         }
     }
@@ -144,10 +111,15 @@ pub fn rows_text(rows: &[ActionRow]) -> String {
 pub fn actions_text(page: &Actions) -> String {
     let mut out = String::new();
     let mut line = |text: String| push(&mut out, &text);
-    let roles: Vec<String> =
-        page.me.roles.iter().map(|r| format!("{r:?}").to_lowercase()).collect();
+    let roles: Vec<String> = page.me.roles.iter().map(|r| r.word().to_owned()).collect();
     let roles = if roles.is_empty() { "no role".to_owned() } else { roles.join(", ") };
     line(format!("you are {}: {roles}", page.me.operator.name));
+    if page.me.arms {
+        line(match page.me.armed_until {
+            Some(until) => format!("you are armed until {until}"),
+            None => "you are not armed: caretaker arm 15m --reason ..".to_owned(),
+        });
+    }
     for trouble in page.trouble.iter() {
         line(format!("NO ACTION IS POSSIBLE: {trouble}"));
     }
@@ -186,4 +158,49 @@ pub fn actions_text(page: &Actions) -> String {
 /// The first that is none.
 pub fn aims(words: &[String]) -> Result<Vec<Aim>, String> {
     words.iter().map(|w| w.parse().map_err(|e: crate::wire::NotATarget| e.to_string())).collect()
+}
+
+/// One entry of the audit in a line.
+#[must_use]
+pub fn entry_line(entry: &Entry) -> String {
+    let by = entry.by.as_ref().map_or("agent", |by| by.name.as_str());
+    let body: Vec<String> = entry.body.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    let body = body.join(" ");
+    format!(
+        "{:>6}  {}  {by:<12} {:<10} {}  {body}",
+        entry.number, entry.at, entry.kind, entry.about
+    )
+}
+
+/// One entry of the audit with everything that is known of it.
+#[must_use]
+pub fn entry_text(page: &AuditEntry) -> String {
+    let entry = &page.entry;
+    let mut out = String::new();
+    let mut line = |name: &str, text: &str| push(&mut out, &format!("{name:<12} {text}"));
+    line("entry", &entry.number.to_string());
+    line("at", &entry.at.to_string());
+    line("kind", entry.kind.as_str());
+    match &entry.by {
+        Some(by) => {
+            let login = by.login.map_or("no login uid".to_owned(), |uid| format!("login {uid}"));
+            line("by", &format!("{} (uid {}, {login})", by.name, by.uid));
+        }
+        None => line("by", "the agent itself"),
+    }
+    line("about", entry.about.as_str());
+    for (name, value) in &entry.body {
+        line(name, value.as_str());
+    }
+    for (name, commitment) in &entry.private {
+        let state = match page.details.get(name) {
+            Some(value) => value.as_str(),
+            None if page.kept.iter().any(|kept| kept.as_str() == name) => "kept, not shown",
+            None => "erased",
+        };
+        line(name, &format!("{state}   (commitment {})", commitment.0));
+    }
+    line("previous", entry.previous.as_str());
+    line("hash", entry.hash.as_str());
+    out
 }

@@ -324,6 +324,20 @@ pub struct LeftOut {
     pub why: Clean,
 }
 
+/// An item of a confirmed plan that was not begun, and why; nothing was sent for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NotBegun {
+    /// The plan's id.
+    pub plan: Clean,
+    /// Which target.
+    pub aim: Aim,
+    /// When it was given up.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// Why: somebody else acts on it, a limit was reached, the ledger cannot be written.
+    pub why: Clean,
+}
+
 /// How one step stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -360,4 +374,50 @@ pub enum Outcome {
     Unknown,
     /// The target was no longer as the plan read it; nothing was sent.
     ChangedSincePlan,
+}
+
+impl Outcome {
+    /// In words; `done` and `accepted` are never the same.
+    #[must_use]
+    pub fn words(this: Option<Self>) -> &'static str {
+        match this {
+            None => "running",
+            Some(Self::Done) => "DONE",
+            Some(Self::Accepted) => "ACCEPTED, not seen yet",
+            Some(Self::Rejected) => "REJECTED, nothing changed",
+            Some(Self::PartlyDone) => "PARTLY DONE",
+            Some(Self::Unknown) => "UNKNOWN: look at the target",
+            Some(Self::ChangedSincePlan) => "CHANGED SINCE THE PLAN, nothing was sent",
+        }
+    }
+}
+
+impl StepState {
+    /// In words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Waiting => "not begun",
+            Self::Sent => "sent, no answer yet",
+            Self::Took => "taken, not seen yet",
+            Self::Seen => "seen",
+            Self::Refused => "refused",
+            Self::Unknown => "NOT KNOWN",
+            Self::Skipped => "not done",
+        }
+    }
+}
+
+impl Role {
+    /// In a word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::Approver => "approver",
+            Self::Lead => "lead",
+            Self::Auditor => "auditor",
+        }
+    }
 }

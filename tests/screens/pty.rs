@@ -72,6 +72,7 @@ fn console() {
             clock: Arc::new(clock),
             slow: false,
             notices: None,
+            has_alternate: true,
             ended: Some(ended),
         };
         let socket = std::env::temp_dir().join("caretaker-no-agent-here.sock");

@@ -2,8 +2,10 @@
 //! exactly as in production. Only URLs and a throw-away certificate authority differ; a real
 //! config or keyring is never read.
 
+mod colleague;
 mod config;
 mod folder;
+mod policy;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,7 +31,7 @@ pub use folder::Folder;
 pub async fn run(outside: Outside, args: DemoArgs) -> Result<u8, Failed> {
     let folder = Folder::new()?;
     let vendors = vendors(&args.estate, &folder, outside.clock.clone()).await?;
-    let config = write_config(&folder, &vendors)?;
+    let config = write_config(&folder, &vendors, Some(&policy::own()?))?;
     let secrets = Arc::new(SecretStores::files_only(folder.credential_files(&vendors.invented)));
     let prepared = setup::prepare(setup::load(&config)?, secrets, outside.clock.clone())?;
     let socket = folder.socket();
@@ -41,6 +43,7 @@ pub async fn run(outside: Outside, args: DemoArgs) -> Result<u8, Failed> {
     };
     let theme = outside.theme.clone().unwrap_or_else(|| "default".to_owned());
     let running = agent::start(prepared, place, outside.clock.clone()).await?;
+    let colleague = running.guard().cloned().map(|g| colleague::begin(g, outside.clock.clone()));
     let code = if args.headless {
         let line = serde_json::json!({
             "socket": socket, "config": config, "simulators": vendors.urls,
@@ -58,6 +61,9 @@ pub async fn run(outside: Outside, args: DemoArgs) -> Result<u8, Failed> {
         };
         console::show(&outside, showing).await
     };
+    if let Some(colleague) = colleague {
+        colleague.abort();
+    }
     running.stop().await.map_err(Failed::software)?;
     vendors.stop().await;
     code
@@ -105,14 +111,24 @@ fn script(scenario: &str) -> Result<Option<Script>, String> {
     Script::read(&text).map(Some).map_err(|e| format!("{scenario}: {e}"))
 }
 
-/// Writes schools, subscriptions, credentials and the config that points at the vendors.
+/// Writes schools, subscriptions, credentials and the config that points at the vendors; the
+/// policy too, if anybody is to act.
 ///
 /// # Errors
 /// When the folder cannot be written.
-pub fn write_config(folder: &Folder, vendors: &Running) -> Result<PathBuf, Failed> {
+pub fn write_config(
+    folder: &Folder,
+    vendors: &Running,
+    policy: Option<&str>,
+) -> Result<PathBuf, Failed> {
     folder.write_tables(&vendors.invented)?;
     folder.write_credentials(&vendors.invented)?;
-    folder.write("config.toml", &config::text(folder, vendors))
+    let mut text = config::text(folder, vendors);
+    if let Some(policy) = policy {
+        folder.write("policy.toml", policy)?;
+        text.insert_str(0, "policy = \"policy.toml\"\n");
+    }
+    folder.write("config.toml", &text)
 }
 
 /// Until a signal asks to end, or the time is over.

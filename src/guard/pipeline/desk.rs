@@ -1,6 +1,6 @@
 //! The guard's counter: what an operator may ask of it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use jiff::{SignedDuration, Timestamp};
@@ -15,7 +15,7 @@ use crate::guard::policy::Policy;
 use crate::ledger::Draft;
 use crate::model::action::ActionSpec;
 use crate::model::ids::ActionId;
-use crate::model::plan::{Operator, Plan, Role};
+use crate::model::plan::{NotBegun, Operator, Plan, Role};
 use crate::model::text::Clean;
 use crate::ports::act::Act;
 use crate::ports::chance::Entropy;
@@ -28,6 +28,8 @@ pub(super) const PLAN_LASTS: SignedDuration = SignedDuration::from_mins(5);
 pub(super) const APPROVAL_LASTS: SignedDuration = SignedDuration::from_mins(30);
 /// Plans that are kept at once; the oldest go first.
 const PLANS: usize = 1_000;
+/// Targets that were not begun and are still told of.
+const NOT_BEGUN: usize = 500;
 
 /// Who asks, with the roles that their account has at this moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +41,7 @@ pub struct Who {
 }
 
 impl Who {
-    fn has(&self, role: Role) -> bool {
+    pub(super) fn has(&self, role: Role) -> bool {
         let lead = matches!(role, Role::Operator | Role::Approver);
         self.roles.contains(&role) || (lead && self.roles.contains(&Role::Lead))
     }
@@ -134,6 +136,10 @@ pub(super) struct Inner {
     pub entropy: Arc<dyn Entropy>,
     pub alone: bool,
     pub plans: Mutex<HashMap<String, (Planned, HourLimit)>>,
+    /// Until when each person is armed.
+    pub armed: Mutex<HashMap<u32, Timestamp>>,
+    /// The newest last.
+    pub not_begun: Mutex<VecDeque<NotBegun>>,
     /// One more whenever something happened, so that consoles can look.
     pub news: watch::Sender<u64>,
 }
@@ -142,6 +148,8 @@ impl Guard {
     /// The guard; nothing runs until [`Self::resume`].
     #[must_use]
     pub fn new(parts: Parts) -> Self {
+        // Begins with the clock, so that a console tells one run of the agent from the next.
+        let first = u64::try_from(parts.clock.now().as_millisecond()).unwrap_or_default();
         let inner = Inner {
             ledger: parts.ledger,
             acts: RwLock::new(parts.acts),
@@ -151,7 +159,9 @@ impl Guard {
             entropy: parts.entropy,
             alone: parts.alone,
             plans: Mutex::new(HashMap::new()),
-            news: watch::Sender::new(0),
+            armed: Mutex::new(HashMap::new()),
+            not_begun: Mutex::new(VecDeque::new()),
+            news: watch::Sender::new(first),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -256,6 +266,7 @@ impl Guard {
     /// When it is not this person's, has expired, is another plan, or cannot be recorded.
     pub async fn confirm(&self, who: &Who, id: &str, digest: &str) -> Result<Started, Denied> {
         let now = self.inner.clock.now();
+        self.inner.is_armed(who)?;
         let (planned, limit) = self.inner.take(who, id, digest, now)?;
         let plan = planned.plan;
         self.inner.policy_is(plan.ruling.policy.as_str())?;
@@ -296,6 +307,7 @@ impl Guard {
         if !who.has(role) {
             return Err(Denied::Policy("your account may not approve this".into()));
         }
+        self.inner.is_armed(who)?;
         self.inner.policy_is(plan.ruling.policy.as_str())?;
         let draft = audit::about_plan(now, "approved", &who.operator, &plan, &*self.inner.entropy)
             .map_err(|e| Denied::Ledger(e.to_string()))?;
@@ -303,6 +315,7 @@ impl Guard {
         self.inner
             .blocking(move |ledger| ledger.approve(&owned, &digest, &by, role, now, draft))
             .await?;
+        self.inner.tell();
         let limit = self.inner.limit_of(&plan, now)?;
         running::start(&self.inner, plan, limit);
         Ok(())
@@ -383,6 +396,11 @@ impl Guard {
         if !(who.has(Role::Operator) || who.has(Role::Approver)) {
             return Err(Denied::Policy("your account has no role to see names".into()));
         }
+        self.unmasked(who, about, why).await
+    }
+
+    /// Records that something personal is about to be shown.
+    pub(super) async fn unmasked(&self, who: &Who, about: &str, why: &Clean) -> Result<(), Denied> {
         let now = self.inner.clock.now();
         let draft = audit::entry(now, "unmasked", Some(&who.operator), about, &[]);
         let draft = self.inner.private(draft, "reason", why)?;
@@ -415,6 +433,13 @@ impl Guard {
         self.inner.blocking(|ledger| ledger.open()).await
     }
 
+    /// Targets of confirmed plans that were not begun, oldest first, since the start.
+    #[must_use]
+    pub fn not_begun(&self) -> Vec<NotBegun> {
+        let kept = self.inner.not_begun.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().cloned().collect()
+    }
+
     /// The ledger, for reading the audit.
     #[must_use]
     pub fn ledger(&self) -> Arc<dyn Ledger> {
@@ -433,6 +458,15 @@ impl Inner {
             Ok(result) => result.map_err(Denied::from),
             Err(error) => Err(Denied::Ledger(error.to_string())),
         }
+    }
+
+    /// Remembers a target that was not begun, so that whoever asked is told.
+    pub fn gave_up(&self, target: NotBegun) {
+        let mut kept = self.not_begun.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= NOT_BEGUN {
+            kept.pop_front();
+        }
+        kept.push_back(target);
     }
 
     pub fn tell(&self) {

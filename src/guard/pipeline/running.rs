@@ -13,7 +13,7 @@ use crate::guard::pipeline::audit;
 use crate::guard::pipeline::desk::{Denied, Inner, Who};
 use crate::guard::plan::same;
 use crate::model::action::Class;
-use crate::model::plan::{Ask, Item, Operator, Outcome, Plan, StepState};
+use crate::model::plan::{Ask, Item, NotBegun, Operator, Outcome, Plan, StepState};
 use crate::model::text::Clean;
 use crate::ports::act::{Act, Answer, Seen};
 use crate::ports::ledger::{
@@ -38,9 +38,9 @@ pub(super) fn start(
     tokio::spawn(async move {
         for n in 0..plan.items.len() {
             if let Err(error) = begin(&inner, &plan, n, &limit, &mut secret).await {
-                let about = plan.items.get(n).map(|i| i.aim.to_string()).unwrap_or_default();
-                refused(&inner, &plan, &about, &error).await;
-                if !matches!(error, LedgerError::Leased { .. }) {
+                let others_too = !matches!(error, LedgerError::Leased { .. });
+                refused(&inner, &plan, n, others_too, &error).await;
+                if others_too {
                     break;
                 }
             }
@@ -50,14 +50,28 @@ pub(super) fn start(
     shows.then_some(receive)
 }
 
-/// Records that an item was not begun.
-async fn refused(inner: &Arc<Inner>, plan: &Plan, about: &str, error: &LedgerError) {
-    tracing::warn!("{} of {} was not begun: {error}", plan.ask.action, about);
-    let why = error.to_string();
-    let body = [("action", plan.ask.action.as_str()), ("why", why.as_str())];
-    let draft = audit::entry(inner.clock.now(), "denied", Some(&plan.by), about, &body);
-    if let Err(error) = inner.blocking(move |ledger| ledger.append(draft)).await {
-        tracing::error!("and that cannot be recorded: {error}");
+/// Records that item `n` was not begun, and where the same holds for them those after it.
+async fn refused(inner: &Arc<Inner>, plan: &Plan, n: usize, others_too: bool, error: &LedgerError) {
+    let (at, why) = (inner.clock.now(), error.to_string());
+    let left = if others_too { usize::MAX } else { 1 };
+    for item in plan.items.iter().skip(n).take(left) {
+        let about = item.aim.to_string();
+        tracing::warn!("{} of {about} was not begun: {error}", plan.ask.action);
+        inner.gave_up(NotBegun {
+            plan: plan.id.clone(),
+            aim: item.aim.clone(),
+            at,
+            why: Clean::new(&why),
+        });
+        let body = [
+            ("action", plan.ask.action.as_str()),
+            ("plan", plan.id.as_str()),
+            ("why", why.as_str()),
+        ];
+        let draft = audit::entry(at, "denied", Some(&plan.by), &about, &body);
+        if let Err(error) = inner.blocking(move |ledger| ledger.append(draft)).await {
+            tracing::error!("and that cannot be recorded: {error}");
+        }
     }
 }
 
