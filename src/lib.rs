@@ -20,6 +20,7 @@ pub mod simulators;
 pub mod store;
 pub mod sys;
 pub mod telemetry;
+pub mod tickets;
 pub mod transport;
 pub mod tui;
 pub mod wire;

@@ -7,9 +7,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use caretaker::config::schools::{Known, SchoolFile, import, write_schools_csv};
-use caretaker::config::{CalendarSettings, Config, Settings, Source, generator, schema};
+use caretaker::config::{CalendarSettings, Config, Sections, Settings, Source, generator, schema};
 use caretaker::services::{ConnectorSettings, Connectors, SERVICES, Service, connector_schema};
+use caretaker::tickets::TicketSettings;
 use caretaker::transport::TransportSettings;
+use schemars::{Schema, SchemaGenerator};
+use serde::Deserialize;
 use serde_json::Value;
 
 /// The seven, whether or not they are built in yet.
@@ -138,17 +141,18 @@ fn defaults() -> Value {
     let mut all = serde_json::to_value(Settings::default()).unwrap();
     all["calendars"]["default"] = serde_json::to_value(CalendarSettings::default()).unwrap();
     all["transport"] = serde_json::to_value(TransportSettings::default()).unwrap();
+    all["tickets"] = section_defaults(|generator| generator.subschema_for::<TicketSettings>());
     for service in SERVICES {
-        all["services"][service.key] = service_defaults(service);
+        all["services"][service.key] = section_defaults(service.schema);
     }
     all
 }
 
-/// The defaults of a service's own keys, as its schema tells them; a key without one has null, and
+/// The defaults of a section's own keys, as its schema tells them; a key without one has null, and
 /// the checks are tuned by name.
-fn service_defaults(service: &Service) -> Value {
+fn section_defaults(of: impl Fn(&mut SchemaGenerator) -> Schema) -> Value {
     let mut generator = generator();
-    let reference = (service.schema)(&mut generator).to_value();
+    let reference = of(&mut generator).to_value();
     let name = reference["$ref"].as_str().unwrap().trim_start_matches("#/$defs/").to_owned();
     let keys = generator.definitions()[&name]["properties"].as_object().unwrap();
     let own = keys.iter().filter(|(key, _)| *key != "checks");
@@ -244,6 +248,8 @@ fn every_example_of_a_key_would_load() {
     assert!(config.settings.schools.list_file.is_some());
     assert_eq!(config.settings.calendars.len(), 2);
     config.transport::<TransportSettings>().unwrap();
+    let tickets = config.read_section("tickets", |section| TicketSettings::deserialize(section));
+    assert!(tickets.unwrap_or_else(|e| panic!("{e}")).is_some());
     for service in SERVICES {
         let at = format!("services.{}", service.key);
         let read = config.read_section(&at, service.configure).unwrap_or_else(|e| panic!("{e}"));
@@ -388,8 +394,9 @@ fn whole_schema() -> Value {
     let services: BTreeMap<String, schemars::Schema> =
         SERVICES.iter().map(|s| (s.key.to_owned(), (s.schema)(&mut generator))).collect();
     let transport = generator.subschema_for::<TransportSettings>();
+    let tickets = generator.subschema_for::<TicketSettings>();
     let connector = connector_schema(&mut generator);
-    schema(generator, services, transport, connector)
+    schema(generator, Sections { services, transport, tickets, connector })
 }
 
 #[test]

@@ -79,6 +79,9 @@ fn estate() -> Estate {
         secrets: Arc::new(NoSecrets),
         estate: Arc::new(estate.clone()),
         folder: PathBuf::new(),
+        known: std::sync::Arc::new(caretaker::services::LateKnown::default()),
+        tickets: None,
+        entropy: Arc::new(caretaker::sys::SystemEntropy),
     };
     for service in SERVICES {
         let table: toml::Table = toml::from_str(settings(service.key)).unwrap();

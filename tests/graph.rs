@@ -122,6 +122,9 @@ fn watch(running: &Running, clock: &Arc<Hands>, more: &str) -> Arc<dyn Watch> {
         secrets: Arc::new(Kept(running.invented.credentials.clone())),
         estate: Arc::new(estate(&running.invented)),
         folder: std::path::PathBuf::new(),
+        known: std::sync::Arc::new(caretaker::services::LateKnown::default()),
+        tickets: None,
+        entropy: Arc::new(caretaker::sys::SystemEntropy),
     };
     (configured.build)(&context).unwrap()
 }

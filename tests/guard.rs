@@ -40,6 +40,8 @@ second = "approver"
 enum Mood {
     Well,
     Refuses,
+    /// Says yes, and does nothing.
+    Lies,
     /// Does it, and the answer is lost.
     LosesTheAnswer,
     /// Does it, and the process dies before the answer: the future never ends.
@@ -52,14 +54,20 @@ struct Vendor {
     class: Class,
     mood: Mutex<Mood>,
     effects: AtomicU32,
+    /// How often it was asked with names to be shown.
+    shown: AtomicU32,
     /// What a reading of the target shows; changing it is somebody else's doing.
     state: Mutex<String>,
+    /// SIDs of the target's groups, where it is an account.
+    groups: Mutex<Option<Vec<Clean>>>,
 }
 
 impl Vendor {
     fn new(action: &'static str, class: Class) -> Arc<Self> {
         let (mood, state) = (Mutex::new(Mood::Well), Mutex::new("as it was".to_owned()));
-        Arc::new(Self { action, class, mood, effects: AtomicU32::new(0), state })
+        let (effects, shown) = (AtomicU32::new(0), AtomicU32::new(0));
+        let groups = Mutex::new(None);
+        Arc::new(Self { action, class, mood, effects, shown, state, groups })
     }
 
     fn effects(&self) -> u32 {
@@ -79,9 +87,10 @@ impl Act for Vendor {
         _: &'a Ask,
         aim: &'a Aim,
         _: &'a Operator,
-        _: bool,
+        show: bool,
         _: Timestamp,
     ) -> Boxed<'a, Result<Prepared, Refused>> {
+        self.shown.fetch_add(u32::from(show), Ordering::SeqCst);
         Box::pin(async move {
             let now = self.state.lock().unwrap().clone();
             let step = Step {
@@ -96,6 +105,7 @@ impl Act for Vendor {
             let item = Item {
                 key: Clean::new(""),
                 aim: aim.clone(),
+                also: Vec::new(),
                 kind: Kind::School,
                 lease: Clean::new(&format!("vendor:{aim}")),
                 now: vec![Fact { name: Clean::new("state"), value: Clean::new(&now) }],
@@ -104,10 +114,15 @@ impl Act for Vendor {
                 will_not: Vec::new(),
                 beware: Vec::new(),
                 undo: None,
+                sends: Vec::new(),
                 second_person: None,
             };
             let word = Clean::new(&aim.to_string());
-            Ok(Prepared { item, private: Private { label: word.clone(), confirm: word } })
+            Ok(Prepared {
+                item,
+                private: Private { label: word.clone(), confirm: word },
+                groups: self.groups.lock().unwrap().clone(),
+            })
         })
     }
 
@@ -120,12 +135,12 @@ impl Act for Vendor {
     ) -> Boxed<'a, Answer> {
         Box::pin(async move {
             let mood = *self.mood.lock().unwrap();
-            if mood != Mood::Refuses {
+            if !matches!(mood, Mood::Refuses | Mood::Lies) {
                 self.effects.fetch_add(1, Ordering::SeqCst);
             }
             let says = Clean::new("said");
             match mood {
-                Mood::Well => Answer::Took { says, reference: None, secret: None },
+                Mood::Well | Mood::Lies => Answer::Took { says, reference: None, secret: None },
                 Mood::Refuses => Answer::Refused { says },
                 Mood::LosesTheAnswer => Answer::NoAnswer { says },
                 Mood::Dies => std::future::pending().await,
@@ -227,7 +242,7 @@ async fn a_denial_is_recorded_and_nothing_is_sent() {
     assert!(matches!(viewer, Err(Denied::Policy(_))));
     let denied = AuditQuery { kind: Some("denied".into()), limit: 10, ..AuditQuery::default() };
     assert_eq!(guard.ledger().entries(&denied).unwrap().len(), 1);
-    guard.set_policy(Err("line 3: no".into()));
+    guard.set_policy(Err("line 3: no".into())).await.unwrap();
     let none = guard.plan(&who(1000, Role::Operator), ask("groupcall.resync"), false).await;
     assert!(matches!(none, Err(Denied::NoPolicy(_))));
     assert_eq!(vendor.effects(), 0);
@@ -306,6 +321,72 @@ async fn threat_22_an_agent_that_died_over_a_step_reads_it_after_the_restart() {
         let held = until(&risen, |h| h.closed).await;
         assert_eq!((held.outcome, vendor.effects()), (Some(Outcome::Done), 1), "{class:?}");
     }
+}
+
+#[tokio::test]
+async fn threat_27_success_that_did_nothing_is_accepted_and_never_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let vendor = Vendor::new("groupcall.resync", Class::Trigger);
+    *vendor.mood.lock().unwrap() = Mood::Lies;
+    let guard = guard(folder.path(), &vendor);
+    confirmed(&guard, "groupcall.resync").await;
+    let held = until(&guard, |h| h.steps.iter().any(|s| s.looks > 0) && h.outcome.is_some()).await;
+    assert_eq!((held.outcome, held.closed), (Some(Outcome::Accepted), false));
+    assert!(held.next_look.is_some(), "it is looked for again");
+}
+
+#[tokio::test]
+async fn threat_28_whoever_hangs_up_leaves_nothing_half_done() {
+    for polls in 0..40 {
+        let folder = tempfile::tempdir().unwrap();
+        let vendor = Vendor::new("groupcall.resync", Class::Trigger);
+        let guard = guard(folder.path(), &vendor);
+        let me = who(1000, Role::Operator);
+        let plan = guard.plan(&me, ask("groupcall.resync"), false).await.unwrap().plan;
+        let mut asking = Box::pin(guard.confirm(&me, plan.id.as_str(), plan.digest.as_str()));
+        for _ in 0..polls {
+            if futures_util::poll!(&mut asking).is_ready() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(asking);
+        let whole = async {
+            loop {
+                let begun = guard.recent(1).await.unwrap();
+                let untouched = guard.planned(plan.id.as_str()).is_some();
+                if untouched || begun.iter().any(|h| h.closed) {
+                    return untouched;
+                }
+            }
+        };
+        let whole = tokio::time::timeout(std::time::Duration::from_secs(60), whole).await;
+        let untouched = whole.expect("confirmed, and neither begun nor left");
+        assert_eq!(vendor.effects(), u32::from(!untouched), "after {polls} polls");
+    }
+}
+
+#[tokio::test]
+async fn threat_29_a_name_is_shown_only_after_that_was_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let vendor = Vendor::new("groupcall.resync", Class::Trigger);
+    let guard = guard(folder.path(), &vendor);
+    let me = who(1000, Role::Operator);
+    guard.plan(&me, ask("groupcall.resync"), true).await.unwrap();
+    let unmasked = AuditQuery { kind: Some("unmasked".into()), limit: 9, ..AuditQuery::default() };
+    let recorded = guard.ledger().entries(&unmasked).unwrap();
+    assert_eq!((recorded.len(), vendor.shown.load(Ordering::SeqCst)), (1, 1));
+    // From now on that cannot be recorded.
+    let db = rusqlite::Connection::open(folder.path().join("ledger.db")).unwrap();
+    db.execute_batch(
+        "CREATE TRIGGER full BEFORE INSERT ON entry WHEN NEW.kind = 'unmasked'
+         BEGIN SELECT RAISE(ABORT, 'no room'); END;",
+    )
+    .unwrap();
+    let refused = guard.plan(&me, ask("groupcall.resync"), true).await;
+    assert!(refused.is_err(), "{refused:?}");
+    assert_eq!(vendor.shown.load(Ordering::SeqCst), 1, "nothing was shown");
+    guard.plan(&me, ask("groupcall.resync"), false).await.unwrap();
 }
 
 #[test]

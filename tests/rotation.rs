@@ -125,6 +125,9 @@ async fn a_changed_secret_is_taken_up_without_a_restart() {
         secrets: Arc::new(SecretStores::files_only(files)),
         estate: Arc::new(estate),
         folder: dir.path().to_owned(),
+        known: std::sync::Arc::new(caretaker::services::LateKnown::default()),
+        tickets: None,
+        entropy: Arc::new(caretaker::sys::SystemEntropy),
     };
     let school = vendors.invented.schools[0].laestab;
     for (key, job, credential) in [

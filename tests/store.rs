@@ -9,7 +9,7 @@ use caretaker::model::check::Scope;
 use caretaker::model::desk::{CellName, DeskEntry, DeskKind};
 use caretaker::model::health::{Health, Reason};
 use caretaker::model::ids::ServiceKey;
-use caretaker::model::kept::{KeptCell, KeptMemory, KeptPlan, Memory};
+use caretaker::model::kept::{KeptCell, KeptMemory, KeptPlan, KeptRun, KnownRuns, Memory};
 use caretaker::model::observation::{Number, Target};
 use caretaker::ports::store::{Save, Store, StoreError};
 use caretaker::store::SqliteStore;
@@ -47,6 +47,53 @@ fn kept(place: Row, service: &str, cell: Cell) -> KeptCell {
     KeptCell { row: place, service: key(service), cell }
 }
 
+/// Runs that ended well, and the stretches in which somebody looked.
+fn keeps_runs(open: &dyn Fn() -> Box<dyn Store>) {
+    let (school, check) =
+        (Target::School("9990101".parse().unwrap()), "backup.sims".parse().unwrap());
+    let seen = |when: &str, run: Option<&str>| KeptRun {
+        target: school,
+        check: "backup.sims".parse().unwrap(),
+        seen_at: at(when),
+        run: run.map(at),
+    };
+    let store = open();
+    let night = "2026-11-20T02:00:00Z";
+    let answers = [
+        seen("2026-11-20T08:00:00Z", Some(night)),
+        seen("2026-11-20T19:59:00Z", Some(night)),
+        // Twelve hours and a minute later: a run may have come and gone.
+        seen("2026-11-21T08:00:00Z", None),
+        seen("2026-11-21T10:00:00Z", Some("2026-11-21T09:30:00Z")),
+    ];
+    for answer in answers {
+        store.keep(Save { runs: vec![answer], ..save(50) });
+        store.flush().unwrap();
+    }
+    let other = KeptRun { target: Target::Estate, ..seen("2026-11-21T11:00:00Z", Some(night)) };
+    store.keep(Save { runs: vec![other], ..save(51) });
+    store.flush().unwrap();
+    drop(store);
+    let store = open();
+    let known = store.runs(school, &check, at("2026-11-01T00:00:00Z")).unwrap();
+    assert_eq!(known.runs, [at("2026-11-21T09:30:00Z"), at(night)], "each once, newest first");
+    let stretches = [
+        (at("2026-11-21T08:00:00Z"), at("2026-11-21T10:00:00Z")),
+        (at("2026-11-20T08:00:00Z"), at("2026-11-20T19:59:00Z")),
+    ];
+    assert_eq!(known.watched, stretches);
+    let late = store.runs(school, &check, at("2026-11-21T00:00:00Z")).unwrap();
+    assert_eq!((late.runs.len(), late.watched.len()), (1, 1));
+    let documents = "backup.documents".parse().unwrap();
+    let none = store.runs(school, &documents, at("2026-11-01T00:00:00Z")).unwrap();
+    assert_eq!(none, KnownRuns::default(), "of another check");
+    // Seventy days later nobody could restore any of it.
+    store.keep(Save { at: at("2027-02-01T10:00:00Z"), ..save(52) });
+    store.flush().unwrap();
+    let gone = store.runs(school, &check, at("2026-11-01T00:00:00Z")).unwrap();
+    assert_eq!(gone, KnownRuns::default());
+}
+
 /// What every store does. `open` opens the same one again.
 fn conforms(open: &dyn Fn() -> Box<dyn Store>) {
     let store = open();
@@ -56,6 +103,7 @@ fn conforms(open: &dyn Fn() -> Box<dyn Store>) {
     remembers(open);
     keeps_the_desks_book(open);
     tells_history(open);
+    keeps_runs(open);
     // The book is pruned as history is.
     assert_eq!(open().desk(row("9990101"), 10).unwrap(), []);
 }

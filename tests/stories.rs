@@ -10,6 +10,8 @@
 mod estate;
 #[path = "stories/play.rs"]
 mod play;
+#[path = "stories/reader.rs"]
+mod reader;
 #[path = "stories/story.rs"]
 mod story;
 
@@ -40,6 +42,10 @@ fn every_story_ends_as_it_is_told() {
                 failures.extend(play::play(&story).into_iter().map(|f| format!("{name}: {f}")))
             }
             Err(refusal) => failures.push(refusal),
+        }
+        // Nobody reads further.
+        if failures.len() >= 20 {
+            break;
         }
     }
     assert!(failures.is_empty(), "\n{}\n{} failures", failures.join("\n\n"), failures.len());

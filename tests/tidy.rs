@@ -37,6 +37,7 @@ const ROOMS: &[Room] = &[
     Room("transport", &["model", "ports", "config"]),
     Room("store", &["model", "ports", "ledger"]),
     Room("directory", &["model", "ports", "transport"]),
+    Room("tickets", &["model", "ports", "transport"]),
     Room("services", &["model", "ports", "transport", "directory"]),
     // the vendors as their pages describe them, for the demo and the tests; never `services`
     Room("simulators", &["model"]),
@@ -50,7 +51,7 @@ const ROOMS: &[Room] = &[
     Room("cli", &["wire", "link", "config", "ledger", "ports"]),
     // composition root: the only place that may know everybody
     Room("app", &["model", "engine", "ledger", "wire", "ports", "config", "sys", "telemetry", "secrets", "transport",
-        "store", "directory", "services", "simulators", "guard", "hub", "agent", "link", "tui", "cli"]),
+        "store", "directory", "tickets", "services", "simulators", "guard", "hub", "agent", "link", "tui", "cli"]),
 ];
 
 /// Files at the crate root that are not rooms. `lib.rs` lists the rooms, `main.rs` calls `app`.
@@ -143,6 +144,25 @@ fn the_plan_has_no_cycles() {
         }
         assert!(above.insert(name), "room `{name}` is listed twice");
     }
+}
+
+#[test]
+fn threat_32_what_is_linked_is_checked_for_licence_ban_and_source() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| std::fs::read_to_string(root.join(name)).unwrap();
+    let run = read(".ci/run");
+    for line in [
+        "cargo deny --locked check licenses bans sources",
+        "  cargo deny --locked check advisories",
+        "advisories: not checked",
+    ] {
+        assert!(run.contains(line), ".ci/run lost: {line}");
+    }
+    let deny: toml::Table = toml::from_str(&read("deny.toml")).unwrap();
+    assert_eq!(deny["sources"]["unknown-registry"].as_str(), Some("deny"));
+    assert_eq!(deny["sources"]["unknown-git"].as_str(), Some("deny"));
+    assert!(!deny["licenses"]["allow"].as_array().unwrap().is_empty());
+    assert!(!deny["bans"]["deny"].as_array().unwrap().is_empty());
 }
 
 #[test]

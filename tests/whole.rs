@@ -126,6 +126,39 @@ fn the_headless_demo_keeps_the_contract_of_status() {
     slow.ends_with_the_board();
 }
 
+#[test]
+fn threat_30_the_demo_takes_no_real_configuration_or_credential() {
+    let home = home();
+    let args = ["demo", "--headless", "--schools", "10", "--scenario", "calm"];
+    let (first, line) = ready(home.path(), &args);
+    let said: Value = serde_json::from_str(&line).unwrap();
+    let config = std::fs::read_to_string(said["config"].as_str().unwrap()).unwrap();
+    let document: toml::Table = toml::from_str(&config).unwrap();
+    let names = document["credentials"]["files"].as_table().unwrap().keys();
+    // A credential of each name that no vendor takes, where a service manager would put it; and
+    // configurations that nobody can read, where they are looked for.
+    let real = home.path().join("real");
+    std::fs::create_dir_all(real.join("caretaker")).unwrap();
+    names.for_each(|name| std::fs::write(real.join(name), "a real secret").unwrap());
+    let broken = real.join("caretaker/config.toml");
+    std::fs::write(&broken, "this is not TOML [").unwrap();
+    drop(first);
+    let mut command = caretaker(home.path(), &args);
+    command.env("CREDENTIALS_DIRECTORY", &real).env("CARETAKER_CONFIG", &broken);
+    command.env("XDG_CONFIG_HOME", &real).env("CARETAKER_AGENT", real.join("agent.sock"));
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let _demo = Running(child);
+    let said: Value = serde_json::from_str(&line).expect("the demo began");
+    let socket = said["socket"].as_str().unwrap();
+    assert!(!Path::new(socket).starts_with(&real), "{socket}");
+    let (_, output) = status(home.path(), socket, &["--json", "--wait-settled", "60s"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("\"settled\":true"), "{text}");
+    assert!(!text.contains("unauthorised"), "a real credential was used: {text}");
+}
+
 /// One school, one service, CSV, and words that name nothing.
 fn a_narrower_question_has_its_own_answer(home: &Path, socket: &str, all: &Value) {
     let fine = all["schools"].as_array().unwrap().iter().find(|s| {

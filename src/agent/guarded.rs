@@ -24,12 +24,13 @@ use crate::guard::{Denied, Guard, Planned, Started, Who};
 use crate::model::plan::Role;
 use crate::model::text::Clean;
 use crate::ports::clock::Clock;
-use crate::ports::ledger::{AuditQuery, Held};
+use crate::ports::ledger::{AuditQuery, Held, LeftItem};
 use crate::ports::people::People;
 use crate::wire::VERSION;
 use crate::wire::action::{
-    ActionRow, Actions, Arm, Armed, Audit, AuditEntry, Choice, Confirmed, Digest, EmergencyView,
-    Erase, Me, OnceSecret, PlanPage, PlanRequest, Possible, StepView, Told, Waiting, Why,
+    ActionRow, Actions, Approval, Arm, Armed, Audit, AuditEntry, Choice, Confirmed, Digest,
+    EmergencyView, Erase, LeftRow, Me, OnceSecret, PlanPage, PlanRequest, Possible, StepView, Told,
+    Waiting, Why,
 };
 
 /// Closed actions on the page.
@@ -137,7 +138,7 @@ async fn actions(State(at): At, Extension(peer): Peer) -> Answer {
         waiting: Vec::new(),
         open: Vec::new(),
         recent: Vec::new(),
-        not_begun: Vec::new(),
+        left: Vec::new(),
     };
     let guard = match &at.guard {
         Ok(guard) => guard,
@@ -151,14 +152,20 @@ async fn actions(State(at): At, Extension(peer): Peer) -> Answer {
         guard.emergency().map(|(by, why, until)| EmergencyView { by: by.name, why, until });
     (page.me.arms, page.me.armed_until) = (guard.asks_for_arming(), guard.armed_until(&who));
     page.possible = possible(guard, &who);
-    page.not_begun = guard.not_begun();
     let waiting = guard.waiting().await?;
     page.waiting =
         waiting.into_iter().map(|r| Waiting { plan: r.plan, until: r.approve_until }).collect();
     let recent = guard.recent(RECENT).await?;
+    page.left = guard.left(RECENT).await?.into_iter().filter_map(left).collect();
     page.open = guard.open().await?.into_iter().map(|held| row(held, now)).collect();
     page.recent = recent.into_iter().filter(|h| h.closed).map(|held| row(held, now)).collect();
     Ok(json(StatusCode::OK, &page))
+}
+
+fn left(item: LeftItem) -> Option<LeftRow> {
+    let LeftItem { plan, key, at, why } = item;
+    let aim = plan.items.iter().find(|item| item.key == key)?.aim.clone();
+    Some(LeftRow { key, plan: plan.id, action: plan.ask.action, aim, by: plan.by, at, why })
 }
 
 fn possible(guard: &Guard, who: &Who) -> Vec<Possible> {
@@ -186,7 +193,11 @@ fn possible(guard: &Guard, who: &Who) -> Vec<Possible> {
             closed: closed.as_deref().map(Clean::new),
         })
     };
-    guard.actions().into_iter().filter_map(view).collect()
+    let lacking = guard
+        .lacking()
+        .into_iter()
+        .filter_map(|(spec, why)| Some(Possible { closed: Some(Clean::new(&why)), ..view(spec)? }));
+    guard.actions().into_iter().filter_map(view).chain(lacking).collect()
 }
 
 fn row(held: Held, now: jiff::Timestamp) -> ActionRow {
@@ -277,9 +288,9 @@ async fn approve(
     Path(id): Path<String>,
     body: Body,
 ) -> Answer {
-    let digest: Digest = read(body)?;
+    let Approval { digest, typed } = read(body)?;
     let who = at.who(peer).await?;
-    at.guard()?.approve(&who, &id, digest.digest.as_str()).await?;
+    at.guard()?.approve_typing(&who, &id, digest.as_str(), typed.as_str()).await?;
     Ok(json(StatusCode::OK, &Confirmed::Runs { once_secret: None }))
 }
 

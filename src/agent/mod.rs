@@ -6,6 +6,7 @@
 mod changes;
 mod guarded;
 mod handling;
+mod known;
 mod metrics;
 mod openapi;
 mod peers;
@@ -13,6 +14,7 @@ mod problem;
 mod reloads;
 mod routes;
 mod running;
+mod runs;
 mod schedule;
 mod serve;
 mod settings;

@@ -5,12 +5,13 @@ use serde_json::{Map, Value, json};
 
 use crate::wire::VERSION;
 use crate::wire::action::{
-    Actions, Arm, Armed, Audit, AuditEntry, Confirmed, Digest, EmergencyView, Erase, PlanPage,
-    PlanRequest, Told, Why,
+    Actions, Approval, Arm, Armed, Audit, AuditEntry, Confirmed, Digest, EmergencyView, Erase,
+    PlanPage, PlanRequest, Told, Why,
 };
 use crate::wire::board::{Board, Change};
 use crate::wire::desk::{Handle, Handled};
 use crate::wire::page::{AgentHealth, CheckPage, Page, Problem, Refresh, Refreshed};
+use crate::wire::runs::Runs;
 use crate::wire::status::Status;
 
 /// The type of `/v1/metrics`.
@@ -73,8 +74,10 @@ fn paths(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> Value
     let routes = reads(answers)
         .into_iter()
         .chain(others(answers, requests))
+        .chain(plans(answers, requests))
         .chain(acts(answers, requests))
-        .chain(audits(answers, requests));
+        .chain(audits(answers, requests))
+        .chain(kept(answers));
     let problem = answers.subschema_for::<Problem>().to_value();
     let mut paths = Map::new();
     for route in routes {
@@ -179,36 +182,33 @@ fn others(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> [Rou
     ]
 }
 
-/// The routes of the guard.
-fn acts(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> Vec<Route<'static>> {
-    let plan = parameter("plan", "path", true, "The plan's id");
-    let key = parameter("key", "path", true, "The action's key");
-    let nothing = json!({"type": "object"});
-    let confirmed = answers.subschema_for::<Confirmed>().to_value();
-    let digest = requests.subschema_for::<Digest>().to_value();
-    let why = requests.subschema_for::<Why>().to_value();
-    let post = |path, summary, parameter: Option<&Value>, body: Option<Value>, answer| Route {
+/// A route that changes something.
+fn post(
+    path: &'static str,
+    summary: &'static str,
+    parameter: Option<&Value>,
+    body: Option<Value>,
+    answer: Value,
+) -> Route<'static> {
+    Route {
         method: "post",
         parameters: parameter.cloned().into_iter().collect(),
         body,
         problems: &[400, 404, 409, 413],
         ..get(path, summary, answer)
-    };
+    }
+}
+
+/// The routes of plans.
+fn plans(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> Vec<Route<'static>> {
+    let plan = parameter("plan", "path", true, "The plan's id");
+    let page = answers.subschema_for::<PlanPage>().to_value();
+    let confirmed = answers.subschema_for::<Confirmed>().to_value();
     let asked = requests.subschema_for::<PlanRequest>().to_value();
-    let told = requests.subschema_for::<Told>().to_value();
+    let digest = requests.subschema_for::<Digest>().to_value();
+    let approval = requests.subschema_for::<Approval>().to_value();
     vec![
-        get(
-            "/v1/actions",
-            "What is possible for whoever asks, what waits, runs, needs a look, and is done",
-            answers.subschema_for::<Actions>().to_value(),
-        ),
-        post(
-            "/v1/plans",
-            "Makes a plan; nothing is sent",
-            None,
-            Some(asked),
-            answers.subschema_for::<PlanPage>().to_value(),
-        ),
+        post("/v1/plans", "Makes a plan; nothing is sent", None, Some(asked), page.clone()),
         Route {
             parameters: vec![plan.clone()],
             problems: &[404, 409],
@@ -216,21 +216,21 @@ fn acts(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> Vec<Ro
                 "/v1/plans/{plan}",
                 "A plan of your own, as long as it can be confirmed; or one that waits for a second \
                  person, its targets read again",
-                answers.subschema_for::<PlanPage>().to_value(),
+                page,
             )
         },
         post(
             "/v1/plans/{plan}/confirm",
             "Confirms a plan by its digest: it runs, or waits for a second person",
             Some(&plan),
-            Some(digest.clone()),
+            Some(digest),
             confirmed.clone(),
         ),
         post(
             "/v1/plans/{plan}/approve",
             "Approves somebody else's plan by its digest; it runs",
             Some(&plan),
-            Some(digest),
+            Some(approval),
             confirmed,
         ),
         post(
@@ -238,7 +238,22 @@ fn acts(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> Vec<Ro
             "Takes back a plan that has not begun",
             Some(&plan),
             None,
-            nothing.clone(),
+            json!({"type": "object"}),
+        ),
+    ]
+}
+
+/// The routes of actions.
+fn acts(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> Vec<Route<'static>> {
+    let key = parameter("key", "path", true, "The action's key");
+    let nothing = json!({"type": "object"});
+    let why = requests.subschema_for::<Why>().to_value();
+    let told = requests.subschema_for::<Told>().to_value();
+    vec![
+        get(
+            "/v1/actions",
+            "What is possible for whoever asks, what waits, runs, needs a look, and is done",
+            answers.subschema_for::<Actions>().to_value(),
         ),
         post(
             "/v1/actions/{key}/told",
@@ -269,6 +284,19 @@ fn acts(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> Vec<Ro
             answers.subschema_for::<Armed>().to_value(),
         ),
     ]
+}
+
+/// The route of what can be restored.
+fn kept(answers: &mut SchemaGenerator) -> [Route<'static>; 1] {
+    [Route {
+        parameters: vec![parameter("laestab", "path", true, "LAESTAB, seven digits")],
+        problems: &[400, 404],
+        ..get(
+            "/v1/runs/{laestab}",
+            "Runs of a school that ended well and are kept for a time: what a restore can be asked from",
+            answers.subschema_for::<Runs>().to_value(),
+        )
+    }]
 }
 
 /// The routes of the audit.

@@ -23,6 +23,7 @@ use crate::agent::metrics::{Metrics, Standing};
 use crate::agent::openapi;
 use crate::agent::problem::{Refusal, json, typed};
 use crate::agent::reloads::Reloads;
+use crate::agent::runs;
 use crate::agent::schedule::Scheduler;
 use crate::agent::settings::AgentSettings;
 use crate::agent::stream::{BrokenOff, PIECE, listed};
@@ -102,6 +103,7 @@ pub(super) fn router(desk: Arc<Desk>, counter: Arc<Counter>) -> Router {
         .route("/v1/changes", get(follow))
         .route("/v1/schools/{school}", get(page))
         .route("/v1/checks/{school}/{check}", get(check))
+        .route("/v1/runs/{laestab}", get(runs::runs))
         .route("/v1/status", get(status))
         .route("/v1/refresh", post(refresh))
         .route("/v1/handling", post(handling::handle).layer(DefaultBodyLimit::max(orders)))
@@ -369,7 +371,7 @@ fn school_or_estate(text: &str) -> Result<Option<Laestab>, Refusal> {
     if text == "estate" { Ok(None) } else { school_of(text).map(Some) }
 }
 
-fn school_of(text: &str) -> Result<Laestab, Refusal> {
+pub(super) fn school_of(text: &str) -> Result<Laestab, Refusal> {
     text.parse().map_err(|error: crate::model::ids::IdError| {
         Refusal::bad_request(&format!("{error}; `estate` is the tenant's own row"))
     })
@@ -383,7 +385,7 @@ fn service_of(text: &str, estate: &crate::model::estate::Estate) -> Result<Servi
     })
 }
 
-fn no_school(text: &str) -> Refusal {
+pub(super) fn no_school(text: &str) -> Refusal {
     Refusal::not_found(&format!("no school has the number {text}; /v1/board lists all"))
 }
 

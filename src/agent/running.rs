@@ -8,8 +8,10 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::agent::guarded::Counter;
+use crate::agent::known::BoardKnown;
 use crate::agent::metrics::Metrics;
 use crate::agent::peers::Gate;
 use crate::agent::reloads::Reloads;
@@ -23,6 +25,7 @@ use crate::hub::Hub;
 use crate::model::estate::{Estate, NotWatched};
 use crate::model::text::Clean;
 use crate::ports::clock::Clock;
+use crate::ports::known::Known;
 use crate::ports::store::{Store, StoreError};
 use crate::ports::watch::Watch;
 
@@ -146,7 +149,18 @@ impl Agent {
         let server_task = tokio::spawn(server.run(listener));
         let tasks = Tasks { stop, handles: vec![scheduler_task, hub_task, server_task] };
         let (path, guard) = (settings.socket, settings.guard.ok());
-        Ok(RunningAgent { tasks, guard, place, path, hub, scheduler, reloads, store, clock })
+        Ok(RunningAgent {
+            tasks,
+            guard,
+            beside: Vec::new(),
+            place,
+            path,
+            hub,
+            scheduler,
+            reloads,
+            store,
+            clock,
+        })
     }
 }
 
@@ -158,6 +172,7 @@ pub struct RunningAgent {
     place: Place,
     path: PathBuf,
     guard: Option<Guard>,
+    beside: Vec<AbortOnDropHandle<()>>,
     hub: Hub,
     scheduler: Scheduler,
     reloads: Arc<Reloads>,
@@ -208,6 +223,17 @@ impl RunningAgent {
             self.reloads.taken(self.clock.now());
         }
         Ok(())
+    }
+
+    /// A task that ends with the agent.
+    pub fn beside(&mut self, task: JoinHandle<()>) {
+        self.beside.push(AbortOnDropHandle::new(task));
+    }
+
+    /// What its board knows, for those who plan actions.
+    #[must_use]
+    pub fn known(&self) -> Arc<dyn Known> {
+        Arc::new(BoardKnown { hub: self.hub.clone(), store: Arc::clone(&self.store) })
     }
 
     /// The guard, where there is one.

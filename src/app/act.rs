@@ -13,8 +13,8 @@ use crate::cli::guard_args::{
 use crate::cli::{self, Code};
 use crate::link::{Link, LinkError};
 use crate::ports::clock::Clock;
-use crate::wire::action::{ActionRow, Arm, Confirmed, PlanPage, Told, is_confirmed};
-use crate::wire::{Ask, Clean, NotBegun};
+use crate::wire::action::{ActionRow, Arm, Confirmed, LeftRow, PlanPage, Told, is_confirmed};
+use crate::wire::{Ask, Clean};
 
 /// Between two looks at how a plan goes.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
@@ -97,7 +97,7 @@ pub async fn apply(socket: &Path, args: ApplyArgs, clock: Arc<dyn Clock>) -> Res
     let page = link.planned(&args.plan).await.map_err(denied)?;
     let digest = match &args.digest {
         Some(digest) => Clean::new(digest),
-        None => typed(&link, &page, ("confirm", "confirmed")).await?,
+        None => typed(&link, &page, Asks::Confirmation).await?,
     };
     let confirmed = link.confirm(&args.plan, &digest).await.map_err(denied)?;
     match confirmed {
@@ -118,21 +118,29 @@ pub async fn apply(socket: &Path, args: ApplyArgs, clock: Arc<dyn Clock>) -> Res
         }
         Confirmed::Runs { once_secret: None } => {}
     }
-    let (rows, not_begun) = follow(&link, &page, args.wait.duration(), &*clock).await?;
+    let (rows, left) = follow(&link, &page, args.wait.duration(), &*clock).await?;
     if args.json {
-        print_json(&rows)?;
+        print_json(&serde_json::json!({ "actions": rows, "left": left }))?;
     } else {
         cli::say_raw(&cli::rows_text(&rows));
+        cli::say_raw(&cli::left_text(&left));
     }
-    if !not_begun.is_empty() {
-        let text = cli::not_begun_text(&not_begun);
-        if args.json { cli::complain(text.trim_end()) } else { cli::say_raw(&text) }
-    }
-    Ok(cli::outcome_code(&rows, &not_begun))
+    Ok(cli::outcome_code(&rows, left.len()))
+}
+
+/// What a plan's words are asked for.
+#[derive(Clone, Copy)]
+enum Asks {
+    Confirmation,
+    Approval,
 }
 
 /// Shows the plan and asks for its words; Enter alone does nothing.
-async fn typed(link: &Link, page: &PlanPage, (does, done): (&str, &str)) -> Result<Clean, Failed> {
+async fn typed(link: &Link, page: &PlanPage, asks: Asks) -> Result<Clean, Failed> {
+    let (does, done) = match asks {
+        Asks::Confirmation => ("confirm", "confirmed"),
+        Asks::Approval => ("approve", "approved"),
+    };
     if !std::io::stdin().is_terminal() {
         return Err(usage(format!("without a terminal a plan is {done} by --digest only")));
     }
@@ -141,7 +149,11 @@ async fn typed(link: &Link, page: &PlanPage, (does, done): (&str, &str)) -> Resu
         Some(school) => link.page(Some(school)).await.ok().and_then(|p| p.school),
         None => None,
     };
-    let words = page.words(|_| name.as_ref().map(|school| school.name.clone()));
+    let name_of = |_| name.as_ref().map(|school| school.name.clone());
+    let words = match asks {
+        Asks::Confirmation => page.words(name_of),
+        Asks::Approval => page.approval(name_of),
+    };
     cli::say_raw(&format!("Type  {words}  to {does}: "));
     std::io::stdout().flush().map_err(Failed::software)?;
     let mut line = String::new();
@@ -155,24 +167,23 @@ async fn typed(link: &Link, page: &PlanPage, (does, done): (&str, &str)) -> Resu
     Ok(page.plan.digest.clone())
 }
 
-/// The rows of a plan once each target has an outcome or was given up, or when `wait` is over.
+/// The rows of a plan once each has an outcome, or when `wait` is over; and what was not begun.
 async fn follow(
     link: &Link,
     page: &PlanPage,
     wait: Duration,
     clock: &dyn Clock,
-) -> Result<(Vec<ActionRow>, Vec<NotBegun>), Failed> {
+) -> Result<(Vec<ActionRow>, Vec<LeftRow>), Failed> {
     let until = clock.monotonic() + wait;
     loop {
         let now = link.actions().await.map_err(Failed::no_agent)?;
         let mine = |row: &ActionRow| row.plan == page.plan.id;
         let rows: Vec<ActionRow> = now.open.into_iter().chain(now.recent).filter(mine).collect();
-        let not_begun: Vec<NotBegun> =
-            now.not_begun.into_iter().filter(|target| target.plan == page.plan.id).collect();
-        let all = rows.len() + not_begun.len() >= page.plan.items.len();
-        let over = all && rows.iter().all(|r| r.outcome.is_some());
-        if over || clock.monotonic() >= until {
-            return Ok((rows, not_begun));
+        let left = now.left.into_iter().filter(|row| row.plan == page.plan.id);
+        let left: Vec<LeftRow> = left.collect();
+        let all = rows.len() + left.len() >= page.plan.items.len();
+        if (all && rows.iter().all(|r| r.outcome.is_some())) || clock.monotonic() >= until {
+            return Ok((rows, left));
         }
         clock.sleep(LOOK_AGAIN).await;
     }
@@ -194,14 +205,15 @@ pub(super) fn done(json: bool, words: &str) -> Result<u8, Failed> {
 /// When it is not approved, or denied.
 pub async fn approve(socket: &Path, args: ApproveArgs) -> Result<u8, Failed> {
     let link = link(socket)?;
-    let digest = match &args.digest {
-        Some(digest) => Clean::new(digest),
+    let (digest, typed) = match &args.digest {
+        Some(digest) => (Clean::new(digest), args.typed.as_deref().map(Clean::new)),
         None => {
             let page = link.planned(&args.plan).await.map_err(denied)?;
-            typed(&link, &page, ("approve", "approved")).await?
+            let digest = typed(&link, &page, Asks::Approval).await?;
+            (digest, Some(Clean::new(&page.plan.approval_words())))
         }
     };
-    link.approve(&args.plan, &digest).await.map_err(denied)?;
+    link.approve(&args.plan, &digest, &typed.unwrap_or_default()).await.map_err(denied)?;
     done(args.json, "approved; it runs: caretaker actions")
 }
 

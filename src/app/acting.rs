@@ -71,7 +71,7 @@ fn own_policy(path: &Path) -> Option<String> {
 /// The guard, or why nobody can act. What waits or is open from before is taken up.
 ///
 /// # Errors
-/// When the ledger cannot be opened: an agent that may have open actions must not run without it.
+/// When a task of the runtime dies.
 pub async fn acting(
     config: &Config,
     state_dir: &Path,
@@ -87,10 +87,17 @@ pub async fn acting(
         return Ok(Err(Clean::new("no policy is configured (`policy = \"policy.toml\"`)")));
     };
     let file = state_dir.join("ledger.db");
-    let ledger = tokio::task::spawn_blocking(move || SqliteLedger::open(&file))
+    let opened = tokio::task::spawn_blocking(move || SqliteLedger::open(&file))
         .await
-        .map_err(Failed::software)?
         .map_err(Failed::software)?;
+    // The board must stay up where nobody can act.
+    let ledger = match opened {
+        Ok(ledger) => ledger,
+        Err(error) => {
+            tracing::error!("{error}");
+            return Ok(Err(Clean::new(&format!("{error}; mend it and start the agent again"))));
+        }
+    };
     let guard = Guard::new(Parts {
         ledger: Arc::new(ledger),
         acts,
@@ -99,7 +106,10 @@ pub async fn acting(
         entropy: Arc::new(SystemEntropy),
         alone,
     });
-    let open = guard.resume().await.map_err(Failed::software)?;
+    let open = match guard.resume().await {
+        Ok(open) => open,
+        Err(denied) => return Ok(Err(Clean::new(&denied.to_string()))),
+    };
     if open > 0 {
         tracing::warn!("{open} actions were open when the agent last ended: they are looked at");
     }

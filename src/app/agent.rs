@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::agent::{Agent, AgentError, AgentSettings, Reserved, RunningAgent};
 use crate::app::acting;
+use crate::app::checkpoints::Checkpoints;
 use crate::app::failed::Failed;
 use crate::app::reload::{self, Fixed};
 use crate::app::setup::{self, Prepared};
@@ -98,7 +99,11 @@ pub async fn start(
         .map_err(|e| Failed::config(prepared.config.error_at("agent.group", &e.to_string(), "")))?;
     let store = store(&place).await?;
     let settings = AgentSettings { group, ..settings(&prepared, &place, &clock).await? };
-    Agent::start(settings, prepared.estate, prepared.watches, store, clock).await.map_err(failed)
+    let checkpoints = checkpoints(&prepared, &clock).await?;
+    let Prepared { estate, watches, known, config, .. } = prepared;
+    let running = Agent::start(settings, estate, watches, store, clock).await.map_err(failed)?;
+    known.bind(running.known());
+    Ok(with(running, checkpoints, &config))
 }
 
 /// Starts an agent where the right to its socket is already had.
@@ -113,8 +118,36 @@ pub async fn start_at(
 ) -> Result<RunningAgent, Failed> {
     let store = store(&place).await?;
     let settings = settings(&prepared, &place, &clock).await?;
-    let Prepared { estate, watches, .. } = prepared;
-    Agent::start_at(reserved, settings, estate, watches, store, clock).await.map_err(failed)
+    let checkpoints = checkpoints(&prepared, &clock).await?;
+    let Prepared { estate, watches, known, config, .. } = prepared;
+    let started = Agent::start_at(reserved, settings, estate, watches, store, clock).await;
+    let running = started.map_err(failed)?;
+    known.bind(running.known());
+    Ok(with(running, checkpoints, &config))
+}
+
+async fn checkpoints(
+    prepared: &Prepared,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<Checkpoints>, Failed> {
+    let (config, secrets) = (prepared.config.clone(), Arc::clone(&prepared.secrets));
+    let clock = Arc::clone(clock);
+    tokio::task::spawn_blocking(move || Checkpoints::of(&config, &*secrets, clock))
+        .await
+        .map_err(Failed::software)?
+}
+
+/// `running` with the checkpoints of its audit.
+fn with(
+    mut running: RunningAgent,
+    checkpoints: Option<Checkpoints>,
+    config: &Config,
+) -> RunningAgent {
+    let every = config.settings.audit.checkpoint_every.duration();
+    if let (Some(checkpoints), Some(guard)) = (checkpoints, running.guard().cloned()) {
+        running.beside(checkpoints.start(guard, every));
+    }
+    running
 }
 
 async fn store(place: &Place) -> Result<Arc<SqliteStore>, Failed> {

@@ -8,7 +8,7 @@ use crate::app::act::{denied, done, link, print_json, usage};
 use crate::app::failed::Failed;
 use crate::cli::guard_args::{AuditArgs, AuditCommand, EraseArgs, ShowArgs};
 use crate::cli::{self, Code};
-use crate::ledger::{Line, Verifier, verify};
+use crate::ledger::{Checkpoint, Line, Verifier, verify};
 use crate::model::span::Span;
 use crate::wire::Clean;
 use crate::wire::action::Erase;
@@ -30,7 +30,9 @@ pub async fn run(
         AuditCommand::Show(args) => show(&socket()?, args).await,
         AuditCommand::Erase(args) => erase(&socket()?, args).await,
         AuditCommand::Export => export(&socket()?).await,
-        AuditCommand::Verify { file, key } => check(&file, key.as_deref()),
+        AuditCommand::Verify { file, key, checkpoints } => {
+            check(&file, key.as_deref(), checkpoints.as_deref())
+        }
     }
 }
 
@@ -94,7 +96,7 @@ async fn export(socket: &Path) -> Result<u8, Failed> {
 }
 
 /// Verifies an export; needs no agent.
-fn check(file: &Path, key: Option<&Path>) -> Result<u8, Failed> {
+fn check(file: &Path, key: Option<&Path>, checkpoints: Option<&Path>) -> Result<u8, Failed> {
     let read = |path: &Path| {
         std::fs::read_to_string(path).map_err(|e| usage(format!("{}: {e}", path.display())))
     };
@@ -103,7 +105,9 @@ fn check(file: &Path, key: Option<&Path>) -> Result<u8, Failed> {
         None => None,
     };
     let text = read(file)?;
-    let verdict = verify(text.lines(), &[], key.as_ref()).map_err(|fault| Failed {
+    let elsewhere = checkpoints.map(read).transpose()?.unwrap_or_default();
+    let others = kept_elsewhere(&elsewhere).map_err(usage)?;
+    let verdict = verify(text.lines(), &others, key.as_ref()).map_err(|fault| Failed {
         code: Code::Unverified,
         text: format!("{}: {fault}", file.display()),
     })?;
@@ -123,4 +127,19 @@ fn moment(text: &str, now: Timestamp) -> Result<Timestamp, Failed> {
         return Ok(now.checked_sub(ago).unwrap_or(Timestamp::MIN));
     }
     text.parse().map_err(|_| usage(format!("--since {text}: write 2026-03-03T09:00:00Z, or 2d")))
+}
+
+/// The checkpoints of a file of checkpoints; what a system log wrote before each is passed over.
+fn kept_elsewhere(text: &str) -> Result<Vec<Checkpoint>, String> {
+    let mut found = Vec::new();
+    for (n, line) in (1..).zip(text.lines()) {
+        let Some(at) = line.find("{\"checkpoint\"") else { continue };
+        let json = line.get(at..).unwrap_or_default();
+        match serde_json::from_str(json) {
+            Ok(Line::Checkpoint(checkpoint)) => found.push(checkpoint),
+            Ok(Line::Entry(_)) => {}
+            Err(error) => return Err(format!("line {n} of the checkpoints: {error}")),
+        }
+    }
+    Ok(found)
 }

@@ -7,9 +7,10 @@ use crate::app::failed::Failed;
 use crate::app::setup;
 use crate::app::world::Outside;
 use crate::cli::{self, Code};
-use crate::config;
+use crate::config::{self, Sections};
 use crate::secrets::SecretStores;
 use crate::services::{SERVICES, connector_schema};
+use crate::tickets::TicketSettings;
 use crate::transport::TransportSettings;
 
 /// Says everything that is wrong with configuration, schools and subscriptions, and what they
@@ -62,6 +63,7 @@ pub fn document() -> serde_json::Value {
         .map(|s| (s.key.to_owned(), (s.schema)(&mut generator)))
         .collect::<BTreeMap<_, _>>();
     let transport = generator.subschema_for::<TransportSettings>();
+    let tickets = generator.subschema_for::<TicketSettings>();
     let connector = connector_schema(&mut generator);
-    config::schema(generator, services, transport, connector)
+    config::schema(generator, Sections { services, transport, tickets, connector })
 }

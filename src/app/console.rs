@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::app::failed::Failed;
 use crate::app::world::Outside;
@@ -112,9 +112,33 @@ pub async fn show(outside: &Outside, showing: Showing) -> Result<u8, Failed> {
         notices: showing.notices,
         has_alternate: tui::term::has_alternate(|name| std::env::var(name).ok()),
     };
-    let link = Link::new(&showing.socket).map_err(Failed::no_agent)?;
-    match tui::run(link, options).await.map_err(Failed::config)? {
+    match on_its_own_thread(showing.socket, options).await? {
         Exit::Quit | Exit::Signal => Ok(Code::Done as u8),
         Exit::HungUp => Ok(Code::Software as u8),
+    }
+}
+
+/// Runs the console on a thread and a runtime of its own: it is woken without a detour over the
+/// threads of an agent, and never waits behind one.
+async fn on_its_own_thread(socket: PathBuf, options: Options) -> Result<Exit, Failed> {
+    let (tell, shown) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("console".into()).spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let exit = runtime.map_err(Failed::software).and_then(|runtime| {
+            runtime.block_on(async {
+                let link = Link::new(&socket).map_err(Failed::no_agent)?;
+                tui::run(link, options).await.map_err(Failed::config)
+            })
+        });
+        drop(tell.send(exit));
+    });
+    let thread = thread.map_err(Failed::software)?;
+    match shown.await {
+        Ok(exit) => exit,
+        // It panicked: the terminal is restored, and the process ends as it would have.
+        Err(_) => match thread.join() {
+            Err(panic) => std::panic::resume_unwind(panic),
+            Ok(()) => Err(Failed::software("the console ended without a word")),
+        },
     }
 }

@@ -5,6 +5,7 @@ mod acting;
 mod agent;
 mod audit;
 mod bench;
+mod checkpoints;
 mod config;
 mod connector;
 mod console;
@@ -14,6 +15,7 @@ mod embedded;
 mod failed;
 mod handle;
 mod reload;
+mod runs;
 mod secret;
 mod setup;
 mod simulate;
@@ -77,6 +79,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
             status::run(&outside.agent_socket()?, args, outside.clock.clone()).await
         }
         Some(Command::Watch(args)) => watch::run(&outside.agent_socket()?, args).await,
+        Some(Command::Runs(args)) => runs::run(&outside.agent_socket()?, args).await,
         Some(Command::Handle(args)) => handle::run(&outside.agent_socket()?, args).await,
         Some(Command::Config(ConfigCommand::Check)) => config::check(&outside),
         Some(Command::Config(ConfigCommand::Schema)) => config::schema(),

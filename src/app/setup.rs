@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Deserialize;
+
 use crate::app::failed::Failed;
 use crate::config::schools::{Finding, Import, Severity};
 use crate::config::{Config, ConfigError, ConfigErrors, Imported};
@@ -15,12 +17,15 @@ use crate::model::text::Clean;
 use crate::ports::act::Act;
 use crate::ports::clock::Clock;
 use crate::ports::secrets::Secrets;
+use crate::ports::tickets::Tickets;
 use crate::ports::watch::{CredentialUse, Watch};
 use crate::services::expiry::{self, Dates};
 use crate::services::{
-    Configured, ConnectorError, ConnectorSettings, Connectors, Context, SERVICES, Service,
-    ServiceError, join,
+    Configured, ConnectorError, ConnectorSettings, Connectors, Context, LateKnown, SERVICES,
+    Service, ServiceError, desk_hands, join,
 };
+use crate::sys::SystemEntropy;
+use crate::tickets::{Means, Office, TicketSettings};
 use crate::transport::{Endpoint, SetupError, Trace, Transport, TransportSettings};
 
 /// Why a school without a row is not watched.
@@ -41,8 +46,12 @@ pub struct Prepared {
     pub parts: Vec<Part>,
     /// What was noticed while reading schools and subscriptions.
     pub findings: Vec<Finding>,
+    /// Credentials by name.
+    pub secrets: Arc<dyn Secrets>,
     /// What the guard acts with.
     pub acts: Vec<Arc<dyn Act>>,
+    /// What its hands ask about the board; to be bound to the agent that runs.
+    pub known: Arc<LateKnown>,
     /// Every address that a service or a connector calls, with its key or name.
     pub endpoints: Vec<(String, Endpoint)>,
     /// Schools without a row in the subscriptions table.
@@ -137,16 +146,29 @@ fn prepare_with(
         ..Estate::default()
     };
     let folder = config.folder().to_owned();
-    let context = Context { transport, clock, secrets, estate: Arc::new(estate.clone()), folder };
+    let known = Arc::new(LateKnown::default());
+    let (tickets, ticket_credentials) = tickets(&config, &transport, &secrets, &mut wrong);
+    let context = Context {
+        tickets,
+        known: Arc::<LateKnown>::clone(&known),
+        estate: Arc::new(estate.clone()),
+        transport,
+        clock,
+        secrets,
+        folder,
+        entropy: Arc::new(SystemEntropy),
+    };
     let dates = dates(&config, &configured, &connectors, &context);
     let built = build(&config, configured, &connectors, &context, &mut wrong)?;
-    let Built { parts, uses, endpoints, acts } = built;
+    let Built { parts, uses, endpoints, mut acts } = built;
+    acts.extend(desk_hands(&context));
     let watches = together(&mut estate, (&parts, &uses), &connectors, (&dates, &context.secrets))?;
     estate.not_watched.extend(imported.not_set_up.iter().map(|laestab| NotWatched {
         what: Clean::new(&laestab.to_string()),
         why: Clean::new(NOT_SET_UP),
     }));
-    let credentials: Vec<CredentialUse> = uses.into_iter().map(|(_, used)| used).collect();
+    let mut credentials: Vec<CredentialUse> = uses.into_iter().map(|(_, used)| used).collect();
+    credentials.extend(ticket_credentials.into_iter().map(for_all));
     let mut findings = calendars.findings;
     findings.extend(imported.findings);
     findings.extend(unused_dates(&config, &credentials));
@@ -156,7 +178,9 @@ fn prepare_with(
         estate: Arc::new(estate),
         watches,
         parts,
+        secrets: context.secrets,
         acts,
+        known,
         findings,
         credentials,
         endpoints,
@@ -164,6 +188,30 @@ fn prepare_with(
         imported: calendars.imported,
     };
     Ok((prepared, wrong))
+}
+
+/// Where tickets go, as the configuration says, and the credentials that this names; what is wrong with
+/// it is told.
+fn tickets(
+    config: &Config,
+    transport: &Transport,
+    secrets: &Arc<dyn Secrets>,
+    wrong: &mut Vec<ConfigError>,
+) -> (Option<Arc<dyn Tickets>>, Vec<CredentialName>) {
+    let read = config.read_section("tickets", |section| TicketSettings::deserialize(section));
+    let settings = read.unwrap_or_else(|ConfigErrors(errors)| {
+        wrong.extend(errors);
+        None
+    });
+    let Some(settings) = settings else { return (None, Vec::new()) };
+    let means = Means { folder: config.folder(), transport, secrets };
+    match Office::new(&settings, &means) {
+        Ok(office) => (Some(Arc::new(office)), settings.credentials()),
+        Err(error) => {
+            wrong.push(config.error_at(&format!("tickets.{}", error.key), &error.why, ""));
+            (None, Vec::new())
+        }
+    }
 }
 
 type Sections = Vec<(&'static Service, Option<Configured>)>;

@@ -13,7 +13,7 @@ use crate::cli::args::SimulateArgs;
 pub async fn run(outside: Outside, args: SimulateArgs) -> Result<u8, Failed> {
     let folder = Folder::new()?;
     let vendors = demo::vendors(&args.estate, &folder, outside.clock.clone()).await?;
-    let config = demo::write_config(&folder, &vendors, None)?;
+    let config = demo::write_config(&folder, &vendors)?;
     let line = serde_json::json!({ "config": config, "simulators": vendors.urls });
     cli::say(&line.to_string());
     demo::until_stopped(&outside, args.r#for).await?;

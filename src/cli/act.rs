@@ -1,12 +1,12 @@
 //! Plans and actions in plain text.
 
-use crate::wire::action::{ActionRow, Actions, AuditEntry, PlanPage};
-use crate::wire::{Aim, Entry, NotBegun, Outcome, Plan};
+use crate::wire::action::{ActionRow, Actions, AuditEntry, LeftRow, PlanPage};
+use crate::wire::{Aim, Entry, Outcome, Plan};
 
-/// The exit code of the gravest outcome: 0 done, 10 accepted, 11 rejected or not begun, 12 partly
-/// done, 13 unknown.
+/// The exit code of the gravest outcome: 0 done, 10 accepted, 11 rejected, 12 partly done,
+/// 13 unknown. `left` items were not begun: rejected, or part of what was asked.
 #[must_use]
-pub fn outcome_code(rows: &[ActionRow], not_begun: &[NotBegun]) -> u8 {
+pub fn outcome_code(rows: &[ActionRow], left: usize) -> u8 {
     let code = |row: &ActionRow| match row.outcome {
         Some(Outcome::Done) => 0,
         Some(Outcome::Accepted) => 10,
@@ -14,8 +14,12 @@ pub fn outcome_code(rows: &[ActionRow], not_begun: &[NotBegun]) -> u8 {
         Some(Outcome::PartlyDone) => 12,
         None | Some(Outcome::Unknown) => 13,
     };
-    let given_up = (!not_begun.is_empty()).then_some(11);
-    rows.iter().map(code).chain(given_up).max().unwrap_or(13)
+    let left = match (left, rows.is_empty()) {
+        (0, _) => None,
+        (_, true) => Some(11),
+        (_, false) => Some(12),
+    };
+    rows.iter().map(code).chain(left).max().unwrap_or(13)
 }
 
 fn push(out: &mut String, line: &str) {
@@ -33,6 +37,9 @@ pub fn plan_text(page: &PlanPage) -> String {
     line(format!("  plan     {}   expires {}", plan.id, plan.expires_at));
     for (item, private) in plan.items.iter().zip(&page.private) {
         line(format!("  target   {}   {}", private.label, item.aim));
+        for aim in &item.also {
+            line(format!("           and {aim}"));
+        }
         for fact in &item.now {
             line(format!("  now      {}: {}", fact.name, fact.value));
         }
@@ -49,8 +56,12 @@ pub fn plan_text(page: &PlanPage) -> String {
         for text in item.undo.iter() {
             line(format!("  undo     {text}"));
         }
-        for text in item.second_person.iter() {
-            line(format!("  second   {text}"));
+        for second in item.second_person.iter() {
+            line(format!("  second   {}", second.why));
+        }
+        for (n, text) in item.sends.iter().enumerate() {
+            let head = if n == 0 { "sends" } else { "" };
+            line(format!("  {head:<8} {text}").trim_end().to_owned());
         }
     }
     for left in &plan.left_out {
@@ -70,16 +81,6 @@ fn second_words(plan: &Plan) -> &'static str {
         Some(_) => "; a second person must approve",
         None => "; no second person needed",
     }
-}
-
-/// Targets that were not begun, a line each.
-#[must_use]
-pub fn not_begun_text(targets: &[NotBegun]) -> String {
-    let mut out = String::new();
-    for NotBegun { at, aim, why, .. } in targets {
-        push(&mut out, &format!("{at}  {aim}  NOT BEGUN, nothing was sent: {why}"));
-    }
-    out
 }
 
 /// What became of actions, a line each and one for each step.
@@ -102,6 +103,17 @@ pub fn rows_text(rows: &[ActionRow]) -> String {
             let word = step.state.words();
             push(&mut out, &format!("    {}: {}   {word}   {}", step.system, step.step, step.says));
         }
+    }
+    out
+}
+
+/// What was confirmed and not begun, a line each.
+#[must_use]
+pub fn left_text(left: &[LeftRow]) -> String {
+    let mut out = String::new();
+    for row in left {
+        let (at, by, why) = (row.at, &row.by.name, &row.why);
+        push(&mut out, &format!("{at}  {by}  {}  {}  NOT BEGUN: {why}", row.action, row.aim));
     }
     out
 }
@@ -149,6 +161,7 @@ pub fn actions_text(page: &Actions) -> String {
         ));
     }
     out.push_str(&rows_text(&page.open));
+    out.push_str(&left_text(&page.left));
     out
 }
 

@@ -55,6 +55,8 @@ pub enum Command {
     Watch(WatchArgs),
     /// Acknowledge, claim, set a downtime, note or give back. Exit code: 0 done, 11 to no cell.
     Handle(HandleArgs),
+    /// The backups of a school that ended well, as seen from here: what a restore can be asked from.
+    Runs(RunsArgs),
     /// Check the configuration, or print its JSON Schema.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -213,6 +215,16 @@ pub struct HandleArgs {
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub why: String,
     /// The agent's answer as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `caretaker runs`.
+#[derive(Debug, Args)]
+pub struct RunsArgs {
+    /// The school.
+    pub laestab: String,
+    /// JSON.
     #[arg(long)]
     pub json: bool,
 }

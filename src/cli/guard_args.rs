@@ -56,6 +56,9 @@ pub struct ApproveArgs {
     /// for.
     #[arg(long)]
     pub digest: Option<String>,
+    /// What the plan asks its second person to type, such as a doubtful number.
+    #[arg(long, value_name = "WORDS", requires = "digest")]
+    pub typed: Option<String>,
     /// JSON.
     #[arg(long)]
     pub json: bool,
@@ -152,6 +155,9 @@ pub enum AuditCommand {
         /// Public key (PEM) of its checkpoints.
         #[arg(long, value_name = "FILE")]
         key: Option<PathBuf>,
+        /// Checkpoints that were kept elsewhere, a line each.
+        #[arg(long, value_name = "FILE")]
+        checkpoints: Option<PathBuf>,
     },
 }
 

@@ -12,11 +12,12 @@ pub mod guard_args;
 mod handle;
 mod out;
 mod pick;
+mod runs;
 mod table;
 mod watch;
 
 pub use act::{
-    actions_text, aims, entry_line, entry_text, not_begun_text, outcome_code, plan_text, rows_text,
+    actions_text, aims, entry_line, entry_text, left_text, outcome_code, plan_text, rows_text,
 };
 pub use connector::{Tried, called, connector_line, counted, noted, tried, trying};
 pub use csv::status_csv;
@@ -24,5 +25,6 @@ pub use exit::{Code, status_code};
 pub use handle::{HandleError, handle, handled_text};
 pub use out::{complain, say, say_raw};
 pub use pick::{PickError, pick, pick_service};
+pub use runs::runs_text;
 pub use table::status_text;
 pub use watch::{Lines, Turned};

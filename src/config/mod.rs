@@ -18,7 +18,7 @@ pub use calendars::{CalendarSettings, CalendarWords, Calendars, Imported};
 pub use error::{ConfigError, ConfigErrors};
 pub use file::{error_in, read_file};
 pub use load::Config;
-pub use schema::{generator, schema};
+pub use schema::{Sections, generator, schema};
 pub use secret::looks_like_secret;
 pub use settings::{
     AgentSettings, ConsoleSettings, CredentialsSettings, LogLevel, LogSettings, SchoolsSettings,

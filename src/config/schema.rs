@@ -14,18 +14,27 @@ pub fn generator() -> SchemaGenerator {
     SchemaSettings::draft2020_12().into_generator()
 }
 
-/// The schema of the whole file: ours, with the sections of the services, the transport and one
-/// connector in their places. `generator` holds what they refer to. Unknown keys are refused everywhere.
+/// Schemas of the sections that other rooms own.
+pub struct Sections {
+    /// The services, by key.
+    pub services: BTreeMap<String, Schema>,
+    /// The transport.
+    pub transport: Schema,
+    /// Tickets.
+    pub tickets: Schema,
+    /// One connector.
+    pub connector: Schema,
+}
+
+/// The schema of the whole file: ours, with the sections of others in their places. `generator` holds
+/// what they refer to. Unknown keys are refused everywhere.
 #[must_use]
-pub fn schema(
-    generator: SchemaGenerator,
-    services: BTreeMap<String, Schema>,
-    transport: Schema,
-    connector: Schema,
-) -> Value {
+pub fn schema(generator: SchemaGenerator, sections: Sections) -> Value {
+    let Sections { services, transport, tickets, connector } = sections;
     let mut whole = generator.into_root_schema_for::<Settings>().to_value();
     if let Some(keys) = whole.get_mut("properties").and_then(Value::as_object_mut) {
         keys.insert("transport".into(), transport.to_value());
+        keys.insert("tickets".into(), tickets.to_value());
         let help = "Checks without code, by name: what is asked, and how the answer is read.";
         keys.insert(
             "connectors".into(),

@@ -26,6 +26,8 @@ pub struct Settings {
     /// Who may do which action: a file of its own, which those who act cannot write to. Without
     /// one nobody can act.
     pub policy: Option<std::path::PathBuf>,
+    /// What the audit's checkpoints are signed with and where they go.
+    pub audit: AuditSettings,
     /// The agent, embedded or shared.
     pub agent: AgentSettings,
     /// The console.
@@ -39,6 +41,9 @@ pub struct Settings {
     /// The way out: proxy, deadlines, limits.
     #[serde(skip_serializing)]
     pub transport: Section,
+    /// Where tickets go and what they say; without it nothing can be handed to people outside.
+    #[serde(skip_serializing)]
+    pub tickets: Section,
     /// The services, each with its own settings.
     #[serde(skip_serializing)]
     pub services: BTreeMap<ServiceKey, Section>,
@@ -54,14 +59,43 @@ impl Default for Settings {
             schools: SchoolsSettings::default(),
             calendars: BTreeMap::new(),
             policy: None,
+            audit: AuditSettings::default(),
             agent: AgentSettings::default(),
             console: ConsoleSettings::default(),
             log: LogSettings::default(),
             credentials: CredentialsSettings::default(),
             keys: BTreeMap::new(),
             transport: Section,
+            tickets: Section,
             services: BTreeMap::new(),
             connectors: BTreeMap::new(),
+        }
+    }
+}
+
+/// Signed checkpoints of the audit: the newest entry's number and hash, vouched for by a key, kept
+/// where this host cannot change it unseen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuditSettings {
+    /// Credential that holds an Ed25519 private key (`openssl genpkey -algorithm ed25519`); without
+    /// one there are no checkpoints.
+    pub signing_key: Option<CredentialName>,
+    /// File to which checkpoints are added, a line each; on another host's disk, best.
+    pub checkpoint_file: Option<PathBuf>,
+    /// Whether they go to the system log as well, for a host that forwards it.
+    pub checkpoint_syslog: bool,
+    /// How often the newest entry is vouched for, if there is a new one.
+    pub checkpoint_every: Span,
+}
+
+impl Default for AuditSettings {
+    fn default() -> Self {
+        Self {
+            signing_key: None,
+            checkpoint_file: None,
+            checkpoint_syslog: false,
+            checkpoint_every: Span::from_secs(3_600),
         }
     }
 }

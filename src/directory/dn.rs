@@ -95,6 +95,18 @@ impl Dn {
         self.keys().any(|k| k == key)
     }
 
+    /// The values of the levels that stand between it and `above`, from the top down; none where it
+    /// does not stand below.
+    #[must_use]
+    pub fn between(&self, above: &Self) -> Vec<&str> {
+        if !self.is_within(above) {
+            return Vec::new();
+        }
+        let levels = self.parts.len().saturating_sub(above.parts.len());
+        let folders = self.parts.iter().take(levels).skip(1).rev();
+        folders.filter_map(|p| p.0.first()).map(|(_, value)| value.as_str()).collect()
+    }
+
     /// The value of the leaf, for messages about OUs.
     #[must_use]
     pub fn leaf(&self) -> &str {
@@ -308,6 +320,14 @@ mod tests {
         assert_eq!(dn(r"CN=\ lead and trail\ ,DC=x").leaf(), " lead and trail ");
         assert_eq!(dn(r"CN=trail   ,DC=x").leaf(), "trail");
         assert_eq!(dn(r"CN=Zo\C3\AB,DC=x").leaf(), "Zoë");
+    }
+
+    #[test]
+    fn the_folders_between_are_told_from_the_top_down() {
+        let name = dn(r"CN=Quin\, Q,OU=Year 3,OU=Pupils,OU=Ash,OU=Schools,DC=x");
+        assert_eq!(name.between(&dn("ou=ASH,ou=schools,dc=x")), ["Pupils", "Year 3"]);
+        assert!(name.between(&dn("OU=Elm,OU=Schools,DC=x")).is_empty());
+        assert!(dn("OU=Ash,DC=x").between(&dn("OU=Ash,DC=x")).is_empty());
     }
 
     #[test]

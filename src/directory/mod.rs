@@ -1,30 +1,44 @@
 //! Active Directory, for whichever service needs it: how many accounts each school has and how they
-//! stand, who was locked out lately, and how the controllers agree.
+//! stand, who was locked out lately, and how the controllers agree; single accounts, and what can be
+//! done to them.
 //!
 //! Watching needs no names. No attribute that holds one is asked for, and of an entry's own name only
-//! what stands above it is looked at.
+//! what stands above it is looked at. A single account is read whole, aimed at by its lasting id.
 //!
 //! Invariant: an answer that is cut short is never a smaller count.
 
+mod account;
+mod acting;
 mod census;
+mod deed;
 mod dn;
 mod failure;
+mod fence;
+mod group;
+mod kinds;
 mod lockouts;
 mod members;
+mod password;
 mod places;
 mod replicas;
 mod root;
 mod value;
 
+pub use account::{Account, Here, NoAccount};
+pub use acting::{Acting, Found, Terms};
 pub use census::{Census, Counts};
+pub use deed::{Deed, SYSTEM};
 pub use dn::{Dn, DnError};
 pub use failure::DirectoryFailure;
+pub use fence::Fence;
+pub use group::Group;
+pub use kinds::{Kinds, Sign};
 pub use lockouts::{Burst, Lockouts, burst};
 pub use members::members;
 pub use places::{PlaceError, Places};
 pub use replicas::{Behind, Controller, Standing};
 pub use root::{Lockout, Root};
-pub use value::{Flags, Guid, NoGuid, Sid, Ticks, generalised_time, number};
+pub use value::{Flags, Guid, NoGuid, NoSid, Sid, Ticks, generalised_time, number};
 
 use secrecy::SecretString;
 

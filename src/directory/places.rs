@@ -64,6 +64,11 @@ impl Places {
         &self.ous
     }
 
+    /// The school in whose OU the entry of this name stands: the nearest above it.
+    pub(super) fn school(&self, dn: &str) -> Option<Laestab> {
+        self.finder().school(dn)
+    }
+
     /// Finds schools for entries, by what stands above their names.
     pub(super) fn finder(&self) -> Finder<'_> {
         Finder { places: self, known: HashMap::new() }

@@ -142,6 +142,18 @@ impl Guid {
     pub fn filter(self) -> Filter {
         Filter::bytes("objectGUID", &self.0)
     }
+
+    /// The 16 bytes, as the directory keeps them.
+    #[must_use]
+    pub fn bytes(self) -> [u8; 16] {
+        self.0
+    }
+
+    /// What stands for the object's DN, whatever it is called now (MS-ADTS 3.1.1.3.1.2.4).
+    #[must_use]
+    pub fn as_dn(self) -> String {
+        format!("<GUID={self}>")
+    }
 }
 
 /// The order in which the bytes are written: the first three fields are little-endian.
@@ -211,10 +223,43 @@ impl Sid {
         Some(Self { authority, parts })
     }
 
-    /// The last number, which tells accounts of one domain apart.
+    /// The last number of an account or group of a domain (`S-1-5-21-a-b-c-RID`), whichever domain.
     #[must_use]
-    pub fn rid(&self) -> Option<u32> {
-        self.parts.last().copied()
+    pub fn of_domain(&self) -> Option<u32> {
+        match (self.authority, self.parts.as_slice()) {
+            (5, [21, _, _, _, rid]) => Some(*rid),
+            _ => None,
+        }
+    }
+
+    /// The last number of a group that every machine has (`S-1-5-32-RID`).
+    #[must_use]
+    pub fn built_in(&self) -> Option<u32> {
+        match (self.authority, self.parts.as_slice()) {
+            (5, [32, rid]) => Some(*rid),
+            _ => None,
+        }
+    }
+}
+
+/// A text is not a SID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is not a SID: S-1-5-21- and so on, as the directory shows it")]
+pub struct NoSid;
+
+impl FromStr for Sid {
+    type Err = NoSid;
+    fn from_str(text: &str) -> Result<Self, NoSid> {
+        let rest = text.strip_prefix("S-1-").or_else(|| text.strip_prefix("s-1-")).ok_or(NoSid)?;
+        let plain = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        let mut parts = rest.split('-');
+        let authority = parts.next().filter(|p| plain(p)).and_then(|p| p.parse().ok());
+        let authority = authority.filter(|a| *a < 1 << 48).ok_or(NoSid)?;
+        let parts: Vec<u32> = parts
+            .map(|p| p.parse().ok().filter(|_| plain(p)))
+            .collect::<Option<_>>()
+            .ok_or(NoSid)?;
+        if (1..=15).contains(&parts.len()) { Ok(Self { authority, parts }) } else { Err(NoSid) }
     }
 }
 
@@ -238,6 +283,12 @@ impl Flags {
     pub const EXPIRED: Self = Self(0x80_0000);
     /// Accounts of machines and of other domains.
     pub const NO_PERSON: Self = Self(0x800 | 0x1000 | 0x2000);
+    /// The password never expires.
+    pub const NEVER_EXPIRES: Self = Self(0x1_0000);
+    /// A smart card is asked for.
+    pub const SMART_CARD: Self = Self(0x4_0000);
+    /// May act in the name of others.
+    pub const DELEGATES: Self = Self(0x8_0000 | 0x100_0000);
 
     /// From decimal text. Directories write the 32 bits with a sign.
     #[must_use]
@@ -344,7 +395,13 @@ mod tests {
         }
         let sid = Sid::read(&bytes).unwrap();
         assert_eq!(sid.to_string(), "S-1-5-21-1004336348-1177238915-682003330-512");
-        assert_eq!(sid.rid(), Some(512));
+        assert_eq!((sid.of_domain(), sid.built_in()), (Some(512), None));
+        assert_eq!("s-1-5-21-1004336348-1177238915-682003330-512".parse(), Ok(sid));
+        let built_in: Sid = "S-1-5-32-544".parse().unwrap();
+        assert_eq!((built_in.of_domain(), built_in.built_in()), (None, Some(544)));
+        for bad in ["", "S-1-5", "S-1-5-", "S-1-5-21-+1", "S-2-5-21", "S-1-5-21-4294967296", "x"] {
+            assert_eq!(bad.parse::<Sid>(), Err(NoSid), "{bad}");
+        }
         for bad in [&bytes[..bytes.len() - 1], &bytes[..7], &[2, 0, 0, 0, 0, 0, 0, 5]] {
             assert_eq!(Sid::read(bad), None);
         }

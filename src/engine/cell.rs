@@ -136,13 +136,13 @@ pub(super) fn is_real_trouble(bench: &Bench<'_>, state: &State) -> bool {
 /// A school's cell of a service that is asked about the whole estate only: as the estate stands.
 pub(super) fn only_estate(estate: Option<&Cell>) -> Cell {
     match estate {
-        Some(e) if e.health.is_trouble() || e.health == Health::Ok => Cell {
+        Some(e) => Cell {
             health: Health::Ok,
             why: why::of_estate(&e.why),
             quiet: e.quiet,
             ..Cell::default()
         },
-        _ => without_checks(
+        None => without_checks(
             Health::Unknown,
             Some(Reason::NeverSeen),
             "not watched: no check is configured for this school",
@@ -153,7 +153,7 @@ pub(super) fn only_estate(estate: Option<&Cell>) -> Cell {
 /// A cell some of whose checks have not been asked since the restart: as it was, or as those that
 /// have been asked say if that is worse. What it followed is looked at anew.
 pub(super) fn last_known(asked: Option<Cell>, kept: &Cell) -> Cell {
-    let mut kept = Cell { handling: None, ..kept.clone() };
+    let mut kept = kept.clone();
     if kept.follows_from.take().is_some() && kept.health == Health::Warning {
         kept.health = Health::Ok;
         kept.soft = false;

@@ -98,9 +98,7 @@ pub(super) fn fall(
     (numbers, well): (&[Number], bool),
     at: Timestamp,
 ) -> Option<Fall> {
-    let remembered =
-        memory.baseline.iter().filter(|n| watched(rule, base_name(n)) && n.value > 0.0);
-    let known = remembered.clone().next().is_some();
+    let known = memory.baseline.iter().any(|n| watched(rule, n.name.as_str()) && n.value > 0.0);
     let mut found = numbers.iter().filter(|n| watched(rule, n.name.as_str()));
     let first = found.next();
     if first.is_none() && known && well {
@@ -112,15 +110,6 @@ pub(super) fn fall(
         .take(MOST_NUMBERS)
         .filter_map(|now| of_number((rule, memory), now, london_date(at)))
         .reduce(|a, b| if b.rank() > a.rank() { b } else { a })
-}
-
-/// The name of the number that an entry of the baseline is about.
-fn base_name(kept: &Number) -> &str {
-    let name = kept.name.as_str();
-    match name.rsplit_once('@') {
-        Some((base, day)) if day.parse::<Date>().is_ok() => base,
-        _ => name,
-    }
 }
 
 fn of_number((rule, memory): (&DropRule, &Memory), now: &Number, today: Date) -> Option<Fall> {

@@ -171,7 +171,7 @@ pub(super) fn answer(reading: &Reading, fall: Option<&Fall>) -> Finding {
     };
     if let Some(fall) = fall {
         let (health, reason) = fall.meaning();
-        finding.worsen(Finding { health, reason, quiet: false, rule: Rule::Fall, ..finding });
+        finding.worsen(Finding { health, reason, rule: Rule::Fall, ..finding });
     }
     finding
 }
@@ -320,9 +320,8 @@ fn keeps(
             since: Some(good),
             rule: Rule::Gone,
         });
-        if finding.health == Health::Critical {
-            finding.rule = Rule::Gone;
-        }
+        // Said before the vendor's own word, where that is as bad.
+        finding.rule = Rule::Gone;
     }
 }
 

@@ -419,7 +419,7 @@ impl State {
     pub(super) fn remember(&mut self, kept: Memory) {
         self.known_good = self.known_good.max(kept.good_at.map(Moment::of));
         if self.baseline.as_ref().and_then(|b| b.baseline_at) < kept.baseline_at {
-            self.baseline = Some(Box::new(Memory { good_at: None, ..kept }));
+            self.baseline = Some(Box::new(kept));
         }
     }
 }

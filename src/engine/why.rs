@@ -276,6 +276,7 @@ pub(super) fn rule(spec: &CheckSpec, state: &State) -> Clean {
         Rule::Fall => match state.fall_seen() {
             Some(Fall::Far { limit, week, .. }) => {
                 let since = match (week, spec.drop.as_ref().map(|d| d.weeks)) {
+                    (Some(_), Some(1)) => "within a week".to_owned(),
                     (Some(_), Some(weeks)) => format!("within {weeks} weeks"),
                     _ => "since the last good day".to_owned(),
                 };

@@ -20,7 +20,7 @@ use crate::model::check::{CheckSpec, Scope};
 use crate::model::estate::Estate;
 use crate::model::health::Health;
 use crate::model::ids::{CheckId, Laestab, ServiceKey};
-use crate::model::kept::KeptPlan;
+use crate::model::kept::{KeptPlan, Memory};
 use crate::model::observation::Target;
 use crate::model::span::Span;
 use crate::model::text::Clean;
@@ -154,6 +154,13 @@ impl World {
     #[must_use]
     pub fn check(&self, target: Target, check: &CheckId) -> Option<CheckView> {
         self.view(self.plan.slot(target, check)?)
+    }
+
+    /// What a check remembers of better days; none where there is no such check.
+    #[must_use]
+    pub fn memory(&self, target: Target, check: &CheckId) -> Option<Memory> {
+        let slot = self.plan.slot(target, check)?;
+        self.states.get(slot as usize).map(State::memory)
     }
 
     /// Schools, worst first: nobody has it before somebody has it, own trouble before what

@@ -4,22 +4,24 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::model::observation::Fact;
-use crate::model::plan::{Aim, Ask, Item, Kind, LeftOut, Plan, Ruling, Step};
+use crate::model::plan::{Aim, Ask, Item, Kind, LeftOut, Plan, Ruling, SecondPerson, Step};
 use crate::model::text::Clean;
 
 /// The part of an item that was read or decided; its key is not.
 #[derive(Serialize)]
 struct Digested<'a> {
     aim: &'a Aim,
+    also: &'a [Aim],
     kind: Kind,
     lease: &'a Clean,
     now: &'a [Fact],
     steps: &'a [Step],
+    sends: &'a [Clean],
     protective: bool,
     will_not: &'a [Clean],
     beware: &'a [Clean],
     undo: &'a Option<Clean>,
-    second_person: &'a Option<Clean>,
+    second_person: &'a Option<SecondPerson>,
 }
 
 #[derive(Serialize)]
@@ -52,10 +54,12 @@ pub fn digest(plan: &Plan) -> Clean {
 fn digested(item: &Item) -> Digested<'_> {
     Digested {
         aim: &item.aim,
+        also: &item.also,
         kind: item.kind,
         lease: &item.lease,
         now: &item.now,
         steps: &item.steps,
+        sends: &item.sends,
         protective: item.protective,
         will_not: &item.will_not,
         beware: &item.beware,
@@ -67,6 +71,8 @@ fn digested(item: &Item) -> Digested<'_> {
 /// Whether `fresh`, read just now, is what `planned` was confirmed for.
 #[must_use]
 pub fn same(planned: &Item, fresh: &Item) -> bool {
-    (&planned.aim, planned.kind, &planned.lease, &planned.now, &planned.steps)
-        == (&fresh.aim, fresh.kind, &fresh.lease, &fresh.now, &fresh.steps)
+    let read = |i: &Item| {
+        (i.aim.clone(), i.also.clone(), i.kind, i.lease.clone(), i.now.clone(), i.steps.clone())
+    };
+    read(planned) == read(fresh)
 }

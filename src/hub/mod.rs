@@ -10,6 +10,7 @@
 mod answers;
 mod handle;
 mod reader;
+mod runs;
 mod task;
 #[cfg(test)]
 mod tests;

@@ -8,10 +8,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::engine::{self, Effect, Event, World};
 use crate::hub::handle::first_revision;
+use crate::hub::runs::Runs;
 use crate::hub::view::{Shape, View};
 use crate::model::cell::{Row, StateChange};
 use crate::model::estate::Estate;
-use crate::model::kept::{KeptCell, KeptMemory, KeptPlan};
+use crate::model::kept::{KeptCell, KeptMemory, KeptPlan, KeptRun};
 use crate::model::observation::Observation;
 use crate::model::text::Clean;
 use crate::ports::clock::Clock;
@@ -93,6 +94,7 @@ pub(super) struct Round {
     changed: Vec<(Row, u16)>,
     history: Vec<(Row, StateChange)>,
     memories: Vec<KeptMemory>,
+    runs: Vec<KeptRun>,
     planned: bool,
     reset: bool,
     settled: bool,
@@ -130,6 +132,7 @@ pub(super) struct Task {
     generation: u64,
     /// Counts publications; what readers wait for.
     published: u64,
+    runs: Runs,
 }
 
 impl Task {
@@ -140,7 +143,8 @@ impl Task {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { held, view, bells, store, clock, generation: 0, published: 0 }
+        let runs = Runs::new(held.world.estate());
+        Self { held, view, bells, store, clock, generation: 0, published: 0, runs }
     }
 
     pub async fn run(
@@ -201,6 +205,7 @@ impl Task {
         for message in taken.drain(..) {
             match message {
                 Message::Observed(answers) => {
+                    round.runs.extend(answers.iter().filter_map(|a| self.runs.of(a, now)));
                     for answer in answers {
                         round.add(engine::step(world, now, Event::Observed(answer)));
                     }
@@ -228,6 +233,7 @@ impl Task {
         if round.reset {
             self.generation += 1;
             self.held.shape = Arc::new(Shape::new(Arc::clone(world.estate())));
+            self.runs = Runs::new(world.estate());
             let fresh = View::new(world, self.generation, self.held.restored_from);
             // The engine names no single change then: all are kept.
             round.changed = fresh.everything();
@@ -236,6 +242,10 @@ impl Task {
             let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
             view.publish(world, &round.changed);
         } else if round.history.is_empty() && round.memories.is_empty() && !round.planned {
+            // Nothing that a reader of the board would see.
+            if !round.runs.is_empty() {
+                self.save(now, round);
+            }
             return;
         }
         if world.settled() {
@@ -262,6 +272,7 @@ impl Task {
             memories: round.memories,
             history: round.history,
             desk: Vec::new(),
+            runs: round.runs,
             planned: round.planned.then(|| world.planned().collect()),
         });
     }

@@ -2,8 +2,8 @@
 
 use crate::link::{Link, LinkError};
 use crate::wire::action::{
-    Actions, Arm, Armed, Audit, AuditEntry, Confirmed, Digest, EmergencyView, Erase, PlanPage,
-    PlanRequest, Told, Why,
+    Actions, Approval, Arm, Armed, Audit, AuditEntry, Confirmed, Digest, EmergencyView, Erase,
+    PlanPage, PlanRequest, Told, Why,
 };
 use crate::wire::{Ask, Clean};
 
@@ -47,13 +47,18 @@ impl Link {
         self.post(&format!("/v1/plans/{}/confirm", part(plan)), &digest).await
     }
 
-    /// Approves somebody else's plan by its digest.
+    /// Approves somebody else's plan by its digest, and by what its items ask to be typed.
     ///
     /// # Errors
     /// See [`LinkError`].
-    pub async fn approve(&self, plan: &str, digest: &Clean) -> Result<Confirmed, LinkError> {
-        let digest = Digest { digest: digest.clone() };
-        self.post(&format!("/v1/plans/{}/approve", part(plan)), &digest).await
+    pub async fn approve(
+        &self,
+        plan: &str,
+        digest: &Clean,
+        typed: &Clean,
+    ) -> Result<Confirmed, LinkError> {
+        let approval = Approval { digest: digest.clone(), typed: typed.clone() };
+        self.post(&format!("/v1/plans/{}/approve", part(plan)), &approval).await
     }
 
     /// Takes back a plan that has not begun.

@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use crate::wire::board::{Board, Change};
 use crate::wire::desk::{Handle, Handled};
 use crate::wire::page::{AgentHealth, CheckPage, Page, Problem, Refresh, Refreshed};
+use crate::wire::runs::Runs;
 use crate::wire::status::Status;
 use crate::wire::{Laestab, VERSION};
 
@@ -117,6 +118,16 @@ impl Link {
     ) -> Result<CheckPage, LinkError> {
         let path: String = url::form_urlencoded::byte_serialize(check.as_bytes()).collect();
         self.get(&format!("/v1/checks/{}/{path}", row(school))).await
+    }
+
+    /// What a restore at a school can be asked from.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub async fn runs(&self, school: Laestab) -> Result<Runs, LinkError> {
+        let runs: Runs = self.get(&format!("/v1/runs/{school}")).await?;
+        same_version(runs.version)?;
+        Ok(runs)
     }
 
     /// The contract document, for all schools or those named.

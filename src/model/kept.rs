@@ -42,6 +42,29 @@ pub struct Memory {
     pub baseline_at: Option<Timestamp>,
 }
 
+/// An answer to a check whose runs are kept: that somebody looked, and the last good run that it tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptRun {
+    /// About whom.
+    pub target: Target,
+    /// Which check.
+    pub check: CheckId,
+    /// When we had the answer.
+    pub seen_at: Timestamp,
+    /// The last run that ended well; none if the answer tells of none.
+    pub run: Option<Timestamp>,
+}
+
+/// Runs that ended well, as we saw them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KnownRuns {
+    /// When each was, newest first.
+    pub runs: Vec<Timestamp>,
+    /// From when to when somebody looked without a gap, newest first: a run that would lie in one of
+    /// these and is not in the list did not end well.
+    pub watched: Vec<(Timestamp, Timestamp)>,
+}
+
 /// A check's memory and whose it is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeptMemory {

@@ -96,6 +96,25 @@ impl Aim {
             Self::School(s) | Self::Cell(s, _) | Self::Account(s, _) => Some(*s),
         }
     }
+
+    /// As it may stand in a ledger: an account's login is a person's, and only its first letter stays.
+    #[must_use]
+    pub fn masked(&self) -> Self {
+        match self {
+            Self::Account(school, AccountName::Sam(login)) => {
+                Self::Account(*school, AccountName::Sam(masked(login)))
+            }
+            other => other.clone(),
+        }
+    }
+}
+
+/// A name as it is shown until its unmasking was recorded: its first letter and dots, as many for
+/// each name.
+#[must_use]
+pub fn masked(name: &str) -> String {
+    let first = name.trim().chars().next().filter(|c| c.is_alphanumeric());
+    first.into_iter().chain(std::iter::repeat_n('.', 5)).collect()
 }
 
 impl FromStr for Aim {
@@ -239,6 +258,10 @@ pub struct Item {
     pub key: Clean,
     /// The target, accounts by guid.
     pub aim: Aim,
+    /// Further targets of the plan that the same steps are about: one ticket for several cells. Each
+    /// counts as a target.
+    #[serde(default)]
+    pub also: Vec<Aim>,
     /// Whose it is.
     pub kind: Kind,
     /// What is leased while it runs, so that two operators cannot act on one thing: `ad:GUID`,
@@ -248,6 +271,10 @@ pub struct Item {
     pub now: Vec<Fact>,
     /// In order.
     pub steps: Vec<Step>,
+    /// What is handed to people outside as it stands, line by line; the first is its subject. Part of
+    /// the digest; not read again, so that an age in a sentence may grow meanwhile.
+    #[serde(default)]
+    pub sends: Vec<Clean>,
     /// Whether later steps are done even if an earlier one failed (locking a compromised account).
     pub protective: bool,
     /// What it does not touch.
@@ -257,10 +284,25 @@ pub struct Item {
     /// How to undo it.
     pub undo: Option<Clean>,
     /// Why a second person must approve this one whatever the policy says (pupil numbers fell).
-    pub second_person: Option<Clean>,
+    pub second_person: Option<SecondPerson>,
+}
+
+/// A second person that the target itself asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SecondPerson {
+    /// Why.
+    pub why: Clean,
+    /// What they type to approve, such as the number that is doubtful; nothing if absent.
+    #[serde(default)]
+    pub types: Option<Clean>,
 }
 
 impl Item {
+    /// All that it is about.
+    pub fn aims(&self) -> impl Iterator<Item = &Aim> {
+        std::iter::once(&self.aim).chain(&self.also)
+    }
+
     /// Whether a second person must approve it.
     #[must_use]
     pub fn needs_second(&self) -> bool {
@@ -315,26 +357,28 @@ pub struct Plan {
     pub digest: Clean,
 }
 
+impl Plan {
+    /// How many targets it has.
+    #[must_use]
+    pub fn targets(&self) -> usize {
+        self.items.iter().map(|item| item.aims().count()).sum()
+    }
+
+    /// What the second person types to approve it, in the order of the items; empty if nothing.
+    #[must_use]
+    pub fn approval_words(&self) -> String {
+        let words =
+            self.items.iter().filter_map(|item| item.second_person.as_ref()?.types.as_ref());
+        words.map(Clean::as_str).collect::<Vec<_>>().join(" ")
+    }
+}
+
 /// A target that a plan leaves out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LeftOut {
     /// Which.
     pub aim: Aim,
     /// Why.
-    pub why: Clean,
-}
-
-/// An item of a confirmed plan that was not begun, and why; nothing was sent for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct NotBegun {
-    /// The plan's id.
-    pub plan: Clean,
-    /// Which target.
-    pub aim: Aim,
-    /// When it was given up.
-    #[schemars(with = "String")]
-    pub at: Timestamp,
-    /// Why: somebody else acts on it, a limit was reached, the ledger cannot be written.
     pub why: Clean,
 }
 
@@ -419,5 +463,20 @@ impl Role {
             Self::Lead => "lead",
             Self::Auditor => "auditor",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_is_masked_and_an_id_is_not() {
+        let aim: Aim = "9371234/sam:m.sharp12".parse().unwrap();
+        assert_eq!(aim.masked().to_string(), "9371234/sam:m.....");
+        let guid: Aim = "9371234/guid:04030201-0605-0807-090a-0b0c0d0e0f10".parse().unwrap();
+        assert_eq!(guid.masked(), guid);
+        assert_eq!((masked("Zoë").as_str(), masked("").as_str()), ("Z.....", "....."));
+        assert_eq!(masked(" \u{202e}x"), ".....");
     }
 }

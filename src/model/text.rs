@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_out_what_can_hurt_a_screen() {
+    fn threat_02_takes_out_what_can_hurt_a_screen() {
         let hostile = "A\u{1b}]52;c;aGk=\u{7}b \u{202e}evil\u{202c}\u{200b} x\u{9b}31m\r\ny";
         assert_eq!(Clean::new(hostile).as_str(), "A ]52;c;aGk= b evil x 31m y");
         let pile = format!("e{}", "\u{0301}".repeat(40));
@@ -182,7 +182,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn whatever_comes_in_nothing_harmful_comes_out(raw in ".{0,600}") {
+        fn threat_01_whatever_comes_in_nothing_harmful_comes_out(raw in ".{0,600}") {
             let clean = Clean::new(&raw);
             proptest::prop_assert!(clean.as_str().chars().all(|c| !c.is_control() && !is_invisible(c)));
             proptest::prop_assert!(clean.as_str().chars().count() <= MAX_CHARS + 1);

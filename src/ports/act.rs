@@ -16,6 +16,9 @@ pub struct Prepared {
     pub item: Item,
     /// What is shown and typed, and never stored.
     pub private: Private,
+    /// For an account: the SIDs of its groups, nested and primary ones too, so that the policy can
+    /// protect groups. `None` for what is no account.
+    pub groups: Option<Vec<Clean>>,
 }
 
 /// Why a target is left out, or an action cannot be planned.
@@ -91,6 +94,11 @@ pub enum Seen {
 pub trait Act: Send + Sync {
     /// The actions that this configuration makes possible.
     fn actions(&self) -> Vec<ActionSpec>;
+
+    /// Actions of the service that it does not make possible, each with what is missing.
+    fn lacking(&self) -> Vec<(ActionSpec, String)> {
+        Vec::new()
+    }
 
     /// Reads the target afresh and says what would be done. `show` tells whether a name may be
     /// given whole (its unmasking was recorded).

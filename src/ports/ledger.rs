@@ -136,6 +136,19 @@ pub struct Held {
     pub reference: Option<Clean>,
 }
 
+/// An item of a confirmed plan that was not begun.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LeftItem {
+    /// The plan it belongs to.
+    pub plan: Plan,
+    /// The item's key.
+    pub key: Clean,
+    /// When it was left.
+    pub at: Timestamp,
+    /// Why.
+    pub why: Clean,
+}
+
 /// What came of an intent, so far.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settled {
@@ -229,6 +242,33 @@ pub trait Ledger: Send + Sync {
     /// # Errors
     /// See [`LedgerError`].
     fn write_intent(&self, intent: &Intent<'_>, draft: Draft) -> Result<(), LedgerError>;
+
+    /// Records that an item of a confirmed plan was not begun, and why. Nothing of it was sent.
+    ///
+    /// # Errors
+    /// See [`LedgerError`].
+    fn leave(
+        &self,
+        plan: &str,
+        key: &str,
+        at: Timestamp,
+        why: &Clean,
+        draft: Draft,
+    ) -> Result<(), LedgerError>;
+
+    /// Items that were confirmed, and approved where that is needed, and neither begun nor left:
+    /// each plan with the item's key. Only before anything runs: what is just beginning is among
+    /// them.
+    ///
+    /// # Errors
+    /// See [`LedgerError`].
+    fn unbegun(&self) -> Result<Vec<(Plan, Clean)>, LedgerError>;
+
+    /// The newest items that were left.
+    ///
+    /// # Errors
+    /// See [`LedgerError`].
+    fn left(&self, limit: usize) -> Result<Vec<LeftItem>, LedgerError>;
 
     /// Records a step's state, before and after it is sent, and after each look.
     ///

@@ -3,8 +3,10 @@
 pub mod act;
 pub mod chance;
 pub mod clock;
+pub mod known;
 pub mod ledger;
 pub mod people;
 pub mod secrets;
 pub mod store;
+pub mod tickets;
 pub mod watch;

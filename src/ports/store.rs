@@ -1,14 +1,16 @@
 //! What outlives the process: the last known board, what checks remember, and the history of
 //! states.
 //!
-//! Invariant: no method but [`Store::load`], [`Store::history`] and [`Store::flush`] waits for a
+//! Invariant: no method but [`Store::load`], those that read, and [`Store::flush`] waits for a
 //! disk or a server, and none of them may be called on a runtime thread.
 
 use jiff::Timestamp;
 
 use crate::model::cell::{Row, StateChange};
 use crate::model::desk::DeskEntry;
-use crate::model::kept::{KeptCell, KeptMemory, KeptPlan};
+use crate::model::ids::CheckId;
+use crate::model::kept::{KeptCell, KeptMemory, KeptPlan, KeptRun, KnownRuns};
+use crate::model::observation::Target;
 
 /// Why the store cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -67,6 +69,8 @@ pub struct Save {
     pub history: Vec<(Row, StateChange)>,
     /// What operators did.
     pub desk: Vec<DeskEntry>,
+    /// Answers to checks whose runs are kept.
+    pub runs: Vec<KeptRun>,
     /// All holds that have not begun, if that list is another one now.
     pub planned: Option<Vec<KeptPlan>>,
 }
@@ -96,6 +100,18 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// See [`StoreError`].
     fn desk(&self, row: Row, limit: usize) -> Result<Vec<DeskEntry>, StoreError>;
+
+    /// Runs of a check that ended well since `since`, of at most the last 70 days; what still waits to
+    /// be written apart. Blocking.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn runs(
+        &self,
+        target: Target,
+        check: &CheckId,
+        since: Timestamp,
+    ) -> Result<KnownRuns, StoreError>;
 
     /// Returns when everything that was kept before is written. Blocking, for ten seconds at most.
     ///

@@ -14,8 +14,11 @@ use crate::model::estate::Estate;
 use crate::model::ids::{CheckId, CredentialName, ServiceKey};
 use crate::model::span::Span;
 use crate::ports::act::Act;
+use crate::ports::chance::Entropy;
 use crate::ports::clock::Clock;
+use crate::ports::known::Known;
 use crate::ports::secrets::Secrets;
+use crate::ports::tickets::Tickets;
 use crate::ports::watch::Watch;
 use crate::transport::{Endpoint, EndpointSettings, SetupError, Transport};
 
@@ -41,6 +44,12 @@ pub struct Context {
     pub estate: Arc<Estate>,
     /// The folder of the config file: relative paths in settings are relative to it.
     pub folder: PathBuf,
+    /// What the board knows.
+    pub known: Arc<dyn Known>,
+    /// Where tickets go; none where the configuration does not say.
+    pub tickets: Option<Arc<dyn Tickets>>,
+    /// For passwords.
+    pub entropy: Arc<dyn Entropy>,
 }
 
 impl Context {

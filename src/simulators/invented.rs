@@ -29,11 +29,18 @@ pub struct Facts {
     /// Application of the console in it; its secret is the credential `welearn365`, its key and
     /// certificate are the credential `welearn365.certificate`.
     pub client_id: String,
+    /// The application that may write; its secret is the credential `welearn365.act`.
+    pub act_client_id: String,
     /// The account of the console in the directory; its password is the credential
     /// `welearn365.directory`.
     pub directory_account: String,
+    /// The account of the console that may write in the directory; its password is the credential
+    /// `welearn365.directory.act`.
+    pub directory_writer: String,
     /// The OU below which each school has its own in the directory.
     pub directory_schools: String,
+    /// Groups of the directory that the web filter maps: a name and a DN each.
+    pub directory_groups: Vec<(String, String)>,
     /// Host of the SharePoint sites, as in `sites/{host}:/{path}`.
     pub site_host: String,
     /// Who asks, in Groupcall's words; each school's secret is the credential `xod.<laestab>`.

@@ -199,6 +199,18 @@ impl Running {
         self.stage.set_fault(key, school, None);
     }
 
+    /// What writes have really done, one line each, in order: `ad disable u9992000001`.
+    #[must_use]
+    pub fn effects(&self) -> Vec<String> {
+        self.stage.effects()
+    }
+
+    /// From now on a write waits before it does anything, whoever gave up waiting for it; until it is
+    /// called with `false`.
+    pub fn hold_writes(&self, held: bool) {
+        self.stage.hold_writes(held);
+    }
+
     /// Stops a vendor for good: its ports are closed, connections break, its drop folder is gone.
     /// Returns false if there is no such service.
     pub fn stop_vendor(&self, service: &str) -> bool {

@@ -302,7 +302,7 @@ fn instead(fault: Fault, manners: &Manners, stage: &Stage) -> Option<Response> {
 }
 
 /// A body that breaks the connection before anything is sent, the status line included.
-fn nothing() -> Body {
+pub(super) fn nothing() -> Body {
     let reset = Err::<Bytes, _>(io::Error::from(io::ErrorKind::ConnectionReset));
     Body::from_stream(futures_util::stream::iter([reset]))
 }
@@ -322,7 +322,7 @@ fn broken(first: Bytes) -> Body {
 }
 
 /// `response` with half its body: as if that were all, or with the connection broken there.
-async fn cut(response: Response, connection_breaks: bool) -> Response {
+pub(super) async fn cut(response: Response, connection_breaks: bool) -> Response {
     let (mut parts, body) = response.into_parts();
     let whole = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
     let half = whole.slice(..whole.len() / 2);

@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 use crate::model::ids::Laestab;
 use crate::simulators::cast::{Cast, Parts};
+use crate::simulators::directory::Written;
 use crate::simulators::fault::Fault;
 use crate::simulators::invented::Invented;
 use crate::simulators::scenario::{Moment, Scenario};
@@ -38,6 +40,12 @@ pub(super) struct Stage {
     changed: Mutex<BTreeMap<String, String>>,
     strict: AtomicBool,
     tokens: AtomicU64,
+    /// What was written to the directory.
+    pub(super) written: Written,
+    /// What writes have really done, one line each, in order.
+    effects: Mutex<Vec<String>>,
+    /// Whether writes wait before they do anything.
+    held: watch::Sender<bool>,
 }
 
 impl Stage {
@@ -60,6 +68,9 @@ impl Stage {
             changed: Mutex::default(),
             strict: AtomicBool::new(false),
             tokens: AtomicU64::new(1),
+            written: Written::default(),
+            effects: Mutex::default(),
+            held: watch::Sender::new(false),
         }
     }
 
@@ -141,6 +152,27 @@ impl Stage {
 
     pub(super) fn change_credential(&self, name: &str, value: &str) {
         lock(&self.changed).insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Counts what a write has really done.
+    pub(super) fn effect(&self, what: String) {
+        lock(&self.effects).push(what);
+    }
+
+    pub(super) fn effects(&self) -> Vec<String> {
+        lock(&self.effects).clone()
+    }
+
+    /// Lets writes wait, or go on.
+    pub(super) fn hold_writes(&self, held: bool) {
+        self.held.send_replace(held);
+    }
+
+    /// Ends when writes may go on.
+    pub(super) async fn may_write(&self) {
+        let mut held = self.held.subscribe();
+        // The sender lives as long as the stage.
+        drop(held.wait_for(|held| !held).await);
     }
 
     /// A number that no token had before.

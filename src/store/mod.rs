@@ -10,6 +10,7 @@ mod ledger;
 mod pack;
 mod queue;
 mod read;
+mod runs;
 mod schema;
 mod sqlite;
 #[cfg(test)]

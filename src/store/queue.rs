@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::model::desk::DeskEntry;
 use crate::model::ids::CheckId;
-use crate::model::kept::{KeptPlan, Memory};
+use crate::model::kept::{KeptPlan, KeptRun, Memory};
 use crate::ports::store::{Save, StoreError};
 use crate::store::pack::{self, Packed, Record, Services};
 
@@ -50,6 +50,8 @@ pub(super) struct Batch {
     pub history: VecDeque<Record>,
     /// Entries of the desk's book.
     pub desk: Vec<DeskEntry>,
+    /// Answers to checks whose runs are kept.
+    pub runs: Vec<KeptRun>,
     /// All that is planned, if that list is another one.
     pub planned: Option<Vec<KeptPlan>>,
     /// Time and revision of the newest save.
@@ -63,6 +65,7 @@ impl Batch {
             && self.memories.is_empty()
             && self.history.is_empty()
             && self.desk.is_empty()
+            && self.runs.is_empty()
             && self.planned.is_none()
     }
 }
@@ -91,6 +94,7 @@ impl Queue {
             }
             self.waiting.desk.push(entry);
         }
+        self.waiting.runs.extend(save.runs);
         if let Some(planned) = save.planned {
             for plan in &planned {
                 self.services.number(&plan.service);
@@ -114,6 +118,7 @@ impl Queue {
             self.waiting.history.push_front(record);
         }
         self.waiting.desk.splice(..0, batch.desk);
+        self.waiting.runs.splice(..0, batch.runs);
         self.waiting.planned = self.waiting.planned.take().or(batch.planned);
         self.waiting.stamp = self.waiting.stamp.or(batch.stamp);
         self.trim();
@@ -124,6 +129,9 @@ impl Queue {
         self.waiting.history.drain(..too_many);
         let too_many_entries = self.waiting.desk.len().saturating_sub(MAX_DESK);
         self.waiting.desk.drain(..too_many_entries);
-        self.lost += u64::try_from(too_many + too_many_entries).unwrap_or(u64::MAX);
+        let too_many_runs = self.waiting.runs.len().saturating_sub(MAX_HISTORY);
+        self.waiting.runs.drain(..too_many_runs);
+        let lost = too_many + too_many_entries + too_many_runs;
+        self.lost += u64::try_from(lost).unwrap_or(u64::MAX);
     }
 }

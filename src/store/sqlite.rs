@@ -5,15 +5,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rusqlite::Connection;
 
 use crate::model::cell::{Row, StateChange};
 use crate::model::desk::{CellName, DeskEntry};
+use crate::model::ids::CheckId;
+use crate::model::kept::KnownRuns;
+use crate::model::observation::Target;
 use crate::ports::store::{KeptBoard, Save, Store, StoreError};
 use crate::store::desk;
 use crate::store::pack::{self, Record};
 use crate::store::queue::Queue;
 use crate::store::read;
+use crate::store::runs;
 use crate::store::schema::{self, OpenError};
 use crate::store::writer::{Shared, Writer};
 
@@ -79,6 +84,7 @@ impl SqliteStore {
             path: path.to_owned(),
             shared: Arc::clone(&shared),
             written_services,
+            journaled: 0,
             pruned_on: i64::MIN,
         };
         let thread = std::thread::Builder::new()
@@ -178,6 +184,16 @@ impl Store for SqliteStore {
         let mut all: Vec<DeskEntry> = waiting.iter().cloned().chain(old).collect();
         all.truncate(limit);
         Ok(all)
+    }
+
+    fn runs(
+        &self,
+        target: Target,
+        check: &CheckId,
+        since: Timestamp,
+    ) -> Result<KnownRuns, StoreError> {
+        let read = runs::read(&self.reader(), pack::target_number(target), check, since);
+        read.map_err(|e| schema::failed(&self.path, &e))
     }
 
     fn flush(&self) -> Result<(), StoreError> {

@@ -173,6 +173,7 @@ fn an_older_format_is_brought_forward() {
         path,
         shared: Arc::new(Shared::default()),
         written_services: 0,
+        journaled: 0,
         pruned_on: i64::MIN,
     };
     writer.shared.lock().closing = true;

@@ -15,10 +15,15 @@ use crate::model::kept::Memory;
 use crate::store::desk;
 use crate::store::pack::{Packed, Record, Services};
 use crate::store::queue::{Batch, Queue};
+use crate::store::runs;
 use crate::store::schema;
 
 /// Rows in one transaction.
 pub(super) const ROWS: usize = 1_000;
+/// Rows after which the journal is put into the file; once nobody waits for the write.
+const SETTLES: usize = 1_000;
+/// Rows after which that cannot wait for the end of a batch.
+const SETTLES_AT_ONCE: usize = 32_000;
 /// How long changes are gathered before they are written.
 const GATHER: Duration = Duration::from_millis(300);
 /// How long after a failure it is tried again.
@@ -48,6 +53,8 @@ pub(super) struct Writer {
     pub shared: Arc<Shared>,
     /// Services whose numbers are in the file.
     pub written_services: usize,
+    /// Rows in the journal that may not be in the file yet.
+    pub journaled: usize,
     /// Day on which history was last pruned, in days since 1970.
     pub pruned_on: i64,
 }
@@ -83,6 +90,20 @@ impl Writer {
             }
             drop(queue);
             self.shared.bell.notify_all();
+            self.settle(SETTLES);
+        }
+    }
+
+    /// Puts the journal into the file once it holds `rows`. What goes wrong shows at the next write,
+    /// or the next time: nothing is lost.
+    fn settle(&mut self, rows: usize) {
+        if self.journaled < rows {
+            return;
+        }
+        let done = self.db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        match done {
+            Ok(()) => self.journaled = 0,
+            Err(error) => tracing::warn!("{}: {error}", self.path.display()),
         }
     }
 
@@ -133,9 +154,14 @@ impl Writer {
             insert_history(&tx, batch.history.iter().take(count))?;
             tx.commit()?;
             batch.history.drain(..count);
+            self.journaled += count;
+            self.settle(SETTLES_AT_ONCE);
         }
+        self.journaled += batch.cells.len() + batch.memories.len();
         write_cells(&mut self.db, &mut batch.cells)?;
         write_memories(&mut self.db, &mut batch.memories)?;
+        runs::write(&mut self.db, &mut batch.runs)?;
+        self.journaled += 1;
         if let Some((at, revision)) = batch.stamp {
             self.db.execute(
                 "INSERT INTO meta(id, revision, written_at) VALUES (1, ?1, ?2) \
@@ -192,6 +218,7 @@ impl Writer {
         if let Ok(oldest) = Timestamp::from_millisecond(before) {
             desk::prune(&self.db, oldest)?;
         }
+        runs::prune(&self.db, now)?;
         self.pruned_on = today;
         Ok(())
     }

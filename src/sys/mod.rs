@@ -11,6 +11,7 @@ mod peer;
 mod people;
 mod process;
 mod signals;
+mod syslog;
 mod terminal;
 mod trust;
 
@@ -24,5 +25,6 @@ pub use peer::Peer;
 pub use people::HostPeople;
 pub use process::forbid_dumps;
 pub use signals::{Signal, Signals};
+pub use syslog::{SYSLOG, to_syslog};
 pub use terminal::Terminal;
 pub use trust::{Untrusted, private_dir, secret_file, trusted_file};

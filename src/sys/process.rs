@@ -20,7 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_process_cannot_be_dumped_afterwards() {
+    fn threat_15_the_process_cannot_be_dumped_afterwards() {
         forbid_dumps().unwrap();
         let now = rustix::process::dumpable_behavior().unwrap();
         assert_eq!(now, DumpableBehavior::NotDumpable);

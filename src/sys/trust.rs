@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_a_file_or_folder_that_others_can_write() {
+    fn threat_17_refuses_a_file_or_folder_that_others_can_write() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("c.toml");
         std::fs::write(&file, "x").unwrap();
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_credential_is_for_its_owner_only() {
+    fn threat_17_a_credential_is_for_its_owner_only() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("key");
         std::fs::write(&file, "x").unwrap();

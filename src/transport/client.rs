@@ -18,6 +18,7 @@ use super::origin::Origin;
 use super::settings::{
     EndpointSettings, PlainHttp, SetupError, TransportSettings, bare, check_url,
 };
+use super::smtp::{Postman, SmtpSettings};
 use super::trace::Trace;
 use crate::ports::clock::Clock;
 
@@ -175,13 +176,19 @@ impl Transport {
     /// # Errors
     /// When the host is no name or address, or the CA file cannot be read.
     pub fn mail_server(&self, settings: &ImapSettings) -> Result<MailServer, SetupError> {
-        let refuse = |why| SetupError::Url { url: settings.host.clone(), why };
-        let server = ServerName::try_from(settings.host.clone())
-            .map_err(|_| refuse("is not the name of a host: write it without scheme and port"))?;
-        let roots = settings.ca_file.as_deref().map(read_roots).transpose()?;
+        let (server, roots) = named(&settings.host, settings.ca_file.as_deref())?;
         let limits = &self.shared.settings;
         let gate = Gate::new(limits.breaker_failures, limits.breaker_longest.duration());
         Ok(MailServer::new(settings.clone(), server, roots, gate, self.shared.clock.clone()))
+    }
+
+    /// A server that takes mail; its name and its CA file are looked at now.
+    ///
+    /// # Errors
+    /// When the name is none, or the CA file cannot be read.
+    pub fn postman(&self, settings: &SmtpSettings) -> Result<Postman, SetupError> {
+        let (server, roots) = named(&settings.host, settings.ca_file.as_deref())?;
+        Ok(Postman::new(settings.clone(), server, roots, self.shared.clock.clone()))
     }
 
     fn proxy(&self) -> Result<Option<reqwest::Proxy>, SetupError> {
@@ -302,6 +309,17 @@ impl LazyClient {
         };
         builder.build().map_err(|e| format!("the HTTP client could not be built: {e}"))
     }
+}
+
+/// A host as its certificate names it, and whom to trust about it; `None` for the system's.
+fn named(
+    host: &str,
+    ca_file: Option<&Path>,
+) -> Result<(ServerName<'static>, Option<RootCertStore>), SetupError> {
+    let why = "is not the name of a host: write it without scheme and port";
+    let server = ServerName::try_from(host.to_owned())
+        .map_err(|_| SetupError::Url { url: host.to_owned(), why })?;
+    Ok((server, ca_file.map(read_roots).transpose()?))
 }
 
 pub(super) fn system_roots() -> Result<RootCertStore, String> {

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::endpoint::Inner;
 use super::failure::host_of;
-use super::request::{Body, Path};
+use super::request::{Body, Method, Path};
 use super::settings::PlainHttp;
 use super::trace::Exchange;
 use super::{Failure, Reply, Request};
@@ -87,7 +87,11 @@ impl Call {
         });
         Ok(Self {
             repeatable: request.repeatable,
-            method: if request.post { reqwest::Method::POST } else { reqwest::Method::GET },
+            method: match request.method {
+                Method::Get => reqwest::Method::GET,
+                Method::Post => reqwest::Method::POST,
+                Method::Patch => reqwest::Method::PATCH,
+            },
             url,
             headers,
             body,

@@ -1,4 +1,4 @@
-//! The only way out of the process, over HTTP, LDAP, and IMAP to mail folders: TLS always verified,
+//! The only way out of the process, over HTTP, LDAP, IMAP to mail folders and SMTP: TLS always verified,
 //! redirects and referrals never followed, every read bounded in time and size, retries only where the
 //! call is safe.
 //!
@@ -21,6 +21,7 @@ mod reply;
 mod request;
 mod retry_after;
 mod settings;
+mod smtp;
 mod trace;
 
 pub use client::Transport;
@@ -32,4 +33,5 @@ pub use reach::Unreached;
 pub use reply::Reply;
 pub use request::Request;
 pub use settings::{EndpointSettings, SetupError, TransportSettings, install_tls};
+pub use smtp::{Mail, MailAddress, NotAnAddress, Posted, Postman, SmtpSecurity, SmtpSettings};
 pub use trace::{Answered, Exchange, Step, Trace, shape};

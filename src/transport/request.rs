@@ -77,6 +77,14 @@ impl std::fmt::Debug for Path {
     }
 }
 
+/// How a call is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Method {
+    Get,
+    Post,
+    Patch,
+}
+
 /// What is sent as a body.
 #[derive(Clone)]
 pub(super) enum Body {
@@ -95,7 +103,7 @@ pub(super) enum Body {
 /// `Debug` shows no credential and no value.
 #[derive(Clone)]
 pub struct Request {
-    pub(super) post: bool,
+    pub(super) method: Method,
     pub(super) path: Path,
     pub(super) absolute: Option<url::Url>,
     pub(super) query: Vec<(String, String)>,
@@ -109,7 +117,7 @@ pub struct Request {
 impl std::fmt::Debug for Request {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Request")
-            .field("method", if self.post { &"POST" } else { &"GET" })
+            .field("method", &self.method)
             .field("path", &self.path)
             .field("link", &self.absolute.as_ref().map(Url::path))
             .field("query", &self.query.iter().map(|(name, _)| name).collect::<Vec<_>>())
@@ -123,7 +131,7 @@ impl Request {
     #[must_use]
     pub fn get(path: &str) -> Self {
         Self {
-            post: false,
+            method: Method::Get,
             path: Path(vec![Piece::Fixed(path.to_owned())]),
             absolute: None,
             query: Vec::new(),
@@ -138,7 +146,13 @@ impl Request {
     /// A POST; not repeated unless [`Request::repeatable`] says so.
     #[must_use]
     pub fn post(path: &str) -> Self {
-        Self { post: true, repeatable: false, ..Self::get(path) }
+        Self { method: Method::Post, repeatable: false, ..Self::get(path) }
+    }
+
+    /// A PATCH; not repeated unless [`Request::repeatable`] says so.
+    #[must_use]
+    pub fn patch(path: &str) -> Self {
+        Self { method: Method::Patch, repeatable: false, ..Self::get(path) }
     }
 
     /// One more path segment that holds a value: encoded when sent, and never logged. Refused when

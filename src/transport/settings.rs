@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_http_goes_to_loopback_only() {
+    fn threat_09_plain_http_goes_to_loopback_only() {
         for good in [
             "https://api.vendor.example/v1",
             "http://127.0.0.1:8080",

@@ -32,6 +32,8 @@ pub enum Wish {
         plan: Clean,
         /// Its digest.
         digest: Clean,
+        /// What its items ask the second person to type.
+        typed: Clean,
     },
     /// One's own request is taken back.
     TakeBack(Clean),
@@ -150,8 +152,8 @@ pub async fn carry_out(link: &Link, wish: Wish) -> Heard {
             let answer = link.confirm(plan.as_str(), &digest).await.map_err(unconfirmed);
             Heard::Confirmed { plan, answer }
         }
-        Wish::Approve { plan, digest } => {
-            let answer = link.approve(plan.as_str(), &digest).await.map_err(unconfirmed);
+        Wish::Approve { plan, digest, typed } => {
+            let answer = link.approve(plan.as_str(), &digest, &typed).await.map_err(unconfirmed);
             Heard::Confirmed { plan, answer }
         }
         Wish::TakeBack(plan) => {

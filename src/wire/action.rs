@@ -11,7 +11,7 @@ use crate::model::action::{AimsAt, Class};
 use crate::model::audit::Entry;
 use crate::model::ids::{ActionId, Laestab};
 use crate::model::plan::{
-    AccountName, Aim, Ask, Kind, NotBegun, Operator, Outcome, Plan, Private, Role, StepState,
+    AccountName, Aim, Ask, Kind, Operator, Outcome, Plan, Private, Role, StepState,
 };
 use crate::model::span::Span;
 use crate::model::text::Clean;
@@ -66,9 +66,29 @@ pub struct Actions {
     pub open: Vec<ActionRow>,
     /// The newest closed ones.
     pub recent: Vec<ActionRow>,
-    /// The newest targets of confirmed plans that were not begun, since the agent's start.
+    /// The newest items that were confirmed and not begun: nothing of them was sent.
     #[serde(default)]
-    pub not_begun: Vec<NotBegun>,
+    pub left: Vec<LeftRow>,
+}
+
+/// An item of a confirmed plan that was not begun.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LeftRow {
+    /// Its key.
+    pub key: Clean,
+    /// The plan it belongs to.
+    pub plan: Clean,
+    /// Action.
+    pub action: ActionId,
+    /// Target.
+    pub aim: Aim,
+    /// Who asked.
+    pub by: Operator,
+    /// When it was left.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// Why.
+    pub why: Clean,
 }
 
 /// Who is asking.
@@ -188,12 +208,24 @@ pub struct PlanPage {
     pub as_of: Timestamp,
 }
 
-/// `POST /v1/plans/{plan}/confirm` and `../approve`.
+/// `POST /v1/plans/{plan}/confirm`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Digest {
     /// The digest of the plan as it was shown.
     pub digest: Clean,
+}
+
+/// `POST /v1/plans/{plan}/approve`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Approval {
+    /// The digest of the plan as it was read.
+    pub digest: Clean,
+    /// What the plan's items ask the second person to type, in their order with a space between
+    /// (`second_person.types`); absent if nothing.
+    #[serde(default)]
+    pub typed: Clean,
 }
 
 /// What confirming or approving led to.
@@ -352,12 +384,13 @@ impl PlanPage {
     #[must_use]
     pub fn words(&self, name_of: impl Fn(Laestab) -> Option<Clean>) -> String {
         let items = &self.plan.items;
-        if let ([item], [private]) = (&items[..], &self.private[..]) {
+        let n = self.plan.targets();
+        if let ([item], [private], 1) = (&items[..], &self.private[..], n) {
             let words = private.confirm.to_string();
             return if is_typable(&words) { words } else { id_of(&item.aim) };
         }
-        let schools: BTreeSet<Option<Laestab>> = items.iter().map(|i| i.aim.school()).collect();
-        let n = items.len();
+        let schools: BTreeSet<Option<Laestab>> =
+            items.iter().flat_map(|item| item.aims().map(Aim::school)).collect();
         match schools.first() {
             Some(Some(one)) if schools.len() == 1 => {
                 let name = name_of(*one).filter(|name| is_typable(name.as_str()));
@@ -365,6 +398,13 @@ impl PlanPage {
             }
             _ => format!("{n} {}", self.plan.ask.action.word()),
         }
+    }
+
+    /// What whoever approves the plan has to type: what its items ask for, else the same words.
+    #[must_use]
+    pub fn approval(&self, name_of: impl Fn(Laestab) -> Option<Clean>) -> String {
+        let asked = self.plan.approval_words();
+        if asked.is_empty() { self.words(name_of) } else { asked }
     }
 }
 
@@ -399,10 +439,12 @@ mod tests {
         let item = |aim: &&str| Item {
             key: Clean::new(aim),
             aim: aim.parse().unwrap(),
+            also: Vec::new(),
             kind: Kind::School,
             lease: Clean::new(aim),
             now: Vec::new(),
             steps: Vec::new(),
+            sends: Vec::new(),
             protective: false,
             will_not: Vec::new(),
             beware: Vec::new(),

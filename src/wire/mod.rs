@@ -8,6 +8,7 @@ pub mod action;
 pub mod board;
 pub mod desk;
 pub mod page;
+pub mod runs;
 pub mod status;
 
 pub use crate::model::action::{AimsAt, Class};
@@ -23,8 +24,8 @@ pub use crate::model::health::{Health, Reason};
 pub use crate::model::ids::{ActionId, CheckId, Laestab, ServiceKey};
 pub use crate::model::observation::{Fact, Number, SourceTime, Window, Zone};
 pub use crate::model::plan::{
-    AccountName, Aim, Ask, Item, Kind, LeftOut, NotATarget, NotBegun, Operator, Outcome, Plan,
-    Private, Role, Ruling, Step, StepState,
+    AccountName, Aim, Ask, Item, Kind, LeftOut, NotATarget, Operator, Outcome, Plan, Private, Role,
+    Ruling, Step, StepState,
 };
 pub use crate::model::school::School;
 pub use crate::model::span::Span;

@@ -8,10 +8,12 @@ use std::time::Duration;
 use caretaker::agent::AgentError;
 use caretaker::model::cell::{Row, StateChange};
 use caretaker::model::desk::DeskEntry;
-use caretaker::model::kept::KeptCell;
-use caretaker::model::observation::Verdict;
+use caretaker::model::ids::CheckId;
+use caretaker::model::kept::{KeptCell, KnownRuns};
+use caretaker::model::observation::{Target, Verdict};
 use caretaker::ports::store::{KeptBoard, Save, Store, StoreError};
 use caretaker::store::SqliteStore;
+use jiff::Timestamp;
 use tokio::net::UnixListener;
 
 use crate::contract::Wire;
@@ -37,6 +39,9 @@ impl Store for FullDisk {
     }
     fn desk(&self, _: Row, _: usize) -> Result<Vec<DeskEntry>, StoreError> {
         Ok(Vec::new())
+    }
+    fn runs(&self, _: Target, _: &CheckId, _: Timestamp) -> Result<KnownRuns, StoreError> {
+        Ok(KnownRuns::default())
     }
     fn flush(&self) -> Result<(), StoreError> {
         Err(Self::error())
@@ -96,7 +101,7 @@ async fn a_socket_without_a_listener_is_replaced_and_anything_else_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_folder_is_made_for_its_account_alone() {
+async fn threat_14_the_folder_is_made_for_its_account_alone() {
     let stage = Stage::new(1);
     let agent = stage.start_with(Arc::new(FullDisk)).await.unwrap();
     let folder = stage.settings.socket.parent().unwrap().metadata().unwrap();

@@ -25,7 +25,7 @@ async fn a_school_that_the_answer_left_out_is_malformed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_nobody_asked_for_is_dropped_and_counted() {
+async fn threat_31_an_answer_that_nobody_asked_for_is_dropped_and_counted() {
     let stage = Stage::new(2);
     stage.vendors[1].behaves(Manner::Gossips);
     let (agent, wire) = stage.settled().await;

@@ -135,6 +135,9 @@ pub fn built(
         secrets,
         estate: Arc::new(estate),
         folder: std::path::PathBuf::new(),
+        known: std::sync::Arc::new(caretaker::services::LateKnown::default()),
+        tickets: None,
+        entropy: Arc::new(caretaker::sys::SystemEntropy),
     };
     (configured.build)(&context).map_err(|e| e.to_string())
 }

@@ -3,8 +3,8 @@
 use caretaker::tui::keymap::Chord;
 use caretaker::tui::term::Input;
 use caretaker::tui::wish::{Heard, Unconfirmed, Wish};
-use caretaker::wire::action::{Confirmed, EmergencyView, OnceSecret, Told};
-use caretaker::wire::{Clean, Health, NotBegun, Outcome, Role, StepState};
+use caretaker::wire::action::{Confirmed, EmergencyView, LeftRow, OnceSecret, Told};
+use caretaker::wire::{Clean, Health, Outcome, Role, StepState};
 
 use crate::fixture::{DAY, Desk, at, bad, laestab, morning};
 use crate::guarded::{actions, lock, operator, planned, row, waiting};
@@ -181,7 +181,7 @@ fn keys_before_a_plan_was_read_are_thrown_away_and_said_so() {
     let page = Box::new(planned(&ask));
     desk.hear(Heard::Planned { ask, answer: Ok(page) });
     // Typed ahead: the plan has come, and no frame of it was written.
-    desk.type_text("alder").press("enter").wait(60);
+    desk.type_text("alder").press("enter").wait(60).beat();
     desk.type_text("alder").press("enter");
     assert_eq!(desk.wishes(), [], "a plan that nobody saw");
     desk.shown();
@@ -337,7 +337,7 @@ fn what_comes_of_it_is_told_step_by_step_in_one_word() {
     for (state, outcome, word, more) in [
         (StepState::Sent, None, " RUNNING   ", "sent, no answer yet"),
         (StepState::Took, Some(Outcome::Accepted), " ACCEPTED   ", "taken, not seen yet"),
-        (StepState::Unknown, Some(Outcome::Unknown), " UNKNOWN   ", "look at it in Groupcall"),
+        (StepState::Unknown, Some(Outcome::Unknown), " UNKNOWN   ", "NOT KNOWN"),
         (StepState::Seen, Some(Outcome::Done), " DONE   ", "asked 09:14:25"),
         (StepState::Refused, Some(Outcome::Rejected), " REJECTED   ", "nothing changed"),
     ] {
@@ -353,7 +353,10 @@ fn what_comes_of_it_is_told_step_by_step_in_one_word() {
         assert!(text.contains(word) && text.contains(more), "{word} {more}: {text}");
     }
     let mut told = actions();
-    told.not_begun.push(NotBegun {
+    told.left.push(LeftRow {
+        key: page.plan.items[0].key.clone(),
+        action: page.plan.ask.action.clone(),
+        by: page.plan.by.clone(),
         plan: page.plan.id.clone(),
         aim: page.plan.items[0].aim.clone(),
         at: at("2026-11-24T09:14:24Z"),
@@ -467,14 +470,18 @@ fn plans_that_wait_are_counted_listed_and_approved_by_typing() {
     let mut theirs = page.clone();
     theirs.plan.by = operator("tomr", 1002);
     desk.hear(Heard::Reviewed { plan: plan.clone(), answer: Ok(Box::new(theirs)) });
-    desk.shown().wait(3);
+    desk.press("tab").shown().wait(3);
     assert!(desk.text().contains("APPROVE"), "{}", desk.text());
     desk.press("enter");
     assert_eq!(desk.wishes(), []);
     desk.type_text("m.sharp12").press("enter");
     assert_eq!(
         desk.wishes(),
-        [Wish::Approve { plan: plan.clone(), digest: page.plan.digest.clone() }]
+        [Wish::Approve {
+            plan: plan.clone(),
+            digest: page.plan.digest.clone(),
+            typed: Clean::default()
+        }]
     );
 }
 

@@ -90,7 +90,7 @@ pub fn actions() -> Actions {
         waiting: Vec::new(),
         open: Vec::new(),
         recent: Vec::new(),
-        not_begun: Vec::new(),
+        left: Vec::new(),
     }
 }
 
@@ -111,10 +111,12 @@ pub fn item(aim: &Aim, steps: Vec<Step>) -> Item {
     Item {
         key: Clean::new(&format!("key-{aim}")),
         aim: aim.clone(),
+        also: Vec::new(),
         kind: Kind::School,
         lease: Clean::new("lease"),
         now: vec![fact("last data", "Sat 03:02"), fact("pupils", "214")],
         steps,
+        sends: Vec::new(),
         protective: false,
         will_not: vec![Clean::new("repeat what Xporter could not read at the school")],
         beware: vec![Clean::new("the school's server may be off until the morning")],

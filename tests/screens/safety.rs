@@ -20,7 +20,7 @@ const HOSTILE: [&str; 8] = [
 ];
 
 #[test]
-fn hostile_text_stays_harmless_in_cells_and_bytes() {
+fn threat_01_hostile_text_stays_harmless_in_cells_and_bytes() {
     for (n, hostile) in HOSTILE.iter().enumerate() {
         for size in SIZES {
             let mut board = morning(30);

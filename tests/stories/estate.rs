@@ -48,6 +48,13 @@ fn checks() -> Vec<CheckSpec> {
     let backup = |id: &str, label: &str| CheckSpec {
         age: age(None, "26h", "50h", false),
         keeps: Some(span("60d")),
+        drop: Some(DropRule {
+            number: "stored_mb",
+            warning: 0.5,
+            summer: 0.5,
+            against: Against::BestOfWeeks,
+            weeks: 1,
+        }),
         ..check(id, label, School, "60m")
     };
     let probe = |id: &str, label: &str| CheckSpec { tries: 3, ..check(id, label, School, "5m") };
@@ -125,6 +132,9 @@ fn tuned(mut spec: CheckSpec, setup: &story::Setup) -> CheckSpec {
     }
     if let Some(tries) = setup.tries.get(&id) {
         spec.tries = *tries;
+    }
+    if let (Some(weeks), Some(drop)) = (setup.weeks.get(&id), &mut spec.drop) {
+        drop.weeks = *weeks;
     }
     if let (true, Some(age)) = (setup.school_days.contains(&id), &mut spec.age) {
         age.runs = Runs::SchoolDays;

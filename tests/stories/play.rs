@@ -11,17 +11,18 @@ use caretaker::model::check::Scope;
 use caretaker::model::estate::Estate;
 use caretaker::model::health::{Health, Reason};
 use caretaker::model::ids::{CheckId, Laestab};
-use caretaker::model::kept::{KeptCell, KeptMemory, KeptPlan};
+use caretaker::model::kept::{KeptMemory, KeptPlan};
 use caretaker::model::observation::{Observation, Target, Verdict, Window, Zone};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::estate::{SERVICES, estate};
+use crate::reader::{Reader, cells};
 use crate::story::{Expect, Handle, London, Observe, Story, Well};
 
 /// What is to be done at a moment.
 enum Act {
     Event(Event),
-    Restart(Timestamp),
+    Restart(usize),
     Configure(usize),
     Expect(usize),
 }
@@ -51,6 +52,7 @@ fn verdict(word: &str) -> Verdict {
 /// ten minutes ago, the rest without a time of its own.
 fn well(id: &CheckId, target: Target, at: Timestamp) -> Observation {
     let seen = Observation::new(id.clone(), target, at, Verdict::Ok, "well");
+    let seen = seen.fact("http status", "200");
     let night = london_midnight(london_date(at - SignedDuration::from_hours(3)));
     let night = night + SignedDuration::from_hours(3);
     match id.name() {
@@ -110,6 +112,9 @@ fn observe(start: Timestamp, told: &Observe, out: &mut Vec<(Timestamp, Act)>) {
         for (name, value) in &told.numbers {
             seen = seen.number(name, *value);
         }
+        for (name, value) in &told.facts {
+            seen = seen.fact(name, value);
+        }
         for w in &told.windows {
             let (from, until) = (w.from.0, w.until.map(|u| u.0));
             seen = seen.window(Window { from, until, title: w.title.as_str().into() });
@@ -154,8 +159,8 @@ fn timeline(story: &Story, first: &Estate) -> Vec<(Timestamp, Act)> {
         if event.tick.is_some() {
             out.push((at, Act::Event(Event::Tick)));
         }
-        if let Some(told) = &event.restart {
-            out.push((at, Act::Restart(told.written.0)));
+        if event.restart.is_some() {
+            out.push((at, Act::Restart(index)));
         }
         if event.configure.is_some() {
             out.push((at, Act::Configure(index)));
@@ -172,19 +177,38 @@ struct Stage {
     history: Vec<(Row, String)>,
     memories: BTreeMap<(Target, CheckId), KeptMemory>,
     planned: Vec<KeptPlan>,
+    reader: Reader,
 }
 
 impl Stage {
+    fn new(estate: Arc<Estate>, start: Timestamp) -> Self {
+        let world = World::new(estate, start, 0);
+        let reader = Reader::new(&world, start);
+        let (history, memories) = (Vec::new(), BTreeMap::new());
+        Self { world, history, memories, planned: Vec::new(), reader }
+    }
+
     fn step(&mut self, at: Timestamp, event: Event) {
         // The hub ticks at every deadline, so that nothing is judged later than it is due.
         while let Some(due) = self.world.next_deadline().filter(|d| *d < at) {
             self.one(due, Event::Tick);
         }
+        // Between them the clock changes nothing.
+        let idle = at - SignedDuration::from_micros(1);
+        if idle > self.reader.now() {
+            self.one(idle, Event::Tick);
+            if self.reader.saw_change() {
+                self.reader.wrong.push(format!("{}: changed before it was due", say(Some(at))));
+            }
+        }
         self.one(at, event);
     }
 
     fn one(&mut self, at: Timestamp, event: Event) {
-        for effect in step(&mut self.world, at, event) {
+        self.reader.expect(at, &event);
+        let effects = step(&mut self.world, at, event);
+        self.reader.hear(&self.world, &effects);
+        for effect in effects {
             match effect {
                 Effect::History { row, change } => {
                     let follows = if change.follows { " (follows)" } else { "" };
@@ -202,45 +226,50 @@ impl Stage {
         }
     }
 
-    fn restart(&mut self, at: Timestamp, written_at: Timestamp) {
-        let estate = Arc::clone(self.world.estate());
-        let rows =
-            estate.schools.keys().map(|l| Row::School(*l)).chain(std::iter::once(Row::Estate));
-        let mut cells = Vec::new();
-        for row in rows {
-            for (service, column) in estate.services.iter().zip(0..) {
-                let cell = self.world.cell(row, column);
-                cells.push(KeptCell { row, service: service.key.clone(), cell });
-            }
-        }
+    /// The agent ends, and another begins with what the store held; `estate` is its configuration.
+    fn restart(&mut self, at: Timestamp, written_at: Timestamp, estate: Arc<Estate>) {
+        let cells = self.reader.kept();
         let memories = self.memories.values().cloned().collect();
         self.world = World::new(estate, at, self.world.revision());
+        self.reader.begin_again(&self.world);
         self.one(at, Event::Restored { written_at, cells, memories });
         for KeptPlan { from, row, service, handling } in std::mem::take(&mut self.planned) {
             let (from, handling) = (Some(from), Some(handling));
             self.one(at, Event::Handled { row, service, from, handling });
         }
     }
+
+    /// Made anew as a whole, the board is what it became step by step.
+    fn anew(&mut self) {
+        self.reader.look(&mut self.world);
+        let before = cells(&self.world);
+        let estate = Arc::clone(self.world.estate());
+        self.one(self.reader.now(), Event::Configured(estate));
+        if cells(&self.world) != before {
+            self.reader.wrong.push("made anew at its end the board is another".to_owned());
+        }
+    }
 }
 
 fn run(story: &Story, mut see: impl FnMut(&mut Stage, &Expect)) -> Stage {
     let first = estate(&story.estate, &story.school);
-    let mut stage = Stage {
-        world: World::new(Arc::clone(&first), story.start.0, 0),
-        history: Vec::new(),
-        memories: BTreeMap::new(),
-        planned: Vec::new(),
-    };
+    let mut stage = Stage::new(Arc::clone(&first), story.start.0);
     for (at, act) in timeline(story, &first) {
         match act {
             Act::Event(event) => stage.step(at, event),
-            Act::Restart(written) => stage.restart(at, written),
+            Act::Restart(index) => {
+                let told = story.event[index].restart.as_ref().unwrap();
+                let other = told.configure.as_ref().map(|c| estate(&c.estate, &c.school));
+                let same = Arc::clone(stage.world.estate());
+                stage.restart(at, told.written.0, other.unwrap_or(same));
+            }
             Act::Configure(index) => {
                 let told = story.event[index].configure.as_ref().unwrap();
                 stage.step(at, Event::Configured(estate(&told.estate, &told.school)));
             }
             Act::Expect(index) => {
                 stage.step(at, Event::Tick);
+                stage.reader.look(&mut stage.world);
                 see(&mut stage, &story.expect[index]);
             }
         }
@@ -250,25 +279,22 @@ fn run(story: &Story, mut see: impl FnMut(&mut Stage, &Expect)) -> Stage {
 
 /// Every cell at the end, to compare two runs.
 pub fn last_board(story: &Story) -> Vec<Cell> {
-    let stage = run(story, |_, _| {});
-    let schools: Vec<Laestab> = stage.world.estate().schools.keys().copied().collect();
-    let rows = schools.into_iter().map(Row::School).chain(std::iter::once(Row::Estate));
-    rows.flat_map(|row| (0..7).map(move |column| (row, column)))
-        .map(|(row, column)| stage.world.cell(row, column))
-        .collect()
+    cells(&run(story, |_, _| {}).world)
 }
 
 /// Plays it; what came differently.
 pub fn play(story: &Story) -> Vec<String> {
     let mut failures = Vec::new();
     let mut named = Vec::new();
-    run(story, |stage, told| {
+    let mut played = run(story, |stage, told| {
         named.push(told.school.clone());
         let seen = saw(stage, told);
         if let Some(failure) = differs(told, &seen) {
             failures.push(failure);
         }
     });
+    played.anew();
+    failures.extend(played.reader.wrong);
     for school in &story.school {
         if !named.contains(&school.laestab) {
             failures.push(format!("{} is named, but nothing is expected of it", school.name));
@@ -318,7 +344,7 @@ fn counts(s: Summary) -> [u32; 5] {
     [s.ok, s.warning, s.critical, s.unknown, s.not_subscribed]
 }
 
-fn say(at: Option<Timestamp>) -> String {
+pub fn say(at: Option<Timestamp>) -> String {
     at.map_or_else(
         || "none".to_owned(),
         |t| t.to_zoned_datetime(london()).strftime("%Y-%m-%d %H:%M").to_string(),
@@ -384,6 +410,10 @@ fn saw(stage: &mut Stage, told: &Expect) -> BTreeMap<String, String> {
         if told.state_since.contains_key(*service) {
             note(format!("state_since.{service}"), say(cell.state_since));
         }
+        if told.reason.contains_key(*service) {
+            let reason = serde_json::to_value(cell.reason).unwrap();
+            note(format!("reason.{service}"), reason.as_str().unwrap_or("none").to_owned());
+        }
         if told.elsewhere.contains_key(*service) {
             note(format!("elsewhere.{service}"), stage.world.elsewhere(row, index).to_string());
         }
@@ -403,6 +433,10 @@ fn saw(stage: &mut Stage, told: &Expect) -> BTreeMap<String, String> {
         let titles: Vec<_> =
             view.iter().flat_map(|v| &v.windows).map(|w| w.title.as_str()).collect();
         note(format!("announced.{check}"), titles.join("; "));
+    }
+    for check in told.good.keys() {
+        let view = stage.world.check(target(&told.school), &check.parse().unwrap());
+        note(format!("good.{check}"), say(view.and_then(|v| v.good_at)));
     }
     if told.planned.is_some() {
         let plans = stage.world.planned().map(|p| format!("{} {}", p.service, say(Some(p.from))));
@@ -436,6 +470,8 @@ fn wanted(told: &Expect) -> BTreeMap<String, String> {
     want.extend(told.why.iter().map(|(k, v)| (format!("why.{k}"), v.clone())));
     want.extend(told.since.iter().map(|(k, v)| (format!("since.{k}"), say(Some(v.0)))));
     want.extend(told.state_since.iter().map(|(k, v)| (format!("state_since.{k}"), say(Some(v.0)))));
+    want.extend(told.reason.iter().map(|(k, v)| (format!("reason.{k}"), v.clone())));
+    want.extend(told.good.iter().map(|(k, v)| (format!("good.{k}"), say(Some(v.0)))));
     want.extend(told.elsewhere.iter().map(|(k, v)| (format!("elsewhere.{k}"), v.to_string())));
     want.extend(told.affects.iter().map(|(k, v)| (format!("affects.{k}"), v.join(" "))));
     want.extend(told.announced.iter().map(|(k, v)| (format!("announced.{k}"), v.join("; "))));

@@ -53,6 +53,8 @@ pub struct Setup {
     pub school_days: Vec<String>,
     /// Services whose credentials end on a known date, which is watched.
     pub dated: Vec<String>,
+    /// Weeks before this one that a check's numbers are compared with.
+    pub weeks: BTreeMap<String, u8>,
     /// Closures of further calendars, by name.
     pub calendars: BTreeMap<String, Vec<Days>>,
 }
@@ -122,6 +124,9 @@ pub struct Observe {
     pub answered: Option<London>,
     #[serde(default)]
     pub numbers: BTreeMap<String, f64>,
+    /// Evidence.
+    #[serde(default)]
+    pub facts: BTreeMap<String, String>,
     /// Work that it announces.
     #[serde(default)]
     pub windows: Vec<Announced>,
@@ -159,6 +164,8 @@ pub struct Handle {
 pub struct Restart {
     /// When the board was last written.
     pub written: London,
+    /// Its new configuration, if that changed meanwhile.
+    pub configure: Option<Reconfigure>,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -194,6 +201,12 @@ pub struct Expect {
     /// When the present health was judged, by service.
     #[serde(default)]
     pub state_since: BTreeMap<String, London>,
+    /// Why it cannot be told, by service.
+    #[serde(default)]
+    pub reason: BTreeMap<String, String>,
+    /// The last good data, run or answer, by check.
+    #[serde(default)]
+    pub good: BTreeMap<String, London>,
     /// Rules in words, by check.
     #[serde(default)]
     pub rule: BTreeMap<String, String>,

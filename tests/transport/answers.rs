@@ -69,7 +69,7 @@ async fn an_error_inside_200_and_a_status_that_is_none_of_success_are_answers() 
 }
 
 #[tokio::test]
-async fn a_web_page_and_deep_json_are_malformed() {
+async fn threat_08_a_web_page_and_deep_json_are_malformed() {
     let server = Server::start(|n, _| match n {
         0 => Act::Send(ok("<!doctype html><title>Sign in</title>")),
         _ => Act::Send(ok("[".repeat(100_000))),
@@ -85,7 +85,7 @@ async fn a_web_page_and_deep_json_are_malformed() {
 }
 
 #[tokio::test]
-async fn a_compressed_answer_is_unpacked_and_a_bomb_is_not() {
+async fn threat_06_a_compressed_answer_is_unpacked_and_a_bomb_is_not() {
     let limit = 1024 * 1024;
     let bomb = gzip(&vec![b' '; 64 * limit]);
     assert!(bomb.len() < limit / 4, "small on the wire");
@@ -104,7 +104,7 @@ async fn a_compressed_answer_is_unpacked_and_a_bomb_is_not() {
 }
 
 #[tokio::test]
-async fn an_endless_or_announced_large_body_is_refused() {
+async fn threat_06_an_endless_or_announced_large_body_is_refused() {
     let server = Server::start(|n, _| match n {
         0 => Act::Endless(
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec(),
@@ -127,7 +127,7 @@ async fn an_endless_or_announced_large_body_is_refused() {
 }
 
 #[tokio::test]
-async fn a_slow_drip_ends_at_the_deadline() {
+async fn threat_07_a_slow_drip_ends_at_the_deadline() {
     let server = Server::start(|_, _| {
         Act::Drip(
             b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n".to_vec(),

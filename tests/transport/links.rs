@@ -12,7 +12,7 @@ fn secret() -> SecretString {
 }
 
 #[tokio::test]
-async fn a_redirect_is_never_followed() {
+async fn threat_04_a_redirect_is_never_followed() {
     let other = Server::start(|_, _| Act::Send(ok("{}"))).await;
     let to = other.address.port();
     let server = Server::start(move |n, _| {
@@ -82,7 +82,7 @@ async fn a_probe_carries_nothing_of_ours() {
 }
 
 #[tokio::test]
-async fn a_next_page_is_taken_whole_from_the_same_origin_only() {
+async fn threat_05_a_next_page_is_taken_whole_from_the_same_origin_only() {
     let other = Server::start(|_, _| Act::Send(ok("{}"))).await;
     let server = Server::start(|_, _| Act::Send(ok("{}"))).await;
     let vendor = endpoint(roomy(), &format!("{}/v1/", server.url()));

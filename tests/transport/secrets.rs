@@ -46,7 +46,7 @@ fn laden() -> Request {
 }
 
 #[tokio::test]
-async fn nothing_that_is_traced_or_said_holds_a_secret() {
+async fn threat_16_nothing_that_is_traced_or_said_holds_a_secret() {
     let memory = Memory::default();
     let to = memory.clone();
     // Everything of everybody at the finest level, not only what the program's own log keeps.

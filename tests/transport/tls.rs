@@ -102,7 +102,7 @@ async fn the_endpoints_own_authority_is_believed() {
 }
 
 #[tokio::test]
-async fn anybody_else_is_not() {
+async fn threat_09_nobody_else_is_believed() {
     let (ours, other) = (Authority::new(), Authority::new());
     refused(call(other.good(), Some(ours.file())).await, "");
     refused(call(self_signed(), Some(ours.file())).await, "ca_file");

@@ -122,6 +122,9 @@ impl Desk {
             secrets: secrets.clone(),
             estate: Arc::new(estate.clone()),
             folder: folder.path().to_owned(),
+            known: std::sync::Arc::new(caretaker::services::LateKnown::default()),
+            tickets: None,
+            entropy: Arc::new(caretaker::sys::SystemEntropy),
         };
         let table: toml::Table = toml::from_str(&settings(&running)).unwrap();
         let inline = toml::Value::Table(table).to_string();

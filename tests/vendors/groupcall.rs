@@ -55,6 +55,8 @@ fn shows(fault: GroupcallFault) -> (&'static str, Wanted) {
         }
         F::ApprovalPending => (right, unknown(Reason::Paused, "waits for the school's approval")),
         F::Revoked => (right, refused("store its new secret as `xod.")),
+        // No trouble of the service: `caretaker doctor` tells it.
+        F::ScopesBeyond => (right, WELL),
         F::ScopesLost => (right, (Warning, None, "has lost Student, Staff")),
         F::ScopeRefused => (counts, refused("does not cover this part")),
         F::TokenShort | F::Token2018 => (right, WELL),

@@ -42,7 +42,8 @@ pub(super) fn begin(guard: Guard, clock: Arc<dyn Clock>) -> JoinHandle<()> {
             clock.sleep(left).await;
             let plan = &request.plan;
             let (id, digest) = (plan.id.as_str(), plan.digest.as_str());
-            if let Err(error) = guard.approve(&colleague(), id, digest).await {
+            let typed = plan.approval_words();
+            if let Err(error) = guard.approve_typing(&colleague(), id, digest, &typed).await {
                 tracing::info!("the demo's colleague does not approve {id}: {error}");
                 refused.insert(plan.id.clone());
             }

@@ -71,6 +71,10 @@ impl Book<'_> {
         format!(
             r#"# The demo: nothing in it is real.
 la_codes = [{codes}]
+policy = "policy.toml"
+
+[tickets.folder]
+path = "tickets"
 
 [schools]
 list_file = "schools.csv"
@@ -135,12 +139,18 @@ controllers = [{one}, {two}]
 ca_file = {ca}
 bind_as = {account}
 schools = {schools}
+[services.welearn365.directory.act]
+bind_as = {writer}
+[services.welearn365.act]
+client_id = {act}
 "#,
             one = self.url("welearn365.dc1"),
             two = self.url("welearn365.dc2"),
             ca = quoted(&self.vendors.ca_file.display().to_string()),
             account = quoted(&self.facts.directory_account),
             schools = quoted(&self.facts.directory_schools),
+            writer = quoted(&self.facts.directory_writer),
+            act = quoted(&self.facts.act_client_id),
             every = self.every(),
             seldom = self.seldom(),
         )

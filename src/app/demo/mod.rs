@@ -31,7 +31,7 @@ pub use folder::Folder;
 pub async fn run(outside: Outside, args: DemoArgs) -> Result<u8, Failed> {
     let folder = Folder::new()?;
     let vendors = vendors(&args.estate, &folder, outside.clock.clone()).await?;
-    let config = write_config(&folder, &vendors, Some(&policy::own()?))?;
+    let config = write_config(&folder, &vendors)?;
     let secrets = Arc::new(SecretStores::files_only(folder.credential_files(&vendors.invented)));
     let prepared = setup::prepare(setup::load(&config)?, secrets, outside.clock.clone())?;
     let socket = folder.socket();
@@ -111,24 +111,16 @@ fn script(scenario: &str) -> Result<Option<Script>, String> {
     Script::read(&text).map(Some).map_err(|e| format!("{scenario}: {e}"))
 }
 
-/// Writes schools, subscriptions, credentials and the config that points at the vendors; the
-/// policy too, if anybody is to act.
+/// Writes schools, subscriptions, credentials, the policy, and the config that points at the vendors.
 ///
 /// # Errors
 /// When the folder cannot be written.
-pub fn write_config(
-    folder: &Folder,
-    vendors: &Running,
-    policy: Option<&str>,
-) -> Result<PathBuf, Failed> {
+pub fn write_config(folder: &Folder, vendors: &Running) -> Result<PathBuf, Failed> {
     folder.write_tables(&vendors.invented)?;
     folder.write_credentials(&vendors.invented)?;
-    let mut text = config::text(folder, vendors);
-    if let Some(policy) = policy {
-        folder.write("policy.toml", policy)?;
-        text.insert_str(0, "policy = \"policy.toml\"\n");
-    }
-    folder.write("config.toml", &text)
+    folder.make_tickets()?;
+    folder.write("policy.toml", &policy::text())?;
+    folder.write("config.toml", &config::text(folder, vendors))
 }
 
 /// Until a signal asks to end, or the time is over.

@@ -1,32 +1,36 @@
-//! The demo's own policy. Whoever runs the demo is its lead; what needs a second person waits for
-//! the invented colleague.
+//! The demo's policy: whoever runs the demo may do everything that the simulated vendors can take.
+//! What needs a second person waits for the invented colleague.
 
-use crate::app::failed::Failed;
 use crate::ports::people::People;
 use crate::sys::HostPeople;
 
-/// The file. `groups` are those of whoever runs the demo.
-fn text(groups: &[String]) -> String {
-    let groups: Vec<String> =
-        groups.iter().map(|name| toml::Value::String(name.clone()).to_string()).collect();
-    format!(
-        r#"# The demo: whoever runs it may do everything, and nothing in it is real.
-[roles]
-lead = [{groups}]
-
+/// The rules, but for who is who.
+const RULES: &str = r#"
 [emergency]
 roles = ["lead"]
-lasts = "15m"
+lasts = "10m"
 lifts = ["hours", "freeze", "second_person"]
 
 [[rule]]
-name = "two persons"
-actions = ["welearn365.restore_account", "redstor.restore_request"]
-second = "approver"
-per_plan = 5
+name = "governors"
+actions = ["welearn365.*", "smoothwall.*"]
+kinds = ["governor"]
+deny = "governors' accounts are handled by the clerk"
 
 [[rule]]
-name = "one person"
+name = "lock"
+actions = ["welearn365.lock_account"]
+per_plan = 10
+second_above = 3
+
+[[rule]]
+name = "restore"
+actions = ["welearn365.restore_account"]
+per_plan = 5
+second = "approver"
+
+[[rule]]
+name = "everything"
 actions = ["*"]
 per_plan = 50
 second_above = 10
@@ -34,29 +38,33 @@ second_above = 10
 [[example]]
 action = "welearn365.lock_account"
 kind = "pupil"
-role = "lead"
-at = "2026-11-24T02:00:00Z"
+role = "operator"
+at = "2027-03-03T10:00:00Z"
 expect = "allow"
 
 [[example]]
-action = "redstor.restore_request"
-kind = "school"
-role = "lead"
-at = "2026-11-24T10:00:00Z"
+action = "welearn365.restore_account"
+kind = "pupil"
+role = "operator"
+at = "2027-03-03T10:00:00Z"
 expect = "second_person"
-"#,
-        groups = groups.join(", ")
-    )
+"#;
+
+/// The policy. Whoever runs the demo has every role, by the groups of their account.
+pub(super) fn text() -> String {
+    let uid = rustix::process::geteuid().as_raw();
+    // An account that the host does not know can do nothing.
+    let groups = HostPeople.person(uid, None).map(|person| person.groups).unwrap_or_default();
+    with_roles(&groups)
 }
 
-/// The policy for whoever runs this process.
-///
-/// # Errors
-/// When the host does not know them.
-pub(super) fn own() -> Result<String, Failed> {
-    let uid = rustix::process::geteuid().as_raw();
-    let person = HostPeople.person(uid, None).map_err(Failed::software)?;
-    Ok(text(&person.groups))
+fn with_roles(groups: &[String]) -> String {
+    let groups: Vec<String> =
+        groups.iter().map(|name| toml::Value::String(name.clone()).to_string()).collect();
+    let who = groups.join(", ");
+    let roles = ["viewer", "operator", "approver", "lead", "auditor"];
+    let roles: String = roles.iter().map(|role| format!("{role} = [{who}]\n")).collect();
+    format!("# The demo's policy: nothing in it is real.\n[roles]\n{roles}{RULES}")
 }
 
 #[cfg(test)]
@@ -64,9 +72,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_runs_the_demo_is_its_lead_and_its_examples_hold() {
+    fn whoever_runs_the_demo_has_every_role_and_its_examples_hold() {
         let settings: crate::guard::policy::PolicySettings =
-            toml::from_str(&text(&["staff".to_owned(), "o\"dd".to_owned()])).unwrap();
+            toml::from_str(&with_roles(&["staff".to_owned(), "o\"dd".to_owned()])).unwrap();
         assert_eq!(settings.roles.lead, ["staff", "o\"dd"]);
         let actions = crate::app::acting::every_action();
         crate::guard::policy::Policy::new(settings, "demo", &actions).unwrap();

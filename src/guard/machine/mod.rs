@@ -28,6 +28,10 @@ pub fn ends(at: Timestamp) -> Timestamp {
     at.checked_add(LEASE_LASTS).unwrap_or(at)
 }
 
+/// How long a hand-off that got no answer is searched for before it may be handed over again: the
+/// other side may be slow to list what it took.
+const HAND_OFF_SETTLES: SignedDuration = SignedDuration::from_mins(5);
+
 /// Waits between two looks at one step, in seconds; the last goes on for ever.
 const LOOKS: [i64; 8] = [2, 5, 15, 60, 300, 900, 1_800, 3_600];
 
@@ -259,8 +263,11 @@ impl Run {
         step.says = says.clone();
         let again = match class {
             Some(Class::SetState | Class::Monotonic) => true,
-            // Searched for by our key and not there: it may be handed over again.
-            Some(Class::HandOff) => step.state == StepState::Unknown,
+            // Searched for by our key and still not there: it may be handed over again.
+            Some(Class::HandOff) => {
+                step.state == StepState::Unknown
+                    && step.sent_at.is_some_and(|at| now.duration_since(at) >= HAND_OFF_SETTLES)
+            }
             _ => false,
         };
         match look {
@@ -284,9 +291,12 @@ impl Run {
         Ok(())
     }
 
+    /// What waits is not sent any more. A step that got no answer before, and was only not there when it
+    /// was looked for, may still come: it stays unknown.
     fn skip_waiting(&mut self) {
         for step in self.steps.iter_mut().filter(|s| s.state == StepState::Waiting) {
-            step.state = StepState::Skipped;
+            step.state =
+                if step.looked_at.is_some() { StepState::Unknown } else { StepState::Skipped };
         }
     }
 

@@ -23,6 +23,7 @@ fn item(classes: &[Class], protective: bool) -> Item {
     Item {
         key: Clean::new("k1"),
         aim: Aim::Estate,
+        also: Vec::new(),
         kind: Kind::Estate,
         lease: Clean::new("estate"),
         now: Vec::new(),
@@ -31,6 +32,7 @@ fn item(classes: &[Class], protective: bool) -> Item {
         will_not: Vec::new(),
         beware: Vec::new(),
         undo: None,
+        sends: Vec::new(),
         second_person: None,
     }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::guard::pipeline::audit;
-use crate::guard::pipeline::desk::{Denied, Guard, Inner, Who};
+use crate::guard::pipeline::desk::{Denied, Guard, Who};
+use crate::guard::pipeline::inner::Inner;
 use crate::model::plan::Role;
 use crate::model::text::Clean;
 

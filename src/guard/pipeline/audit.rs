@@ -48,7 +48,7 @@ pub(super) fn about_plan(
     plan: &Plan,
     entropy: &dyn Entropy,
 ) -> Result<Draft, NoChance> {
-    let targets = plan.items.len().to_string();
+    let targets = plan.targets().to_string();
     let body = [
         ("action", plan.ask.action.as_str()),
         ("digest", plan.digest.as_str()),

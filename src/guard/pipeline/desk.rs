@@ -1,6 +1,6 @@
 //! The guard's counter: what an operator may ask of it.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use jiff::{SignedDuration, Timestamp};
@@ -9,27 +9,22 @@ use tokio::sync::{oneshot, watch};
 
 use crate::guard::machine::Event;
 use crate::guard::pipeline::audit;
+use crate::guard::pipeline::inner::Inner;
 use crate::guard::pipeline::planning::Planned;
 use crate::guard::pipeline::running;
 use crate::guard::policy::Policy;
-use crate::ledger::Draft;
 use crate::model::action::ActionSpec;
-use crate::model::ids::ActionId;
-use crate::model::plan::{NotBegun, Operator, Plan, Role};
+use crate::model::plan::{AccountName, Aim, Operator, Role};
 use crate::model::text::Clean;
 use crate::ports::act::Act;
 use crate::ports::chance::Entropy;
 use crate::ports::clock::Clock;
-use crate::ports::ledger::{Held, HourLimit, Ledger, LedgerError, Request};
+use crate::ports::ledger::{Held, Ledger, LedgerError, LeftItem, Request};
 
 /// How long a plan may be confirmed.
 pub(super) const PLAN_LASTS: SignedDuration = SignedDuration::from_mins(5);
 /// How long a confirmed plan may be approved and begun.
 pub(super) const APPROVAL_LASTS: SignedDuration = SignedDuration::from_mins(30);
-/// Plans that are kept at once; the oldest go first.
-const PLANS: usize = 1_000;
-/// Targets that were not begun and are still told of.
-const NOT_BEGUN: usize = 500;
 
 /// Who asks, with the roles that their account has at this moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,23 +122,6 @@ impl std::fmt::Debug for Guard {
     }
 }
 
-pub(super) struct Inner {
-    pub ledger: Arc<dyn Ledger>,
-    pub acts: RwLock<Vec<Arc<dyn Act>>>,
-    pub policy: RwLock<Result<Policy, String>>,
-    pub emergency: RwLock<Option<(Operator, Clean, Timestamp)>>,
-    pub clock: Arc<dyn Clock>,
-    pub entropy: Arc<dyn Entropy>,
-    pub alone: bool,
-    pub plans: Mutex<HashMap<String, (Planned, HourLimit)>>,
-    /// Until when each person is armed.
-    pub armed: Mutex<HashMap<u32, Timestamp>>,
-    /// The newest last.
-    pub not_begun: Mutex<VecDeque<NotBegun>>,
-    /// One more whenever something happened, so that consoles can look.
-    pub news: watch::Sender<u64>,
-}
-
 impl Guard {
     /// The guard; nothing runs until [`Self::resume`].
     #[must_use]
@@ -159,19 +137,24 @@ impl Guard {
             entropy: parts.entropy,
             alone: parts.alone,
             plans: Mutex::new(HashMap::new()),
+            running: Mutex::new(HashMap::new()),
             armed: Mutex::new(HashMap::new()),
-            not_begun: Mutex::new(VecDeque::new()),
             news: watch::Sender::new(first),
         };
         Self { inner: Arc::new(inner) }
     }
 
-    /// Takes up every intent that is not closed: what was on its way has no answer, and is read.
+    /// Takes up every intent that is not closed: what was on its way has no answer, and is read. What
+    /// was confirmed and never begun is recorded as that.
     ///
     /// # Errors
     /// When the ledger cannot be read.
     pub async fn resume(&self) -> Result<usize, Denied> {
         let held = self.inner.blocking(|ledger| ledger.open()).await?;
+        if let Err(error) = self.record_policy().await {
+            tracing::error!("nobody can act: {error}");
+        }
+        running::leave_unbegun(&self.inner).await?;
         let n = held.len();
         for held in held {
             running::resume(&self.inner, held);
@@ -192,9 +175,24 @@ impl Guard {
     }
 
     /// Another policy, or why there is none now.
-    pub fn set_policy(&self, policy: Result<Policy, String>) {
+    ///
+    /// # Errors
+    /// When it cannot be recorded; it holds all the same.
+    pub async fn set_policy(&self, policy: Result<Policy, String>) -> Result<(), Denied> {
         *self.inner.policy.write().unwrap_or_else(PoisonError::into_inner) = policy;
         self.inner.tell();
+        self.record_policy().await
+    }
+
+    /// Records which policy holds.
+    async fn record_policy(&self) -> Result<(), Denied> {
+        let policy = self.inner.policy.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let body = match &policy {
+            Ok(policy) => ("digest", policy.digest().as_str()),
+            Err(why) => ("refused", why.as_str()),
+        };
+        let draft = audit::entry(self.inner.clock.now(), "policy", None, "policy", &[body]);
+        self.inner.blocking(move |ledger| ledger.append(draft)).await.map(drop)
     }
 
     /// The policy in force.
@@ -210,6 +208,13 @@ impl Guard {
     pub fn actions(&self) -> Vec<ActionSpec> {
         let acts = self.inner.acts.read().unwrap_or_else(PoisonError::into_inner);
         acts.iter().flat_map(|act| act.actions()).collect()
+    }
+
+    /// Every action that it does not make possible, and what is missing.
+    #[must_use]
+    pub fn lacking(&self) -> Vec<(ActionSpec, String)> {
+        let acts = self.inner.acts.read().unwrap_or_else(PoisonError::into_inner);
+        acts.iter().flat_map(|act| act.lacking()).collect()
     }
 
     /// The emergency that was declared and has not run out: who, why, until when.
@@ -265,6 +270,12 @@ impl Guard {
     /// # Errors
     /// When it is not this person's, has expired, is another plan, or cannot be recorded.
     pub async fn confirm(&self, who: &Who, id: &str, digest: &str) -> Result<Started, Denied> {
+        let (me, who) = (self.clone(), who.clone());
+        let (id, digest) = (id.to_owned(), digest.to_owned());
+        unbroken(async move { me.confirming(&who, &id, &digest).await }).await
+    }
+
+    async fn confirming(&self, who: &Who, id: &str, digest: &str) -> Result<Started, Denied> {
         let now = self.inner.clock.now();
         self.inner.is_armed(who)?;
         let (planned, limit) = self.inner.take(who, id, digest, now)?;
@@ -295,8 +306,35 @@ impl Guard {
     /// Approves a request as its second person, and starts it.
     ///
     /// # Errors
-    /// When the role is missing, or the database refuses.
+    /// When the role is missing, its items ask for something to be typed, or the database refuses.
     pub async fn approve(&self, who: &Who, id: &str, digest: &str) -> Result<(), Denied> {
+        self.approve_typing(who, id, digest, "").await
+    }
+
+    /// As [`Self::approve`], by somebody who typed `typed`: what the items ask the second person to
+    /// type ([`Plan::approval_words`]).
+    ///
+    /// # Errors
+    /// As [`Self::approve`]; and when something else was typed.
+    pub async fn approve_typing(
+        &self,
+        who: &Who,
+        id: &str,
+        digest: &str,
+        typed: &str,
+    ) -> Result<(), Denied> {
+        let (me, who, id) = (self.clone(), who.clone(), id.to_owned());
+        let (digest, typed) = (digest.to_owned(), typed.to_owned());
+        unbroken(async move { me.approving(&who, &id, &digest, &typed).await }).await
+    }
+
+    async fn approving(
+        &self,
+        who: &Who,
+        id: &str,
+        digest: &str,
+        typed: &str,
+    ) -> Result<(), Denied> {
         let now = self.inner.clock.now();
         let owned = id.to_owned();
         let request = self.inner.blocking(move |ledger| ledger.find(&owned)).await?;
@@ -308,7 +346,17 @@ impl Guard {
             return Err(Denied::Policy("your account may not approve this".into()));
         }
         self.inner.is_armed(who)?;
+        let words = plan.approval_words();
+        if typed != words {
+            let why = if words.is_empty() {
+                "this plan is approved without typing anything".to_owned()
+            } else {
+                format!("not approved: whoever approves this plan has to type {words}")
+            };
+            return Err(Denied::Asked(why));
+        }
         self.inner.policy_is(plan.ruling.policy.as_str())?;
+        let limit = self.inner.limit_of(&plan)?;
         let draft = audit::about_plan(now, "approved", &who.operator, &plan, &*self.inner.entropy)
             .map_err(|e| Denied::Ledger(e.to_string()))?;
         let (owned, digest, by) = (id.to_owned(), digest.to_owned(), who.operator.clone());
@@ -316,7 +364,6 @@ impl Guard {
             .blocking(move |ledger| ledger.approve(&owned, &digest, &by, role, now, draft))
             .await?;
         self.inner.tell();
-        let limit = self.inner.limit_of(&plan, now)?;
         running::start(&self.inner, plan, limit);
         Ok(())
     }
@@ -392,18 +439,17 @@ impl Guard {
     ///
     /// # Errors
     /// When it cannot be recorded: then it must not be shown.
-    pub async fn unmask(&self, who: &Who, about: &str, why: &Clean) -> Result<(), Denied> {
+    pub async fn unmask(&self, who: &Who, aim: &Aim, why: &Clean) -> Result<(), Denied> {
         if !(who.has(Role::Operator) || who.has(Role::Approver)) {
             return Err(Denied::Policy("your account has no role to see names".into()));
         }
-        self.unmasked(who, about, why).await
-    }
-
-    /// Records that something personal is about to be shown.
-    pub(super) async fn unmasked(&self, who: &Who, about: &str, why: &Clean) -> Result<(), Denied> {
         let now = self.inner.clock.now();
-        let draft = audit::entry(now, "unmasked", Some(&who.operator), about, &[]);
-        let draft = self.inner.private(draft, "reason", why)?;
+        let about = aim.masked().to_string();
+        let draft = audit::entry(now, "unmasked", Some(&who.operator), &about, &[]);
+        let mut draft = self.inner.private(draft, "reason", why)?;
+        if let Aim::Account(_, AccountName::Sam(login)) = aim {
+            draft = self.inner.private(draft, "login", &Clean::new(login))?;
+        }
         self.inner.blocking(move |ledger| ledger.append(draft)).await?;
         Ok(())
     }
@@ -425,19 +471,20 @@ impl Guard {
         self.inner.blocking(move |ledger| ledger.recent(limit)).await
     }
 
+    /// The newest items that were confirmed and not begun.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn left(&self, limit: usize) -> Result<Vec<LeftItem>, Denied> {
+        self.inner.blocking(move |ledger| ledger.left(limit)).await
+    }
+
     /// Actions that are not closed.
     ///
     /// # Errors
     /// When the ledger cannot be read.
     pub async fn open(&self) -> Result<Vec<Held>, Denied> {
         self.inner.blocking(|ledger| ledger.open()).await
-    }
-
-    /// Targets of confirmed plans that were not begun, oldest first, since the start.
-    #[must_use]
-    pub fn not_begun(&self) -> Vec<NotBegun> {
-        let kept = self.inner.not_begun.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().cloned().collect()
     }
 
     /// The ledger, for reading the audit.
@@ -447,115 +494,13 @@ impl Guard {
     }
 }
 
-impl Inner {
-    /// Runs `work` with the ledger off the runtime.
-    pub async fn blocking<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&dyn Ledger) -> Result<T, LedgerError> + Send + 'static,
-    ) -> Result<T, Denied> {
-        let ledger = Arc::clone(&self.ledger);
-        match tokio::task::spawn_blocking(move || work(&*ledger)).await {
-            Ok(result) => result.map_err(Denied::from),
-            Err(error) => Err(Denied::Ledger(error.to_string())),
-        }
-    }
-
-    /// Remembers a target that was not begun, so that whoever asked is told.
-    pub fn gave_up(&self, target: NotBegun) {
-        let mut kept = self.not_begun.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= NOT_BEGUN {
-            kept.pop_front();
-        }
-        kept.push_back(target);
-    }
-
-    pub fn tell(&self) {
-        self.news.send_modify(|n| *n = n.wrapping_add(1));
-    }
-
-    pub fn policy(&self) -> Result<Policy, Denied> {
-        self.policy.read().unwrap_or_else(PoisonError::into_inner).clone().map_err(Denied::NoPolicy)
-    }
-
-    /// That the policy is still the one that ruled.
-    fn policy_is(&self, digest: &str) -> Result<(), Denied> {
-        if self.policy()?.digest().as_str() == digest {
-            return Ok(());
-        }
-        Err(Denied::Stale("the policy has changed since the plan was made: plan again".into()))
-    }
-
-    pub fn emergency(&self) -> Option<(Operator, Clean, Timestamp)> {
-        let declared = self.emergency.read().unwrap_or_else(PoisonError::into_inner).clone();
-        declared.filter(|(_, _, until)| *until > self.clock.now())
-    }
-
-    pub fn private(&self, draft: Draft, name: &str, value: &Clean) -> Result<Draft, Denied> {
-        audit::with_detail(draft, &*self.entropy, name, value)
-            .map_err(|e| Denied::Ledger(e.to_string()))
-    }
-
-    /// The hands that do `action`.
-    pub fn act(&self, action: &ActionId) -> Result<Arc<dyn Act>, Denied> {
-        let acts = self.acts.read().unwrap_or_else(PoisonError::into_inner);
-        acts.iter()
-            .find(|act| act.actions().iter().any(|spec| spec.id == action.as_str()))
-            .cloned()
-            .ok_or_else(|| {
-                Denied::Nothing(format!(
-                    "{action} is not possible here: no such action, or its service is not configured"
-                ))
-            })
-    }
-
-    pub fn keep(&self, planned: Planned, limit: HourLimit) {
-        let now = self.clock.now();
-        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-        plans.retain(|_, (kept, _)| kept.plan.expires_at > now);
-        if plans.len() >= PLANS {
-            let oldest = plans.iter().min_by_key(|(_, (p, _))| p.plan.made_at);
-            if let Some(id) = oldest.map(|(id, _)| id.clone()) {
-                plans.remove(&id);
-            }
-        }
-        plans.insert(planned.plan.id.to_string(), (planned, limit));
-    }
-
-    /// Takes a plan out, once, for whoever made it.
-    fn take(
-        &self,
-        who: &Who,
-        id: &str,
-        digest: &str,
-        now: Timestamp,
-    ) -> Result<(Planned, HourLimit), Denied> {
-        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((planned, _)) = plans.get(id) else {
-            return Err(Denied::Nothing("no such plan: it was used, or has expired".into()));
-        };
-        if planned.plan.by.person() != who.operator.person() {
-            return Err(Denied::Policy("only whoever made a plan can confirm it".into()));
-        }
-        if planned.plan.expires_at <= now {
-            plans.remove(id);
-            return Err(Denied::Stale("the plan has expired: make a new one".into()));
-        }
-        if planned.plan.digest.as_str() != digest {
-            return Err(Denied::Stale("this is not the plan that was shown: look again".into()));
-        }
-        plans.remove(id).ok_or_else(|| Denied::Nothing("no such plan".into()))
-    }
-
-    /// The policy's limits for a plan that was approved later.
-    fn limit_of(&self, plan: &Plan, now: Timestamp) -> Result<HourLimit, Denied> {
-        let policy = self.policy()?;
-        let asked = crate::guard::policy::Asked {
-            action: plan.ask.action.clone(),
-            targets: plan.items.iter().map(|i| (i.aim.school(), i.kind)).collect(),
-            roles: BTreeSet::from([Role::Lead, Role::Operator, Role::Approver]),
-            at: now,
-            emergency: self.emergency().is_some(),
-        };
-        policy.judge(&asked).map(|judged| judged.limit).map_err(Denied::Policy)
+/// Goes on with `work` to its end even if whoever asked has gone: what was begun is never left half
+/// done by a connection that dropped.
+async fn unbroken<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Denied>> + Send + 'static,
+) -> Result<T, Denied> {
+    match tokio::spawn(work).await {
+        Ok(result) => result,
+        Err(error) => Err(Denied::Ledger(error.to_string())),
     }
 }

@@ -5,8 +5,10 @@ use jiff::Timestamp;
 use crate::guard::pipeline::audit;
 use crate::guard::pipeline::desk::{Denied, Guard, PLAN_LASTS, Who};
 use crate::guard::plan::{digest, same};
-use crate::guard::policy::Asked;
-use crate::model::plan::{Ask, Item, LeftOut, MAX_TARGETS, Plan, Private, Role};
+use crate::guard::policy::{Asked, Policy};
+use crate::model::action::ActionSpec;
+use crate::model::ids::Laestab;
+use crate::model::plan::{Ask, Item, Kind, LeftOut, MAX_TARGETS, Plan, Private, Role};
 use crate::model::text::Clean;
 use crate::ports::act::Refused;
 
@@ -31,7 +33,8 @@ impl Guard {
                 let why = denied.to_string();
                 let body = [("action", ask.action.as_str()), ("why", why.as_str())];
                 let now = self.inner.clock.now();
-                let about = ask.targets.first().map(ToString::to_string).unwrap_or_default();
+                let about = ask.targets.first().map(|aim| aim.masked().to_string());
+                let about = about.unwrap_or_default();
                 let draft = audit::entry(now, "denied", Some(&who.operator), &about, &body);
                 self.inner.blocking(move |ledger| ledger.append(draft)).await?;
                 Err(denied)
@@ -60,11 +63,11 @@ impl Guard {
         }
         if show {
             for aim in &ask.targets {
-                self.unmask(who, &aim.to_string(), &ask.reason).await?;
+                self.unmask(who, aim, &ask.reason).await?;
             }
         }
         let now = self.inner.clock.now();
-        let read = self.read_all(who, ask, show, now).await?;
+        let read = self.read_all(who, ask, show, now, &policy).await?;
         if read.items.is_empty() {
             let why: Vec<String> =
                 read.left_out.iter().map(|l| format!("{}: {}", l.aim, l.why)).collect();
@@ -72,7 +75,7 @@ impl Guard {
         }
         let asked = Asked {
             action: ask.action.clone(),
-            targets: read.items.iter().map(|i| (i.aim.school(), i.kind)).collect(),
+            targets: aimed_at(&read.items),
             roles: who.roles.clone(),
             at: now,
             emergency: self.inner.emergency().is_some(),
@@ -83,7 +86,16 @@ impl Guard {
         }
         let mut plan = Plan {
             id: Clean::new(&self.inner.token()?),
-            ask: ask.clone(),
+            // By what they turned out to be: a login is a person's, and would stay in the ledger.
+            ask: Ask {
+                targets: read
+                    .items
+                    .iter()
+                    .flat_map(|i| i.aims().cloned())
+                    .chain(read.left_out.iter().map(|l| l.aim.clone()))
+                    .collect(),
+                ..ask.clone()
+            },
             by: who.operator.clone(),
             items: read.items,
             left_out: read.left_out,
@@ -147,14 +159,22 @@ impl Guard {
         ask: &Ask,
         show: bool,
         now: Timestamp,
+        policy: &Policy,
     ) -> Result<ReadAll, Denied> {
         let act = self.inner.act(&ask.action)?;
+        choices_fit(&act.actions(), ask)?;
         let mut read = ReadAll::default();
         for aim in &ask.targets {
+            if read.items.iter().any(|item| item.also.contains(aim)) {
+                continue;
+            }
             let refused = match act.prepare(ask, aim, &who.operator, show, now).await {
                 Ok(prepared) => {
+                    let protected = policy.protects(&prepared.item.aim, prepared.groups.as_deref());
                     let mut item = prepared.item;
-                    if read.items.iter().any(|other| other.lease == item.lease) {
+                    if let Some(why) = protected {
+                        Refused::Protected(why)
+                    } else if read.items.iter().any(|other| other.lease == item.lease) {
                         Refused::NotOne("it is the same as another target of this plan".into())
                     } else {
                         item.key = Clean::new(&self.inner.token()?);
@@ -169,10 +189,39 @@ impl Guard {
             if let Refused::Choice(why) = refused {
                 return Err(Denied::Asked(why));
             }
-            read.left_out.push(LeftOut { aim: aim.clone(), why: Clean::new(&refused.to_string()) });
+            let (aim, why) = (aim.masked(), Clean::new(&refused.to_string()));
+            read.left_out.push(LeftOut { aim, why });
         }
         Ok(read)
     }
+}
+
+/// That the choices are those of the action, and none is missing.
+fn choices_fit(specs: &[ActionSpec], ask: &Ask) -> Result<(), Denied> {
+    let Some(spec) = specs.iter().find(|spec| spec.id == ask.action.as_str()) else {
+        return Ok(());
+    };
+    let given = |name: &str| ask.choices.get(name).is_some_and(|value| !value.is_empty());
+    if let Some(odd) = ask.choices.keys().find(|name| spec.choices.iter().all(|c| c.name != *name))
+    {
+        let names: Vec<&str> = spec.choices.iter().map(|choice| choice.name).collect();
+        let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        return Err(Denied::Asked(format!(
+            "{odd} is no choice of {}; there are: {names}",
+            spec.id
+        )));
+    }
+    match spec.choices.iter().find(|choice| !choice.optional && !given(choice.name)) {
+        Some(missing) => {
+            Err(Denied::Asked(format!("{} is missing: {}", missing.name, missing.help)))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Each target of some items, as the policy judges it.
+pub(super) fn aimed_at(items: &[Item]) -> Vec<(Option<Laestab>, Kind)> {
+    items.iter().flat_map(|item| item.aims().map(|aim| (aim.school(), item.kind))).collect()
 }
 
 #[derive(Default)]
@@ -181,13 +230,4 @@ struct ReadAll {
     private: Vec<Private>,
     left_out: Vec<LeftOut>,
     second: bool,
-}
-
-impl crate::guard::pipeline::desk::Inner {
-    /// 128 random bits, in hex.
-    pub fn token(&self) -> Result<String, Denied> {
-        let mut bytes = [0_u8; 16];
-        self.entropy.fill(&mut bytes).map_err(|e| Denied::Ledger(e.to_string()))?;
-        Ok(bytes.iter().map(|b| format!("{b:02x}")).collect())
-    }
 }

@@ -6,23 +6,26 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use secrecy::SecretString;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::guard::machine::{Event, Fresh, Look, Next, Run, Said, ends};
 use crate::guard::pipeline::audit;
-use crate::guard::pipeline::desk::{Denied, Inner, Who};
+use crate::guard::pipeline::desk::{Denied, Who};
+use crate::guard::pipeline::inner::Inner;
 use crate::guard::plan::same;
+use crate::ledger::Draft;
 use crate::model::action::Class;
-use crate::model::plan::{Ask, Item, NotBegun, Operator, Outcome, Plan, StepState};
+use crate::model::plan::{Ask, Item, Operator, Outcome, Plan, StepState};
 use crate::model::text::Clean;
-use crate::ports::act::{Act, Answer, Seen};
+use crate::ports::act::{Act, Answer, Prepared, Seen};
 use crate::ports::ledger::{
     Committed, Held, HourLimit, Intent, LedgerError, Settled, commit, recover,
 };
 
-/// A wait between two looks is slept through in pieces, so that a person's word is heard.
-const PIECE: Duration = Duration::from_secs(30);
-/// How long the ledger is given to come back before a running item is left to the next start.
+/// How long after the ledger failed an item is taken up again.
+const AGAIN: Duration = Duration::from_secs(30);
+/// How often an answer is tried to be put on disk, a second apart, before it is given up: what
+/// became of the step is read then.
 const LEDGER_TRIES: u32 = 20;
 
 /// Starts a confirmed plan. The receiver gets the password of the one step that makes one.
@@ -36,13 +39,16 @@ pub(super) fn start(
     let mut secret = Some(send);
     let inner = Arc::clone(inner);
     tokio::spawn(async move {
+        let mut over: Option<LedgerError> = None;
         for n in 0..plan.items.len() {
-            if let Err(error) = begin(&inner, &plan, n, &limit, &mut secret).await {
-                let others_too = !matches!(error, LedgerError::Leased { .. });
-                refused(&inner, &plan, n, others_too, &error).await;
-                if others_too {
-                    break;
-                }
+            let begun = match over.clone() {
+                Some(error) => Err(error),
+                None => begin(&inner, &plan, n, &limit, &mut secret).await,
+            };
+            let Err(error) = begun else { continue };
+            left(&inner, &plan, n, &error.to_string()).await;
+            if !matches!(error, LedgerError::Leased { .. }) {
+                over = Some(error);
             }
         }
         inner.tell();
@@ -50,29 +56,32 @@ pub(super) fn start(
     shows.then_some(receive)
 }
 
-/// Records that item `n` was not begun, and where the same holds for them those after it.
-async fn refused(inner: &Arc<Inner>, plan: &Plan, n: usize, others_too: bool, error: &LedgerError) {
-    let (at, why) = (inner.clock.now(), error.to_string());
-    let left = if others_too { usize::MAX } else { 1 };
-    for item in plan.items.iter().skip(n).take(left) {
-        let about = item.aim.to_string();
-        tracing::warn!("{} of {about} was not begun: {error}", plan.ask.action);
-        inner.gave_up(NotBegun {
-            plan: plan.id.clone(),
-            aim: item.aim.clone(),
-            at,
-            why: Clean::new(&why),
-        });
-        let body = [
-            ("action", plan.ask.action.as_str()),
-            ("plan", plan.id.as_str()),
-            ("why", why.as_str()),
-        ];
-        let draft = audit::entry(at, "denied", Some(&plan.by), &about, &body);
-        if let Err(error) = inner.blocking(move |ledger| ledger.append(draft)).await {
-            tracing::error!("and that cannot be recorded: {error}");
-        }
+/// Records that an item was not begun. Where the ledger does not take it, the next start does.
+async fn left(inner: &Arc<Inner>, plan: &Plan, n: usize, why: &str) {
+    let Some(item) = plan.items.get(n) else { return };
+    tracing::warn!("{} of {} was not begun: {why}", plan.ask.action, item.aim);
+    let body = [("action", plan.ask.action.as_str()), ("why", why)];
+    let at = inner.clock.now();
+    let draft = audit::about_item(at, "not_begun", plan.id.as_str(), item, &body);
+    let draft = Draft { by: Some(plan.by.clone()), ..draft };
+    let (id, key, why) = (plan.id.clone(), item.key.clone(), Clean::new(why));
+    let kept = inner
+        .blocking(move |ledger| ledger.leave(id.as_str(), key.as_str(), at, &why, draft))
+        .await;
+    if let Err(error) = kept {
+        tracing::error!("and that cannot be recorded: {error}");
     }
+}
+
+/// Records what the last process confirmed and did not begin: it must be planned again.
+pub(super) async fn leave_unbegun(inner: &Arc<Inner>) -> Result<usize, Denied> {
+    let unbegun = inner.blocking(|ledger| ledger.unbegun()).await?;
+    let count = unbegun.len();
+    for (plan, key) in unbegun {
+        let n = plan.items.iter().position(|item| item.key == key).unwrap_or(usize::MAX);
+        left(inner, &plan, n, "the agent ended before it was begun: nothing was sent").await;
+    }
+    Ok(count)
 }
 
 type Secret = Option<oneshot::Sender<SecretString>>;
@@ -95,7 +104,7 @@ async fn begin(
         &item,
         &[("action", plan.ask.action.as_str())],
     );
-    let draft = crate::ledger::Draft { by: Some(plan.by.clone()), ..draft };
+    let draft = Draft { by: Some(plan.by.clone()), ..draft };
     let committed = tokio::task::spawn_blocking(move || {
         let Some(item) = kept.items.get(n) else {
             return Err(LedgerError::Nothing(kept.id.to_string()));
@@ -106,20 +115,12 @@ async fn begin(
     .await
     .map_err(|e| LedgerError::Unusable(e.to_string()))??;
     inner.tell();
-    let mut runner = Runner {
-        inner: Arc::clone(inner),
-        act: inner.act(&plan.ask.action).ok(),
-        committed,
-        ask: plan.ask.clone(),
-        by: plan.by.clone(),
-        plan: plan.id.clone(),
-        run: Run::new(item.steps.len(), ends(at)),
-        item,
-        settled: None,
-        reference: None,
-    };
-    if runner.go(secret).await == Flow::Waits {
-        tokio::spawn(async move { runner.stay().await });
+    let open = Open { plan: plan.id.clone(), ask: plan.ask.clone(), by: plan.by.clone(), item };
+    let run = Run::new(open.item.steps.len(), ends(at));
+    let mut runner = Runner::new(inner, committed, open, run);
+    match runner.go(secret).await {
+        Flow::Over => runner.end().await,
+        flow => drop(tokio::spawn(runner.stay(flow))),
     }
     Ok(())
 }
@@ -139,25 +140,29 @@ pub(super) fn resume(inner: &Arc<Inner>, held: Held) {
                 return;
             }
         };
-        let mut runner = Runner {
-            act: inner.act(&held.action).ok(),
-            committed,
-            ask: request.plan.ask,
-            by: held.by,
-            plan: held.plan,
-            run: Run::recorded(held.steps, ends(held.at)),
-            item: held.item,
-            settled: None,
-            reference: held.reference,
-            inner,
+        let open = Open { plan: held.plan, ask: request.plan.ask, by: held.by, item: held.item };
+        let mut runner =
+            Runner::new(&inner, committed, open, Run::recorded(held.steps, ends(held.at)));
+        runner.reference = held.reference;
+        let flow = if runner.apply(Event::Restarted).await {
+            runner.go(&mut None).await
+        } else {
+            Flow::Stuck
         };
-        if runner.apply(Event::Restarted).await && runner.go(&mut None).await == Flow::Waits {
-            runner.stay().await;
-        }
+        runner.stay(flow).await;
     });
 }
 
-/// A person's word about an open action.
+/// What a person says of an open action, on its way to whoever runs it.
+pub(super) struct Word {
+    who: Who,
+    event: Event,
+    why: Clean,
+    heard: oneshot::Sender<Result<(), Denied>>,
+}
+
+/// A person's word about an open action: heard by its runner, or put into the ledger where none
+/// runs.
 pub(super) async fn tell(
     inner: &Arc<Inner>,
     who: &Who,
@@ -165,158 +170,238 @@ pub(super) async fn tell(
     event: Event,
     why: &Clean,
 ) -> Result<(), Denied> {
+    if let Some(runner) = inner.runner(key) {
+        let (heard, answer) = oneshot::channel();
+        let word = Word { who: who.clone(), event: event.clone(), why: why.clone(), heard };
+        if runner.send(word).await.is_ok()
+            && let Ok(answer) = answer.await
+        {
+            return answer;
+        }
+    }
     let open = inner.blocking(|ledger| ledger.open()).await?;
     let held = open
         .into_iter()
         .find(|h| h.item.key.as_str() == key)
         .ok_or_else(|| Denied::Nothing("no such open action".into()))?;
+    let run = Run::recorded(held.steps, ends(held.at));
+    heard(inner, (&held.plan, &held.item), run, (who, event, why)).await.map(drop)
+}
+
+/// Puts a person's word on disk; the run after it, and whether it is over.
+async fn heard(
+    inner: &Arc<Inner>,
+    (plan, item): (&Clean, &Item),
+    mut run: Run,
+    (who, event, why): (&Who, Event, &Clean),
+) -> Result<(Run, bool), Denied> {
     let now = inner.clock.now();
-    let mut run = Run::recorded(held.steps, ends(held.at));
-    run.apply(&held.item, &event, now).map_err(|e| Denied::Asked(e.to_string()))?;
-    let outcome = run.outcome(&held.item);
-    let closed =
-        matches!(event, Event::GivenUp) || matches!(run.next(&held.item, now), Next::End(_));
-    let draft = audit::about_item(
-        now,
-        "outcome",
-        held.plan.as_str(),
-        &held.item,
-        &[("outcome", word(outcome)), ("told", "by a person")],
-    );
-    let draft = crate::ledger::Draft { by: Some(who.operator.clone()), ..draft };
+    run.apply(item, &event, now).map_err(|e| Denied::Asked(e.to_string()))?;
+    let outcome = run.outcome(item);
+    let given_up = matches!(event, Event::GivenUp);
+    let closed = given_up || matches!(run.next(item, now), Next::End(_));
+    let body = [("outcome", word(outcome)), ("told", "by a person")];
+    let draft = audit::about_item(now, "outcome", plan.as_str(), item, &body);
+    let draft = Draft { by: Some(who.operator.clone()), ..draft };
     let draft = inner.private(draft, "why", why)?;
-    let (steps, key) = (run.steps, key.to_owned());
+    let (steps, key) = (run.steps.clone(), item.key.clone());
     inner
         .blocking(move |ledger| {
             for (n, step) in steps.iter().enumerate() {
-                ledger.record(&key, n, step, None)?;
+                ledger.record(key.as_str(), n, step, None)?;
             }
             let settled = Settled { outcome, closed, next_look: None, reference: None, at: now };
-            ledger.settle(&key, &settled, draft)
+            ledger.settle(key.as_str(), &settled, draft)
         })
         .await?;
     inner.tell();
-    Ok(())
+    Ok((run, closed))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Flow {
-    /// It is over, or left to the next start.
+    /// Nothing more is done by itself.
     Over,
     /// It has to wait for something to show.
     Waits,
+    /// The ledger did not take something, or its service is not configured: what the ledger has is
+    /// taken up again later.
+    Stuck,
 }
 
-/// One item that runs.
-struct Runner {
-    inner: Arc<Inner>,
-    act: Option<Arc<dyn Act>>,
-    committed: Committed,
+/// What a runner runs.
+struct Open {
+    plan: Clean,
     ask: Ask,
     by: Operator,
-    plan: Clean,
     item: Item,
+}
+
+/// One item that runs. What is told of it meanwhile comes through `words`.
+struct Runner {
+    inner: Arc<Inner>,
+    committed: Committed,
+    open: Open,
     run: Run,
     settled: Option<(Outcome, bool)>,
     reference: Option<Clean>,
+    words: mpsc::Receiver<Word>,
 }
 
 impl Runner {
+    fn new(inner: &Arc<Inner>, committed: Committed, open: Open, run: Run) -> Self {
+        let words = inner.runs(open.item.key.as_str());
+        Self {
+            inner: Arc::clone(inner),
+            committed,
+            open,
+            run,
+            settled: None,
+            reference: None,
+            words,
+        }
+    }
+
+    /// The hands, as configured now.
+    fn act(&self) -> Option<Arc<dyn Act>> {
+        self.inner.act(&self.open.ask.action).ok()
+    }
+
     /// Does what comes next until it is over or has to wait.
     async fn go(&mut self, secret: &mut Secret) -> Flow {
         loop {
             let now = self.inner.clock.now();
-            match self.run.next(&self.item, now) {
+            let goes_on = match self.run.next(&self.open.item, now) {
                 Next::Reread => {
                     let fresh = self.reread(now).await;
-                    if !self.apply(Event::Reread(fresh)).await {
-                        return Flow::Over;
-                    }
+                    self.apply(Event::Reread(fresh)).await
                 }
-                Next::Expire => {
-                    if !self.apply(Event::Expired).await {
-                        return Flow::Over;
-                    }
-                }
-                Next::Send(i) => {
-                    if !self.send(i, secret).await {
-                        return Flow::Over;
-                    }
-                }
-                Next::Look(i) => {
-                    if !self.look(i).await {
-                        return Flow::Over;
-                    }
-                }
+                Next::Expire => self.apply(Event::Expired).await,
+                Next::Send(i) => self.send(i, secret).await,
+                Next::Look(i) => self.look(i).await,
                 Next::Wait(at, outcome) => {
                     self.settle(outcome, false, Some(at)).await;
                     return Flow::Waits;
                 }
                 Next::End(outcome) => {
-                    let closed = !self.run.needs_a_look(&self.item, now);
-                    self.settle(outcome, closed, None).await;
-                    return Flow::Over;
+                    let closed = !self.run.needs_a_look(&self.open.item, now);
+                    return if self.settle(outcome, closed, None).await {
+                        Flow::Over
+                    } else {
+                        Flow::Stuck
+                    };
                 }
-            }
-        }
-    }
-
-    /// Waits and goes on, until it is over. What a person said meanwhile is read from the ledger.
-    async fn stay(&mut self) {
-        loop {
-            let now = self.inner.clock.now();
-            let wait = match self.run.next(&self.item, now) {
-                Next::Wait(at, _) => at.duration_since(now),
-                _ => jiff::SignedDuration::ZERO,
             };
-            let wait = Duration::try_from(wait).unwrap_or_default();
-            self.inner.clock.sleep(wait.min(PIECE).max(Duration::from_millis(50))).await;
-            if !self.catch_up().await {
-                return;
-            }
-            if self.go(&mut None).await == Flow::Over {
-                return;
+            if !goes_on {
+                return Flow::Stuck;
             }
         }
     }
 
-    /// Reads its own record again; `false` when it was closed.
+    /// Waits and goes on, until it is over.
+    async fn stay(mut self, mut flow: Flow) {
+        while flow != Flow::Over {
+            let now = self.inner.clock.now();
+            let wait = match self.run.next(&self.open.item, now) {
+                _ if flow == Flow::Stuck => AGAIN,
+                Next::Wait(at, _) => Duration::try_from(at.duration_since(now)).unwrap_or_default(),
+                _ => Duration::ZERO,
+            };
+            let rest = self.inner.clock.sleep(wait);
+            let told = tokio::select! {
+                told = self.words.recv() => told,
+                () = rest => None,
+            };
+            flow = match (told, flow) {
+                (Some(word), _) => self.hear(word).await,
+                (None, Flow::Stuck) if !self.catch_up().await => Flow::Stuck,
+                (None, _) => self.go(&mut None).await,
+            };
+        }
+        self.end().await;
+    }
+
+    /// Nobody listens from now on; what was said until then is still heard.
+    async fn end(mut self) {
+        self.inner.ended(self.open.item.key.as_str());
+        while let Ok(word) = self.words.try_recv() {
+            self.hear(word).await;
+        }
+    }
+
+    async fn hear(&mut self, word: Word) -> Flow {
+        let Word { who, event, why, heard: answer } = word;
+        let run = self.run.clone();
+        let about = (&self.open.plan, &self.open.item);
+        let (told, flow) = match heard(&self.inner, about, run, (&who, event, &why)).await {
+            Ok((run, closed)) => {
+                self.run = run;
+                (Ok(()), if closed { Flow::Over } else { Flow::Waits })
+            }
+            Err(denied @ Denied::Ledger(_)) => (Err(denied), Flow::Stuck),
+            Err(denied) => (Err(denied), Flow::Waits),
+        };
+        // Whoever asked may have gone.
+        drop(answer.send(told));
+        flow
+    }
+
+    /// Takes up again what the ledger has; `false` while it cannot be read or written.
     async fn catch_up(&mut self) -> bool {
-        let key = self.item.key.clone();
-        match self.inner.blocking(|ledger| ledger.open()).await {
-            Ok(open) => match open.into_iter().find(|h| h.item.key == key) {
-                Some(held) => {
-                    self.run = Run::recorded(held.steps, ends(held.at));
-                    true
-                }
-                None => false,
-            },
-            // The ledger may come back; until then nothing new is sent.
-            Err(error) => {
-                tracing::warn!("the ledger cannot be read: {error}");
+        let key = self.open.item.key.clone();
+        let Ok(open) = self.inner.blocking(|ledger| ledger.open()).await else { return false };
+        match open.into_iter().find(|h| h.item.key == key) {
+            Some(held) => {
+                self.run = Run::recorded(held.steps, ends(held.at));
+                self.apply(Event::Restarted).await
+            }
+            None => {
+                self.run.given_up = true;
                 true
             }
         }
     }
 
     async fn reread(&self, now: Timestamp) -> Fresh {
-        let Some(act) = &self.act else { return Fresh::Changed };
-        match act.prepare(&self.ask, &self.item.aim, &self.by, false, now).await {
-            Ok(fresh) if same(&self.item, &fresh.item) => Fresh::Same,
-            _ => Fresh::Changed,
+        let Some(act) = self.act() else { return Fresh::Changed };
+        let Open { ask, by, item, .. } = &self.open;
+        match act.prepare(ask, &item.aim, by, false, now).await {
+            Ok(fresh) if same(item, &fresh.item) && self.is_open(&fresh) => Fresh::Same,
+            Ok(fresh) => {
+                let now = fresh.item.now;
+                tracing::warn!(
+                    "{}: it was {:?} and is {now:?}: nothing is sent",
+                    item.aim,
+                    item.now
+                );
+                Fresh::Changed
+            }
+            Err(refused) => {
+                tracing::warn!("{}: it cannot be read again: {refused}: nothing is sent", item.aim);
+                Fresh::Changed
+            }
         }
     }
 
+    /// Whether the policy of now still leaves the target open.
+    fn is_open(&self, fresh: &Prepared) -> bool {
+        let protected = self
+            .inner
+            .policy()
+            .map(|policy| policy.protects(&fresh.item.aim, fresh.groups.as_deref()));
+        matches!(protected, Ok(None))
+    }
+
     async fn send(&mut self, i: usize, secret: &mut Secret) -> bool {
-        let Some(act) = self.act.clone() else {
-            tracing::error!("{}: its service is no longer configured", self.ask.action);
+        let Some(act) = self.act() else {
+            tracing::error!("{}: its service is no longer configured", self.open.ask.action);
             return false;
         };
         if !self.apply(Event::Sending(i)).await {
             return false;
         }
         let now = self.inner.clock.now();
-        let (said, says) = match act.step(&self.committed, &self.item, i, now).await {
+        let (said, says) = match act.step(&self.committed, &self.open.item, i, now).await {
             Answer::Took { says, reference, secret: shown } => {
                 self.reference = reference.or(self.reference.take());
                 if let (Some(shown), Some(send)) = (shown, secret.take()) {
@@ -334,10 +419,10 @@ impl Runner {
     }
 
     async fn look(&mut self, i: usize) -> bool {
-        let Some(act) = self.act.clone() else { return false };
+        let Some(act) = self.act() else { return false };
         let now = self.inner.clock.now();
         let sent_at = self.run.steps.get(i).and_then(|s| s.sent_at).unwrap_or(now);
-        let (look, says) = match act.look(&self.item, i, sent_at, now).await {
+        let (look, says) = match act.look(&self.open.item, i, sent_at, now).await {
             Seen::There(says) => (Look::There, says),
             Seen::NotThere(says) => (Look::NotThere, says),
             Seen::NotYet(says) => (Look::NotYet, says),
@@ -351,21 +436,21 @@ impl Runner {
     async fn apply(&mut self, event: Event) -> bool {
         let now = self.inner.clock.now();
         let before = self.run.clone();
-        if let Err(error) = self.run.apply(&self.item, &event, now) {
-            tracing::error!("{} of {}: {error}", self.ask.action, self.item.aim);
+        if let Err(error) = self.run.apply(&self.open.item, &event, now) {
+            tracing::error!("{} of {}: {error}", self.open.ask.action, self.open.item.aim);
             return false;
         }
         for (n, (old, new)) in before.steps.iter().zip(&self.run.steps).enumerate() {
             if old == new {
                 continue;
             }
-            let step = self.item.steps.get(n);
+            let step = self.open.item.steps.get(n);
             let draft = (old.state != new.state).then(|| {
                 audit::about_item(
                     now,
                     "step",
-                    self.plan.as_str(),
-                    &self.item,
+                    self.open.plan.as_str(),
+                    &self.open.item,
                     &[
                         ("step", step.map_or("", |s| s.id.as_str())),
                         ("state", state_word(new.state)),
@@ -375,14 +460,14 @@ impl Runner {
             });
             let mut tries = 0;
             loop {
-                let (key, new, draft) = (self.item.key.clone(), new.clone(), draft.clone());
+                let (key, new, draft) = (self.open.item.key.clone(), new.clone(), draft.clone());
                 let done = self
                     .inner
                     .blocking(move |ledger| ledger.record(key.as_str(), n, &new, draft))
                     .await;
                 let Err(error) = done else { break };
                 tries += 1;
-                tracing::error!("{} of {}: {error}", self.ask.action, self.item.aim);
+                tracing::error!("{} of {}: {error}", self.open.ask.action, self.open.item.aim);
                 // Before a send: give up at once. After one: the answer is worth some patience.
                 if matches!(event, Event::Sending(_)) || tries >= LEDGER_TRIES {
                     return false;
@@ -394,26 +479,34 @@ impl Runner {
         true
     }
 
-    async fn settle(&mut self, outcome: Outcome, closed: bool, next_look: Option<Timestamp>) {
-        if self.settled == Some((outcome, closed)) {
-            return;
+    /// `false` when the ledger did not take it.
+    async fn settle(
+        &mut self,
+        outcome: Outcome,
+        closed: bool,
+        next_look: Option<Timestamp>,
+    ) -> bool {
+        if self.run.given_up || self.settled == Some((outcome, closed)) {
+            return true;
         }
         let now = self.inner.clock.now();
         let draft = audit::about_item(
             now,
             "outcome",
-            self.plan.as_str(),
-            &self.item,
+            self.open.plan.as_str(),
+            &self.open.item,
             &[("outcome", word(outcome)), ("closed", if closed { "yes" } else { "no" })],
         );
         let reference = self.reference.clone();
         let settled = Settled { outcome, closed, next_look, reference, at: now };
-        let key = self.item.key.clone();
-        match self.inner.blocking(move |l| l.settle(key.as_str(), &settled, draft)).await {
+        let key = self.open.item.key.clone();
+        let done = self.inner.blocking(move |l| l.settle(key.as_str(), &settled, draft)).await;
+        match &done {
             Ok(()) => self.settled = Some((outcome, closed)),
             Err(error) => tracing::error!("an outcome cannot be recorded: {error}"),
         }
         self.inner.tell();
+        done.is_ok()
     }
 }
 

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 
-use crate::guard::policy::settings::{Example, Expect, Freeze, Lifts, PolicySettings, Rule};
+use crate::guard::policy::settings::{
+    Example, Expect, Freeze, Lifts, PolicySettings, Protected, Rule,
+};
 use crate::model::calendar::london;
 use crate::model::ids::{ActionId, Laestab};
-use crate::model::plan::{Kind, Role, Ruling};
+use crate::model::plan::{AccountName, Aim, Kind, Role, Ruling};
 use crate::model::text::Clean;
 use crate::ports::ledger::HourLimit;
 
@@ -93,6 +95,7 @@ impl Policy {
                 wrong.push(Wrong { key: at("to"), why: "it ends before it begins".into() });
             }
         }
+        unreadable(&settings.protected, &mut wrong);
         let policy = Self { settings, digest: Clean::new(digest) };
         if wrong.is_empty() {
             for (n, example) in policy.settings.example.iter().enumerate() {
@@ -114,6 +117,31 @@ impl Policy {
     #[must_use]
     pub fn digest(&self) -> &Clean {
         &self.digest
+    }
+
+    /// Why what `aim` names is never touched; `None` when it may be. `groups`: the SIDs of an
+    /// account's groups, nested ones included. What is not known is protected.
+    #[must_use]
+    pub fn protects(&self, aim: &Aim, groups: Option<&[Clean]>) -> Option<String> {
+        let Aim::Account(_, name) = aim else { return None };
+        let Protected { accounts, groups: listed } = &self.settings.protected;
+        let AccountName::Guid(guid) = name else {
+            return Some("protected: its lasting id is not known".to_owned());
+        };
+        if accounts.iter().any(|a| a.eq_ignore_ascii_case(guid)) {
+            return Some("protected: the policy names this account".to_owned());
+        }
+        if listed.is_empty() {
+            return None;
+        }
+        let Some(groups) = groups.filter(|groups| !groups.is_empty()) else {
+            return Some(
+                "protected: its groups are not known, and the policy protects some".into(),
+            );
+        };
+        let found =
+            listed.iter().find(|l| groups.iter().any(|g| g.as_str().eq_ignore_ascii_case(l)));
+        found.map(|sid| format!("protected: it is in the group {sid}, which the policy protects"))
     }
 
     fn fails(&self, example: &Example) -> Option<String> {
@@ -169,8 +197,7 @@ impl Policy {
             });
             // A lead is the stricter of the two.
             second = second.max(wanted);
-            limit.person = least(limit.person, rule.person_per_hour);
-            limit.desk = least(limit.desk, rule.desk_per_hour);
+            limit.lower(rule);
             says.push(Clean::new(&format!("{n} of at most {} in one plan", rule.per_plan)));
         }
         if second.is_some() && lifted(Lifts::SecondPerson) {
@@ -186,6 +213,18 @@ impl Policy {
         let names: Vec<&str> = rules.iter().map(|r| r.name.as_str()).collect();
         let rule = Clean::new(&names.join(", "));
         Ok(Judged { ruling: Ruling { policy: self.digest.clone(), rule, second, says }, limit })
+    }
+
+    /// What may begin in an hour, for a plan that this policy has allowed before.
+    ///
+    /// # Errors
+    /// When no rule fits a target any more.
+    pub fn limit(&self, asked: &Asked) -> Result<HourLimit, String> {
+        let mut limit = HourLimit { person: None, desk: None };
+        for (school, kind) in &asked.targets {
+            limit.lower(self.rule(asked, *school, *kind)?);
+        }
+        Ok(limit)
     }
 
     /// The first rule that fits a target.
@@ -225,6 +264,14 @@ impl Policy {
             Some(freeze) => Err(format!("no changes until {}: {}", freeze.to, freeze.why)),
             None => Ok(()),
         }
+    }
+}
+
+impl HourLimit {
+    /// The lower of this and what `rule` says.
+    fn lower(&mut self, rule: &Rule) {
+        self.person = least(self.person, rule.person_per_hour);
+        self.desk = least(self.desk, rule.desk_per_hour);
     }
 }
 
@@ -300,6 +347,25 @@ fn listed(settings: &PolicySettings, lists: &[String], key: &str, wrong: &mut Ve
         if !settings.schools.contains_key(word) && word.parse::<Laestab>().is_err() {
             let why = format!("{word:?} is neither a LAESTAB nor a list under [schools]");
             wrong.push(Wrong { key: key.to_owned(), why });
+        }
+    }
+}
+
+/// Ids that could match nothing, so that what they are to protect would stand open.
+fn unreadable(protected: &Protected, wrong: &mut Vec<Wrong>) {
+    for (n, guid) in protected.accounts.iter().enumerate() {
+        let aim = format!("1000000/guid:{guid}").parse::<Aim>();
+        if aim.is_err() {
+            let why = format!("{guid:?} is no objectGUID: 8-4-4-4-12 hex digits");
+            wrong.push(Wrong { key: format!("protected.accounts.{n}"), why });
+        }
+    }
+    for (n, sid) in protected.groups.iter().enumerate() {
+        let parts = sid.strip_prefix("S-1-").or_else(|| sid.strip_prefix("s-1-"));
+        let number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        if !parts.is_some_and(|p| p.contains('-') && p.split('-').all(number)) {
+            let why = format!("{sid:?} is no SID: S-1-5-21- and so on; a name is not enough");
+            wrong.push(Wrong { key: format!("protected.groups.{n}"), why });
         }
     }
 }

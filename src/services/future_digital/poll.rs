@@ -13,19 +13,22 @@ use crate::model::health::Reason;
 use crate::model::ids::{CheckId, Laestab, ServiceKey};
 use crate::model::observation::{Observation, Target, Verdict};
 use crate::model::span::Span;
+use crate::ports::act::Act;
 use crate::ports::clock::Boxed;
 use crate::ports::watch::{Job, Watch};
 use crate::services::declared::dropped::{Dropped, Folder};
 use crate::services::declared::moment::{self, Ahead};
 use crate::services::declared::sign_in::SignIn;
 use crate::services::declared::{only_sensible, refused, service_key};
+use crate::services::errand::HandOff;
+use crate::services::future_digital::actions::ClientCheck;
 use crate::services::future_digital::alert_mail::AlertMail;
 use crate::services::future_digital::describe::{CHECKS, KEY, PATTERN, Settings, spec};
 use crate::services::future_digital::history::History;
 use crate::services::future_digital::stations::{
     Listed, Report, Station, Version, read, version_in,
 };
-use crate::services::{Configured, Context, ServiceError, check_id};
+use crate::services::{Brought, Configured, Context, ServiceError, check_id};
 
 /// School days within which a station must have checked in to be expected.
 const EXPECTED_DAYS: u16 = 30;
@@ -40,7 +43,13 @@ pub(super) fn configure(
     Ok(Configured {
         credentials: settings.credentials(),
         build: Box::new(move |ctx| Ok(Arc::new(Watcher::new(ctx, settings)?))),
-        hands: None,
+        // A ticket is all there is.
+        hands: Some(Box::new(|ctx| {
+            let act = ctx.tickets.is_some().then(|| -> Result<Arc<dyn Act>, ServiceError> {
+                Ok(Arc::new(HandOff::new(ClientCheck, service_key(KEY)?, ctx)))
+            });
+            Ok(Brought { acts: act.transpose()?.into_iter().collect() })
+        })),
     })
 }
 

@@ -14,8 +14,11 @@ use crate::ports::watch::{Job, Watch};
 use crate::services::declared::notes::Notes;
 use crate::services::declared::sign_in::SignIn;
 use crate::services::declared::{only_sensible, service_key};
+use crate::services::errand::HandOff;
+use crate::services::just2easy::actions::{CHECK_LIST, RESYNC};
 use crate::services::just2easy::describe::{CHECKS, KEY, Settings, spec};
-use crate::services::{Configured, Context, ServiceError, check_id};
+use crate::services::sync_by_hand::SyncByHand;
+use crate::services::{Brought, Configured, Context, Hands, ServiceError, check_id};
 
 pub(super) fn configure(
     settings: toml::de::ValueDeserializer<'_>,
@@ -23,8 +26,19 @@ pub(super) fn configure(
     let settings = Settings::deserialize(settings)?;
     Ok(Configured {
         credentials: Vec::new(),
+        hands: Some(hands(&settings)),
         build: Box::new(move |ctx| Ok(Arc::new(Watcher::new(ctx, &settings)?))),
-        hands: None,
+    })
+}
+
+/// The sync that an administrator of the school starts.
+fn hands(settings: &Settings) -> Hands {
+    let file = settings.sync_notes.clone();
+    Box::new(move |ctx| {
+        let notes = file.as_deref().map(|file| Notes::new(&ctx.folder, file));
+        let sync = SyncByHand { spec: RESYNC, check_list: CHECK_LIST, notes };
+        let act = HandOff::new(sync, service_key(KEY)?, ctx);
+        Ok(Brought { acts: vec![Arc::new(act)] })
     })
 }
 

@@ -3,7 +3,10 @@
 use crate::model::action::{ActionSpec, AimsAt, ChoiceSpec, Class};
 
 /// The rows; their steps belong to the guard.
-pub(super) const ACTIONS: &[ActionSpec] = &[ActionSpec {
+pub(super) const ACTIONS: &[ActionSpec] = &[RESTORE];
+
+/// A restore.
+pub(super) const RESTORE: ActionSpec = ActionSpec {
     id: "redstor.restore_request",
     label: "Ask for a restore",
     class: Class::HandOff,
@@ -15,7 +18,11 @@ pub(super) const ACTIONS: &[ActionSpec] = &[ActionSpec {
             help: "what to restore: Staff/Planning, or all",
             optional: false,
         },
-        ChoiceSpec { name: "at", help: "the run to restore from: 2026-03-03", optional: false },
+        ChoiceSpec {
+            name: "at",
+            help: "the day of the run to restore from: 2026-03-03; `caretaker runs` lists them",
+            optional: false,
+        },
         ChoiceSpec {
             name: "asked_by",
             help: "who asked, by role: the school's office",
@@ -26,5 +33,10 @@ pub(super) const ACTIONS: &[ActionSpec] = &[ActionSpec {
             help: "how you know that it was they: rang back",
             optional: false,
         },
+        ChoiceSpec {
+            name: "text",
+            help: "what the ticket says besides, without any pupil's name",
+            optional: true,
+        },
     ],
-}];
+};

@@ -11,10 +11,14 @@ use crate::model::check::{Against, Coverage, DropRule, Runs, Scope, ServiceSpec}
 use crate::model::estate::{Estate, NotWatched};
 use crate::model::ids::{CheckId, CredentialName, Laestab, ServiceKey};
 use crate::model::span::Span;
+use crate::ports::act::Act;
 use crate::ports::watch::Watch;
 use crate::services::checks::{Checks, daily};
+use crate::services::declared::service_key;
+use crate::services::errand::HandOff;
 use crate::services::redstor::poll::Redstor;
-use crate::services::{CheckTuning, Configured, Context, ServiceError, check_id};
+use crate::services::redstor::restore::Restore;
+use crate::services::{Brought, CheckTuning, Configured, Context, ServiceError, check_id};
 use crate::transport::EndpointSettings;
 
 /// The service's key.
@@ -37,7 +41,7 @@ pub(super) const LOGIN_URL: &str = "https://id.redstor.com/connect/token";
 pub(super) const STORED_MB: &str = "stored_mb";
 
 /// After this Redstor holds nothing that could be restored (60 days, by the service's terms).
-const KEEPS: Span = Span::from_days(60);
+pub(super) const KEEPS: Span = Span::from_days(60);
 
 /// Which of Redstor's two APIs answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -161,7 +165,16 @@ pub(super) fn configure(
             let watch = Redstor::new(&settings, credential, context)?;
             Ok(Arc::new(watch) as Arc<dyn Watch>)
         }),
-        hands: None,
+        // Neither API starts a restore: a ticket is all there is.
+        hands: Some(Box::new(|context| {
+            let mut acts: Vec<Arc<dyn Act>> = Vec::new();
+            if context.tickets.is_some() {
+                let key = service_key(KEY)?;
+                let restore = Restore::new(&key, context)?;
+                acts.push(Arc::new(HandOff::new(restore, key, context)));
+            }
+            Ok(Brought { acts })
+        })),
     })
 }
 

@@ -18,6 +18,7 @@ mod doors;
 mod judge;
 mod poll;
 mod redapi;
+mod restore;
 mod said;
 mod storage;
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::model::span::Span;
 use crate::ports::watch::Watch;
 use crate::services::answer::some_of;
 use crate::services::welearn365::accounts;
+use crate::services::welearn365::actions;
 use crate::services::welearn365::dn::{Dn, Ous};
 use crate::services::welearn365::licences::LicenceSettings;
 use crate::services::welearn365::login::Authentication;
@@ -92,6 +93,10 @@ pub struct Settings {
     /// The Active Directory; without it accounts, lockouts and controllers are not watched.
     #[serde(default)]
     pub directory: Option<accounts::DirectorySettings>,
+    /// A second app registration, with rights to write: without it an account that is locked is
+    /// blocked in Microsoft 365 by the next directory sync only.
+    #[serde(default)]
+    pub act: Option<actions::CloudSettings>,
     /// Tuning of single checks: `service_health`, `sign_in`, `directory_sync`, `licences`, `site`,
     /// `provisioning`, `accounts`, `lockouts`, `controllers`.
     #[serde(default)]
@@ -147,13 +152,15 @@ pub(super) fn configure(
     if let Some(directory) = &settings.directory {
         credentials.push(directory.credential().map_err(serde::de::Error::custom)?);
     }
+    credentials.extend(actions::credentials(&settings).map_err(serde::de::Error::custom)?);
+    let own = settings.clone();
     Ok(Configured {
         credentials,
         build: Box::new(move |context| {
             let watch = WeLearn365::new(&settings, credential, context)?;
             Ok(Arc::new(watch) as Arc<dyn Watch>)
         }),
-        hands: None,
+        hands: Some(Box::new(move |context| actions::hands(&own, context))),
     })
 }
 

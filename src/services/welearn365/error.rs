@@ -78,7 +78,8 @@ impl Said {
         !self.codes.is_empty()
     }
 
-    fn codes(&self) -> String {
+    /// Its codes, for a sentence.
+    pub(super) fn codes(&self) -> String {
         match self.codes.as_slice() {
             [] => "no code".to_owned(),
             codes => codes.join(", "),

@@ -23,7 +23,7 @@ use crate::services::token::TokenCell;
 use crate::services::welearn365::budget::Budget;
 use crate::services::welearn365::error::believed;
 use crate::services::welearn365::login::Login;
-use crate::transport::{Endpoint, Reply, Request};
+use crate::transport::{Endpoint, Failure, Reply, Request};
 
 /// More pages of a short list than Microsoft has services, organisations or products for.
 const SHORT_LIST: usize = 10;
@@ -52,6 +52,16 @@ pub(super) struct Page<T> {
 pub(super) struct List<T> {
     pub(super) rows: Vec<ListRow<T>>,
     pub(super) reply: Reply,
+}
+
+/// What came of a write.
+pub(super) enum Told {
+    /// An answer of any status but 401.
+    Answered(Reply),
+    /// It cannot have been done.
+    NotSent(Trouble),
+    /// It may have been done.
+    NoAnswer(Trouble),
 }
 
 /// The tenant's Graph.
@@ -85,6 +95,37 @@ impl Graph {
         let refused = |reply: &Reply| reply.status == 401;
         let way = (&*self.clock, &self.endpoint);
         self.token.send(way, make, refused, || self.login.grant(&*self.clock)).await
+    }
+
+    /// Sends a write once, and says whether it was sent at all. A token that is refused is renewed
+    /// once: nothing was done with it.
+    pub(super) async fn tell(&self, request: Request) -> Told {
+        let mut refused = None;
+        loop {
+            let token = self.token.hold(&*self.clock, refused, || self.login.grant(&*self.clock));
+            let (token, serial) = match token.await {
+                Ok(held) => held,
+                Err(trouble) => return Told::NotSent(trouble),
+            };
+            let bearer = format!("Bearer {}", token.expose_secret());
+            let sent = self.endpoint.send(request.clone().header("authorization", bearer)).await;
+            match sent {
+                Ok(reply) if reply.status != 401 => return Told::Answered(reply),
+                Ok(reply) if refused.is_some() => {
+                    let why = format!("{} refused a token that it had just given us", reply.origin);
+                    return Told::NotSent(Trouble::new(Reason::Unauthorised, why));
+                }
+                Ok(_) => refused = Some(serial),
+                // Not on its way, or turned away before anything was done.
+                Err(
+                    failure @ (Failure::Open { .. }
+                    | Failure::Throttled { .. }
+                    | Failure::Unauthorised { .. }
+                    | Failure::ForeignLink { .. }),
+                ) => return Told::NotSent(failure.into()),
+                Err(failure) => return Told::NoAnswer(failure.into()),
+            }
+        }
     }
 
     /// The credential that our app signs in with.

@@ -1,11 +1,15 @@
 //! Two domain controllers of the invented Active Directory, over LDAPS, with the manners that the
 //! vendor's page describes: a sign-in first, one thousand entries a page, refusals with sub-codes.
 //!
-//! Not played: StartTLS, replication (both hold the same), writing (every write is refused).
+//! One account may write, what was delegated to it and no more: `userAccountControl`, `lockoutTime`,
+//! `pwdLastSet`, `unicodePwd`, and the members of the filter's groups; never of an administrator.
+//!
+//! Not played: StartTLS, replication (both hold the same), other writes (refused).
 
 mod ber;
 mod people;
 mod query;
+mod write;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -27,10 +31,21 @@ use crate::simulators::fault::Fault;
 use crate::simulators::running::StartError;
 use crate::simulators::stage::Stage;
 
+pub(super) use people::{dn_of, guid_of, many, number_of};
+pub(super) use write::Written;
+
+/// Groups that the web filter maps: name and DN.
+pub(super) fn groups() -> Vec<(String, String)> {
+    let group = |(name, _): (&str, u32)| (name.to_owned(), people::group_dn(name));
+    people::GROUPS.map(group).into()
+}
+
 /// The controllers, as their URLs are keyed.
 pub(super) const CONTROLLERS: [&str; 2] = ["welearn365.dc1", "welearn365.dc2"];
 /// The account that the console signs in with.
 pub(super) const ACCOUNT: &str = people::ACCOUNT;
+/// The one that may write.
+pub(super) const WRITER: &str = people::WRITER;
 /// The OU below which the schools are.
 pub(super) const SCHOOLS: &str = people::SCHOOLS;
 
@@ -100,6 +115,7 @@ pub(super) async fn serve(
 #[derive(Default)]
 struct Talk {
     signed_in: bool,
+    may_write: bool,
 }
 
 /// What is sent for one request, and whether the connection goes on.
@@ -184,7 +200,11 @@ impl Controller {
                 self.stage.count(format!("{} SEARCH", self.key));
                 self.search(talk, id, content, parts.get(2).map(|p| p.1), fault)
             }
-            0x66 | 0x68 | 0x4a | 0x6c => {
+            0x66 => {
+                self.stage.count(format!("{} MODIFY", self.key));
+                return self.modify(talk, id, content).await;
+            }
+            0x68 | 0x4a | 0x6c => {
                 let tag = if *operation == 0x4a { 0x6b } else { operation + 1 };
                 let why =
                     "00002098: SecErr: DSID-03150F94, problem 4003 (INSUFF_ACCESS_RIGHTS), data 0";
@@ -201,7 +221,7 @@ impl Controller {
     }
 
     fn bind(&self, talk: &mut Talk, content: &[u8]) -> (u32, String) {
-        talk.signed_in = false;
+        (talk.signed_in, talk.may_write) = (false, false);
         let Some(parts) = elements(content) else { return (PROTOCOL.0, PROTOCOL.1.to_owned()) };
         let [(_, version), (_, name), (0x80, password)] = parts.as_slice() else {
             return (7, "00002027: LdapErr: only simple binds are played".to_owned());
@@ -213,14 +233,16 @@ impl Controller {
             // An anonymous sign-in, whatever the name: it succeeds and may read nothing.
             return (0, String::new());
         }
-        let known = name.eq_ignore_ascii_case(ACCOUNT.as_bytes());
-        let right = self.stage.credential("welearn365.directory");
+        let writer = name.eq_ignore_ascii_case(WRITER.as_bytes());
+        let known = writer || name.eq_ignore_ascii_case(ACCOUNT.as_bytes());
+        let credential = if writer { "welearn365.directory.act" } else { "welearn365.directory" };
+        let right = self.stage.credential(credential);
         if known && self.wrong.load(Ordering::SeqCst) >= LOCKS_AFTER {
             return (49, refused("775"));
         }
         if known && right.is_some_and(|r| r.as_bytes() == *password) {
             self.wrong.store(0, Ordering::SeqCst);
-            talk.signed_in = true;
+            (talk.signed_in, talk.may_write) = (true, writer);
             return (0, String::new());
         }
         if known {
@@ -238,7 +260,10 @@ impl Controller {
         fault: Option<Fault>,
     ) -> Vec<Vec<u8>> {
         let done = |(code, why): Refusal| vec![message(id, &result_of(0x65, code, why), None)];
-        let Some(search) = Search::read(content) else { return done(PROTOCOL) };
+        let Some(mut search) = Search::read(content) else { return done(PROTOCOL) };
+        if let Some(entry) = self.by_id(&search.base) {
+            search.base = entry.dn.to_lowercase();
+        }
         let paging = match Paging::read(controls.unwrap_or_default()) {
             Ok(paging) => paging,
             Err(refusal) => return done(refusal),
@@ -252,7 +277,7 @@ impl Controller {
         if search.base.is_empty() && search.scope == 0 {
             let root = self.root();
             return vec![
-                message(id, &entry_of(&root, &search.attributes), None),
+                message(id, &entry_of(&root, &search), None),
                 message(id, &result_of(0x65, 0, ""), None),
             ];
         }
@@ -265,7 +290,7 @@ impl Controller {
         };
         let code = if paging.size.is_none() && next.is_some() { 4 } else { 0 };
         let mut out: Vec<Vec<u8>> =
-            entries.iter().map(|e| message(id, &entry_of(e, &search.attributes), None)).collect();
+            entries.iter().map(|e| message(id, &entry_of(e, &search), None)).collect();
         let cookie = paging.size.map(|_| next.map(cookie).unwrap_or_default());
         let control = cookie.map(|cookie| {
             let value = of(SEQUENCE, &[int(INTEGER, 0), element(OCTETS, &cookie)]);
@@ -310,11 +335,23 @@ impl Controller {
     /// The frame first, then the schools one by one.
     fn block(&self, number: usize) -> Option<Vec<Entry>> {
         if number == 0 {
-            return Some(people::frame());
+            return Some(people::frame(&self.stage));
         }
         let school = self.stage.invented.schools.get(number - 1)?.laestab;
         let taken = self.stage.invented.subscriptions.get(&school);
         Some(taken.map(|t| people::school(&self.stage, school, t)).unwrap_or_default())
+    }
+
+    /// The entry that `<guid=..>` names.
+    fn by_id(&self, base: &str) -> Option<Entry> {
+        let text = base.strip_prefix("<guid=")?.strip_suffix('>')?;
+        let wanted = write::guid_bytes(text)?;
+        self.everything().find(|e| e.values("objectGUID") == [wanted.clone()])
+    }
+
+    /// Every entry.
+    fn everything(&self) -> impl Iterator<Item = Entry> + '_ {
+        (0..).map_while(|n| self.block(n)).flatten()
     }
 
     fn root(&self) -> Entry {
@@ -379,10 +416,11 @@ fn result_of(tag: u8, code: u32, why: &str) -> Vec<u8> {
     of(tag, &[element(ENUMERATED, &[u8::try_from(code).unwrap_or(80)]), text(""), text(&why)])
 }
 
-fn entry_of(entry: &Entry, wanted: &[String]) -> Vec<u8> {
-    // Computed attributes come by name only.
-    let asked = |name: &str| match wanted {
-        [] => !name.starts_with("msDS-"),
+fn entry_of(entry: &Entry, search: &Search) -> Vec<u8> {
+    // Computed attributes come by name only, and the groups of a token from the entry itself only.
+    let asked = |name: &str| match search.attributes.as_slice() {
+        _ if name == "tokenGroups" && search.scope != 0 => false,
+        [] => !name.starts_with("msDS-") && name != "tokenGroups",
         some => some.iter().any(|w| w.eq_ignore_ascii_case(name) || w == "*"),
     };
     let attributes: Vec<Vec<u8>> = entry

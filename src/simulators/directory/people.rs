@@ -16,11 +16,23 @@ pub(super) const DOMAIN: &str = "DC=welearn,DC=example";
 pub(super) const SCHOOLS: &str = "OU=Schools,DC=welearn,DC=example";
 /// The account that the console signs in with, as a user principal name.
 pub(super) const ACCOUNT: &str = "svc-caretaker@welearn.example";
+/// The one that may write.
+pub(super) const WRITER: &str = "svc-caretaker-act@welearn.example";
+/// The domain in SIDs: `S-1-5-21-1-2-3`.
+const DOMAIN_SID: [u32; 4] = [21, 1, 2, 3];
+/// Groups that the web filter maps, with the last number of each one's SID.
+pub(super) const GROUPS: [(&str, u32); 3] =
+    [("Filter restricted", 7_001), ("Filter exams", 7_002), ("Filter sixth form", 7_003)];
+/// Domain Users, and Domain Admins.
+const USERS: u32 = 513;
+const ADMINS: u32 = 512;
 
 const NORMAL: i64 = 0x200;
 const DISABLED: i64 = 0x2;
 /// Ticks of 100 ns between 1601 and 1970.
 const EPOCH: i64 = 116_444_736_000_000_000;
+/// The number of the account in each larger school that administers the domain.
+const ADMINISTRATOR: u32 = 9;
 /// How long a lock stays, in seconds.
 const LOCK: i64 = 30 * 60;
 
@@ -37,9 +49,28 @@ impl Entry {
         Self { dn, attributes: vec![("objectClass", classes)] }
     }
 
-    fn with(mut self, name: &'static str, value: impl Into<Vec<u8>>) -> Self {
-        self.attributes.push((name, vec![value.into()]));
+    fn with(self, name: &'static str, value: impl Into<Vec<u8>>) -> Self {
+        self.having(name, vec![value.into()])
+    }
+
+    fn having(mut self, name: &'static str, values: Vec<Vec<u8>>) -> Self {
+        if !values.is_empty() {
+            self.attributes.push((name, values));
+        }
         self
+    }
+
+    /// The one value of an attribute, as text.
+    pub(super) fn text(&self, name: &str) -> &str {
+        let value = self.values(name).first();
+        value.and_then(|v| std::str::from_utf8(v).ok()).unwrap_or_default()
+    }
+
+    /// Whether it may be written to by nobody from outside.
+    pub(super) fn is_protected(&self) -> bool {
+        let admins = sid(ADMINS);
+        self.values("adminCount").iter().any(|v| v != b"0")
+            || self.values("tokenGroups").contains(&admins)
     }
 
     /// The values of an attribute, named in small letters.
@@ -54,30 +85,98 @@ impl Entry {
     }
 }
 
+/// A SID of the domain.
+fn sid(rid: u32) -> Vec<u8> {
+    let mut out = vec![1, 5, 0, 0, 0, 0, 0, 5];
+    for part in DOMAIN_SID.into_iter().chain([rid]) {
+        out.extend(part.to_le_bytes());
+    }
+    out
+}
+
+/// The DN of one of the filter's groups.
+pub(super) fn group_dn(name: &str) -> String {
+    format!("CN={name},OU=Groups,{DOMAIN}")
+}
+
+/// The id of an account or a group.
+pub(in crate::simulators) fn guid_of(seed: u64, school: Option<Laestab>, number: u64) -> Vec<u8> {
+    let high = match school {
+        Some(school) => roll(seed, "object", school),
+        None => seed ^ 0x6b5f_1c2d_3e4f_5a6b,
+    };
+    high.to_be_bytes().into_iter().chain(number.to_be_bytes()).collect()
+}
+
+/// The number of the n-th account of a school, as its login holds it.
+pub(in crate::simulators) fn number_of(school: Laestab, n: u32) -> u64 {
+    u64::from(school.number()) * 1_000 + u64::from(n)
+}
+
+/// How many accounts the directory has of a school.
+pub(in crate::simulators) fn many(stage: &Stage, school: Laestab) -> u32 {
+    let part = stage.parts(school).directory;
+    if part == Some(DirectoryPart::OuMissing) {
+        return 0;
+    }
+    let many = 8 + below(stage.seed, "accounts", school, 18);
+    if part == Some(DirectoryPart::Spray) { many.max(16) } else { many }
+}
+
+/// First and last name of the account of this number.
+fn name_of(number: u64) -> (&'static str, &'static str) {
+    let at = usize::try_from(number % 97).unwrap_or_default();
+    let name = PERSONAL_NAMES.get(at % PERSONAL_NAMES.len()).copied().unwrap_or_default();
+    name.split_once(' ').unwrap_or((name, ""))
+}
+
+/// Where the n-th account of a school stands.
+pub(in crate::simulators) fn dn_of(school: Laestab, home: &str, n: u32) -> String {
+    let number = number_of(school, n);
+    let (first, last) = name_of(number);
+    let folder = if n % 5 == 4 { "Staff" } else { "Pupils" };
+    format!("CN={last}\\, {first} {number},OU={folder},{home}")
+}
+
 /// A moment as the directory writes it.
-fn ticks(at: i64) -> i64 {
+pub(super) fn ticks(at: i64) -> i64 {
     at * 10_000_000 + EPOCH
 }
 
-/// What stands beside the schools: the domain and the account of the console.
-pub(super) fn frame() -> Vec<Entry> {
+/// What stands beside the schools: the domain, its groups, and the accounts of the console.
+pub(super) fn frame(stage: &Stage) -> Vec<Entry> {
     let ou = |dn: &str| Entry::new(dn.to_owned(), &["top", "organizationalUnit"]);
-    let account = Entry::new(
-        format!("CN=svc-caretaker,OU=Services,{DOMAIN}"),
-        &["top", "person", "organizationalPerson", "user"],
-    );
-    vec![
+    let account = |name: &str| {
+        Entry::new(
+            format!("CN={},OU=Services,{DOMAIN}", name.split('@').next().unwrap_or(name)),
+            &["top", "person", "organizationalPerson", "user"],
+        )
+        .with("objectCategory", format!("CN=Person,CN=Schema,CN=Configuration,{DOMAIN}"))
+        .with("userPrincipalName", name)
+        .with("userAccountControl", (NORMAL | 0x10000).to_string())
+    };
+    let group = |dn: String, rid: u32| {
+        let guid = guid_of(stage.seed, None, u64::from(rid));
+        let members = stage.written.values(&guid, "member").unwrap_or_default();
+        Entry::new(dn, &["top", "group"])
+            .with("objectGUID", guid)
+            .with("objectSid", sid(rid))
+            .having("member", members)
+    };
+    let mut out = vec![
         Entry::new(DOMAIN.to_owned(), &["top", "domain", "domainDNS"])
             .with("lockoutThreshold", "5")
             .with("lockoutDuration", (-LOCK * 10_000_000).to_string())
             .with("lockOutObservationWindow", (-LOCK * 10_000_000).to_string()),
         ou(SCHOOLS),
         ou(&format!("OU=Services,{DOMAIN}")),
-        account
-            .with("objectCategory", format!("CN=Person,CN=Schema,CN=Configuration,{DOMAIN}"))
-            .with("userPrincipalName", ACCOUNT)
-            .with("userAccountControl", (NORMAL | 0x10000).to_string()),
-    ]
+        ou(&format!("OU=Groups,{DOMAIN}")),
+        account(ACCOUNT),
+        account(WRITER),
+        group(format!("CN=Domain Admins,CN=Users,{DOMAIN}"), ADMINS).with("adminCount", "1"),
+    ];
+    out.extend(GROUPS.map(|(name, rid)| group(group_dn(name), rid)));
+    out
 }
 
 /// What a controller says of itself.
@@ -101,9 +200,7 @@ pub(super) fn school(stage: &Stage, school: Laestab, taken: &Subscription) -> Ve
     let ou = |dn: String| Entry::new(dn, &["top", "organizationalUnit"]);
     let mut out =
         vec![ou(home.to_owned()), ou(format!("OU=Pupils,{home}")), ou(format!("OU=Staff,{home}"))];
-    let many = 8 + below(stage.seed, "accounts", school, 18);
-    let many = if part == Some(DirectoryPart::Spray) { many.max(16) } else { many };
-    out.extend((0..many).map(|n| account(stage, school, home, n, part)));
+    out.extend((0..many(stage, school)).map(|n| account(stage, school, home, n, part)));
     out
 }
 
@@ -114,34 +211,50 @@ fn account(
     n: u32,
     part: Option<DirectoryPart>,
 ) -> Entry {
-    let number = u64::from(school.number()) * 1_000 + u64::from(n);
-    let at = usize::try_from(number % 97).unwrap_or_default();
-    let name = PERSONAL_NAMES.get(at % PERSONAL_NAMES.len()).copied().unwrap_or_default();
-    let (first, last) = name.split_once(' ').unwrap_or((name, ""));
-    let folder = if n % 5 == 4 { "Staff" } else { "Pupils" };
+    let number = number_of(school, n);
+    let (first, last) = name_of(number);
+    let guid = guid_of(stage.seed, Some(school), number);
+    let written = |name: &str| stage.written.number(&guid, name);
     let disabled = part == Some(DirectoryPart::AllDisabled) || n % 11 == 3;
     let control = NORMAL | if disabled { DISABLED } else { 0 };
+    let control = written("userAccountControl").unwrap_or(control);
     let started = stage.started.as_second();
-    let (now, locked) = (stage.now(), lock(stage, n, part));
-    let mut guid = roll(stage.seed, "object", school).to_be_bytes().to_vec();
-    guid.extend(number.to_be_bytes());
+    let now = stage.now();
+    let locked = match written("lockoutTime") {
+        Some(0) => Some(0),
+        Some(ticks) => Some((ticks - EPOCH) / 10_000_000),
+        None => lock(stage, n, part),
+    };
+    let set = if n % 17 == 7 { 0 } else { ticks(started - 86_400 * 40) };
+    let set = written("pwdLastSet").unwrap_or(set);
+    let dn = dn_of(school, home, n);
+    let groups = GROUPS.iter().filter(|(_, rid)| {
+        let members = stage.written.values(&guid_of(stage.seed, None, u64::from(*rid)), "member");
+        members.unwrap_or_default().iter().any(|m| m.eq_ignore_ascii_case(dn.as_bytes()))
+    });
+    let groups: Vec<_> = groups.collect();
+    // One of each larger school's staff is an administrator, by a group in a group.
+    let own = if n == ADMINISTRATOR { vec![USERS, ADMINS] } else { vec![USERS] };
+    let tokens = own.into_iter().chain(groups.iter().map(|(_, rid)| *rid)).map(sid).collect();
     let computed = match locked {
         Some(at) if at > 0 && now.as_second() < at + LOCK => 0x10,
         _ => 0,
     };
-    let entry = Entry::new(
-        format!("CN={last}\\, {first} {number},OU={folder},{home}"),
-        &["top", "person", "organizationalPerson", "user"],
-    )
-    .with("objectCategory", format!("CN=Person,CN=Schema,CN=Configuration,{DOMAIN}"))
-    .with("objectGUID", guid)
-    .with("displayName", name)
-    .with("sAMAccountName", format!("u{number}"))
-    .with("userAccountControl", control.to_string())
-    .with("accountExpires", i64::MAX.to_string())
-    .with("pwdLastSet", if n % 17 == 7 { 0 } else { ticks(started - 86_400 * 40) }.to_string())
-    .with("whenChanged", stamp(stage.started))
-    .with("msDS-User-Account-Control-Computed", computed.to_string());
+    let entry = Entry::new(dn, &["top", "person", "organizationalPerson", "user"])
+        .with("objectCategory", format!("CN=Person,CN=Schema,CN=Configuration,{DOMAIN}"))
+        .with("objectGUID", guid.clone())
+        .with("objectSid", sid(u32::try_from(number % 1_000_000).unwrap_or_default() + 10_000))
+        .with("displayName", format!("{first} {last}"))
+        .with("sAMAccountName", format!("u{number}"))
+        .with("userPrincipalName", format!("u{number}@welearn.example"))
+        .with("userAccountControl", control.to_string())
+        .with("accountExpires", i64::MAX.to_string())
+        .with("pwdLastSet", set.to_string())
+        .with("whenChanged", stamp(stage.started))
+        .with("uSNChanged", written("uSNChanged").unwrap_or(4_000).to_string())
+        .having("memberOf", groups.iter().map(|(name, _)| group_dn(name).into_bytes()).collect())
+        .having("tokenGroups", tokens)
+        .with("msDS-User-Account-Control-Computed", computed.to_string());
     let entry = match n % 13 {
         5 => entry,
         _ => entry.with("mail", format!("u{number}@welearn.example")),

@@ -34,9 +34,10 @@ pub use ways::GroupcallFault;
 
 use GroupcallFault as F;
 
-/// What is shared with every school's token unless something is lost.
-const SCOPES: [&str; 6] =
-    ["Address", "EndpointInfo", "School", "Staff", "Student", "StudentExtended"];
+/// What every school has granted: what we ask for, and no more.
+const SCOPES: [&str; 3] = ["School", "Staff", "Student"];
+/// What a school grants beyond that, as in the vendor's own example.
+const BEYOND: [&str; 3] = ["Address", "EndpointInfo", "StudentExtended"];
 
 pub(super) struct Xod {
     stage: Arc<Stage>,

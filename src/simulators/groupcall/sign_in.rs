@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::{F, SCOPES, Xod, failure, other_page};
+use super::{BEYOND, F, SCOPES, Xod, failure, other_page};
 use crate::model::ids::Laestab;
 use crate::simulators::chance::guid;
 use crate::simulators::reply::{Refused, answer, json as reply, page, set, text, with};
@@ -155,8 +155,9 @@ impl Xod {
     /// What `school` shares with us.
     pub(super) fn scopes(&self, school: Laestab) -> Vec<&'static str> {
         let lost = self.has(school, F::ScopesLost);
+        let beyond = BEYOND.into_iter().filter(|_| self.has(school, F::ScopesBeyond));
         let kept = |scope: &&str| !lost || !(scope.starts_with("Student") || *scope == "Staff");
-        SCOPES.into_iter().filter(|s| kept(s)).collect()
+        SCOPES.into_iter().chain(beyond).filter(kept).collect()
     }
 }
 

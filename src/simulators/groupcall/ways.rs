@@ -41,6 +41,8 @@ pub enum GroupcallFault {
     Revoked,
     /// The school shares neither pupils nor staff any more.
     ScopesLost,
+    /// The school has granted more than we ask for.
+    ScopesBeyond,
     /// Calls about pupils are refused for want of a scope.
     ScopeRefused,
     /// Tokens live for ten minutes.
@@ -110,6 +112,7 @@ impl Way for GroupcallFault {
         Self::ApprovalPending,
         Self::Revoked,
         Self::ScopesLost,
+        Self::ScopesBeyond,
         Self::ScopeRefused,
         Self::TokenShort,
         Self::TokenEnded,

@@ -1,13 +1,18 @@
 //! The accounts of the invented schools: who there is, under which OU, and whom the directory sync
 //! holds back at a time. Nothing is kept but what a test has changed; all else follows from the seed.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::model::ids::Laestab;
 use crate::model::school::School;
 use crate::simulators::chance::guid;
+use crate::simulators::directory;
 use crate::simulators::invented::Invented;
 use crate::simulators::names::PERSONAL_NAMES;
 use crate::simulators::stage::{Stage, lock};
@@ -31,6 +36,15 @@ enum Change {
     Gone(Laestab, usize, bool),
 }
 
+/// What was written to an account, and when.
+#[derive(Debug, Clone, Default)]
+struct Own {
+    enabled: Option<(bool, Timestamp)>,
+    sessions_from: Option<Timestamp>,
+    immutable_id: Option<String>,
+    administrator: bool,
+}
+
 /// Who there is.
 pub(super) struct Accounts {
     /// Each school and the number of its first account.
@@ -38,6 +52,7 @@ pub(super) struct Accounts {
     total: usize,
     /// In their order; how many there were is how a delta token knows where it stands.
     changes: Mutex<Vec<Change>>,
+    own: Mutex<BTreeMap<usize, Own>>,
 }
 
 /// Where an account belongs.
@@ -74,7 +89,7 @@ impl Accounts {
             schools.push((school.laestab, first));
             first += heads(school, many);
         }
-        Self { schools, total: first + STRANGERS, changes: Mutex::default() }
+        Self { schools, total: first + STRANGERS, changes: Mutex::default(), own: Mutex::default() }
     }
 
     /// How many accounts there ever were.
@@ -176,6 +191,79 @@ impl Accounts {
         out
     }
 
+    /// The number of the n-th account of the school.
+    pub(super) fn nth(&self, school: Laestab, n: usize) -> usize {
+        self.first(school) + n
+    }
+
+    pub(super) fn adopt(&self, school: Laestab, n: usize, immutable_id: &str) {
+        let at = self.nth(school, n);
+        lock(&self.own).entry(at).or_default().immutable_id = Some(immutable_id.to_owned());
+    }
+
+    pub(super) fn make_administrator(&self, school: Laestab, n: usize) {
+        let at = self.nth(school, n);
+        lock(&self.own).entry(at).or_default().administrator = true;
+    }
+
+    fn own(&self, number: usize) -> Own {
+        lock(&self.own).get(&number).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn is_administrator(&self, number: usize) -> bool {
+        self.own(number).administrator
+    }
+
+    /// Opens or blocks its sign-in.
+    pub(super) fn set_enabled(&self, number: usize, enabled: bool, at: Timestamp) {
+        lock(&self.own).entry(number).or_default().enabled = Some((enabled, at));
+    }
+
+    /// Ends its sessions.
+    pub(super) fn revoke(&self, number: usize, at: Timestamp) {
+        lock(&self.own).entry(number).or_default().sessions_from = Some(at);
+    }
+
+    /// The id of the n-th account of the school in the directory, if it has as many.
+    fn directory_id(stage: &Stage, school: Laestab, n: usize) -> Option<Vec<u8>> {
+        let n = u32::try_from(n).ok().filter(|n| *n < directory::many(stage, school))?;
+        Some(directory::guid_of(stage.seed, Some(school), directory::number_of(school, n)))
+    }
+
+    /// The accounts with this immutable id.
+    pub(super) fn of_immutable_id(&self, stage: &Stage, wanted: &str) -> Vec<usize> {
+        let adopted = lock(&self.own);
+        let own =
+            |(n, own): (&usize, &Own)| (own.immutable_id.as_deref() == Some(wanted)).then_some(*n);
+        let mut out: Vec<usize> = adopted.iter().filter_map(own).collect();
+        for (school, first) in &self.schools {
+            for n in 0..self.of(*school) {
+                let Some(id) = Self::directory_id(stage, *school, n) else { break };
+                let number = first + n;
+                let other = adopted.get(&number).is_some_and(|o| o.immutable_id.is_some());
+                if !other && STANDARD.encode(id) == wanted && !out.contains(&number) {
+                    out.push(number);
+                }
+            }
+        }
+        out
+    }
+
+    /// Whether it may sign in: what was written there last, until a sync brings the directory's word.
+    pub(super) fn is_enabled(&self, stage: &Stage, number: usize) -> bool {
+        let synced = last_sync(stage.now());
+        if let Some((enabled, at)) = self.own(number).enabled
+            && at > synced
+        {
+            return enabled;
+        }
+        let usual = !number.is_multiple_of(31);
+        let Home::School(school, n) = self.home(number) else { return usual };
+        let brought = Self::directory_id(stage, school, n)
+            .and_then(|id| stage.written.disabled_as_of(&id, synced));
+        brought.map_or(usual, |disabled| !disabled)
+    }
+
     fn first(&self, school: Laestab) -> usize {
         let at = self.schools.binary_search_by_key(&school, |(l, _)| *l);
         at.ok().and_then(|at| self.schools.get(at)).map_or(0, |(_, first)| *first)
@@ -188,7 +276,15 @@ impl Accounts {
         let (given, surname) = name(number);
         let login = format!("{}{}.{number}", initial(given), surname.to_lowercase());
         let mail = format!("{login}@wolds.example");
-        let sync = moved(rounded_down(moved(at, -95), 30), 95);
+        let known = match home {
+            Home::School(school, n) => u32::try_from(n)
+                .ok()
+                .filter(|n| *n < directory::many(stage, school))
+                .map(|n| (school, n)),
+            Home::Service | Home::Cloud => None,
+        };
+        let sync = last_sync(at);
+        let own = self.own(number);
         let (ou, department, held) = match home {
             Home::School(school, n) => {
                 let ou = stage
@@ -202,6 +298,17 @@ impl Accounts {
             Home::Cloud => (None, None, false),
         };
         let from_directory = ou.is_some();
+        // The accounts that the simulated directory has are the same ones here.
+        let dn = known.zip(ou.as_deref()).map(|((school, n), ou)| directory::dn_of(school, ou, n));
+        let login = match known {
+            Some((school, n)) => format!("u{}", directory::number_of(school, n)),
+            None => login,
+        };
+        let id = known.map(|(school, n)| {
+            directory::guid_of(stage.seed, Some(school), directory::number_of(school, n))
+        });
+        let id = own.immutable_id.clone().or_else(|| id.map(|id| STANDARD.encode(id)));
+        let id = id.unwrap_or_else(|| format!("im{number:08}=="));
         let part = if number.is_multiple_of(9) { "Staff" } else { "Pupils" };
         // A comma in a name is escaped; every seventh account has one.
         let common = match number % 7 {
@@ -231,16 +338,23 @@ impl Accounts {
             "preferredLanguage": null,
             "userPrincipalName": mail,
             "department": department,
-            "accountEnabled": !number.is_multiple_of(31),
+            "accountEnabled": self.is_enabled(stage, number),
             "onPremisesSyncEnabled": only(json!(true)),
             "onPremisesDistinguishedName":
-                ou.map(|ou| format!("CN={common},OU={part},{ou}")),
+                dn.or_else(|| ou.map(|ou| format!("CN={common},OU={part},{ou}"))),
             "onPremisesSamAccountName": only(json!(login)),
-            "onPremisesImmutableId": only(json!(format!("im{number:08}=="))),
+            "onPremisesImmutableId": only(json!(id)),
             "onPremisesLastSyncDateTime": only(json!(utc(sync))),
             "onPremisesProvisioningErrors": errors,
+            "signInSessionsValidFromDateTime":
+                utc(own.sessions_from.unwrap_or(moved(stage.started, -86_400 * 40))),
         })
     }
+}
+
+/// When the last sync was done: one starts every 30 minutes and takes about a minute and a half.
+pub(super) fn last_sync(now: Timestamp) -> Timestamp {
+    moved(rounded_down(moved(now, -95), 30), 95)
 }
 
 /// Every property, and those that come without `$select`.
@@ -264,6 +378,7 @@ pub(super) const PROPERTIES: &[&str] = &[
     "onPremisesImmutableId",
     "onPremisesLastSyncDateTime",
     "onPremisesProvisioningErrors",
+    "signInSessionsValidFromDateTime",
 ];
 pub(super) const BY_DEFAULT: usize = 11;
 

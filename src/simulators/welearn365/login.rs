@@ -147,7 +147,8 @@ pub(super) async fn token(
         return aadsts(stage, status, word, code, &why);
     }
     let now = stage.now();
-    let roles = lock(&graph.roles).clone();
+    let acts = asked.value("client_id").as_deref() == Some(&*stage.invented.facts.act_client_id);
+    let roles = lock(if acts { &graph.act_roles } else { &graph.roles }).clone();
     let token = graph.made(&roles);
     let mut tokens = lock(&graph.tokens);
     tokens.retain(|_, held| held.expires > now);
@@ -213,7 +214,8 @@ impl Graph {
             return Err(no(400, "invalid_scope", 70_011, why));
         }
         let client = asked.value("client_id").unwrap_or_default();
-        if client != facts.client_id || self.is(GraphFault::AppUnknown) {
+        let acts = client == facts.act_client_id;
+        if client != facts.client_id && !acts || self.is(GraphFault::AppUnknown) {
             let why =
                 format!("Application with identifier '{client}' was not found in the directory.");
             return Err(no(400, "unauthorized_client", 700_016, why));
@@ -227,7 +229,13 @@ impl Graph {
                 let why = "Only one of 'client_secret' and 'client_assertion' may be sent.";
                 return Err(no(400, "invalid_request", 90_014, why));
             }
-            (Some(secret), None) => self.secret(&secret)?,
+            (Some(secret), None) => {
+                self.secret(&secret, if acts { "welearn365.act" } else { "welearn365" })?;
+            }
+            // The certificate belongs to the app that reads.
+            (None, Some(_)) if acts => {
+                return Err(no(401, "invalid_client", 700_027, "No certificate is registered."));
+            }
             (None, Some(assertion)) => self.assertion(&assertion, asked)?,
             (None, None) => {
                 let why = "The request body must contain the following parameter: \
@@ -238,13 +246,13 @@ impl Graph {
         self.no_loop()
     }
 
-    fn secret(&self, secret: &str) -> Result<(), No> {
+    fn secret(&self, secret: &str, credential: &str) -> Result<(), No> {
         let app = &self.stage.invented.facts.client_id;
         if self.is(GraphFault::SecretExpired) {
             let why = format!("The provided client secret keys for app '{app}' are expired.");
             return Err(no(401, "invalid_client", 7_000_222, why));
         }
-        let good = self.stage.credential("welearn365").unwrap_or_default();
+        let good = self.stage.credential(credential).unwrap_or_default();
         if secret != good || self.is(GraphFault::SecretWrong) {
             let why = format!("Invalid client secret provided for app '{app}'.");
             return Err(no(401, "invalid_client", 7_000_215, why));

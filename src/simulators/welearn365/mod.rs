@@ -7,6 +7,7 @@
 //! published limits.
 
 mod accounts;
+mod acting;
 mod announcements;
 mod faults;
 mod login;
@@ -23,7 +24,7 @@ use axum::extract::State;
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{get, patch, post};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -40,6 +41,15 @@ pub(super) use login::PEM;
 /// What an administrator has consented to for the console's app.
 const ROLES: [&str; 4] =
     ["ServiceHealth.Read.All", "Organization.Read.All", "User.Read.All", "Sites.Read.All"];
+/// The same for its second app, which acts.
+const ACT_ROLES: [&str; 6] = [
+    "User.Read.All",
+    "GroupMember.Read.All",
+    "RoleManagement.Read.Directory",
+    "User.EnableDisableAccount.All",
+    "User.RevokeSessions.All",
+    "Synchronization.ReadWrite.All",
+];
 /// Resource units that one app may use of the directory in one tenant: so many in so many seconds
 /// (throttling limits, more than 500 users).
 const UNITS: (i64, u64) = (10, 8_000);
@@ -60,6 +70,7 @@ pub(super) struct Graph {
     stage: Arc<Stage>,
     tokens: Mutex<BTreeMap<String, Token>>,
     roles: Mutex<BTreeSet<String>>,
+    act_roles: Mutex<BTreeSet<String>>,
     faults: Mutex<BTreeSet<GraphFault>>,
     accounts: accounts::Accounts,
     /// Calls to the service communications API within the last hour.
@@ -77,6 +88,7 @@ impl Graph {
             stage,
             tokens: Mutex::default(),
             roles: Mutex::new(ROLES.map(str::to_owned).into()),
+            act_roles: Mutex::new(ACT_ROLES.map(str::to_owned).into()),
             faults: Mutex::default(),
             accounts,
             announced: Mutex::default(),
@@ -106,7 +118,10 @@ impl Graph {
             // As Microsoft's libraries write it.
             .route("/v1.0/users/delta()", get(users::delta))
             .route("/v1.0/users/microsoft.graph.delta()", get(users::delta))
-            .route("/v1.0/users/{id}", get(users::one))
+            .route("/v1.0/users/{id}", get(users::one).merge(patch(acting::change)))
+            .route("/v1.0/users/{id}/revokeSignInSessions", post(acting::revoke))
+            .route("/v1.0/users/{id}/transitiveMemberOf", get(acting::members))
+            .route("/v1.0/roleManagement/directory/roleAssignments", get(acting::roles))
             .route("/v1.0/sites/{*path}", get(sites::site))
             .fallback(unknown_path)
             .with_state(self.clone());
@@ -357,6 +372,27 @@ impl Microsoft {
     /// had, as at Microsoft.
     pub fn consent(&self, roles: &[&str]) {
         *lock(&self.0.roles) = roles.iter().map(|r| (*r).to_owned()).collect();
+    }
+
+    /// The same for the app that acts.
+    pub fn consent_to_act(&self, roles: &[&str]) {
+        *lock(&self.0.act_roles) = roles.iter().map(|r| (*r).to_owned()).collect();
+    }
+
+    /// Gives the n-th account of the school an administrator's role.
+    pub fn make_administrator(&self, school: Laestab, n: usize) {
+        self.0.accounts.make_administrator(school, n);
+    }
+
+    /// Makes the n-th account of the school that of the directory's account with this immutable id.
+    pub fn adopt(&self, school: Laestab, n: usize, immutable_id: &str) {
+        self.0.accounts.adopt(school, n, immutable_id);
+    }
+
+    /// Whether the n-th account of the school may sign in.
+    #[must_use]
+    pub fn is_enabled(&self, school: Laestab, n: usize) -> bool {
+        self.0.accounts.is_enabled(&self.0.stage, self.0.accounts.nth(school, n))
     }
 
     /// Lets something go wrong.

@@ -7,11 +7,12 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::{Value, json};
 
+use super::accounts::last_sync;
 use super::query::{Query, body, chosen};
 use super::{Graph, GraphFault};
 use crate::simulators::chance::guid;
 use crate::simulators::reply::Refused;
-use crate::simulators::times::{moved, rounded_down, utc};
+use crate::simulators::times::{moved, utc};
 
 /// The rights, either of which is enough.
 const RIGHTS: [&str; 2] = ["Organization.Read.All", "Directory.Read.All"];
@@ -60,8 +61,7 @@ impl Graph {
     /// Whether the directory is synced, and when it last was.
     fn sync(&self) -> (Value, Value) {
         let now = self.stage.now();
-        // A cycle starts every 30 minutes and takes about a minute and a half.
-        let cycle = moved(rounded_down(moved(now, -95), 30), 95);
+        let cycle = last_sync(now);
         let ago = |seconds: i64| json!(utc(moved(now, -seconds)));
         match () {
             () if self.is(GraphFault::SyncLate) => (json!(true), ago(85 * 60)),

@@ -19,8 +19,9 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::ledger::{Detail, Draft, Entry};
 use crate::model::plan::{Operator, Plan, Role};
+use crate::model::text::Clean;
 use crate::ports::ledger::{
-    AuditQuery, Held, Intent, Ledger, LedgerError, Request, Settled, StepRecord,
+    AuditQuery, Held, Intent, Ledger, LedgerError, LeftItem, Request, Settled, StepRecord,
 };
 
 /// The ledger in a file of its own, so that an intent never waits for the board's history.
@@ -158,6 +159,28 @@ impl Ledger for SqliteLedger {
             write::intent(tx, intent)?;
             write::append(tx, &draft).map(drop)
         })
+    }
+
+    fn leave(
+        &self,
+        plan: &str,
+        key: &str,
+        at: Timestamp,
+        why: &Clean,
+        draft: Draft,
+    ) -> Result<(), LedgerError> {
+        self.write(|tx| {
+            write::leave(tx, plan, key, at, why)?;
+            write::append(tx, &draft).map(drop)
+        })
+    }
+
+    fn unbegun(&self) -> Result<Vec<(Plan, Clean)>, LedgerError> {
+        self.read(rows::unbegun)
+    }
+
+    fn left(&self, limit: usize) -> Result<Vec<LeftItem>, LedgerError> {
+        self.read(|db| rows::left(db, limit))
     }
 
     fn record(

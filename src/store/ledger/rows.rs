@@ -9,8 +9,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::ledger::{Detail, Entry};
+use crate::model::plan::Plan;
 use crate::model::text::Clean;
-use crate::ports::ledger::{AuditQuery, Held, LedgerError, Request, StepRecord};
+use crate::ports::ledger::{AuditQuery, Held, LedgerError, LeftItem, Request, StepRecord};
 use crate::store::ledger::Trouble;
 
 /// The word of a plain enum, as in JSON.
@@ -74,6 +75,40 @@ pub(super) fn waiting(db: &Connection, now: Timestamp) -> Result<Vec<Request>, T
     let mut statement = db.prepare(&sql)?;
     let rows = statement.query_map([now.as_millisecond()], request_row)?;
     rows.map(|row| request(row?)).collect()
+}
+
+/// Approved requests, and those that need nobody, with what is due of them.
+pub(super) fn unbegun(db: &Connection) -> Result<Vec<(Plan, Clean)>, Trouble> {
+    let mut statement = db.prepare(
+        "SELECT r.body, d.key FROM due d JOIN request r ON r.plan = d.plan
+         LEFT JOIN approval a ON a.plan = d.plan
+         WHERE r.second IS NULL OR a.plan IS NOT NULL ORDER BY r.confirmed_at, d.plan",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut out = Vec::new();
+    while let Some(r) = rows.next()? {
+        let plan = serde_json::from_str(&r.get::<_, String>(0)?)?;
+        out.push((plan, Clean::new(&r.get::<_, String>(1)?)));
+    }
+    Ok(out)
+}
+
+pub(super) fn left(db: &Connection, limit: usize) -> Result<Vec<LeftItem>, Trouble> {
+    let mut statement = db.prepare(
+        "SELECT r.body, l.key, l.at, l.why FROM left_item l JOIN request r ON r.plan = l.plan
+         ORDER BY l.at DESC, l.key LIMIT ?1",
+    )?;
+    let mut rows = statement.query([i64::try_from(limit).unwrap_or(i64::MAX)])?;
+    let mut out = Vec::new();
+    while let Some(r) = rows.next()? {
+        out.push(LeftItem {
+            plan: serde_json::from_str(&r.get::<_, String>(0)?)?,
+            key: Clean::new(&r.get::<_, String>(1)?),
+            at: time(r.get(2)?),
+            why: Clean::new(&r.get::<_, String>(3)?),
+        });
+    }
+    Ok(out)
 }
 
 pub(super) fn holds(db: &Connection, key: &str) -> Result<bool, Trouble> {

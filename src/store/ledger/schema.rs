@@ -58,6 +58,13 @@ const MIGRATIONS: &[&str] = &["
         says TEXT NOT NULL, PRIMARY KEY(key, n)) WITHOUT ROWID;
     CREATE TABLE lease(lease TEXT PRIMARY KEY, key TEXT NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,
         since INTEGER NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
+", "
+    -- What each plan has to begin, until it is begun, left or cancelled.
+    CREATE TABLE due(plan TEXT NOT NULL REFERENCES request(plan), key TEXT NOT NULL,
+        PRIMARY KEY(plan, key)) WITHOUT ROWID;
+    CREATE TABLE left_item(plan TEXT NOT NULL REFERENCES request(plan), key TEXT NOT NULL,
+        at INTEGER NOT NULL, why TEXT NOT NULL, PRIMARY KEY(plan, key)) WITHOUT ROWID;
+    CREATE INDEX left_item_at ON left_item(at);
 "];
 
 /// In words.

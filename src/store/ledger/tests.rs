@@ -34,6 +34,7 @@ fn item(n: u32) -> Item {
     Item {
         key: Clean::new(&format!("key-{n}")),
         aim: format!("937{:04}", 9000 + n).parse().unwrap(),
+        also: Vec::new(),
         kind: Kind::School,
         lease: Clean::new("groupcall:9379001"),
         now: Vec::new(),
@@ -50,6 +51,7 @@ fn item(n: u32) -> Item {
         will_not: Vec::new(),
         beware: Vec::new(),
         undo: None,
+        sends: Vec::new(),
         second_person: None,
     }
 }

@@ -65,6 +65,27 @@ pub(super) fn request(
             plan.ruling.second.map(|role| word(&role)).transpose()?,
         ],
     )?;
+    let mut due = tx.prepare_cached("INSERT INTO due(plan, key) VALUES (?1, ?2)")?;
+    for item in &plan.items {
+        due.execute([plan.id.as_str(), item.key.as_str()])?;
+    }
+    Ok(())
+}
+
+pub(super) fn leave(
+    tx: &Transaction<'_>,
+    plan: &str,
+    key: &str,
+    at: Timestamp,
+    why: &Clean,
+) -> Result<(), Trouble> {
+    if tx.execute("DELETE FROM due WHERE plan = ?1 AND key = ?2", [plan, key])? == 0 {
+        return Err(LedgerError::Used("it has begun, or was left before".to_owned()).into());
+    }
+    tx.execute(
+        "INSERT INTO left_item(plan, key, at, why) VALUES (?1, ?2, ?3, ?4)",
+        params![plan, key, at.as_millisecond(), why.as_str()],
+    )?;
     Ok(())
 }
 
@@ -103,6 +124,7 @@ pub(super) fn cancel(tx: &Transaction<'_>, plan: &str, by: &Operator) -> Result<
     if changed == 0 {
         return Err(LedgerError::Nothing(plan.to_owned()).into());
     }
+    tx.execute("DELETE FROM due WHERE plan = ?1", [plan])?;
     Ok(())
 }
 
@@ -122,6 +144,10 @@ pub(super) fn intent(tx: &Transaction<'_>, intent: &Intent<'_>) -> Result<(), Tr
             serde_json::to_string(item)?,
             at
         ],
+    )?;
+    tx.execute(
+        "DELETE FROM due WHERE plan = ?1 AND key = ?2",
+        [plan.id.as_str(), item.key.as_str()],
     )?;
     let mut steps = tx.prepare_cached(
         "INSERT INTO step(key, n, state, sent, looks, says) VALUES (?1, ?2, 'waiting', 0, 0, '')",

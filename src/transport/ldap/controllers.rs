@@ -277,6 +277,12 @@ impl Route<'_> {
         Ok(())
     }
 
+    /// Which controller it is at, from 0.
+    #[must_use]
+    pub fn place(&self) -> usize {
+        self.next
+    }
+
     /// Why controllers before the present one did not answer.
     #[must_use]
     pub fn passed_over(&self) -> &[LdapFailure] {

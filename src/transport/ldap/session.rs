@@ -1,4 +1,5 @@
-//! One connection that is signed in: searches, page by page, within their limits.
+//! One connection that is signed in: searches, page by page, within their limits, and changes of one
+//! entry.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,6 +7,7 @@ use std::time::Duration;
 use ldap3::controls::{MakeCritical, PagedResults, RawControl};
 use ldap3::{DerefAliases, LdapError, ResultEntry, SearchOptions};
 
+use super::change::{Change, Written};
 use super::entry::Entry;
 use super::failure::LdapFailure;
 use super::filter::Filter;
@@ -229,6 +231,27 @@ impl Session {
         let value = value.ok_or_else(|| self.malformed("it does not say whether that was all"))?;
         let cookie = wire::cookie(value).map_err(|e| self.malformed(e.0))?;
         Ok((!cookie.is_empty()).then_some(cookie))
+    }
+
+    /// Changes the entry `dn`: all of `changes`, in their order, or nothing. Sent once.
+    pub async fn modify(&mut self, dn: &str, changes: &[Change]) -> Written {
+        self.line.shared.ask(Asked::Modify, wire::LARGEST_MESSAGE);
+        let mut ldap = self.line.ldap.clone();
+        let changes = changes.iter().map(Change::sent).collect();
+        let answer = match self.within(ldap.modify(dn, changes)).await {
+            Ok(answer) => answer,
+            Err(failure) => return Written::NoAnswer(failure),
+        };
+        // What is asked for may hold a name, so it is never part of the failure.
+        let failure = || LdapFailure::of_result(&self.name, answer.rc, &answer.text, "such object");
+        match answer.rc {
+            0 => Written::Taken,
+            // No such value, such a value already, such a member already.
+            16 | 20 | 68 => Written::Changed,
+            // Out of time, or something else: not every server keeps to "all or nothing" then.
+            3 | 80 => Written::NoAnswer(failure()),
+            _ => Written::Refused(failure()),
+        }
     }
 
     /// Says goodbye, so that the server need not wait for it.

@@ -25,6 +25,7 @@ const REFERRAL: u8 = 0xa3;
 const BIND_ANSWER: u8 = 0x61;
 const ENTRY: u8 = 0x64;
 const SEARCH_DONE: u8 = 0x65;
+const MODIFY_ANSWER: u8 = 0x67;
 const REFERENCE: u8 = 0x73;
 const EXTENDED_ANSWER: u8 = 0x78;
 
@@ -38,6 +39,8 @@ pub(super) enum Asked {
     Bind = 1,
     /// A search.
     Search = 2,
+    /// A modification.
+    Modify = 3,
 }
 
 impl Asked {
@@ -45,6 +48,7 @@ impl Asked {
         match number {
             1 => Self::Bind,
             2 => Self::Search,
+            3 => Self::Modify,
             _ => Self::Nothing,
         }
     }
@@ -54,6 +58,7 @@ impl Asked {
             Self::Nothing => false,
             Self::Bind => operation == BIND_ANSWER,
             Self::Search => matches!(operation, ENTRY | REFERENCE | SEARCH_DONE),
+            Self::Modify => operation == MODIFY_ANSWER,
         }
     }
 }
@@ -195,7 +200,7 @@ pub(super) fn look(message: &[u8], asked: Asked) -> Result<Message, Misshapen> {
     match operation {
         ENTRY => entry(content).map(|()| Message::Pass),
         REFERENCE => Ok(Message::Pointer),
-        BIND_ANSWER | SEARCH_DONE => result(content).map(|_| Message::Pass),
+        BIND_ANSWER | SEARCH_DONE | MODIFY_ANSWER => result(content).map(|_| Message::Pass),
         _ => Err(Misshapen("a message is of a kind that is not known")),
     }
 }
@@ -344,6 +349,10 @@ mod tests {
         let bound = message(1, &[element(BIND_ANSWER, &done(49, b"data 52e, v1"))]);
         assert_eq!(look(&bound, Asked::Bind), Ok(Message::Pass));
         assert!(look(&bound, Asked::Search).is_err());
+        let modified = message(2, &[element(MODIFY_ANSWER, &done(16, b"00000057: x"))]);
+        assert_eq!(look(&modified, Asked::Modify), Ok(Message::Pass));
+        assert!(look(&modified, Asked::Search).is_err());
+        assert!(look(&bound, Asked::Modify).is_err());
         let reference = element(REFERENCE, &element(OCTETS, b"ldap://elsewhere/"));
         assert_eq!(look(&message(7, &[reference]), Asked::Search), Ok(Message::Pointer));
     }
@@ -398,7 +407,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn whatever_comes_nothing_is_passed_on_that_the_library_cannot_read(
-            at in 0_usize..400, with: u8, cut in 0_usize..400, asked in 0_u8..3,
+            at in 0_usize..400, with: u8, cut in 0_usize..400, asked in 0_u8..4,
         ) {
             let control = element(SEQUENCE, &[
                 element(OCTETS, b"1.2.840.113556.1.4.319"), element(OCTETS, &element(SEQUENCE, b"")),
@@ -407,6 +416,7 @@ mod tests {
                 message(7, &[an_entry()]),
                 message(7, &[element(SEARCH_DONE, &done(0, b"fine")), element(CONTROLS, &control)]),
                 message(1, &[element(BIND_ANSWER, &done(49, b"no"))]),
+                message(1, &[element(MODIFY_ANSWER, &done(53, b"no"))]),
             ] {
                 let mut bytes = whole.clone();
                 bytes.truncate(cut.max(1));
@@ -447,6 +457,9 @@ mod tests {
             let ask = async {
                 if kind == BIND_ANSWER {
                     drop(ldap.simple_bind("cn=x", "y").await);
+                } else if kind == MODIFY_ANSWER {
+                    let none: Vec<ldap3::Mod<&[u8]>> = Vec::new();
+                    drop(ldap.modify("cn=x", none).await);
                 } else {
                     let found = ldap.search("", ldap3::Scope::Base, "(a=b)", vec!["1.1"]).await;
                     if let Ok(found) = found {

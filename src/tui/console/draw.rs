@@ -28,7 +28,9 @@ impl Console {
         for layer in self.layers.iter().skip(from.unwrap_or_default()) {
             rows += layer.draw(&mut pen, &view);
         }
-        if let (Some(_), Some(text)) = (from, &self.message) {
+        // The menu lies over the board's own line for messages.
+        let covered = from.is_some() || matches!(self.layers.last(), Some(Layer::Menu(_)));
+        if let (true, Some(text)) = (covered, &self.message) {
             let y = area.height.saturating_sub(1);
             pen.blank(ratatui::layout::Rect::new(0, y, area.width, 1));
             pen.text(1, y, area.width.saturating_sub(2), text, Role::Message);

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use crate::wire::action::{ActionRow, Actions, EmergencyView, Possible, Waiting};
+use crate::wire::action::{ActionRow, Actions, EmergencyView, LeftRow, Possible, Waiting};
 use crate::wire::board::Row;
-use crate::wire::{ActionId, Aim, NotBegun, Role, ServiceKey};
+use crate::wire::{ActionId, Aim, Role, ServiceKey};
 
 /// The guard's page as it was last told.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -137,8 +137,8 @@ impl Acts {
     }
 
     /// The targets of a plan that were not begun.
-    pub fn not_begun<'a>(&'a self, plan: &'a str) -> impl Iterator<Item = &'a NotBegun> {
-        let all = self.page.iter().flat_map(|page| &page.not_begun);
+    pub fn not_begun<'a>(&'a self, plan: &'a str) -> impl Iterator<Item = &'a LeftRow> {
+        let all = self.page.iter().flat_map(|page| &page.left);
         all.filter(move |target| target.plan.as_str() == plan)
     }
 

@@ -12,7 +12,7 @@ use super::guard::hung_up;
 use crate::tui::keymap::Chord;
 
 /// How long the reading thread waits before it looks whether it should stop.
-const LOOKS_UP: Duration = Duration::from_millis(500);
+const LOOKS_UP: Duration = Duration::from_secs(1);
 /// What comes within so long of the input before it counts as part of the same read: no hand types
 /// that fast, but a paste without a frame does, and so does a line that stood still.
 const SAME_READ: Duration = Duration::from_millis(1);

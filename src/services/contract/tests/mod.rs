@@ -157,6 +157,9 @@ impl Bench {
             secrets: self.secrets.clone(),
             estate: Arc::new(self.estate.clone()),
             folder: self.folder.clone(),
+            known: Arc::new(crate::services::LateKnown::default()),
+            tickets: None,
+            entropy: Arc::new(crate::sys::SystemEntropy),
         };
         (configured.build)(&context).map_err(|e| e.to_string())
     }

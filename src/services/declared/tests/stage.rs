@@ -124,6 +124,9 @@ pub fn context(folder: &Path, estate: Estate) -> (Context, Arc<Still>) {
         secrets: Arc::new(NoSecrets),
         estate: Arc::new(estate),
         folder: folder.to_owned(),
+        known: Arc::new(crate::services::LateKnown::default()),
+        tickets: None,
+        entropy: Arc::new(crate::sys::SystemEntropy),
     };
     (ctx, clock)
 }

@@ -220,18 +220,7 @@ fn specs(
 
 /// Where the schools are, and which cannot be watched.
 fn places(base: Dn, context: &Context, key: &ServiceKey) -> (Places, Vec<NotWatched>) {
-    let mut places = Places::new(base);
-    let mut gaps: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for school in context.estate.takers(key) {
-        let row = context.estate.subscriptions.get(&school);
-        let why = match row.and_then(|s| s.parameter(key, "ou")) {
-            None => Some("is empty".to_owned()),
-            Some(ou) => places.add(school, ou).err().map(|e| format!("cannot be watched: {e}")),
-        };
-        if let Some(why) = why {
-            gaps.entry(why).or_default().push(school.spaced());
-        }
-    }
+    let (places, gaps) = crate::services::accounts::places(base, context, key);
     let column = format!("the column {KEY}.ou of the subscriptions table");
     let gaps = gaps.into_iter().flat_map(|(why, schools)| {
         let why = format!("{column} {why}, for {}", some_of(&schools, 12));

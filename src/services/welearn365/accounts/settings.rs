@@ -9,6 +9,7 @@ use url::Url;
 use crate::model::ids::CredentialName;
 use crate::model::span::Span;
 use crate::services::ServiceError;
+use crate::services::accounts::{KindSettings, WriterSettings};
 use crate::services::welearn365::describe::KEY;
 use crate::transport::ldap::LdapSettings;
 
@@ -64,6 +65,14 @@ pub struct DirectorySettings {
     /// Entries of one page, at most 1,000.
     #[serde(default = "page")]
     pub page: u16,
+    /// By what a pupil's, a member of staff's and a governor's account is told: names of OUs between
+    /// the school's OU and the account, or SIDs of groups.
+    #[serde(default)]
+    pub(in crate::services::welearn365) kinds: KindSettings,
+    /// The account that may write. Without it nothing can be done to an account: not locked, not
+    /// restored, no lockout cleared, no password reset.
+    #[serde(default)]
+    pub(in crate::services::welearn365) act: Option<WriterSettings>,
 }
 
 fn spray_accounts() -> u32 {
@@ -135,7 +144,7 @@ impl DirectorySettings {
     }
 
     /// For the transport.
-    pub(super) fn ldap(&self, folder: &std::path::Path) -> LdapSettings {
+    pub(in crate::services::welearn365) fn ldap(&self, folder: &std::path::Path) -> LdapSettings {
         LdapSettings {
             controllers: self.controllers.clone(),
             ca_file: self.ca_file.as_ref().map(|path| folder.join(path)),

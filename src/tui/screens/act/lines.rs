@@ -52,7 +52,7 @@ pub(super) fn lines(page: &PlanPage, hidden: &[Laestab], view: &View<'_>) -> Vec
     let mut out = Page { lines: vec![Line::default()], room };
     let plan = &page.plan;
     match (&plan.items[..], &page.private[..]) {
-        ([item], [private]) => one(&mut out, item, private, page, view),
+        ([item], [private]) if item.also.is_empty() => one(&mut out, item, private, page, view),
         _ => several(&mut out, page, view),
     }
     for left in &plan.left_out {
@@ -167,8 +167,18 @@ fn around(out: &mut Page, item: &Item) {
     out.all("beware", &item.beware, Role::Message);
     let undo: Vec<Clean> = item.undo.iter().cloned().collect();
     out.all("undo", &undo, Role::Text);
-    let second: Vec<Clean> = item.second_person.iter().cloned().collect();
+    let second: Vec<Clean> = item.second_person.iter().map(|second| second.why.clone()).collect();
     out.all("second", &second, Role::Message);
+    if !item.sends.is_empty() {
+        out.gap();
+    }
+    for (n, line) in item.sends.iter().enumerate() {
+        if line.is_empty() {
+            out.lines.push(Line::default());
+        } else {
+            out.say(if n == 0 { "sends" } else { "" }, line.as_str(), Role::Text);
+        }
+    }
 }
 
 /// Whether two items get the same done, so that it need be told only once.
@@ -177,13 +187,15 @@ fn same_work(a: &Item, b: &Item) -> bool {
         let parts = item.steps.iter();
         parts.map(|s| (s.system.clone(), s.says.clone(), s.undoable)).collect()
     };
-    steps(a) == steps(b) && (&a.will_not, &a.beware, &a.undo) == (&b.will_not, &b.beware, &b.undo)
+    steps(a) == steps(b)
+        && (&a.will_not, &a.beware, &a.undo, &a.sends)
+            == (&b.will_not, &b.beware, &b.undo, &b.sends)
 }
 
 fn several(out: &mut Page, page: &PlanPage, view: &View<'_>) {
     let items = &page.plan.items;
     let same = items.iter().zip(items.iter().skip(1)).all(|(a, b)| same_work(a, b));
-    let heading = format!("{}, each one named here", items.len());
+    let heading = format!("{}, each one named here", page.plan.targets());
     out.say("targets", &heading, Role::Title);
     for (n, (item, private)) in (1..).zip(items.iter().zip(&page.private)) {
         let place = place_of(&item.aim, view);
@@ -192,6 +204,10 @@ fn several(out: &mut Page, page: &PlanPage, view: &View<'_>) {
             head = format!("{head}   {place}");
         }
         out.say("", &format!("{head}   {}", spaced(&item.aim)), Role::Text);
+        for aim in &item.also {
+            let text = format!("   and {}   {}", place_of(aim, view), spaced(aim));
+            out.say("", &text, Role::Text);
+        }
         let facts: Vec<String> =
             item.now.iter().map(|fact| format!("{}: {}", fact.name, fact.value)).collect();
         if !facts.is_empty() {
@@ -202,12 +218,13 @@ fn several(out: &mut Page, page: &PlanPage, view: &View<'_>) {
             around(out, item);
             out.gap();
         } else if let Some(why) = &item.second_person {
-            out.say("second", why.as_str(), Role::Message);
+            out.say("second", why.why.as_str(), Role::Message);
         }
     }
     if let Some(first) = items.first().filter(|_| same) {
         out.gap();
-        out.say("will do", "for each of them", Role::Title);
+        let for_all = if items.len() > 1 { "for each of them" } else { "once, for all of them" };
+        out.say("will do", for_all, Role::Title);
         steps(out, "", &first.steps);
         around(out, first);
     }

@@ -16,8 +16,8 @@ use crate::tui::theme::Role;
 use crate::tui::times;
 use crate::tui::widgets::{Field, Line, Pen, width};
 use crate::tui::wish::Wish;
-use crate::wire::Laestab;
 use crate::wire::action::{PlanPage, is_confirmed};
+use crate::wire::{Clean, Laestab};
 
 /// How long a plan is to be read before anything can be typed.
 const READS: Duration = Duration::from_secs(1);
@@ -82,7 +82,10 @@ impl PlanScreen {
         view: &View<'_>,
     ) -> Self {
         let name_of = |school| Some(view.rows?.by_laestab(school)?.name.clone());
-        let words = page.words(name_of);
+        let words = match purpose {
+            Purpose::Approve => page.approval(name_of),
+            Purpose::Confirm | Purpose::Mine => page.words(name_of),
+        };
         Self {
             page,
             purpose,
@@ -146,7 +149,7 @@ impl PlanScreen {
     fn reads(&self) -> Duration {
         let items = &self.page.plan.items;
         let for_good = items.iter().flat_map(|item| &item.steps).any(|step| !step.undoable);
-        if for_good || items.len() > MANY { READS_LONG } else { READS }
+        if for_good || self.page.plan.targets() > MANY { READS_LONG } else { READS }
     }
 
     /// A frame with the plan was written. Once its end was on the screen, the time to read begins.
@@ -197,6 +200,10 @@ impl PlanScreen {
         }
         match (along, command) {
             (false, _) => self.burst = (0, self.field.text().to_owned()),
+            (true, Some(Command::Confirm)) if self.burst.0 > PASTE => {
+                self.pasted();
+                return false;
+            }
             (true, Some(Command::Confirm)) => {
                 let text = "Enter came together with other keys: press it again, by itself";
                 self.thrown = Some(text.to_owned());
@@ -283,7 +290,10 @@ impl PlanScreen {
         self.thrown = None;
         let (plan, digest) = (self.page.plan.id.clone(), self.page.plan.digest.clone());
         let wish = match self.purpose {
-            Purpose::Approve => Wish::Approve { plan, digest },
+            Purpose::Approve => {
+                let typed = Clean::new(&self.page.plan.approval_words());
+                Wish::Approve { plan, digest, typed }
+            }
             Purpose::Confirm | Purpose::Mine => Wish::Confirm { plan, digest },
         };
         Answer::Wants(vec![Act::Guard(wish)])

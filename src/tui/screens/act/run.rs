@@ -9,8 +9,8 @@ use crate::tui::screens::{Act, Answer, View, scroll_by, scrolled};
 use crate::tui::theme::Role;
 use crate::tui::times;
 use crate::tui::widgets::{Line, Pen, hints, wrap};
-use crate::wire::action::{ActionRow, PlanPage, StepView};
-use crate::wire::{Clean, NotBegun, Outcome, Role as Who, StepState};
+use crate::wire::action::{ActionRow, LeftRow, PlanPage, StepView};
+use crate::wire::{Clean, Outcome, Role as Who, StepState};
 
 /// The screen.
 #[derive(Debug, Clone, PartialEq)]
@@ -149,7 +149,7 @@ impl RunScreen {
 fn target(
     name: &str,
     row: Option<&ActionRow>,
-    given_up: Option<&NotBegun>,
+    given_up: Option<&LeftRow>,
     (room, view): (u16, &View<'_>),
 ) -> Vec<Line> {
     let head = Line::of(format!(" {name}   "), Role::Title);

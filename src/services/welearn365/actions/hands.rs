@@ -1,0 +1,127 @@
+//! The hands of WeLearn365: which actions these settings make possible, and who does which step.
+
+use jiff::Timestamp;
+
+use crate::directory::Acting;
+use crate::model::action::ActionSpec;
+use crate::model::plan::{Aim, Ask, Item, Operator};
+use crate::model::text::Clean;
+use crate::ports::act::{Act, Answer, Prepared, Refused, Seen};
+use crate::ports::clock::Boxed;
+use crate::ports::ledger::Committed;
+use crate::services::welearn365::actions::cloud::{Cloud, Sky};
+use crate::services::welearn365::actions::{ACTIONS, plan};
+
+/// What does the steps.
+pub(super) struct Hands {
+    /// In the Active Directory; none without an account that may write there.
+    pub(super) accounts: Option<Acting>,
+    /// In Microsoft 365; none without an app that may write there.
+    pub(super) cloud: Option<Cloud>,
+}
+
+const NO_WRITER: &str = "set services.welearn365.directory.act to an account of the Active Directory \
+                         that may write (see the administrator's guide)";
+
+impl Hands {
+    /// Why `action` is not possible with these settings; `None` when it is.
+    fn lacks(&self, action: &str) -> Option<&'static str> {
+        match action {
+            "welearn365.lock_account"
+            | "welearn365.restore_account"
+            | "welearn365.clear_lockout"
+            | "welearn365.reset_password" => self.accounts.is_none().then_some(NO_WRITER),
+            _ => Some("this version does not do it yet"),
+        }
+    }
+
+    async fn account(
+        &self,
+        ask: &Ask,
+        aim: &Aim,
+        by: &Operator,
+        show: bool,
+    ) -> Result<Prepared, Refused> {
+        let Some(accounts) = &self.accounts else {
+            return Err(Refused::Choice(NO_WRITER.into()));
+        };
+        let Aim::Account(school, name) = aim else {
+            return Err(Refused::Choice(format!(
+                "{aim} is no account: name it as LAESTAB/sam:LOGIN or LAESTAB/guid:ID"
+            )));
+        };
+        let found = accounts.find(*school, name, by).await?;
+        let sky = match &self.cloud {
+            None => Sky::NotOurs,
+            Some(cloud) => cloud.find(&found.account.immutable_id).await?,
+        };
+        plan::prepared(ask, name, &found, &sky, show)
+    }
+}
+
+impl Act for Hands {
+    fn actions(&self) -> Vec<ActionSpec> {
+        ACTIONS.iter().filter(|spec| self.lacks(spec.id).is_none()).copied().collect()
+    }
+
+    fn lacking(&self) -> Vec<(ActionSpec, String)> {
+        let lacks = |spec: &ActionSpec| Some((*spec, self.lacks(spec.id)?.to_owned()));
+        ACTIONS.iter().filter_map(lacks).collect()
+    }
+
+    fn prepare<'a>(
+        &'a self,
+        ask: &'a Ask,
+        aim: &'a Aim,
+        by: &'a Operator,
+        show: bool,
+        _now: Timestamp,
+    ) -> Boxed<'a, Result<Prepared, Refused>> {
+        Box::pin(self.account(ask, aim, by, show))
+    }
+
+    fn step<'a>(
+        &'a self,
+        _committed: &'a Committed,
+        item: &'a Item,
+        step: usize,
+        _now: Timestamp,
+    ) -> Boxed<'a, Answer> {
+        Box::pin(async move {
+            if let Some(accounts) = &self.accounts
+                && let Some(answer) = accounts.step(item, step).await
+            {
+                return answer;
+            }
+            if let Some(cloud) = &self.cloud
+                && let Some(answer) = cloud.step(item, step).await
+            {
+                return answer;
+            }
+            let says = Clean::new("the settings no longer say how this step is done");
+            Answer::NotSent { says }
+        })
+    }
+
+    fn look<'a>(
+        &'a self,
+        item: &'a Item,
+        step: usize,
+        sent_at: Timestamp,
+        now: Timestamp,
+    ) -> Boxed<'a, Seen> {
+        Box::pin(async move {
+            if let Some(accounts) = &self.accounts
+                && let Some(seen) = accounts.look(item, step, sent_at, now).await
+            {
+                return seen;
+            }
+            if let Some(cloud) = &self.cloud
+                && let Some(seen) = cloud.look(item, step, sent_at, now).await
+            {
+                return seen;
+            }
+            Seen::CannotTell(Clean::new("the settings no longer say how this step is looked for"))
+        })
+    }
+}

@@ -1,0 +1,110 @@
+//! What can be changed in WeLearn365 and the Active Directory behind it.
+//!
+//! The Active Directory is the authority: an account is disabled, enabled and given passwords there, by
+//! an account of ours that may write. Microsoft 365 follows at the next sync; where a second app of ours
+//! may write there as well, its sign-in is blocked and its sessions are revoked at once.
+
+mod cloud;
+mod hands;
+mod plan;
+mod settings;
+
+use std::sync::Arc;
+
+use crate::directory::Dn;
+use crate::model::action::{ActionSpec, AimsAt, Class};
+use crate::model::ids::{CredentialName, IdError, ServiceKey};
+use crate::ports::act::Act;
+use crate::services::accounts::{Reach, acting, places};
+use crate::services::welearn365::actions::cloud::Cloud;
+use crate::services::welearn365::actions::hands::Hands;
+use crate::services::welearn365::describe::{KEY, Settings};
+use crate::services::{Brought, Context, ServiceError};
+
+pub(super) use settings::CloudSettings;
+
+/// The credential of the account that may write, unless the settings give another.
+const CREDENTIAL: &str = "welearn365.directory.act";
+
+/// The rows; their steps belong to the guard. A chain has the class of its gravest step: `lock`
+/// resets to passwords that nobody sees, so it may be repeated.
+pub(super) const ACTIONS: &[ActionSpec] = &[
+    ActionSpec {
+        id: "welearn365.lock_account",
+        label: "Lock an account",
+        class: Class::SetState,
+        aims_at: AimsAt::Account,
+        choices: &[],
+    },
+    ActionSpec {
+        id: "welearn365.restore_account",
+        label: "Restore a locked account",
+        class: Class::SetState,
+        aims_at: AimsAt::Account,
+        choices: &[],
+    },
+    ActionSpec {
+        id: "welearn365.clear_lockout",
+        label: "Clear a lockout (too many wrong passwords)",
+        class: Class::SetState,
+        aims_at: AimsAt::Account,
+        choices: &[],
+    },
+    ActionSpec {
+        id: "welearn365.reset_password",
+        label: "Reset a password",
+        class: Class::Destructive,
+        aims_at: AimsAt::Account,
+        choices: &[],
+    },
+    ActionSpec {
+        id: "welearn365.resync_account",
+        label: "Sync one account again",
+        class: Class::Trigger,
+        aims_at: AimsAt::Account,
+        choices: &[],
+    },
+    ActionSpec {
+        id: "welearn365.sync_directory",
+        label: "Start a directory sync",
+        class: Class::Trigger,
+        aims_at: AimsAt::Estate,
+        choices: &[],
+    },
+];
+
+/// The credentials that acting needs.
+pub(super) fn credentials(settings: &Settings) -> Result<Vec<CredentialName>, IdError> {
+    let writer = settings.directory.as_ref().and_then(|d| d.act.as_ref());
+    let writer = writer.map(|w| w.credential(CREDENTIAL)).transpose()?;
+    let cloud = settings.act.as_ref().map(CloudSettings::credential).transpose()?;
+    Ok(writer.into_iter().chain(cloud).collect())
+}
+
+/// What the guard acts with, as far as the settings make it possible.
+pub(super) fn hands(settings: &Settings, context: &Context) -> Result<Brought, ServiceError> {
+    let refuse =
+        |key: &str, why: String| ServiceError::Setting { service: KEY, key: key.into(), why };
+    let mut acts = None;
+    if let Some(directory) = &settings.directory
+        && let Some(writer) = &directory.act
+    {
+        let base = Dn::parse(&directory.schools)
+            .map_err(|e| refuse("directory.schools", e.to_string()))?;
+        let key: ServiceKey = KEY.parse().map_err(|_| refuse("", "no such service".into()))?;
+        let reach = Reach {
+            service: KEY,
+            at: "directory.act",
+            ldap: directory.ldap(&context.folder),
+            reads: true,
+            writer,
+            credential: CREDENTIAL,
+            kinds: &directory.kinds,
+            places: places(base, context, &key).0,
+        };
+        acts = Some(acting(reach, context)?);
+    }
+    let cloud = settings.act.as_ref().map(|own| Cloud::new(settings, own, context)).transpose()?;
+    let hands = Hands { accounts: acts, cloud };
+    Ok(Brought { acts: vec![Arc::new(hands) as Arc<dyn Act>] })
+}

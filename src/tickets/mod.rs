@@ -1,0 +1,14 @@
+//! Tickets to people outside: put into the desk's words, and handed over as files, by mail or to a
+//! ticket system.
+//!
+//! Invariant: what is handed over carries the idempotency key, and nothing is handed over twice.
+//! Invariant: a value is put into a template, a header, a path or a body as a value, whatever it holds.
+
+mod folder;
+mod office;
+mod post;
+mod settings;
+mod template;
+
+pub use office::{Means, Office};
+pub use settings::{FolderSettings, MailSettings, TicketSettings, Wrong};

@@ -1,0 +1,16 @@
+//! Work that is handed to people outside: from the command line to where a ticket ends up, and through
+//! the guard with every fault on the way.
+#![cfg(test)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test outside the program has only the real clock"
+)]
+
+mod desk;
+mod folder;
+mod guarded;
+mod mail;
+mod mta;
+mod post_office;
+mod restore;
+mod syncs;
