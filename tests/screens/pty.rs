@@ -219,7 +219,7 @@ fn a_signal_ends_it_restored() {
     kill_process(terminal.pid, Signal::TERM).unwrap();
     terminal.until_ended();
     terminal.until("restored", Terminal::is_restored);
-    assert!(terminal.text().contains("ended: Ok(Signal)"), "{}", terminal.text());
+    terminal.until("it says why", |s| s.contents().contains("ended: Ok(Signal)"));
 }
 
 #[test]
