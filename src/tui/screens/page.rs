@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use ratatui::layout::Rect;
 
 use super::evidence::{EvidenceScreen, moment_and_age, no_checks, vendor_time};
+use super::look::acting_words;
 use super::{Act, Answer, View, row_name, scroll_by, scrolled};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::theme::Role;
@@ -153,6 +154,10 @@ pub(super) fn body_of(
             0,
             Line::of(format!(" as of {of}; could not be told anew: {why}"), Role::Message),
         );
+    }
+    for open in view.acts.on(row, None).take(3) {
+        let text = acting_words(open, view);
+        lines.push(Line::of(" acting  ", Role::Accent).and(text, Role::Message));
     }
     let rest = lower(&page, selected, (area.width, area.height), view.now);
     if lines.len() + LEAST_LOWER <= usize::from(area.height) {
