@@ -18,7 +18,7 @@ fn desk(size: (u16, u16)) -> Desk {
 /// A plan of one school, open for typing.
 fn at_plan(size: (u16, u16)) -> (Desk, caretaker::wire::action::PlanPage) {
     let mut desk = desk(size);
-    let page = desk.to_plan();
+    let page = desk.go_to_plan();
     (desk, page)
 }
 

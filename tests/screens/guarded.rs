@@ -259,7 +259,7 @@ impl Desk {
     }
 
     /// From the board to the plan of fresh data for the school under the cursor, seen and open.
-    pub fn to_plan(&mut self) -> PlanPage {
+    pub fn go_to_plan(&mut self) -> PlanPage {
         self.press("x").type_text("fresh").press("enter").type_text("no data").press("enter");
         self.press("enter");
         let Wish::Plan { ask, .. } = self.wish() else { panic!("a plan is wished") };
