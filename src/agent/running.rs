@@ -171,7 +171,7 @@ impl Agent {
 pub struct RunningAgent {
     // First, so that nobody is served any more when the socket's place is given back.
     tasks: Tasks,
-    beside: Mutex<Beside>,
+    beside: Mutex<Vec<AbortOnDropHandle<()>>>,
     place: Place,
     path: PathBuf,
     guard: Option<Guard>,
@@ -196,20 +196,11 @@ impl Drop for Tasks {
     }
 }
 
-/// Tasks of others that end with the agent.
-#[derive(Default)]
-struct Beside(Vec<JoinHandle<()>>);
-
-impl Drop for Beside {
-    fn drop(&mut self) {
-        self.0.iter().for_each(JoinHandle::abort);
-    }
-}
-
 impl RunningAgent {
     /// From now on these tasks end with the agent; those that did before end now.
     pub fn accompanied_by(&self, tasks: Vec<JoinHandle<()>>) {
-        *self.beside.lock().unwrap_or_else(PoisonError::into_inner) = Beside(tasks);
+        let tasks = tasks.into_iter().map(AbortOnDropHandle::new).collect();
+        *self.beside.lock().unwrap_or_else(PoisonError::into_inner) = tasks;
     }
 
     /// Where it listens.

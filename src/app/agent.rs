@@ -103,12 +103,9 @@ pub async fn start(
     let store = store(&place).await?;
     let settings = AgentSettings { group, ..settings(&prepared, &place, &clock).await? };
     let checkpoints = checkpoints(&prepared, &clock).await?;
-    let Prepared { estate, watches, known, doors, secrets, config, .. } = prepared;
+    let (estate, watches) = (Arc::clone(&prepared.estate), prepared.watches.clone());
     let started = Agent::start(settings, estate, watches, store, Arc::clone(&clock)).await;
-    let running = started.map_err(failed)?;
-    known.bind(running.known());
-    open(&running, doors, &secrets, &clock).await;
-    Ok(with(running, checkpoints, &config))
+    complete(started.map_err(failed)?, prepared, checkpoints, &clock).await
 }
 
 /// Starts an agent where the right to its socket is already had.
@@ -124,13 +121,10 @@ pub async fn start_at(
     let store = store(&place).await?;
     let settings = settings(&prepared, &place, &clock).await?;
     let checkpoints = checkpoints(&prepared, &clock).await?;
-    let Prepared { estate, watches, known, doors, secrets, config, .. } = prepared;
+    let (estate, watches) = (Arc::clone(&prepared.estate), prepared.watches.clone());
     let started =
         Agent::start_at(reserved, settings, estate, watches, store, Arc::clone(&clock)).await;
-    let running = started.map_err(failed)?;
-    known.bind(running.known());
-    open(&running, doors, &secrets, &clock).await;
-    Ok(with(running, checkpoints, &config))
+    complete(started.map_err(failed)?, prepared, checkpoints, &clock).await
 }
 
 async fn checkpoints(
@@ -144,17 +138,20 @@ async fn checkpoints(
         .map_err(Failed::software)?
 }
 
-/// `running` with the checkpoints of its audit.
-fn with(
+/// `running` with what it needs beside it: its own board for those who plan, open doors, and the
+/// checkpoints of its audit.
+async fn complete(
     mut running: RunningAgent,
+    prepared: Prepared,
     checkpoints: Option<Checkpoints>,
-    config: &Config,
-) -> RunningAgent {
-    let every = config.settings.audit.checkpoint_every.duration();
+    clock: &Arc<dyn Clock>,
+) -> Result<RunningAgent, Failed> {
+    prepared.known.bind(running.known());
+    open(&running, prepared.doors, &prepared.secrets, clock).await;
     if let (Some(checkpoints), Some(guard)) = (checkpoints, running.guard().cloned()) {
-        running.keep(checkpoints.start(guard, every));
+        running.keep(checkpoints.start(guard));
     }
-    running
+    Ok(running)
 }
 
 /// Opens the doors at which vendors call, instead of those that were open. One that stays shut is told:

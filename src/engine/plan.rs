@@ -11,7 +11,7 @@ use crate::engine::follow::Graph;
 use crate::engine::hours::Hours;
 use crate::model::calendar::Calendar;
 use crate::model::cell::Row;
-use crate::model::check::{CheckSpec, Coverage, Scope, ServiceSpec};
+use crate::model::check::{CheckSpec, Scope, ServiceSpec};
 use crate::model::estate::Estate;
 use crate::model::ids::{CheckId, Laestab, ServiceKey};
 use crate::model::observation::Target;
@@ -119,7 +119,7 @@ impl Plan {
                 let exists = match (self.places.get(row), planned.spec.scope) {
                     (None, Scope::Estate) => true,
                     (Some(place), Scope::School) => {
-                        self.takes(row, planned.column) && covers(&planned.spec, place.laestab)
+                        self.takes(row, planned.column) && planned.spec.covers.holds(place.laestab)
                     }
                     (None, Scope::School) | (Some(_), Scope::Estate) => false,
                 };
@@ -258,13 +258,6 @@ impl Plan {
     /// About whom a slot asks.
     pub(super) fn target(&self, row: usize) -> Target {
         self.places.get(row).map_or(Target::Estate, |p| Target::School(p.laestab))
-    }
-}
-
-fn covers(spec: &CheckSpec, laestab: Laestab) -> bool {
-    match &spec.covers {
-        Coverage::Subscribed => true,
-        Coverage::Only(schools) => schools.contains(&laestab),
     }
 }
 

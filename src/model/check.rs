@@ -27,6 +27,17 @@ pub enum Coverage {
     Only(BTreeSet<Laestab>),
 }
 
+impl Coverage {
+    /// Whether it exists for `laestab`, which takes the service.
+    #[must_use]
+    pub fn holds(&self, laestab: Laestab) -> bool {
+        match self {
+            Self::Subscribed => true,
+            Self::Only(these) => these.contains(&laestab),
+        }
+    }
+}
+
 /// On which days a feed is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

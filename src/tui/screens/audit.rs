@@ -3,8 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use ratatui::layout::Rect;
 
+use super::prompt::{Typing, two_lines, typing};
 use super::word::WordPrompt;
-use super::{Act, Answer, Layer, View, scroll_by, scrolled};
+use super::{Act, Answer, Layer, View, scroll_on, scrolled};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::theme::Role;
 use crate::tui::times;
@@ -216,8 +217,8 @@ pub struct AuditFilter {
 impl AuditFilter {
     /// Takes a command.
     pub fn command(&mut self, command: Command, view: &View<'_>) -> Answer {
-        match command {
-            Command::Accept => match AuditScreen::open(self.field.text(), view.now) {
+        match typing(&mut self.field, command) {
+            Typing::Done => match AuditScreen::open(self.field.text(), view.now) {
                 Ok((screen, wish)) => Answer::Wants(vec![
                     Act::Close,
                     Act::Close,
@@ -227,14 +228,9 @@ impl AuditFilter {
                 // What is wrong stands below the line already.
                 Err(_) => Answer::Consumed,
             },
-            Command::Cancel | Command::Interrupt => Answer::Wants(vec![Act::Close]),
-            Command::RubOut if self.field.rub_out() => Answer::Consumed,
-            Command::RubOut => Answer::Wants(vec![Act::Close]),
-            Command::RubOutWord => {
-                self.field.rub_out_word();
-                Answer::Consumed
-            }
-            _ => Answer::Pass,
+            Typing::Left => Answer::Wants(vec![Act::Close]),
+            Typing::Changed => Answer::Consumed,
+            Typing::Other => Answer::Pass,
         }
     }
 
@@ -246,19 +242,13 @@ impl AuditFilter {
 
     /// Draws the two last lines.
     pub fn draw(&self, pen: &mut Pen<'_>, view: &View<'_>) -> usize {
-        let (columns, rows) = view.size;
-        let top = rows.saturating_sub(2);
-        pen.blank(Rect::new(0, top, columns, 2));
-        let line =
-            Line::of(" / ", Role::Key).and(self.field.text(), Role::Prompt).and(" ", Role::Cursor);
-        pen.line(0, top, columns, &line);
         let (words, role) = match query(self.field.text(), view.now) {
             Ok(_) => {
                 ("by:asha kind:step about:937 since:2d until:2026-03-03".to_owned(), Role::Quiet)
             }
             Err(why) => (why, Role::Message),
         };
-        pen.text(3, top + 1, columns.saturating_sub(4), &words, role);
+        two_lines(pen, view.size, (" / ", &self.field), &Line::of(format!("   {words}"), role));
         0
     }
 }
@@ -346,13 +336,8 @@ impl EntryScreen {
             }
             _ => {
                 let room = usize::from(view.size.1.saturating_sub(4));
-                match scroll_by(command, self.scroll, self.lines(view).len(), room) {
-                    Some(to) => {
-                        self.scroll = to;
-                        Answer::Consumed
-                    }
-                    None => Answer::Pass,
-                }
+                let len = self.lines(view).len();
+                scroll_on(command, &mut self.scroll, len, room)
             }
         }
     }

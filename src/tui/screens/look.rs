@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::act::run::{outcome_word, step_head, steps, target_of};
 use super::word::WordPrompt;
-use super::{Act, Answer, Layer, View, scroll_by, scrolled};
+use super::{Act, Answer, Layer, View, scroll_on, scrolled};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::theme::Role;
 use crate::tui::times;
@@ -205,10 +205,7 @@ impl ActionScreen {
             _ => {
                 let room = usize::from(view.size.1.saturating_sub(4));
                 let len = self.lines(row, view).len();
-                let Some(to) = scroll_by(command, self.scroll, len, room) else {
-                    return Answer::Pass;
-                };
-                self.scroll = to;
+                return scroll_on(command, &mut self.scroll, len, room);
             }
         }
         Answer::Consumed

@@ -306,7 +306,18 @@ fn scrolled(pen: &mut Pen<'_>, area: Rect, lines: &[Line], scroll: usize) -> usi
     built
 }
 
-/// Moves a scroll position for a text of `len` lines in `room`.
+/// Moves `scroll` for a text of `len` lines in `room`, where the command is one that moves.
+fn scroll_on(command: Command, scroll: &mut usize, len: usize, room: usize) -> Answer {
+    match scroll_by(command, *scroll, len, room) {
+        Some(to) => {
+            *scroll = to;
+            Answer::Consumed
+        }
+        None => Answer::Pass,
+    }
+}
+
+/// Where a command moves a scroll position to, for a text of `len` lines in `room`.
 fn scroll_by(command: Command, scroll: usize, len: usize, room: usize) -> Option<usize> {
     let last = len.saturating_sub(room);
     let to = match command {

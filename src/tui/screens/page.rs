@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::evidence::{EvidenceScreen, moment_and_age, no_checks, vendor_time};
 use super::look::acting_words;
-use super::{Act, Answer, View, row_name, scroll_by, scrolled};
+use super::{Act, Answer, View, row_name, scroll_on, scrolled};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::theme::Role;
 use crate::tui::widgets::{Line, Pen, hints, rule, state_word, wrap};
@@ -94,10 +94,7 @@ impl PageScreen {
                 let Some(page) = view.page(self.row) else { return Answer::Pass };
                 let room = lower_room(view.size, &page, view.now);
                 let len = lower(&page, self.service, view.size, view.now).len();
-                let Some(to) = scroll_by(command, self.scroll, len, room) else {
-                    return Answer::Pass;
-                };
-                self.scroll = to;
+                return scroll_on(command, &mut self.scroll, len, room);
             }
         }
         Answer::Consumed

@@ -1,8 +1,7 @@
 //! A line that is asked for before something is recorded: what was seen, why it is closed, why
 //! personal details are read, why there is an emergency.
 
-use ratatui::layout::Rect;
-
+use super::prompt::{Typing, two_lines, typing};
 use super::{Act, Answer, View};
 use crate::tui::keymap::Command;
 use crate::tui::theme::Role;
@@ -112,20 +111,15 @@ impl WordPrompt {
 
     /// Takes a command.
     pub fn command(&mut self, command: Command) -> Answer {
-        match command {
-            Command::Accept => match self.understood() {
+        match typing(&mut self.field, command) {
+            Typing::Done => match self.understood() {
                 Ok((wish, _)) => Answer::Wants(vec![Act::Close, Act::Guard(wish)]),
                 // What is missing stands below the line already.
                 Err(_) => Answer::Consumed,
             },
-            Command::Cancel | Command::Interrupt => Answer::Wants(vec![Act::Close]),
-            Command::RubOut if self.field.rub_out() => Answer::Consumed,
-            Command::RubOut => Answer::Wants(vec![Act::Close]),
-            Command::RubOutWord => {
-                self.field.rub_out_word();
-                Answer::Consumed
-            }
-            _ => Answer::Pass,
+            Typing::Left => Answer::Wants(vec![Act::Close]),
+            Typing::Changed => Answer::Consumed,
+            Typing::Other => Answer::Pass,
         }
     }
 
@@ -137,23 +131,18 @@ impl WordPrompt {
 
     /// Draws the two last lines.
     pub fn draw(&self, pen: &mut Pen<'_>, view: &View<'_>) -> usize {
-        let (columns, rows) = view.size;
-        let top = rows.saturating_sub(2);
-        pen.blank(Rect::new(0, top, columns, 2));
         let head = match self.kind {
             Kind::Tell { .. } => " seen > ",
             Kind::Close { .. } => " close, because > ",
             Kind::Reveal { .. } => " read, because > ",
             Kind::Emergency { .. } => " emergency > ",
         };
-        let line =
-            Line::of(head, Role::Key).and(self.field.text(), Role::Prompt).and(" ", Role::Cursor);
-        pen.line(0, top, columns, &line);
         let said = match self.understood() {
             Ok((_, words)) => Line::of(format!(" {words}"), Role::Text),
             Err(missing) => Line::of(format!(" {missing}"), Role::Message),
         };
-        pen.line(0, top + 1, columns, &said.and(format!("   {}", self.what), Role::Quiet));
+        let said = said.and(format!("   {}", self.what), Role::Quiet);
+        two_lines(pen, view.size, (head, &self.field), &said);
         2
     }
 }

@@ -11,7 +11,7 @@ use ratatui::layout::Rect;
 use super::lines::lines;
 use super::menu::first_key;
 use crate::tui::keymap::{Chord, Command};
-use crate::tui::screens::{Act, Answer, View, scroll_by};
+use crate::tui::screens::{Act, Answer, View, scroll_on};
 use crate::tui::theme::Role;
 use crate::tui::times;
 use crate::tui::widgets::{Field, Line, Pen, width};
@@ -264,13 +264,7 @@ impl PlanScreen {
             }
             _ => {
                 let len = lines(&self.page, &self.hidden, view).len();
-                match scroll_by(command, self.scroll, len, room(view)) {
-                    Some(to) => {
-                        self.scroll = to;
-                        Answer::Consumed
-                    }
-                    None => Answer::Pass,
-                }
+                scroll_on(command, &mut self.scroll, len, room(view))
             }
         }
     }

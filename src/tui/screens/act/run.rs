@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::place_of;
 use crate::tui::keymap::{Command, Scope};
-use crate::tui::screens::{Act, Answer, View, scroll_by, scrolled};
+use crate::tui::screens::{Act, Answer, View, scroll_on, scrolled};
 use crate::tui::theme::Role;
 use crate::tui::times;
 use crate::tui::widgets::{Line, Pen, hints, wrap};
@@ -36,13 +36,8 @@ impl RunScreen {
             return Answer::Wants(vec![Act::Close]);
         }
         let room = usize::from(view.size.1.saturating_sub(4));
-        match scroll_by(command, self.scroll, self.lines(view).len(), room) {
-            Some(to) => {
-                self.scroll = to;
-                Answer::Consumed
-            }
-            None => Answer::Pass,
-        }
+        let len = self.lines(view).len();
+        scroll_on(command, &mut self.scroll, len, room)
     }
 
     /// Draws it.
