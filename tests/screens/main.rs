@@ -5,6 +5,7 @@ mod acting;
 mod budget;
 mod fixture;
 mod guarded;
+mod guarded_snapshots;
 mod hand;
 mod keys;
 mod pictures;
