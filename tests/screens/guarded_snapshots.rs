@@ -133,7 +133,7 @@ fn plan_for_several_schools() {
 }
 
 fn after(mut desk: Desk, state: StepState, outcome: Option<Outcome>) -> Desk {
-    let page = desk.to_plan();
+    let page = desk.go_to_plan();
     for _ in 0..12 {
         desk.press("tab");
     }
