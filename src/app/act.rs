@@ -20,16 +20,16 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// Entries that are fetched at once.
 const ENTRIES: u64 = 1_000;
 
-fn link(socket: &Path) -> Result<Link, Failed> {
+pub(super) fn link(socket: &Path) -> Result<Link, Failed> {
     Link::new(socket).map_err(Failed::no_agent)
 }
 
-fn usage(text: impl Into<String>) -> Failed {
+pub(super) fn usage(text: impl Into<String>) -> Failed {
     Failed { code: Code::Usage, text: text.into() }
 }
 
 /// A denial has an exit code of its own.
-fn denied(error: LinkError) -> Failed {
+pub(super) fn denied(error: LinkError) -> Failed {
     match &error {
         LinkError::Refused { code, .. } if code == "forbidden" || code == "stale" => {
             Failed { code: Code::ActionDenied, text: error.to_string() }
@@ -41,7 +41,7 @@ fn denied(error: LinkError) -> Failed {
     }
 }
 
-fn print_json(value: &impl serde::Serialize) -> Result<(), Failed> {
+pub(super) fn print_json(value: &impl serde::Serialize) -> Result<(), Failed> {
     cli::say(&serde_json::to_string(value).map_err(Failed::software)?);
     Ok(())
 }

@@ -81,9 +81,10 @@ async fn take(prepared: Prepared, fixed: &Fixed, running: &RunningAgent) -> Resu
         tracing::warn!("changed, but read at the start alone: {}; restart", changed.join(", "));
     }
     let policy = acting::policy_of(&prepared.config);
-    let Prepared { estate, watches, acts, known, .. } = prepared;
+    let Prepared { estate, watches, acts, accounts, known, .. } = prepared;
     running.reconfigure(estate, watches).await.map_err(Failed::config)?;
     known.bind(running.known());
+    running.set_accounts(accounts);
     if let (Some(guard), Some(policy)) = (running.guard(), policy) {
         guard.set_acts(acts);
         guard.set_policy(policy).await.map_err(Failed::software)?;

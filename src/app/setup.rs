@@ -14,6 +14,7 @@ use crate::model::check::ServiceSpec;
 use crate::model::estate::{Estate, NotWatched};
 use crate::model::ids::{CredentialName, Laestab, ServiceKey};
 use crate::model::text::Clean;
+use crate::ports::accounts::Accounts;
 use crate::ports::act::Act;
 use crate::ports::clock::Clock;
 use crate::ports::secrets::Secrets;
@@ -21,8 +22,8 @@ use crate::ports::tickets::Tickets;
 use crate::ports::watch::{CredentialUse, Watch};
 use crate::services::expiry::{self, Dates};
 use crate::services::{
-    Configured, ConnectorError, ConnectorSettings, Connectors, Context, LateKnown, SERVICES,
-    Service, ServiceError, desk_hands, join,
+    Brought, Configured, ConnectorError, ConnectorSettings, Connectors, Context, LateKnown,
+    SERVICES, Service, ServiceError, desk_hands, join,
 };
 use crate::sys::SystemEntropy;
 use crate::tickets::{Means, Office, TicketSettings};
@@ -50,6 +51,8 @@ pub struct Prepared {
     pub secrets: Arc<dyn Secrets>,
     /// What the guard acts with.
     pub acts: Vec<Arc<dyn Act>>,
+    /// Where accounts are looked up.
+    pub accounts: Option<Arc<dyn Accounts>>,
     /// What its hands ask about the board; to be bound to the agent that runs.
     pub known: Arc<LateKnown>,
     /// Every address that a service or a connector calls, with its key or name.
@@ -160,7 +163,7 @@ fn prepare_with(
     };
     let dates = dates(&config, &configured, &connectors, &context);
     let built = build(&config, configured, &connectors, &context, &mut wrong)?;
-    let Built { parts, uses, endpoints, mut acts } = built;
+    let Built { parts, uses, endpoints, mut acts, accounts } = built;
     acts.extend(desk_hands(&context));
     let watches = together(&mut estate, (&parts, &uses), &connectors, (&dates, &context.secrets))?;
     estate.not_watched.extend(imported.not_set_up.iter().map(|laestab| NotWatched {
@@ -180,6 +183,7 @@ fn prepare_with(
         parts,
         secrets: context.secrets,
         acts,
+        accounts,
         known,
         findings,
         credentials,
@@ -253,6 +257,7 @@ struct Built {
     uses: Vec<(ServiceKey, CredentialUse)>,
     endpoints: Vec<(String, Endpoint)>,
     acts: Vec<Arc<dyn Act>>,
+    accounts: Option<Arc<dyn Accounts>>,
 }
 
 /// A watcher for each section; what cannot be built is told, and stands there without one.
@@ -280,7 +285,11 @@ fn build(
             built.endpoints.extend(called.map(|e| (service.key.to_owned(), e)));
             built.uses.extend(uses.into_iter().map(|used| (key.clone(), used)));
             match hands.map(|hands| hands(context)).transpose() {
-                Ok(brought) => built.acts.extend(brought.unwrap_or_default().acts),
+                Ok(brought) => {
+                    let Brought { acts, accounts } = brought.unwrap_or_default();
+                    built.acts.extend(acts);
+                    built.accounts = built.accounts.or(accounts);
+                }
                 Err(error) => wrong.push(located(config, &error)),
             }
         }

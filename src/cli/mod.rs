@@ -2,6 +2,7 @@
 //!
 //! Sees the world through the same wire as the console.
 
+mod account;
 mod act;
 pub mod args;
 mod connector;
@@ -15,6 +16,7 @@ mod runs;
 mod table;
 mod watch;
 
+pub use account::{found_text, page_text};
 pub use act::{
     actions_text, aims, confirm_words, left_text, outcome_code, outcome_word, plan_text, rows_text,
 };

@@ -128,7 +128,8 @@ async fn threat_24_administrators_own_and_service_accounts_are_refused() {
     stage.running.microsoft().make_administrator(stage.school, 5);
     assert!(refused(tomr(), stage.target(5)).await.contains("administrator's role"));
     // Another school's OU, and a login that does not exist.
-    let other = stage.running.invented.schools[1].laestab;
+    let mut schools = stage.running.invented.schools.iter().map(|s| s.laestab);
+    let other = schools.find(|s| *s != stage.school).unwrap();
     let elsewhere = format!("{other}/sam:{}", stage.login(0));
     assert!(refused(tomr(), elsewhere).await.contains("no such account"));
     assert!(
@@ -195,7 +196,7 @@ async fn protected_accounts_and_groups_of_the_policy_are_left_alone_also_just_be
     let actions = [ask("lock_account", &[]).action, ask("restore_account", &[]).action];
     let policy =
         caretaker::guard::policy::Policy::new(toml::from_str(&rules).unwrap(), "p1", &actions);
-    guard.set_policy(policy.map_err(|e| format!("{e:?}")));
+    guard.set_policy(policy.map_err(|e| format!("{e:?}"))).await.unwrap();
     run(&guard, &planned).await;
     let held = until(&guard, |h| h.closed).await;
     assert_eq!(held.outcome, Some(Outcome::ChangedSincePlan));

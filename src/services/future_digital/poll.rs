@@ -48,7 +48,7 @@ pub(super) fn configure(
             let act = ctx.tickets.is_some().then(|| -> Result<Arc<dyn Act>, ServiceError> {
                 Ok(Arc::new(HandOff::new(ClientCheck, service_key(KEY)?, ctx)))
             });
-            Ok(Brought { acts: act.transpose()?.into_iter().collect() })
+            Ok(Brought { acts: act.transpose()?.into_iter().collect(), ..Brought::default() })
         })),
     })
 }

@@ -38,7 +38,7 @@ fn hands(settings: &Settings) -> Hands {
         let notes = file.as_deref().map(|file| Notes::new(&ctx.folder, file));
         let sync = SyncByHand { spec: RESYNC, check_list: CHECK_LIST, notes };
         let act = HandOff::new(sync, service_key(KEY)?, ctx);
-        Ok(Brought { acts: vec![Arc::new(act)] })
+        Ok(Brought { acts: vec![Arc::new(act)], ..Brought::default() })
     })
 }
 

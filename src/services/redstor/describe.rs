@@ -173,7 +173,7 @@ pub(super) fn configure(
                 let restore = Restore::new(&key, context)?;
                 acts.push(Arc::new(HandOff::new(restore, key, context)));
             }
-            Ok(Brought { acts })
+            Ok(Brought { acts, ..Brought::default() })
         })),
     })
 }

@@ -22,6 +22,7 @@ mod graph;
 mod health;
 mod licences;
 mod login;
+mod page;
 mod picture;
 mod poll;
 mod provisioning;
