@@ -14,7 +14,10 @@ async fn accounts_of_one_school_are_found_by_a_part_of_a_name_and_stay_masked() 
     let all = accounts.find(stage.school, "welearn.example", false).await.unwrap();
     let one = accounts.find(stage.school, &stage.login(4), false).await.unwrap();
     let [hit] = one.hits.as_slice() else { panic!("{one:?}") };
-    assert_eq!((hit.label.as_str(), hit.folder.as_str(), hit.kind), ("u.....", "Staff", Kind::Staff));
+    assert_eq!(
+        (hit.label.as_str(), hit.folder.as_str(), hit.kind),
+        ("u.....", "Staff", Kind::Staff)
+    );
     assert!(all.hits.len() > 5 && all.hits.len() <= MOST_HITS);
     assert!(all.hits.iter().any(|h| h.disabled), "{all:?}");
     let text = format!("{all:?}");
@@ -46,7 +49,10 @@ async fn the_page_says_in_one_sentence_why_somebody_cannot_sign_in() {
     let open = page(0).await;
     assert!(open.says.as_str().starts_with("Nothing in the directory or in Microsoft 365"));
     assert!(matches!(open.cloud, CloudView::Known { enabled: true, .. }));
-    assert_eq!((open.folder.as_str(), open.kind, open.label.as_str()), ("Pupils", Kind::Pupil, "u....."));
+    assert_eq!(
+        (open.folder.as_str(), open.kind, open.label.as_str()),
+        ("Pupils", Kind::Pupil, "u.....")
+    );
     // The simulated Microsoft and the simulated directory have addresses of two domains.
     assert_eq!(open.mail, MailView::Differs);
     assert!(open.by.as_str().contains("127.0.0.1"));
