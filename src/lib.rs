@@ -7,7 +7,10 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod directory;
+pub mod doors;
 pub mod engine;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
 pub mod guard;
 pub mod hub;
 pub mod ledger;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 
+use caretaker::simulators::{Certificate, Door, MailHost};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::Value;
@@ -302,6 +303,120 @@ async fn certificates_and_clocks_that_are_wrong_are_told() {
     seen.one("error", &["config|", "gone.toml:", "services.welearn365", "nowhere.pem", "ca_file"]);
     seen.one("error", &["files|", "own-ca.pem", "chmod go-w"]);
     assert!(seen.well("sign_in") > 3, "the services that can be built are asked");
+}
+
+/// The configuration with the filter's alerts in a mailbox of this server.
+fn with_mailbox(stage: &Stage, text: &str, host: &MailHost, more: &str) -> String {
+    let ca = stage.config.with_file_name(format!("mail-{}.pem", host.port));
+    std::fs::write(&ca, &host.ca_pem).unwrap();
+    std::fs::set_permissions(&ca, PermissionsExt::from_mode(0o644)).unwrap();
+    let alerts = text.lines().find(|l| l.starts_with("alerts = { drop")).unwrap();
+    let imap = format!(
+        "alerts = {{ mailbox = {{ imap = {{ host = 'localhost', port = {}, user = 'alerts', folder = \
+         'INBOX/Alerts', credential = 'alerts', ca_file = {ca:?} {more} }} }} }}",
+        host.port
+    );
+    text.replace(alerts, &imap)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn controllers_and_mail_servers_are_reached_and_asked_to_let_us_in() {
+    let stage = Arc::new(Stage::new());
+    let password = |text: &str| {
+        let path = stage.config.with_file_name("credentials").join("alerts");
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        format!("[credentials.files]\nalerts = {path:?}")
+    };
+    let held = password("open sesame");
+    let text = stage.text().replace("[credentials.files]", &held);
+    let doctor = async |name: &str, text: &str| {
+        let (stage, config) = (stage.clone(), stage.other(name, text));
+        tokio::task::spawn_blocking(move || stage.doctor(&config)).await.unwrap()
+    };
+    let at = |host: &MailHost| format!("localhost:{} (smoothwall)", host.port);
+    let first = text.split("controllers = [").nth(1).unwrap().split('"').nth(1).unwrap();
+    assert!(first.starts_with("ldaps://"), "{first}");
+
+    let host = MailHost::start(Door::Starttls, Certificate::Good).await.unwrap();
+    let seen =
+        doctor("mail.toml", &with_mailbox(&stage, &text, &host, ", security = 'starttls'")).await;
+    assert_eq!((seen.told("error"), seen.code), (Vec::new(), 0), "{:?}", seen.told("warning"));
+    for (area, subject) in [
+        ("network", &format!("{first} (welearn365)")),
+        ("tls", &format!("{first} (welearn365)")),
+        ("sign_in", &format!("{first} (welearn365)")),
+        ("network", &format!("imap://{}", at(&host))),
+        ("tls", &format!("imap://{}", at(&host))),
+        ("sign_in", &format!("imap://{}", at(&host))),
+    ] {
+        let found = seen.findings().find(|f| f["area"] == area && f["subject"] == **subject);
+        assert!(found.is_some_and(|f| f["severity"] == "ok"), "{area} {subject}: {found:?}");
+    }
+    let heard = host.heard();
+    assert!(heard.iter().all(|c| !c.contains("STORE") && !c.contains("SELECT ")), "{heard:?}");
+
+    // Each is told for what is wrong with it, and the other controller is still asked.
+    let expired = MailHost::start(Door::Tls, Certificate::Expired).await.unwrap();
+    let gone = "ldaps://127.0.0.1:9";
+    let wrong = with_mailbox(&stage, &text, &expired, "").replace(first, gone);
+    let seen = doctor("expired.toml", &wrong).await;
+    seen.one("error", &["tls|", &format!("imaps://{}", at(&expired)), "expired", "ca_file"]);
+    seen.one("error", &["network|ldaps://127.0.0.1:9 (welearn365)", "cannot connect", "firewall"]);
+    let controllers = |seen: &Seen| {
+        let all = seen.findings().filter(|f| f["area"] == "sign_in" && f["severity"] == "ok");
+        all.filter(|f| f["subject"].as_str().unwrap().starts_with("ldaps://")).count()
+    };
+    assert_eq!((controllers(&seen), seen.code), (1, 2));
+
+    // A password that is wrong is told, and is not tried again and again.
+    password("open barley");
+    let directory = stage.config.with_file_name("credentials").join("welearn365.directory");
+    std::fs::write(&directory, "wrong").unwrap();
+    let seen =
+        doctor("refused.toml", &with_mailbox(&stage, &text, &host, ", security = 'starttls'"))
+            .await;
+    seen.one("error", &["sign_in|imap://", &at(&host), "caretaker secret set"]);
+    let refused = seen.told("error").into_iter().filter(|f| f.starts_with("sign_in|ldaps://"));
+    assert_eq!((refused.count(), controllers(&seen)), (2, 0), "{:?}", seen.told("error"));
+    let tried = host.heard().iter().filter(|c| c.starts_with("AUTHENTICATE")).count();
+    assert_eq!(tried, 3, "twice before, once now: {:?}", host.heard());
+    assert!(!seen.report.to_string().contains("barley"), "a credential is shown");
+}
+
+#[test]
+fn the_addresses_that_prove_the_filter_are_looked_at_from_where_they_prove_it() {
+    let stage = Stage::new();
+    let seen = stage.doctor(&stage.config);
+    let proofs = |seen: &Seen, severity: &str| {
+        let all = seen.findings().filter(|f| f["severity"] == severity && f["area"] == "network");
+        let subject = |f: &Value| f["subject"].as_str().unwrap().to_owned();
+        all.map(subject).filter(|s| s.starts_with("http://filter.invalid through http://")).count()
+    };
+    let text = stage.text();
+    let appliances = text.matches("vantage = ").count();
+    assert_eq!(proofs(&seen, "ok"), 2 * appliances, "what must be blocked and what must pass");
+    // The first one's vantage is gone.
+    let vantage = text.split("vantage = { proxy = ").nth(1).unwrap().split(' ').next().unwrap();
+    let config = stage.other("gone.toml", &text.replace(vantage, "\"http://127.0.0.1:9\""));
+    let seen = stage.doctor(&config);
+    assert_eq!(proofs(&seen, "ok"), 2 * (appliances - 1));
+    seen.one("error", &["network|http://filter.invalid through http://127.0.0.1:9", "firewall"]);
+    assert_eq!(proofs(&seen, "note"), 1, "what a filter must refuse may be refused");
+}
+
+#[test]
+fn a_drop_folder_that_anybody_can_write_to_is_told() {
+    let stage = Stage::new();
+    let folder = stage.config.with_file_name("vendors").join("drops/future_digital");
+    let subject = format!("files|{} (future_digital)", folder.display());
+    let seen = stage.doctor(&stage.config);
+    assert!(seen.told("ok").iter().any(|f| f.starts_with(&subject)), "{:?}", seen.told("ok"));
+    std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o777)).unwrap();
+    let seen = stage.doctor(&stage.config);
+    let remedy = format!("run: chmod o-w {}", folder.display());
+    seen.one("error", &[&subject, "anybody on this host", &remedy]);
+    assert_eq!(seen.code, 2);
 }
 
 /// A week from now: soon enough to be told, late enough to be good while the test runs.

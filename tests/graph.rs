@@ -15,7 +15,7 @@ use caretaker::ports::secrets::{Found, SecretError, SecretPlace, Secrets};
 use caretaker::ports::watch::{Job, Watch};
 use caretaker::services::{Context, SERVICES};
 use caretaker::simulators::{
-    GraphFault, Invented, Microsoft, PERSONAL_NAMES, Plan, Running, Scenario, start,
+    GraphFault, Invented, Microsoft, PERSONAL_NAMES, Plan, Running, Scenario, Way, start,
 };
 use caretaker::transport::{Transport, TransportSettings, install_tls};
 use jiff::{SignedDuration, Timestamp};
@@ -363,7 +363,7 @@ async fn every_fault_of_microsofts_is_told_for_what_it_is() {
     // Enough accounts for two pages.
     let mut s = scene(Scenario::Calm, 24, "").await;
     assert!(s.microsoft.accounts() > 999, "{}", s.microsoft.accounts());
-    for fault in GraphFault::ALL {
+    for &fault in GraphFault::ALL {
         let (check, verdict, part) = expected(fault);
         // As a new agent, with the accounts read before the fault, and with them unread.
         for read_before in [false, true] {
@@ -374,8 +374,8 @@ async fn every_fault_of_microsofts_is_told_for_what_it_is() {
             s.microsoft.set_fault(fault);
             let seen = s.ask(check).await;
             s.microsoft.clear_fault(fault);
-            assert_eq!(seen.verdict, verdict, "{fault} {read_before}: {}", seen.detail);
-            assert!(seen.detail.as_str().contains(part), "{fault}: {}", seen.detail);
+            assert_eq!(seen.verdict, verdict, "{fault:?} {read_before}: {}", seen.detail);
+            assert!(seen.detail.as_str().contains(part), "{fault:?}: {}", seen.detail);
             // What is asked for by us is over before the next fault begins.
             s.clock.forward(301);
         }
@@ -392,12 +392,12 @@ async fn errors_are_understood_however_they_are_dressed() {
         s.microsoft.set_fault(dress);
         s.microsoft.set_fault(F::RetryAfterDate);
         let seen = s.ask("licences").await;
-        assert_eq!(seen.verdict, Verdict::Unknown(Reason::Throttled), "{dress}: {}", seen.detail);
+        assert_eq!(seen.verdict, Verdict::Unknown(Reason::Throttled), "{dress:?}: {}", seen.detail);
         s.microsoft.clear_fault(F::RetryAfterDate);
         s.microsoft.consent(&["User.Read.All"]);
         s.anew();
         let seen = s.ask("licences").await;
-        assert_eq!(seen.verdict, Verdict::Unknown(Reason::Unauthorised), "{dress}");
+        assert_eq!(seen.verdict, Verdict::Unknown(Reason::Unauthorised), "{dress:?}");
         assert!(seen.detail.as_str().contains("Organization.Read.All"), "{}", seen.detail);
     }
 }

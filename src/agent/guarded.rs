@@ -2,7 +2,7 @@
 //!
 //! Who asks is the kernel's word on the peer; their roles are looked up for each request.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -13,7 +13,6 @@ use axum::extract::{Extension, Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
-use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
 
 use crate::agent::peers::PeerId;
@@ -30,8 +29,9 @@ use crate::ports::ledger::{AuditQuery, Held, LeftItem};
 use crate::ports::people::People;
 use crate::wire::VERSION;
 use crate::wire::action::{
-    ActionRow, Actions, Approval, Audit, Choice, Confirmed, Digest, EmergencyView, LeftRow, Me,
-    OnceSecret, PlanPage, PlanRequest, Possible, StepView, Told, Waiting, Why,
+    ActionRow, Actions, Approval, Arm, Armed, Audit, AuditEntry, Choice, Confirmed, Digest,
+    EmergencyView, Erase, LeftRow, Me, OnceSecret, PlanPage, PlanRequest, Possible, StepView, Told,
+    Waiting, Why,
 };
 
 /// Closed actions on the page.
@@ -79,7 +79,11 @@ pub(super) fn router(counter: Arc<Counter>) -> Router {
         .route("/v1/plans/{plan}/approve", post(approve))
         .route("/v1/plans/{plan}/cancel", post(cancel))
         .route("/v1/emergency", post(emergency))
+        .route("/v1/arm", post(arm))
         .route("/v1/audit", get(audit))
+        .route("/v1/audit/{number}", get(entry))
+        .route("/v1/audit/{number}/reveal", post(reveal))
+        .route("/v1/audit/{number}/erase", post(erase))
         .with_state(counter)
 }
 
@@ -121,7 +125,12 @@ pub(super) fn read<T: DeserializeOwned>(body: Body) -> Result<T, Refusal> {
 async fn actions(State(at): At, Extension(peer): Peer) -> Answer {
     let who = at.who(peer).await?;
     let now = at.clock.now();
-    let me = Me { operator: who.operator.clone(), roles: who.roles.iter().copied().collect() };
+    let me = Me {
+        operator: who.operator.clone(),
+        roles: who.roles.iter().copied().collect(),
+        arms: false,
+        armed_until: None,
+    };
     let mut page = Actions {
         version: VERSION,
         as_of: now,
@@ -144,6 +153,7 @@ async fn actions(State(at): At, Extension(peer): Peer) -> Answer {
     page.trouble = guard.policy().err().map(|e| Clean::new(&e.to_string()));
     page.emergency =
         guard.emergency().map(|(by, why, until)| EmergencyView { by: by.name, why, until });
+    (page.me.arms, page.me.armed_until) = (guard.asks_for_arming(), guard.armed_until(&who));
     page.possible = possible(guard, &who);
     let waiting = guard.waiting().await?;
     page.waiting =
@@ -166,6 +176,9 @@ fn possible(guard: &Guard, who: &Who) -> Vec<Possible> {
     let closed = match guard.policy() {
         Err(error) => Some(error.to_string()),
         Ok(_) if !acts => Some("your account has no role to act".to_owned()),
+        Ok(_) if guard.asks_for_arming() && guard.armed_until(who).is_none() => {
+            Some("you are not armed: :arm 15m why".to_owned())
+        }
         Ok(_) => None,
     };
     let view = |spec: crate::model::action::ActionSpec| {
@@ -241,10 +254,11 @@ fn page(guard: &Guard, planned: Planned, now: jiff::Timestamp) -> PlanPage {
 async fn planned(State(at): At, Extension(peer): Peer, Path(id): Path<String>) -> Answer {
     let who = at.who(peer).await?;
     let guard = at.guard()?;
-    let planned = guard
-        .planned(&id)
-        .filter(|p| p.plan.by.person() == who.operator.person())
-        .ok_or_else(|| Refusal::not_found("no such plan of yours: it was used, or has expired"))?;
+    let own = guard.planned(&id).filter(|p| p.plan.by.person() == who.operator.person());
+    let planned = match own {
+        Some(planned) => planned,
+        None => guard.review(&who, &id).await?,
+    };
     Ok(json(StatusCode::OK, &page(guard, planned, at.clock.now())))
 }
 
@@ -264,7 +278,7 @@ async fn confirm(
                 shown = secret => shown.ok(),
                 () = at.clock.sleep(SECRET) => None,
             };
-            let once_secret = shown.map(|s| OnceSecret::new(s.expose_secret().to_owned()));
+            let once_secret = shown.map(OnceSecret::new);
             Confirmed::Runs { once_secret }
         }
     };
@@ -316,12 +330,60 @@ async fn emergency(State(at): At, Extension(peer): Peer, body: Body) -> Answer {
     Ok(json(StatusCode::OK, &EmergencyView { by, why: why.why, until }))
 }
 
+async fn arm(State(at): At, Extension(peer): Peer, body: Body) -> Answer {
+    let arm: Arm = read(body)?;
+    let who = at.who(peer).await?;
+    let lasts = arm.span.map(crate::model::span::Span::duration);
+    let until = at.guard()?.arm(&who, lasts, &arm.why).await?;
+    Ok(json(StatusCode::OK, &Armed { until }))
+}
+
+/// That these roles may read the audit.
+fn reads(who: &Who) -> Result<(), Refusal> {
+    let reads = [Role::Auditor, Role::Lead, Role::Operator, Role::Approver];
+    if reads.iter().any(|role| who.roles.contains(role)) {
+        return Ok(());
+    }
+    Err(Refusal::forbidden("your account has no role to read the audit"))
+}
+
+async fn entry(State(at): At, Extension(peer): Peer, Path(number): Path<u64>) -> Answer {
+    let who = at.who(peer).await?;
+    reads(&who)?;
+    let (entry, kept) = at.guard()?.entry(number).await?;
+    let page = AuditEntry { version: VERSION, entry, kept, details: BTreeMap::new() };
+    Ok(json(StatusCode::OK, &page))
+}
+
+async fn reveal(
+    State(at): At,
+    Extension(peer): Peer,
+    Path(number): Path<u64>,
+    body: Body,
+) -> Answer {
+    let why: Why = read(body)?;
+    let who = at.who(peer).await?;
+    let guard = at.guard()?;
+    let details = guard.reveal(&who, number, &why.why).await?;
+    let (entry, kept) = guard.entry(number).await?;
+    Ok(json(StatusCode::OK, &AuditEntry { version: VERSION, entry, kept, details }))
+}
+
+async fn erase(
+    State(at): At,
+    Extension(peer): Peer,
+    Path(number): Path<u64>,
+    body: Body,
+) -> Answer {
+    let erase: Erase = read(body)?;
+    let who = at.who(peer).await?;
+    at.guard()?.erase(&who, number, &erase.field, &erase.why).await?;
+    Ok(json(StatusCode::OK, &serde_json::json!({})))
+}
+
 async fn audit(State(at): At, Extension(peer): Peer, RawQuery(query): RawQuery) -> Answer {
     let who = at.who(peer).await?;
-    let reads = [Role::Auditor, Role::Lead, Role::Operator, Role::Approver];
-    if !reads.iter().any(|role| who.roles.contains(role)) {
-        return Err(Refusal::forbidden("your account has no role to read the audit"));
-    }
+    reads(&who)?;
     let asked = audit_query(query.as_deref())?;
     let ledger = at.guard()?.ledger();
     let entries = tokio::task::spawn_blocking(move || ledger.entries(&asked))

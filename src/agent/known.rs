@@ -6,9 +6,10 @@ use jiff::Timestamp;
 
 use crate::hub::{Hub, HubGone};
 use crate::model::cell::Row;
+use crate::model::check::Fallen;
 use crate::model::ids::CheckId;
 use crate::model::kept::{KnownRuns, Memory};
-use crate::model::observation::Target;
+use crate::model::observation::{Number, Target};
 use crate::ports::clock::Boxed;
 use crate::ports::known::{Known, KnownCell, NotKnown};
 use crate::ports::store::Store;
@@ -49,6 +50,18 @@ impl Known for BoardKnown {
             let id = check.clone();
             let memory = self.hub.ask(move |held| held.world().memory(target, &id)).await?;
             memory.ok_or_else(|| NotKnown::Nothing(format!("there is no check {check}")))
+        })
+    }
+
+    fn fallen<'a>(
+        &'a self,
+        target: Target,
+        check: &'a CheckId,
+        numbers: &'a [Number],
+    ) -> Boxed<'a, Result<Option<Fallen>, NotKnown>> {
+        let (id, numbers) = (check.clone(), numbers.to_vec());
+        Box::pin(async move {
+            Ok(self.hub.ask(move |held| held.world().fallen(target, &id, &numbers)).await?)
         })
     }
 

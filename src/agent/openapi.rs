@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 use crate::wire::VERSION;
 use crate::wire::account::{AskAccount, FindAccounts, FoundAccounts, ShownAccount};
 use crate::wire::action::{
-    Actions, Approval, Audit, Confirmed, Digest, EmergencyView, PlanPage, PlanRequest, Told, Why,
+    Actions, Approval, Arm, Armed, Audit, AuditEntry, Confirmed, Digest, EmergencyView, Erase,
+    PlanPage, PlanRequest, Told, Why,
 };
 use crate::wire::board::{Board, Change};
 use crate::wire::desk::{Handle, Handled};
@@ -77,7 +78,7 @@ fn paths(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> Value
         .chain(plans(answers, requests))
         .chain(acts(answers, requests))
         .chain(accounts(answers, requests))
-        .chain(audits(answers))
+        .chain(audits(answers, requests))
         .chain(kept(answers));
     let problem = answers.subschema_for::<Problem>().to_value();
     let mut paths = Map::new();
@@ -212,8 +213,13 @@ fn plans(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> Vec<R
         post("/v1/plans", "Makes a plan; nothing is sent", None, Some(asked), page.clone()),
         Route {
             parameters: vec![plan.clone()],
-            problems: &[404],
-            ..get("/v1/plans/{plan}", "A plan of your own, as long as it can be confirmed", page)
+            problems: &[404, 409],
+            ..get(
+                "/v1/plans/{plan}",
+                "A plan of your own, as long as it can be confirmed; or one that waits for a second \
+                 person, its targets read again",
+                page,
+            )
         },
         post(
             "/v1/plans/{plan}/confirm",
@@ -272,6 +278,13 @@ fn acts(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> Vec<Ro
             Some(why),
             answers.subschema_for::<EmergencyView>().to_value(),
         ),
+        post(
+            "/v1/arm",
+            "Opens your own actions for a while, where the policy asks for that, or closes them",
+            None,
+            Some(requests.subschema_for::<Arm>().to_value()),
+            answers.subschema_for::<Armed>().to_value(),
+        ),
     ]
 }
 
@@ -312,26 +325,60 @@ fn accounts(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> [R
     ]
 }
 
-/// The route of the audit.
-fn audits(answers: &mut SchemaGenerator) -> [Route<'static>; 1] {
+/// The routes of the audit.
+fn audits(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> [Route<'static>; 4] {
     let optional = |name, description| parameter(name, "query", false, description);
-    [Route {
-        parameters: vec![
-            optional("from", "From this entry on, oldest first"),
-            optional("limit", "At most this many, 1000 at most"),
-            optional("since", "Not before this time"),
-            optional("until", "Before this time"),
-            optional("by", "Of this person"),
-            optional("kind", "Of this kind, such as `step`"),
-            optional("about", "About what begins so, such as a LAESTAB"),
-        ],
-        problems: &[400, 404],
-        ..get(
-            "/v1/audit",
-            "Entries of the audit, newest first",
-            answers.subschema_for::<Audit>().to_value(),
-        )
-    }]
+    let number = || vec![parameter("number", "path", true, "The entry's number")];
+    let entry = answers.subschema_for::<AuditEntry>().to_value();
+    let why = requests.subschema_for::<Why>().to_value();
+    let erase = requests.subschema_for::<Erase>().to_value();
+    let post = |path, summary, body, answer| Route {
+        method: "post",
+        parameters: number(),
+        body: Some(body),
+        problems: &[400, 404, 409, 413],
+        ..get(path, summary, answer)
+    };
+    [
+        Route {
+            parameters: vec![
+                optional("from", "From this entry on, oldest first"),
+                optional("limit", "At most this many, 1000 at most"),
+                optional("since", "Not before this time"),
+                optional("until", "Before this time"),
+                optional("by", "Of this person"),
+                optional("kind", "Of this kind, such as `step`"),
+                optional("about", "About what begins so, such as a LAESTAB"),
+            ],
+            problems: &[400, 404],
+            ..get(
+                "/v1/audit",
+                "Entries of the audit, newest first",
+                answers.subschema_for::<Audit>().to_value(),
+            )
+        },
+        Route {
+            parameters: number(),
+            problems: &[400, 404],
+            ..get(
+                "/v1/audit/{number}",
+                "One entry, and which of its personal details are still kept",
+                entry.clone(),
+            )
+        },
+        post(
+            "/v1/audit/{number}/reveal",
+            "The same with the details' values, for a lead or an auditor; recorded first",
+            why,
+            entry,
+        ),
+        post(
+            "/v1/audit/{number}/erase",
+            "Erases one personal detail, for a lead or an auditor; the chain stays whole",
+            erase,
+            json!({"type": "object"}),
+        ),
+    ]
 }
 
 fn get<'a>(path: &'a str, summary: &'a str, schema: Value) -> Route<'a> {

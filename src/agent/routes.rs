@@ -167,7 +167,8 @@ async fn follow(State(desk): At, headers: HeaderMap, RawQuery(query): RawQuery) 
         Refusal::busy("as many consoles as this agent serves are attached; close one")
     })?;
     let reader = desk.hub.reader(last);
-    Ok(changes::follow(reader, Arc::clone(&desk.clock), desk.settings.beat, place))
+    let news = desk.settings.guard.as_ref().ok().map(crate::guard::Guard::news);
+    Ok(changes::follow(reader, news, Arc::clone(&desk.clock), desk.settings.beat, place))
 }
 
 fn revision(text: &str) -> Result<u64, Refusal> {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -151,11 +151,13 @@ impl Agent {
         let server_task = tokio::spawn(server.run(listener));
         let tasks = Tasks { stop, handles: vec![scheduler_task, hub_task, server_task] };
         let (path, guard) = (settings.socket, settings.guard.ok());
+        let beside = Mutex::default();
         Ok(RunningAgent {
             tasks,
+            beside,
             guard,
             counter,
-            beside: Vec::new(),
+            kept: Vec::new(),
             place,
             path,
             hub,
@@ -172,11 +174,12 @@ impl Agent {
 pub struct RunningAgent {
     // First, so that nobody is served any more when the socket's place is given back.
     tasks: Tasks,
+    beside: Mutex<Vec<AbortOnDropHandle<()>>>,
     place: Place,
     path: PathBuf,
     guard: Option<Guard>,
     counter: Arc<Counter>,
-    beside: Vec<AbortOnDropHandle<()>>,
+    kept: Vec<AbortOnDropHandle<()>>,
     hub: Hub,
     scheduler: Scheduler,
     reloads: Arc<Reloads>,
@@ -198,6 +201,12 @@ impl Drop for Tasks {
 }
 
 impl RunningAgent {
+    /// From now on these tasks end with the agent; those that did before end now.
+    pub fn accompanied_by(&self, tasks: Vec<JoinHandle<()>>) {
+        let tasks = tasks.into_iter().map(AbortOnDropHandle::new).collect();
+        *self.beside.lock().unwrap_or_else(PoisonError::into_inner) = tasks;
+    }
+
     /// Where it listens.
     #[must_use]
     pub fn socket(&self) -> &Path {
@@ -230,8 +239,8 @@ impl RunningAgent {
     }
 
     /// A task that ends with the agent.
-    pub fn beside(&mut self, task: JoinHandle<()>) {
-        self.beside.push(AbortOnDropHandle::new(task));
+    pub fn keep(&mut self, task: JoinHandle<()>) {
+        self.kept.push(AbortOnDropHandle::new(task));
     }
 
     /// What its board knows, for those who plan actions.

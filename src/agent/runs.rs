@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 
 use crate::agent::problem::{Refusal, json};
 use crate::agent::routes::{Answer, Desk, no_school, school_of};
-use crate::model::check::{CheckSpec, Coverage, Scope};
+use crate::model::check::Scope;
 use crate::model::observation::Target;
 use crate::model::text::Clean;
 use crate::wire::VERSION;
@@ -20,13 +20,10 @@ pub(super) async fn runs(State(desk): State<Arc<Desk>>, Path(school): Path<Strin
     if !estate.schools.contains_key(&laestab) {
         return Err(no_school(&school));
     }
-    let covers = |check: &CheckSpec| match &check.covers {
-        Coverage::Subscribed => true,
-        Coverage::Only(schools) => schools.contains(&laestab),
-    };
     let services = estate.services.iter().filter(|service| estate.takes(laestab, &service.key));
     let wanted = services.flat_map(|service| service.checks.iter()).filter_map(|check| {
-        let keeps = check.keeps.filter(|_| check.scope == Scope::School && covers(check))?;
+        let keeps =
+            check.keeps.filter(|_| check.scope == Scope::School && check.covers.holds(laestab))?;
         Some((check.id.clone(), Clean::new(&check.label), keeps))
     });
     let wanted: Vec<_> = wanted.collect();

@@ -1,4 +1,4 @@
-//! `caretaker actions|plan|apply|approve|cancel|audit|policy`.
+//! `caretaker actions|plan|apply|approve|cancel|tell|close|arm|emergency`.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, IsTerminal, Write};
@@ -7,18 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::failed::Failed;
-use crate::cli::args::{ApplyArgs, AuditArgs, AuditCommand, DigestArgs, PlanArgs};
+use crate::cli::guard_args::{
+    ApplyArgs, ApproveArgs, ArmArgs, CancelArgs, CloseArgs, EmergencyArgs, PlanArgs, TellArgs,
+};
 use crate::cli::{self, Code};
-use crate::ledger::{Checkpoint, Line, Verifier, verify};
 use crate::link::{Link, LinkError};
 use crate::ports::clock::Clock;
-use crate::wire::action::{ActionRow, Confirmed, LeftRow, PlanPage};
+use crate::wire::action::{ActionRow, Arm, Confirmed, LeftRow, PlanPage, Told, is_confirmed};
 use crate::wire::{Ask, Clean};
 
 /// Between two looks at how a plan goes.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
-/// Entries that are fetched at once.
-const ENTRIES: u64 = 1_000;
 
 pub(super) fn link(socket: &Path) -> Result<Link, Failed> {
     Link::new(socket).map_err(Failed::no_agent)
@@ -98,7 +97,7 @@ pub async fn apply(socket: &Path, args: ApplyArgs, clock: Arc<dyn Clock>) -> Res
     let page = link.planned(&args.plan).await.map_err(denied)?;
     let digest = match &args.digest {
         Some(digest) => Clean::new(digest),
-        None => typed(&page)?,
+        None => typed(&link, &page, Asks::Confirmation).await?,
     };
     let confirmed = link.confirm(&args.plan, &digest).await.map_err(denied)?;
     match confirmed {
@@ -106,7 +105,7 @@ pub async fn apply(socket: &Path, args: ApplyArgs, clock: Arc<dyn Clock>) -> Res
             if args.json {
                 print_json(&confirmed)?;
             } else {
-                let role = format!("{role:?}").to_lowercase();
+                let role = role.word();
                 cli::say(&format!("WAITS for a second person ({role}) until {until}"));
             }
             return Ok(Code::Waits as u8);
@@ -129,21 +128,40 @@ pub async fn apply(socket: &Path, args: ApplyArgs, clock: Arc<dyn Clock>) -> Res
     Ok(cli::outcome_code(&rows, left.len()))
 }
 
-/// Shows the plan and asks for its words; Enter alone confirms nothing.
-fn typed(page: &PlanPage) -> Result<Clean, Failed> {
+/// What a plan's words are asked for.
+#[derive(Clone, Copy)]
+enum Asks {
+    Confirmation,
+    Approval,
+}
+
+/// Shows the plan and asks for its words; Enter alone does nothing.
+async fn typed(link: &Link, page: &PlanPage, asks: Asks) -> Result<Clean, Failed> {
+    let (does, done) = match asks {
+        Asks::Confirmation => ("confirm", "confirmed"),
+        Asks::Approval => ("approve", "approved"),
+    };
     if !std::io::stdin().is_terminal() {
-        return Err(usage("without a terminal a plan is confirmed by --digest only"));
+        return Err(usage(format!("without a terminal a plan is {done} by --digest only")));
     }
     cli::say_raw(&cli::plan_text(page));
-    let words = cli::confirm_words(page);
-    cli::say_raw(&format!("Type  {words}  to confirm: "));
+    let name = match page.plan.items.first().and_then(|item| item.aim.school()) {
+        Some(school) => link.page(Some(school)).await.ok().and_then(|p| p.school),
+        None => None,
+    };
+    let name_of = |_| name.as_ref().map(|school| school.name.clone());
+    let words = match asks {
+        Asks::Confirmation => page.words(name_of),
+        Asks::Approval => page.approval(name_of),
+    };
+    cli::say_raw(&format!("Type  {words}  to {does}: "));
     std::io::stdout().flush().map_err(Failed::software)?;
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line).map_err(Failed::software)?;
-    if line.trim_end_matches(['\r', '\n']) != words || words.is_empty() {
+    if !is_confirmed(&words, &line) {
         return Err(Failed {
             code: Code::ActionDenied,
-            text: "not confirmed: nothing was sent".into(),
+            text: format!("not {done}: nothing was sent"),
         });
     }
     Ok(page.plan.digest.clone())
@@ -171,124 +189,91 @@ async fn follow(
     }
 }
 
-/// Approves somebody else's plan.
+/// Says that it is done: in words, or for a program.
+pub(super) fn done(json: bool, words: &str) -> Result<u8, Failed> {
+    if json {
+        print_json(&serde_json::json!({ "done": true }))?;
+    } else {
+        cli::say(words);
+    }
+    Ok(Code::Done as u8)
+}
+
+/// Approves somebody else's plan: by its digest, or at a terminal by typing what it asks for.
 ///
 /// # Errors
-/// When it is denied.
-pub async fn approve(socket: &Path, args: DigestArgs) -> Result<u8, Failed> {
-    let digest = Clean::new(&args.digest);
-    link(socket)?.approve(&args.plan, &digest, &Clean::default()).await.map_err(denied)?;
-    cli::say("approved; it runs: caretaker actions");
-    Ok(Code::Done as u8)
+/// When it is not approved, or denied.
+pub async fn approve(socket: &Path, args: ApproveArgs) -> Result<u8, Failed> {
+    let link = link(socket)?;
+    let (digest, typed) = match &args.digest {
+        Some(digest) => (Clean::new(digest), args.typed.as_deref().map(Clean::new)),
+        None => {
+            let page = link.planned(&args.plan).await.map_err(denied)?;
+            let digest = typed(&link, &page, Asks::Approval).await?;
+            (digest, Some(Clean::new(&page.plan.approval_words())))
+        }
+    };
+    link.approve(&args.plan, &digest, &typed.unwrap_or_default()).await.map_err(denied)?;
+    done(args.json, "approved; it runs: caretaker actions")
 }
 
 /// Takes back a plan that has not begun.
 ///
 /// # Errors
 /// When it has begun, or is somebody else's.
-pub async fn cancel(socket: &Path, plan: &str) -> Result<u8, Failed> {
-    link(socket)?.cancel(plan).await.map_err(denied)?;
-    cli::say("cancelled; nothing was sent");
-    Ok(Code::Done as u8)
+pub async fn cancel(socket: &Path, args: CancelArgs) -> Result<u8, Failed> {
+    link(socket)?.cancel(&args.plan).await.map_err(denied)?;
+    done(args.json, "taken back; nothing was sent")
 }
 
-/// The audit.
+/// A person saw what became of a step.
 ///
 /// # Errors
-/// When no agent answers, or an export is not what it should be.
-pub async fn audit(
-    socket: impl FnOnce() -> Result<std::path::PathBuf, Failed>,
-    command: AuditCommand,
-) -> Result<u8, Failed> {
-    match command {
-        AuditCommand::List(args) => list(&socket()?, args).await,
-        AuditCommand::Export => export(&socket()?).await,
-        AuditCommand::Verify { file, key, checkpoints } => {
-            check(&file, key.as_deref(), checkpoints.as_deref())
-        }
-    }
+/// When nothing is open about it, or it is denied.
+pub async fn tell(socket: &Path, args: TellArgs) -> Result<u8, Failed> {
+    let step = usize::from(args.step.saturating_sub(1));
+    let told = Told { step, there: args.there, how: Clean::new(&args.how) };
+    link(socket)?.told(&args.key, &told).await.map_err(denied)?;
+    done(args.json, "recorded")
 }
 
-async fn list(socket: &Path, args: AuditArgs) -> Result<u8, Failed> {
-    let mut query = vec![("limit", args.limit.to_string())];
-    for (name, value) in [("by", args.by), ("kind", args.kind), ("about", args.about)] {
-        if let Some(value) = value {
-            query.push((name, value));
-        }
-    }
-    let page = link(socket)?.audit(&query).await.map_err(denied)?;
+/// A person closes an action as it is.
+///
+/// # Errors
+/// When it is closed, or it is denied.
+pub async fn close(socket: &Path, args: CloseArgs) -> Result<u8, Failed> {
+    link(socket)?.close(&args.key, &Clean::new(&args.reason)).await.map_err(denied)?;
+    done(args.json, "closed as it is")
+}
+
+/// Opens one's own actions for a while, or closes them again.
+///
+/// # Errors
+/// When the policy asks for no arming, or it is denied.
+pub async fn arm(socket: &Path, args: ArmArgs) -> Result<u8, Failed> {
+    let arm = Arm { span: args.lasts, why: Clean::new(&args.reason) };
+    let armed = link(socket)?.arm(&arm).await.map_err(denied)?;
     if args.json {
-        print_json(&page)?;
+        print_json(&armed)?;
         return Ok(Code::Done as u8);
     }
-    for entry in page.entries.iter().rev() {
-        let by = entry.by.as_ref().map_or("agent", |by| by.name.as_str());
-        let body: Vec<String> = entry.body.iter().map(|(k, v)| format!("{k}={v}")).collect();
-        cli::say(&format!(
-            "{:>6}  {}  {by:<12} {:<10} {}  {}",
-            entry.number,
-            entry.at,
-            entry.kind,
-            entry.about,
-            body.join(" ")
-        ));
-    }
+    cli::say(&match armed.until {
+        Some(until) => format!("armed until {until}"),
+        None => "not armed any more".to_owned(),
+    });
     Ok(Code::Done as u8)
 }
 
-/// Every entry, oldest first, a line each.
-async fn export(socket: &Path) -> Result<u8, Failed> {
-    let link = link(socket)?;
-    let mut from = 1_u64;
-    loop {
-        let query = [("from", from.to_string()), ("limit", ENTRIES.to_string())];
-        let page = link.audit(&query).await.map_err(denied)?;
-        let Some(last) = page.entries.last().map(|e| e.number) else {
-            return Ok(Code::Done as u8);
-        };
-        for entry in page.entries {
-            print_json(&Line::Entry(entry))?;
-        }
-        from = last.saturating_add(1);
+/// Declares an emergency.
+///
+/// # Errors
+/// When the policy knows none, or not by this account.
+pub async fn emergency(socket: &Path, args: EmergencyArgs) -> Result<u8, Failed> {
+    let declared = link(socket)?.emergency(&Clean::new(&args.reason)).await.map_err(denied)?;
+    if args.json {
+        print_json(&declared)?;
+    } else {
+        cli::say(&format!("EMERGENCY declared until {}; everybody is told", declared.until));
     }
-}
-
-/// Verifies an export; needs no agent.
-fn check(file: &Path, key: Option<&Path>, checkpoints: Option<&Path>) -> Result<u8, Failed> {
-    let read = |path: &Path| {
-        std::fs::read_to_string(path).map_err(|e| usage(format!("{}: {e}", path.display())))
-    };
-    let key = match key {
-        Some(path) => Some(Verifier::from_pem(&read(path)?).map_err(|e| usage(e.to_string()))?),
-        None => None,
-    };
-    let text = read(file)?;
-    let elsewhere = checkpoints.map(read).transpose()?.unwrap_or_default();
-    let others = kept_elsewhere(&elsewhere).map_err(usage)?;
-    let verdict = verify(text.lines(), &others, key.as_ref()).map_err(|fault| Failed {
-        code: Code::Unverified,
-        text: format!("{}: {fault}", file.display()),
-    })?;
-    let vouched = match (verdict.checkpoints, key) {
-        (_, None) => "no key was given, so checkpoints were not verified".to_owned(),
-        (0, Some(_)) => "it holds no checkpoint: entries at its end may have been cut".to_owned(),
-        (n, Some(_)) => format!("{n} checkpoints, vouched for to entry {}", verdict.vouched_to),
-    };
-    cli::say(&format!("{} entries, unbroken, head {}; {vouched}", verdict.entries, verdict.head));
     Ok(Code::Done as u8)
-}
-
-/// The checkpoints of a file of checkpoints; what a system log wrote before each is passed over.
-fn kept_elsewhere(text: &str) -> Result<Vec<Checkpoint>, String> {
-    let mut found = Vec::new();
-    for (n, line) in (1..).zip(text.lines()) {
-        let Some(at) = line.find("{\"checkpoint\"") else { continue };
-        let json = line.get(at..).unwrap_or_default();
-        match serde_json::from_str(json) {
-            Ok(Line::Checkpoint(checkpoint)) => found.push(checkpoint),
-            Ok(Line::Entry(_)) => {}
-            Err(error) => return Err(format!("line {n} of the checkpoints: {error}")),
-        }
-    }
-    Ok(found)
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::app::failed::Failed;
 use crate::app::world::Outside;
 use crate::cli::Code;
-use crate::cli::args::{ExplainArgs, PolicyCommand};
+use crate::cli::guard_args::{ExplainArgs, PolicyCommand};
 use crate::config::{Config, ConfigErrors, error_in, read_file};
 use crate::guard::policy::{Asked, Policy, PolicySettings};
 use crate::guard::{Guard, Parts};

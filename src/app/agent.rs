@@ -12,7 +12,10 @@ use crate::app::setup::{self, Prepared};
 use crate::app::world::Outside;
 use crate::cli::{self, Code};
 use crate::config::Config;
+use crate::doors;
 use crate::ports::clock::Clock;
+use crate::ports::doorbell::Door;
+use crate::ports::secrets::Secrets;
 use crate::secrets::SecretStores;
 use crate::store::SqliteStore;
 use crate::sys::{HostPeople, Places, Signal, Signals, Terminal, group_id};
@@ -100,10 +103,9 @@ pub async fn start(
     let store = store(&place).await?;
     let settings = AgentSettings { group, ..settings(&prepared, &place, &clock).await? };
     let checkpoints = checkpoints(&prepared, &clock).await?;
-    let Prepared { estate, watches, known, config, .. } = prepared;
-    let running = Agent::start(settings, estate, watches, store, clock).await.map_err(failed)?;
-    known.bind(running.known());
-    Ok(with(running, checkpoints, &config))
+    let (estate, watches) = (Arc::clone(&prepared.estate), prepared.watches.clone());
+    let started = Agent::start(settings, estate, watches, store, Arc::clone(&clock)).await;
+    complete(started.map_err(failed)?, prepared, checkpoints, &clock).await
 }
 
 /// Starts an agent where the right to its socket is already had.
@@ -119,11 +121,10 @@ pub async fn start_at(
     let store = store(&place).await?;
     let settings = settings(&prepared, &place, &clock).await?;
     let checkpoints = checkpoints(&prepared, &clock).await?;
-    let Prepared { estate, watches, known, config, .. } = prepared;
-    let started = Agent::start_at(reserved, settings, estate, watches, store, clock).await;
-    let running = started.map_err(failed)?;
-    known.bind(running.known());
-    Ok(with(running, checkpoints, &config))
+    let (estate, watches) = (Arc::clone(&prepared.estate), prepared.watches.clone());
+    let started =
+        Agent::start_at(reserved, settings, estate, watches, store, Arc::clone(&clock)).await;
+    complete(started.map_err(failed)?, prepared, checkpoints, &clock).await
 }
 
 async fn checkpoints(
@@ -137,17 +138,39 @@ async fn checkpoints(
         .map_err(Failed::software)?
 }
 
-/// `running` with the checkpoints of its audit.
-fn with(
+/// `running` with what it needs beside it: its own board for those who plan, open doors, and the
+/// checkpoints of its audit.
+async fn complete(
     mut running: RunningAgent,
+    prepared: Prepared,
     checkpoints: Option<Checkpoints>,
-    config: &Config,
-) -> RunningAgent {
-    let every = config.settings.audit.checkpoint_every.duration();
+    clock: &Arc<dyn Clock>,
+) -> Result<RunningAgent, Failed> {
+    prepared.known.bind(running.known());
+    open(&running, prepared.doors, &prepared.secrets, clock).await;
     if let (Some(checkpoints), Some(guard)) = (checkpoints, running.guard().cloned()) {
-        running.beside(checkpoints.start(guard, every));
+        running.keep(checkpoints.start(guard));
     }
-    running
+    Ok(running)
+}
+
+/// Opens the doors at which vendors call, instead of those that were open. One that stays shut is told:
+/// without it what was asked for is polled.
+pub async fn open(
+    running: &RunningAgent,
+    doors: Vec<Door>,
+    secrets: &Arc<dyn Secrets>,
+    clock: &Arc<dyn Clock>,
+) {
+    running.accompanied_by(Vec::new());
+    let mut open = Vec::new();
+    for door in doors {
+        match doors::open(door, secrets, clock).await {
+            Ok(task) => open.push(task),
+            Err(shut) => tracing::error!("vendors cannot call back: {shut}"),
+        }
+    }
+    running.accompanied_by(open);
 }
 
 async fn store(place: &Place) -> Result<Arc<SqliteStore>, Failed> {

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
 use tokio::task::JoinHandle;
@@ -21,6 +22,7 @@ pub struct Checkpoints {
     signer: Signer,
     file: Option<PathBuf>,
     syslog: bool,
+    every: Duration,
     clock: Arc<dyn Clock>,
 }
 
@@ -47,7 +49,8 @@ impl Checkpoints {
         let found = secrets.find(name).map_err(|e| wrong("signing_key", &e.to_string(), ""))?;
         let signer = Signer::from_pem(found.value.expose_secret())
             .map_err(|e| wrong("signing_key", &e.to_string(), ""))?;
-        Ok(Some(Self { signer, file, syslog: audit.checkpoint_syslog, clock }))
+        let (syslog, every) = (audit.checkpoint_syslog, audit.checkpoint_every.duration());
+        Ok(Some(Self { signer, file, syslog, every, clock }))
     }
 
     /// Signs the head of `ledger` if it is another one than `last`, and writes it to every place.
@@ -71,9 +74,9 @@ impl Checkpoints {
         Ok(head.number)
     }
 
-    /// Writes one at once, whenever `every` is over, and never the same twice; until the task is
+    /// Writes one at once and whenever the configured time is over, and never the same twice; until the task is
     /// aborted.
-    pub fn start(self, guard: Guard, every: std::time::Duration) -> JoinHandle<()> {
+    pub fn start(self, guard: Guard) -> JoinHandle<()> {
         let this = Arc::new(self);
         tokio::spawn(async move {
             let mut last = 0;
@@ -87,7 +90,7 @@ impl Checkpoints {
                     }
                     Err(error) => tracing::error!("a checkpoint of the audit failed: {error}"),
                 }
-                this.clock.sleep(every).await;
+                this.clock.sleep(this.every).await;
             }
         })
     }

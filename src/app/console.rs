@@ -110,6 +110,7 @@ pub async fn show(outside: &Outside, showing: Showing) -> Result<u8, Failed> {
         slow: outside.slow,
         ended: Some(ended),
         notices: showing.notices,
+        has_alternate: tui::term::has_alternate(|name| std::env::var(name).ok()),
     };
     match on_its_own_thread(showing.socket, options).await? {
         Exit::Quit | Exit::Signal => Ok(Code::Done as u8),

@@ -4,6 +4,7 @@ mod account;
 mod act;
 mod acting;
 mod agent;
+mod audit;
 mod bench;
 mod checkpoints;
 mod config;
@@ -91,8 +92,14 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
             act::apply(&outside.agent_socket()?, args, outside.clock.clone()).await
         }
         Some(Command::Approve(args)) => act::approve(&outside.agent_socket()?, args).await,
-        Some(Command::Cancel { plan }) => act::cancel(&outside.agent_socket()?, &plan).await,
-        Some(Command::Audit(command)) => act::audit(|| outside.agent_socket(), command).await,
+        Some(Command::Cancel(args)) => act::cancel(&outside.agent_socket()?, args).await,
+        Some(Command::Tell(args)) => act::tell(&outside.agent_socket()?, args).await,
+        Some(Command::Close(args)) => act::close(&outside.agent_socket()?, args).await,
+        Some(Command::Arm(args)) => act::arm(&outside.agent_socket()?, args).await,
+        Some(Command::Emergency(args)) => act::emergency(&outside.agent_socket()?, args).await,
+        Some(Command::Audit(command)) => {
+            audit::run(|| outside.agent_socket(), command, outside.clock.now()).await
+        }
         Some(Command::Policy(command)) => acting::command(&outside, command),
         Some(Command::Doctor(args)) => doctor::run(outside, args).await,
         Some(Command::Secret(command)) => secret::run(outside, command).await,

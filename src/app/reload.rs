@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::agent::RunningAgent;
-use crate::app::acting;
 use crate::app::failed::Failed;
 use crate::app::setup::{self, Prepared};
+use crate::app::{acting, agent};
 use crate::config::{AgentSettings, LogSettings};
 use crate::model::text::Clean;
 use crate::ports::clock::Clock;
@@ -50,14 +50,14 @@ impl Fixed {
 /// cannot be used is refused, and the old one goes on: what is wrong with it is logged and shown.
 pub async fn reload(file: &Path, fixed: &Fixed, running: &RunningAgent, clock: &Arc<dyn Clock>) {
     tracing::info!("reading {} anew", file.display());
-    let (path, clock) = (file.to_owned(), clock.clone());
+    let (path, of_host) = (file.to_owned(), clock.clone());
     let read = tokio::task::spawn_blocking(move || {
         let config = setup::load(&path)?;
         let secrets = Arc::new(SecretStores::of_host(config.credential_files()));
-        setup::prepare(config, secrets, clock)
+        setup::prepare(config, secrets, of_host)
     });
     let outcome = match read.await {
-        Ok(Ok(prepared)) => take(prepared, fixed, running).await,
+        Ok(Ok(prepared)) => take(prepared, fixed, running, clock).await,
         Ok(Err(failed)) => Err(failed),
         Err(error) => Err(Failed::software(error)),
     };
@@ -72,7 +72,12 @@ pub async fn reload(file: &Path, fixed: &Fixed, running: &RunningAgent, clock: &
     }
 }
 
-async fn take(prepared: Prepared, fixed: &Fixed, running: &RunningAgent) -> Result<(), Failed> {
+async fn take(
+    prepared: Prepared,
+    fixed: &Fixed,
+    running: &RunningAgent,
+    clock: &Arc<dyn Clock>,
+) -> Result<(), Failed> {
     for finding in &prepared.findings {
         tracing::warn!("{finding}");
     }
@@ -81,10 +86,11 @@ async fn take(prepared: Prepared, fixed: &Fixed, running: &RunningAgent) -> Resu
         tracing::warn!("changed, but read at the start alone: {}; restart", changed.join(", "));
     }
     let policy = acting::policy_of(&prepared.config);
-    let Prepared { estate, watches, acts, accounts, known, .. } = prepared;
+    let Prepared { estate, watches, acts, accounts, known, doors, secrets, .. } = prepared;
     running.reconfigure(estate, watches).await.map_err(Failed::config)?;
     known.bind(running.known());
     running.set_accounts(accounts);
+    agent::open(running, doors, &secrets, clock).await;
     if let (Some(guard), Some(policy)) = (running.guard(), policy) {
         guard.set_acts(acts);
         guard.set_policy(policy).await.map_err(Failed::software)?;

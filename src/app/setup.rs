@@ -17,13 +17,14 @@ use crate::model::text::Clean;
 use crate::ports::accounts::Accounts;
 use crate::ports::act::Act;
 use crate::ports::clock::Clock;
+use crate::ports::doorbell::Door;
 use crate::ports::secrets::Secrets;
 use crate::ports::tickets::Tickets;
 use crate::ports::watch::{CredentialUse, Watch};
 use crate::services::expiry::{self, Dates};
 use crate::services::{
-    Brought, Configured, ConnectorError, ConnectorSettings, Connectors, Context, LateKnown,
-    SERVICES, Service, ServiceError, desk_hands, join,
+    Configured, ConnectorError, ConnectorSettings, Connectors, Context, LateKnown, SERVICES,
+    Service, ServiceError, desk_hands, join,
 };
 use crate::sys::SystemEntropy;
 use crate::tickets::{Means, Office, TicketSettings};
@@ -47,22 +48,26 @@ pub struct Prepared {
     pub parts: Vec<Part>,
     /// What was noticed while reading schools and subscriptions.
     pub findings: Vec<Finding>,
-    /// Credentials by name.
-    pub secrets: Arc<dyn Secrets>,
     /// What the guard acts with.
     pub acts: Vec<Arc<dyn Act>>,
     /// Where accounts are looked up.
     pub accounts: Option<Arc<dyn Accounts>>,
+    /// Where vendors call when they are done.
+    pub doors: Vec<Door>,
     /// What its hands ask about the board; to be bound to the agent that runs.
     pub known: Arc<LateKnown>,
     /// Every address that a service or a connector calls, with its key or name.
     pub endpoints: Vec<(String, Endpoint)>,
+    /// Files of authorities of our own that vouch for a server.
+    pub authorities: BTreeSet<PathBuf>,
     /// Schools without a row in the subscriptions table.
     pub not_set_up: Vec<Laestab>,
     /// What calendar files brought.
     pub imported: Vec<Imported>,
     /// Every credential that a service uses.
     pub credentials: Vec<CredentialUse>,
+    /// Where they are found.
+    pub secrets: Arc<dyn Secrets>,
 }
 
 /// A built-in service, or a connector that the configuration declares.
@@ -163,7 +168,7 @@ fn prepare_with(
     };
     let dates = dates(&config, &configured, &connectors, &context);
     let built = build(&config, configured, &connectors, &context, &mut wrong)?;
-    let Built { parts, uses, endpoints, mut acts, accounts } = built;
+    let Built { parts, uses, endpoints, mut acts, accounts, doors } = built;
     acts.extend(desk_hands(&context));
     let watches = together(&mut estate, (&parts, &uses), &connectors, (&dates, &context.secrets))?;
     estate.not_watched.extend(imported.not_set_up.iter().map(|laestab| NotWatched {
@@ -181,13 +186,15 @@ fn prepare_with(
         estate: Arc::new(estate),
         watches,
         parts,
-        secrets: context.secrets,
         acts,
         accounts,
+        doors,
         known,
         findings,
         credentials,
+        secrets: Arc::clone(&context.secrets),
         endpoints,
+        authorities: context.transport.authorities(),
         not_set_up: imported.not_set_up,
         imported: calendars.imported,
     };
@@ -258,6 +265,7 @@ struct Built {
     endpoints: Vec<(String, Endpoint)>,
     acts: Vec<Arc<dyn Act>>,
     accounts: Option<Arc<dyn Accounts>>,
+    doors: Vec<Door>,
 }
 
 /// A watcher for each section; what cannot be built is told, and stands there without one.
@@ -286,9 +294,10 @@ fn build(
             built.uses.extend(uses.into_iter().map(|used| (key.clone(), used)));
             match hands.map(|hands| hands(context)).transpose() {
                 Ok(brought) => {
-                    let Brought { acts, accounts } = brought.unwrap_or_default();
-                    built.acts.extend(acts);
-                    built.accounts = built.accounts.or(accounts);
+                    let brought = brought.unwrap_or_default();
+                    built.acts.extend(brought.acts);
+                    built.accounts = built.accounts.or(brought.accounts);
+                    built.doors.extend(brought.doors);
                 }
                 Err(error) => wrong.push(located(config, &error)),
             }

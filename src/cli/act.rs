@@ -1,21 +1,7 @@
 //! Plans and actions in plain text.
 
-use crate::wire::action::{ActionRow, Actions, LeftRow, PlanPage};
-use crate::wire::{Aim, Outcome, Plan, StepState};
-
-/// The word of an outcome; `done` and `accepted` are never the same.
-#[must_use]
-pub fn outcome_word(outcome: Option<Outcome>) -> &'static str {
-    match outcome {
-        None => "running",
-        Some(Outcome::Done) => "DONE",
-        Some(Outcome::Accepted) => "ACCEPTED, not seen yet",
-        Some(Outcome::Rejected) => "REJECTED, nothing changed",
-        Some(Outcome::PartlyDone) => "PARTLY DONE",
-        Some(Outcome::Unknown) => "UNKNOWN: look at the target",
-        Some(Outcome::ChangedSincePlan) => "CHANGED SINCE THE PLAN, nothing was sent",
-    }
-}
+use crate::wire::action::{ActionRow, Actions, AuditEntry, LeftRow, PlanPage};
+use crate::wire::{Aim, Entry, Outcome, Plan};
 
 /// The exit code of the gravest outcome: 0 done, 10 accepted, 11 rejected, 12 partly done,
 /// 13 unknown. `left` items were not begun: rejected, or part of what was asked.
@@ -39,36 +25,6 @@ pub fn outcome_code(rows: &[ActionRow], left: usize) -> u8 {
 fn push(out: &mut String, line: &str) {
     out.push_str(line);
     out.push('\n');
-}
-
-fn step_word(state: StepState) -> &'static str {
-    match state {
-        StepState::Waiting => "not begun",
-        StepState::Sent => "sent, no answer yet",
-        StepState::Took => "taken, not seen yet",
-        StepState::Seen => "seen",
-        StepState::Refused => "refused",
-        StepState::Unknown => "NOT KNOWN",
-        StepState::Skipped => "not done",
-    }
-}
-
-/// What has to be typed to confirm a plan: the account's or school's word; the number and the
-/// school for several; the number and the action's word over more than one school.
-#[must_use]
-pub fn confirm_words(page: &PlanPage) -> String {
-    let plan = &page.plan;
-    if let ([_], [private]) = (&plan.items[..], &page.private[..]) {
-        return private.confirm.to_string();
-    }
-    let mut schools: Vec<_> = plan.items.iter().filter_map(|i| i.aim.school()).collect();
-    schools.sort_unstable();
-    schools.dedup();
-    let n = plan.items.len();
-    match &schools[..] {
-        [one] => format!("{n} {one}"),
-        _ => format!("{n} {}", plan.ask.action.as_str().rsplit('.').next().unwrap_or_default()),
-    }
 }
 
 /// A plan, as it is to be read before it is confirmed.
@@ -140,11 +96,11 @@ pub fn rows_text(rows: &[ActionRow]) -> String {
             row.by.name,
             row.action,
             row.aim,
-            outcome_word(row.outcome)
+            Outcome::words(row.outcome)
         );
         push(&mut out, &head);
         for step in &row.steps {
-            let word = step_word(step.state);
+            let word = step.state.words();
             push(&mut out, &format!("    {}: {}   {word}   {}", step.system, step.step, step.says));
         }
     }
@@ -167,10 +123,15 @@ pub fn left_text(left: &[LeftRow]) -> String {
 pub fn actions_text(page: &Actions) -> String {
     let mut out = String::new();
     let mut line = |text: String| push(&mut out, &text);
-    let roles: Vec<String> =
-        page.me.roles.iter().map(|r| format!("{r:?}").to_lowercase()).collect();
+    let roles: Vec<String> = page.me.roles.iter().map(|r| r.word().to_owned()).collect();
     let roles = if roles.is_empty() { "no role".to_owned() } else { roles.join(", ") };
     line(format!("you are {}: {roles}", page.me.operator.name));
+    if page.me.arms {
+        line(match page.me.armed_until {
+            Some(until) => format!("you are armed until {until}"),
+            None => "you are not armed: caretaker arm 15m --reason ..".to_owned(),
+        });
+    }
     for trouble in page.trouble.iter() {
         line(format!("NO ACTION IS POSSIBLE: {trouble}"));
     }
@@ -210,4 +171,49 @@ pub fn actions_text(page: &Actions) -> String {
 /// The first that is none.
 pub fn aims(words: &[String]) -> Result<Vec<Aim>, String> {
     words.iter().map(|w| w.parse().map_err(|e: crate::wire::NotATarget| e.to_string())).collect()
+}
+
+/// One entry of the audit in a line.
+#[must_use]
+pub fn entry_line(entry: &Entry) -> String {
+    let by = entry.by.as_ref().map_or("agent", |by| by.name.as_str());
+    let body: Vec<String> = entry.body.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    let body = body.join(" ");
+    format!(
+        "{:>6}  {}  {by:<12} {:<10} {}  {body}",
+        entry.number, entry.at, entry.kind, entry.about
+    )
+}
+
+/// One entry of the audit with everything that is known of it.
+#[must_use]
+pub fn entry_text(page: &AuditEntry) -> String {
+    let entry = &page.entry;
+    let mut out = String::new();
+    let mut line = |name: &str, text: &str| push(&mut out, &format!("{name:<12} {text}"));
+    line("entry", &entry.number.to_string());
+    line("at", &entry.at.to_string());
+    line("kind", entry.kind.as_str());
+    match &entry.by {
+        Some(by) => {
+            let login = by.login.map_or("no login uid".to_owned(), |uid| format!("login {uid}"));
+            line("by", &format!("{} (uid {}, {login})", by.name, by.uid));
+        }
+        None => line("by", "the agent itself"),
+    }
+    line("about", entry.about.as_str());
+    for (name, value) in &entry.body {
+        line(name, value.as_str());
+    }
+    for (name, commitment) in &entry.private {
+        let state = match page.details.get(name) {
+            Some(value) => value.as_str(),
+            None if page.kept.iter().any(|kept| kept.as_str() == name) => "kept, not shown",
+            None => "erased",
+        };
+        line(name, &format!("{state}   (commitment {})", commitment.0));
+    }
+    line("previous", entry.previous.as_str());
+    line("hash", entry.hash.as_str());
+    out
 }

@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::cli::guard_args::{
+    ApplyArgs, ApproveArgs, ArmArgs, AuditCommand, CancelArgs, CloseArgs, EmergencyArgs, PlanArgs,
+    PolicyCommand, TellArgs,
+};
 use crate::wire::Span;
 use crate::wire::desk::DeskKind;
 
@@ -74,12 +78,17 @@ pub enum Command {
     /// 13 unknown, 14 denied, 15 waits for a second person.
     Apply(ApplyArgs),
     /// Approve somebody else's plan, as its second person.
-    Approve(DigestArgs),
+    Approve(ApproveArgs),
     /// Take back a plan that has not begun.
-    Cancel {
-        /// The plan's id.
-        plan: String,
-    },
+    Cancel(CancelArgs),
+    /// Say what you saw of an action that is still open: its step took effect, or did not.
+    Tell(TellArgs),
+    /// Close an open action as it is.
+    Close(CloseArgs),
+    /// Open your own actions for a while, where the policy asks for that.
+    Arm(ArmArgs),
+    /// Declare an emergency, where the policy knows one: everybody is told.
+    Emergency(EmergencyArgs),
     /// The audit: who did what, on whose word.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -170,137 +179,6 @@ pub struct AccountArgs {
     /// Why they are shown.
     #[arg(long, default_value = "")]
     pub reason: String,
-    /// JSON.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `caretaker plan`.
-#[derive(Debug, Args)]
-pub struct PlanArgs {
-    /// Which: `caretaker actions` lists them.
-    pub action: String,
-    /// At what: LAESTAB, LAESTAB/service, LAESTAB/guid:.., LAESTAB/sam:.., estate.
-    #[arg(required = true)]
-    pub targets: Vec<String>,
-    /// Why; stands in the audit.
-    #[arg(long)]
-    pub reason: String,
-    /// The desk's ticket.
-    #[arg(long)]
-    pub ticket: Option<String>,
-    /// What the action needs to know besides.
-    #[arg(long, value_name = "NAME=VALUE")]
-    pub set: Vec<String>,
-    /// Show names whole; recorded before they are shown.
-    #[arg(long)]
-    pub show: bool,
-    /// JSON.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `caretaker apply`.
-#[derive(Debug, Args)]
-pub struct ApplyArgs {
-    /// The plan's id.
-    pub plan: String,
-    /// Confirm by the plan's digest, as scripts must; without it the plan's words are asked for.
-    #[arg(long)]
-    pub digest: Option<String>,
-    /// How long to wait for what comes of it.
-    #[arg(long, default_value = "30s", value_name = "DURATION")]
-    pub wait: Span,
-    /// JSON.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `caretaker approve`.
-#[derive(Debug, Args)]
-pub struct DigestArgs {
-    /// The plan's id.
-    pub plan: String,
-    /// The digest of the plan that you read.
-    #[arg(long)]
-    pub digest: String,
-}
-
-/// `caretaker audit`.
-#[derive(Debug, Subcommand)]
-pub enum AuditCommand {
-    /// The newest entries.
-    List(AuditArgs),
-    /// Every entry, a line of JSON each, as docs/audit-format.md says.
-    Export,
-    /// Verify an export; needs no agent.
-    Verify {
-        /// The export.
-        file: PathBuf,
-        /// Public key (PEM) of its checkpoints.
-        #[arg(long, value_name = "FILE")]
-        key: Option<PathBuf>,
-        /// Checkpoints that were kept elsewhere, a line each.
-        #[arg(long, value_name = "FILE")]
-        checkpoints: Option<PathBuf>,
-    },
-}
-
-/// `caretaker audit list`.
-#[derive(Debug, Args)]
-pub struct AuditArgs {
-    /// Of this person.
-    #[arg(long)]
-    pub by: Option<String>,
-    /// Of this kind: plan, denied, confirmed, approved, intent, step, outcome, unmasked, ..
-    #[arg(long)]
-    pub kind: Option<String>,
-    /// About what begins so, such as a LAESTAB.
-    #[arg(long)]
-    pub about: Option<String>,
-    /// At most this many.
-    #[arg(long, default_value_t = 50)]
-    pub limit: u32,
-    /// JSON.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `caretaker policy`.
-#[derive(Debug, Subcommand)]
-pub enum PolicyCommand {
-    /// Check the policy and its examples.
-    Test {
-        /// The policy; that of the configuration if not given.
-        file: Option<PathBuf>,
-    },
-    /// What the policy would say.
-    Explain(ExplainArgs),
-}
-
-/// `caretaker policy explain`.
-#[derive(Debug, Args)]
-pub struct ExplainArgs {
-    /// Which action.
-    pub action: String,
-    /// Whose account, or what: pupil, staff, governor, other, school, estate.
-    #[arg(long, default_value = "school")]
-    pub kind: String,
-    /// At which school.
-    #[arg(long, value_name = "LAESTAB")]
-    pub school: Option<String>,
-    /// How many targets.
-    #[arg(long, default_value_t = 1)]
-    pub targets: u16,
-    /// Asked by whom: operator, approver, lead, viewer, auditor.
-    #[arg(long, default_value = "operator")]
-    pub role: String,
-    /// When, such as 2026-03-03T22:00:00Z; now if not given.
-    #[arg(long)]
-    pub at: Option<String>,
-    /// The policy; that of the configuration if not given.
-    #[arg(long, value_name = "FILE")]
-    pub file: Option<PathBuf>,
     /// JSON.
     #[arg(long)]
     pub json: bool,

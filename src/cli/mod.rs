@@ -9,6 +9,7 @@ mod connector;
 mod csv;
 pub mod doctor;
 mod exit;
+pub mod guard_args;
 mod handle;
 mod out;
 mod pick;
@@ -18,7 +19,7 @@ mod watch;
 
 pub use account::{found_text, page_text};
 pub use act::{
-    actions_text, aims, confirm_words, left_text, outcome_code, outcome_word, plan_text, rows_text,
+    actions_text, aims, entry_line, entry_text, left_text, outcome_code, plan_text, rows_text,
 };
 pub use connector::{Tried, called, connector_line, counted, noted, tried, trying};
 pub use csv::status_csv;

@@ -9,13 +9,14 @@ use toml::Spanned;
 use toml::de::{DeValue, Error, ValueDeserializer};
 
 use crate::config::calendars::{self, Calendars};
-use crate::config::error::{ConfigError, ConfigErrors, nearest};
+use crate::config::error::{ConfigError, ConfigErrors};
 use crate::config::read::{offset_of, read_section, value_of};
 use crate::config::schools::{Import, Known, SchoolFile, TableError, import};
 use crate::config::secret::secrets_in;
 use crate::config::settings::{SchoolsSettings, Settings};
 use crate::config::source::Source;
 use crate::model::ids::{CredentialName, ServiceKey};
+use crate::model::nearest::nearest;
 
 /// A config that was read and makes sense, and the text that it came from.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,6 +6,8 @@
 mod calendars;
 mod error;
 mod file;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
 mod load;
 mod read;
 mod schema;

@@ -5,8 +5,9 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeValue, Error, ValueDeserializer};
 
-use crate::config::error::{ConfigError, ConfigErrors, nearest};
+use crate::config::error::{ConfigError, ConfigErrors};
 use crate::config::source::Source;
+use crate::model::nearest::nearest;
 
 /// More mistakes than this are one mistake.
 const MAX_ERRORS: usize = 20;

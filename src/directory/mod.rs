@@ -14,6 +14,8 @@ mod deed;
 mod dn;
 mod failure;
 mod fence;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
 mod group;
 mod kinds;
 mod lockouts;

@@ -6,7 +6,7 @@ use crate::engine::board::{Board, Place};
 use crate::engine::moment::Moment;
 use crate::engine::world::fresh_until;
 use crate::model::cell::Cell;
-use crate::model::check::CheckSpec;
+use crate::model::check::{CheckSpec, Scope};
 use crate::model::health::{Health, Reason};
 
 /// What a cell was before the restart, as far as one of its checks may go on from it.
@@ -79,7 +79,12 @@ impl Before {
             health: cell.health,
             since: cell.since.map(Moment::of),
             soft: cell.soft,
-            own: cell.follows_from.is_none() && cell.reason != Some(Reason::NeverSeen),
+            // What follows from its own service's shared part is in trouble itself.
+            own: cell.follows_from.as_ref().is_none_or(|cause| {
+                cause.scope == Scope::Estate
+                    && spec.id.is_of(&cause.service)
+                    && !spec.shared.is_empty()
+            }) && cell.reason != Some(Reason::NeverSeen),
         })
     }
 }

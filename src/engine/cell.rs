@@ -43,6 +43,8 @@ pub(super) struct Trouble<'a> {
     pub(super) key: &'a ServiceKey,
     pub(super) label: &'a str,
     pub(super) scope: Scope,
+    /// Of something that the school shares with others, not with all.
+    pub(super) shared: bool,
     pub(super) flow: Flow,
     pub(super) soft: bool,
     pub(super) since: Option<Timestamp>,
@@ -56,7 +58,12 @@ pub(super) fn follow(cell: &mut Cell, causes: &[Trouble<'_>]) {
         Health::NotSubscribed => return,
         Health::Ok => {
             cell.health = Health::Warning;
-            cell.why = why::of_cause(first.label, first.scope == Scope::Estate, first.flow);
+            let reach = match (first.shared, first.scope) {
+                (true, _) => " (shared)",
+                (false, Scope::Estate) => " (whole estate)",
+                (false, Scope::School) => "",
+            };
+            cell.why = why::of_cause(first.label, reach, first.flow);
             cell.since = causes.iter().filter_map(|c| c.since).min();
             cell.soft = first.soft;
             cell.quiet = false;
@@ -69,6 +76,12 @@ pub(super) fn follow(cell: &mut Cell, causes: &[Trouble<'_>]) {
     if let Some(other) = rest.into_iter().next() {
         cell.why = why::besides(&cell.why, other.label, other.flow);
     }
+}
+
+/// A cell whose trouble is that of something which others share: as bad as it is, but one trouble.
+pub(super) fn share(cell: &mut Cell, key: &ServiceKey) {
+    cell.why = why::of_shared(&cell.why);
+    cell.follows_from = Some(Cause { service: key.clone(), scope: Scope::Estate });
 }
 
 /// What the estate's cell of the same service does to a school's.
@@ -151,10 +164,11 @@ pub(super) fn only_estate(estate: Option<&Cell>) -> Cell {
 }
 
 /// A cell some of whose checks have not been asked since the restart: as it was, or as those that
-/// have been asked say if that is worse. What it followed is looked at anew.
-pub(super) fn last_known(asked: Option<Cell>, kept: &Cell) -> Cell {
+/// have been asked say if that is worse. What it followed is looked at anew; `shared` if its trouble
+/// was nevertheless its own.
+pub(super) fn last_known(asked: Option<Cell>, kept: &Cell, shared: bool) -> Cell {
     let mut kept = kept.clone();
-    if kept.follows_from.take().is_some() && kept.health == Health::Warning {
+    if kept.follows_from.take().is_some() && kept.health == Health::Warning && !shared {
         kept.health = Health::Ok;
         kept.soft = false;
         kept.why = Clean::new("well when it was last asked, before the restart");

@@ -15,7 +15,7 @@ use crate::engine::state::{Seen, State};
 use crate::engine::timers::Due;
 use crate::engine::world::{World, bench};
 use crate::engine::{Effect, Event};
-use crate::model::cell::{Cell, StateChange};
+use crate::model::cell::{Cause, Cell, StateChange};
 use crate::model::check::Scope;
 use crate::model::estate::Estate;
 use crate::model::health::{Health, Reason};
@@ -153,18 +153,24 @@ impl World {
         }
         let estate = row == self.plan.estate_row();
         let inherits = self.refresh(row, column, out) && estate;
+        let shares = self.plan.shares(column);
         let rows = if estate { 0..row } else { row..row + 1 };
-        if inherits {
+        if inherits || (estate && shares) {
             for school in rows.clone() {
                 self.refresh(school, column, out);
             }
         }
-        if spreads {
-            for follower in self.plan.graph.followers(column).to_vec() {
-                for school in rows.clone() {
-                    self.refresh(school, follower, out);
-                }
+        // Whether a trouble is shared may be another matter now though neither cut nor cell is.
+        if spreads || shares {
+            for school in rows {
+                self.refresh_followers(school, column, out);
             }
+        }
+    }
+
+    fn refresh_followers(&mut self, school: usize, column: usize, out: &mut Outcome) {
+        for follower in self.plan.graph.followers(column).to_vec() {
+            self.refresh(school, follower, out);
         }
     }
 
@@ -308,6 +314,9 @@ impl World {
             }
             None => cell::only_estate(estate.as_ref()),
         };
+        if self.is_shared(row, column, &new) {
+            cell::share(&mut new, &service.key);
+        }
         if let Some(estate) = estate {
             cell::inherit(&mut new, &estate, &service.key);
         }
@@ -324,9 +333,36 @@ impl World {
         let asked = |s: &&State| kept.is_none() || !s.is_pending();
         let own = cell::worst(states.filter(asked).map(|s| &s.judged));
         match kept {
-            Some(kept) => Some(cell::last_known(own, &kept)),
+            Some(kept) => {
+                let shared = kept.follows_from.as_ref().is_some_and(|c| self.is_of(column, c));
+                Some(cell::last_known(own, &kept, shared && self.plan.shares(column)))
+            }
             None => own,
         }
+    }
+
+    /// Whether a cause is the estate's trouble of the same service.
+    fn is_of(&self, column: usize, cause: &Cause) -> bool {
+        let key = self.plan.service(column).map(|s| &s.key);
+        cause.scope == Scope::Estate && Some(&cause.service) == key
+    }
+
+    /// Whether all that makes a school's cell bad is of things that it shares with others, and the
+    /// estate's row tells the same of them.
+    fn is_shared(&self, row: usize, column: usize, cell: &Cell) -> bool {
+        if !self.plan.shares(column) || !cell.health.is_trouble() || cell::is_unasked(cell) {
+            return false;
+        }
+        let as_bad = |slot: &u32| self.stands(*slot) == Some(cell.health);
+        let mut worst = self.plan.slots_of(row, column).filter(as_bad).peekable();
+        worst.peek().is_some()
+            && worst.all(|slot| self.plan.shared(slot).is_some_and(|other| as_bad(&other)))
+    }
+
+    /// The health of a check, as before a restart while it has not been asked.
+    fn stands(&self, slot: u32) -> Option<Health> {
+        let (bench, state) = self.bench(slot)?;
+        Some(state.pending(&bench).map_or(state.judged.health, |p| p.health))
     }
 
     /// The estate's cell as schools inherit it: without the checks that stay with the estate.
@@ -336,7 +372,8 @@ impl World {
             return self.board.cell(row, column);
         }
         let spreads = |slot| self.plan.planned(slot).is_some_and(|(_, p)| !p.spec.stays);
-        self.own(row, column, spreads)
+        let any = self.plan.slots_of(row, column).any(spreads);
+        if any { self.own(row, column, spreads) } else { None }
     }
 
     /// What this cell depends on and is in trouble, the most telling first.
@@ -352,10 +389,14 @@ impl World {
                 let index = at * self.plan.columns() + source.column;
                 let Some(cut) = self.cuts.get(index) else { continue };
                 if cut.any & bit(source.flow) != 0 {
+                    let cause = self.board.trouble(at, source.column).and_then(|(.., c)| c);
+                    let shared = self.plan.shares(source.column)
+                        && cause.is_some_and(|c| self.is_of(source.column, c));
                     out.push(Trouble {
                         key: &service.key,
                         label: &service.label,
-                        scope,
+                        scope: if shared { Scope::Estate } else { scope },
+                        shared,
                         flow: source.flow,
                         soft: cut.hard & bit(source.flow) == 0,
                         since: cut.since.map(Moment::time),
@@ -385,9 +426,7 @@ impl World {
                 let old = old_plan.slot(target, &planned.spec.id)?;
                 old_states.get_mut(old as usize)?.take()
             });
-            let mut state = old.unwrap_or_else(State::new);
-            state.woken_at = None;
-            self.states.push(state);
+            self.states.push(old.unwrap_or_else(State::new));
         }
         self.untried = self.states.iter().filter(|s| !s.tried).count();
         self.announced &= self.untried == 0;
@@ -492,7 +531,7 @@ impl World {
         else {
             return;
         };
-        let mut cell = kept.cell;
+        let cell = kept.cell;
         let slots: Vec<u32> = self.plan.slots_of(row, column).collect();
         let untried = |s: &u32| self.states.get(*s as usize).is_some_and(|s| !s.tried);
         if cell.health == Health::NotSubscribed || !slots.iter().all(untried) {
@@ -504,7 +543,6 @@ impl World {
             }
         }
         let index = row * self.plan.columns() + column;
-        cell.handling = cell.handling.filter(|h| h.until.is_none_or(|u| u > self.now));
         self.wake_handling(index, &cell);
         if let Some(hard) = self.hard.get_mut(index) {
             // What was certain before a trouble that was not confirmed yet is not kept.

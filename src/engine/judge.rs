@@ -156,9 +156,7 @@ fn meaning(verdict: Verdict) -> (Health, Option<Reason>) {
 /// What the answer itself says, without the clock: this is what counts as a try.
 pub(super) fn answer(reading: &Reading, fall: Option<&Fall>) -> Finding {
     if too_far_ahead(reading.source_at(), reading.observed_at()).is_some() {
-        let mut f = Finding::unknown(Reason::Malformed, Rule::Ahead, None);
-        f.hard = false;
-        return f;
+        return Finding::unknown(Reason::Malformed, Rule::Ahead, None);
     }
     let (health, reason) = meaning(reading.verdict);
     let mut finding = Finding {
@@ -205,16 +203,13 @@ pub(super) fn judge(bench: &Bench<'_>, state: &State) -> (Finding, Option<Timest
         };
     }
     countdown(bench, state, &finding, &mut next);
-    finding.since = finding.since.map(|s| s.min(bench.now));
     (finding, next.at())
 }
 
 /// A check that has had no answer at all.
 fn unanswered(bench: &Bench<'_>, state: &State) -> Finding {
     match (state.throttled(), state.outlived(bench)) {
-        (Some(since), _) => {
-            Finding::unknown(Reason::Throttled, Rule::Throttled, Some(since.min(bench.now)))
-        }
+        (Some(since), _) => Finding::unknown(Reason::Throttled, Rule::Throttled, Some(since)),
         (None, Some(known)) => Finding::unknown(Reason::Stale, Rule::Outlived, Some(known)),
         (None, None) => Finding::unknown(Reason::NeverSeen, Rule::NotAsked, None),
     }

@@ -11,7 +11,7 @@ use crate::engine::follow::Graph;
 use crate::engine::hours::Hours;
 use crate::model::calendar::Calendar;
 use crate::model::cell::Row;
-use crate::model::check::{CheckSpec, Coverage, Scope, ServiceSpec};
+use crate::model::check::{CheckSpec, Scope, ServiceSpec};
 use crate::model::estate::Estate;
 use crate::model::ids::{CheckId, Laestab, ServiceKey};
 use crate::model::observation::Target;
@@ -46,6 +46,8 @@ pub(super) struct Plan {
     emits: Vec<bool>,
     /// Which columns hold a check whose health stays in the estate's row.
     stays: Vec<bool>,
+    /// Which columns hold a check of something that schools share.
+    shares: Vec<bool>,
     table: Vec<u32>,
     taken: Vec<bool>,
     hours: Vec<Hours>,
@@ -66,6 +68,7 @@ impl Plan {
             of_column: Vec::new(),
             emits: Vec::new(),
             stays: Vec::new(),
+            shares: Vec::new(),
             table: Vec::new(),
             taken: Vec::new(),
             hours: Vec::new(),
@@ -96,6 +99,7 @@ impl Plan {
             self.of_column.push(start..self.checks.len());
             self.emits.push(service.checks.iter().any(|c| !c.emits.is_empty()));
             self.stays.push(service.checks.iter().any(|c| c.stays));
+            self.shares.push(service.checks.iter().any(|c| !c.shared.is_empty()));
         }
     }
 
@@ -115,7 +119,7 @@ impl Plan {
                 let exists = match (self.places.get(row), planned.spec.scope) {
                     (None, Scope::Estate) => true,
                     (Some(place), Scope::School) => {
-                        self.takes(row, planned.column) && covers(&planned.spec, place.laestab)
+                        self.takes(row, planned.column) && planned.spec.covers.holds(place.laestab)
                     }
                     (None, Scope::School) | (Some(_), Scope::Estate) => false,
                 };
@@ -223,6 +227,18 @@ impl Plan {
         self.stays.get(column).copied().unwrap_or(false)
     }
 
+    /// Whether schools share what a check of `column` asks about.
+    pub(super) fn shares(&self, column: usize) -> bool {
+        self.shares.get(column).copied().unwrap_or(false)
+    }
+
+    /// The estate's slot that tells of what the school of this slot shares with others.
+    pub(super) fn shared(&self, slot: u32) -> Option<u32> {
+        let (place, planned) = self.planned(slot)?;
+        let school = self.places.get(place.row as usize)?.laestab;
+        self.slot(Target::Estate, planned.spec.shared.get(&school)?)
+    }
+
     /// Whether any check of `column` asks about single schools.
     pub(super) fn asks_schools(&self, column: usize) -> bool {
         self.checks_of(column).any(|c| c.spec.scope == Scope::School)
@@ -242,13 +258,6 @@ impl Plan {
     /// About whom a slot asks.
     pub(super) fn target(&self, row: usize) -> Target {
         self.places.get(row).map_or(Target::Estate, |p| Target::School(p.laestab))
-    }
-}
-
-fn covers(spec: &CheckSpec, laestab: Laestab) -> bool {
-    match &spec.covers {
-        Coverage::Subscribed => true,
-        Coverage::Only(schools) => schools.contains(&laestab),
     }
 }
 

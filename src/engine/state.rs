@@ -246,26 +246,21 @@ impl State {
 
     /// Judges anew; true if the judgement differs.
     pub(super) fn settle(&mut self, bench: &Bench<'_>) -> bool {
-        let mut differs = false;
-        if self.pending(bench).is_some_and(|p| bench.now >= p.until) {
+        if let Some(p) = self.pending(bench) {
+            if bench.now < p.until {
+                self.next = Some(Moment::not_before(p.until));
+                return false;
+            }
             self.known = Known::Outlived;
-            differs = true;
-        }
-        if let (None, Some(p)) = (&self.reading, self.pending(bench)) {
-            self.next = Some(Moment::not_before(p.until));
-            return differs;
         }
         let (finding, next) = judge(bench, self);
-        self.conclude(bench, &finding, next) || differs
+        self.conclude(bench, &finding, next)
     }
 
     /// Lets a finding stand until `next`; true if the judgement differs.
     fn conclude(&mut self, bench: &Bench<'_>, finding: &Finding, next: Option<Timestamp>) -> bool {
         let judged = self.judged(bench, finding);
         let mut soonest = why::rephrase_at(&judged, bench.now);
-        if let Some(p) = self.pending(bench) {
-            soonest.consider(p.until);
-        }
         if let Some(at) = next {
             soonest.consider(at);
         }
@@ -294,7 +289,6 @@ impl State {
             }
             judged.flapping = true;
             judged.soft = false;
-            judged.quiet = false;
             judged.since = earlier(judged.since, Some(began));
             judged.why = why::flapping(self.flap.count(), &judged.why);
         }

@@ -14,6 +14,8 @@ use crate::model::observation::Verdict;
 use crate::model::span::Span;
 use crate::model::text::Clean;
 
+/// What is said of trouble that schools share.
+const SHARED: &str = "; other schools share it";
 /// How long a weekday alone names a moment.
 const WEEKDAY_FOR: Span = Span::from_days(6);
 
@@ -229,10 +231,18 @@ pub(super) fn silent_with_estate(why: &Clean, estate: &Clean) -> Clean {
     Clean::new(&format!("{why}; the whole estate: {estate}"))
 }
 
-/// The sentence of a cell that follows from another.
-pub(super) fn of_cause(label: &str, estate: bool, flow: Flow) -> Clean {
-    let whole = if estate { " (whole estate)" } else { "" };
-    Clean::new(&format!("follows from {label}{whole}: {}", flow.lost()))
+/// The sentence of a cell whose trouble is that of something which others share.
+pub(super) fn of_shared(why: &Clean) -> Clean {
+    match why.as_str().strip_suffix(SHARED) {
+        Some(_) => why.clone(),
+        None => Clean::new(&format!("{why}{SHARED}")),
+    }
+}
+
+/// The sentence of a cell that follows from another; `reach` in words where it is more than the
+/// school's own.
+pub(super) fn of_cause(label: &str, reach: &str, flow: Flow) -> Clean {
+    Clean::new(&format!("follows from {label}{reach}: {}", flow.lost()))
 }
 
 /// A sentence with what else is in the way.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::engine::before::Before;
 use crate::engine::board::Board;
+use crate::engine::fall::{Fall, fall};
 use crate::engine::follow::Cut;
 use crate::engine::judge::Bench;
 use crate::engine::moment::{Moment, rounded};
@@ -16,12 +17,12 @@ use crate::engine::timers::Timers;
 use crate::engine::told::Names;
 use crate::engine::why;
 use crate::model::cell::{Cell, CheckView, Handling, Row, Split, Summary};
-use crate::model::check::{CheckSpec, Scope};
+use crate::model::check::{CheckSpec, Fallen, Scope};
 use crate::model::estate::Estate;
 use crate::model::health::Health;
 use crate::model::ids::{CheckId, Laestab, ServiceKey};
 use crate::model::kept::{KeptPlan, Memory};
-use crate::model::observation::Target;
+use crate::model::observation::{Number, Target};
 use crate::model::span::Span;
 use crate::model::text::Clean;
 
@@ -161,6 +162,17 @@ impl World {
     pub fn memory(&self, target: Target, check: &CheckId) -> Option<Memory> {
         let slot = self.plan.slot(target, check)?;
         self.states.get(slot as usize).map(State::memory)
+    }
+
+    /// Whether these numbers would be a fall, by the check's rule and what it remembers.
+    #[must_use]
+    pub fn fallen(&self, target: Target, check: &CheckId, numbers: &[Number]) -> Option<Fallen> {
+        let (Bench { spec, now, .. }, state) = self.bench(self.plan.slot(target, check)?)?;
+        match fall((spec.drop.as_ref()?, &state.memory()), (numbers, true), now)? {
+            Fall::Far { from, to, limit, .. } => Some(Fallen { from, to, limit: Some(limit) }),
+            Fall::Empty { from, .. } => Some(Fallen { from, to: 0.0, limit: None }),
+            Fall::Missing => None,
+        }
     }
 
     /// Schools, worst first: nobody has it before somebody has it, own trouble before what

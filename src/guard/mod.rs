@@ -5,6 +5,8 @@
 //!
 //! Invariant: nothing is sent before its intent is on disk.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
 pub mod machine;
 mod pipeline;
 mod plan;

@@ -118,10 +118,10 @@ impl Reader {
         None
     }
 
-    /// The sign of life at this moment.
+    /// The sign of life at this moment; of actions the hub knows nothing.
     #[must_use]
     pub fn beat(&self, now: Timestamp) -> Change {
-        Change::Beat { revision: self.sent, as_of: now, settled: self.settled }
+        Change::Beat { revision: self.sent, as_of: now, settled: self.settled, acts: 0 }
     }
 
     /// Whether more is needed to catch up.

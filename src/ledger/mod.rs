@@ -5,6 +5,8 @@
 
 mod chain;
 mod checkpoint;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
 #[cfg(test)]
 mod tests;
 mod verify;

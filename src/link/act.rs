@@ -2,7 +2,8 @@
 
 use crate::link::{Link, LinkError};
 use crate::wire::action::{
-    Actions, Approval, Audit, Confirmed, Digest, EmergencyView, PlanPage, PlanRequest, Told, Why,
+    Actions, Approval, Arm, Armed, Audit, AuditEntry, Confirmed, Digest, EmergencyView, Erase,
+    PlanPage, PlanRequest, Told, Why,
 };
 use crate::wire::{Ask, Clean};
 
@@ -28,7 +29,8 @@ impl Link {
         self.post("/v1/plans", &PlanRequest { ask, show }).await
     }
 
-    /// A plan of one's own, as long as it can be confirmed.
+    /// A plan of one's own, as long as it can be confirmed; or one that waits for a second person,
+    /// its targets read again.
     ///
     /// # Errors
     /// See [`LinkError`].
@@ -111,5 +113,40 @@ impl Link {
             .extend_pairs(query.iter().map(|(k, v)| (*k, v.as_str())))
             .finish();
         self.get(&format!("/v1/audit?{query}")).await
+    }
+
+    /// Opens one's own actions for a while, or closes them again.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub async fn arm(&self, arm: &Arm) -> Result<Armed, LinkError> {
+        self.post("/v1/arm", arm).await
+    }
+
+    /// One entry of the audit, and which of its details are kept.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub async fn audit_entry(&self, number: u64) -> Result<AuditEntry, LinkError> {
+        self.get(&format!("/v1/audit/{number}")).await
+    }
+
+    /// The same with its details; recorded first.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub async fn reveal(&self, number: u64, why: &Clean) -> Result<AuditEntry, LinkError> {
+        self.post(&format!("/v1/audit/{number}/reveal"), &Why { why: why.clone() }).await
+    }
+
+    /// Erases one personal detail of an entry.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub async fn erase(&self, number: u64, erase: &Erase) -> Result<(), LinkError> {
+        let done: serde_json::Value =
+            self.post(&format!("/v1/audit/{number}/erase"), erase).await?;
+        drop(done);
+        Ok(())
     }
 }

@@ -15,7 +15,7 @@ pub struct Draft {
     /// When, by the agent's clock.
     pub at: Timestamp,
     /// `plan`, `denied`, `confirmed`, `approved`, `cancelled`, `intent`, `step`, `outcome`,
-    /// `unmasked`, `policy`, `erased`, `checkpoint`, `emergency`.
+    /// `unmasked`, `policy`, `erased`, `checkpoint`, `emergency`, `armed`, `disarmed`.
     pub kind: &'static str,
     /// Who; none for the agent itself.
     pub by: Option<Operator>,

@@ -1,6 +1,6 @@
 //! Checks: one question about one service, and the rules that judge its answers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,17 @@ pub enum Coverage {
     Subscribed,
     /// Only these (of those that take the service); the others are "not watched".
     Only(BTreeSet<Laestab>),
+}
+
+impl Coverage {
+    /// Whether it exists for `laestab`, which takes the service.
+    #[must_use]
+    pub fn holds(&self, laestab: Laestab) -> bool {
+        match self {
+            Self::Subscribed => true,
+            Self::Only(these) => these.contains(&laestab),
+        }
+    }
 }
 
 /// On which days a feed is due.
@@ -79,6 +90,33 @@ pub struct DropRule {
     pub against: Against,
     /// Weeks before this one whose best counts; 0 for none.
     pub weeks: u8,
+}
+
+/// A number that fell farther than its rule lets pass.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Fallen {
+    /// Before.
+    pub from: f64,
+    /// Now.
+    pub to: f64,
+    /// The limit that it broke, as a share; none when nothing is left.
+    pub limit: Option<f64>,
+}
+
+impl Fallen {
+    /// `240 pupils where it held 410: 41 % fewer, and 15 % is the limit`.
+    #[must_use]
+    pub fn in_words(&self, what: &str) -> String {
+        let Self { from, to, limit } = self;
+        match limit {
+            Some(limit) => format!(
+                "{to:.0} {what} where it held {from:.0}: {:.0} % fewer, and {:.0} % is the limit",
+                (from - to) / from * 100.0,
+                limit * 100.0
+            ),
+            None => format!("no {what} where it held {from:.0}"),
+        }
+    }
 }
 
 /// What flows along an edge of the dependency graph. Trouble travels only along its own flow.
@@ -150,6 +188,10 @@ pub struct CheckSpec {
     /// For a check of the estate that is about the desk and not about what schools have (a password
     /// that ends soon): its health shows in the estate's row alone and says nothing of a school.
     pub stays: bool,
+    /// For a check of schools, those that share what it asks about with others (an appliance), each
+    /// with the estate's check that asks the same. As long as that is in the same trouble, theirs
+    /// follows from it: it is one trouble, not one for each school.
+    pub shared: BTreeMap<Laestab, CheckId>,
 }
 
 impl CheckSpec {
@@ -169,6 +211,7 @@ impl CheckSpec {
             drop: None,
             emits: Vec::new(),
             stays: false,
+            shared: BTreeMap::new(),
         }
     }
 }

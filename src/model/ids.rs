@@ -194,6 +194,20 @@ name_type!(
         && t != "." && t != ".."
 );
 
+impl ActionId {
+    /// The part before the dot; `desk` for what belongs to the desk itself.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        self.0.split_once('.').map_or("", |(s, _)| s)
+    }
+
+    /// The part after the dot: the action's word.
+    #[must_use]
+    pub fn word(&self) -> &str {
+        self.0.split_once('.').map_or("", |(_, a)| a)
+    }
+}
+
 impl CheckId {
     /// The id of `name` in `service`.
     ///

@@ -11,9 +11,12 @@ pub mod check;
 pub mod desk;
 pub mod estate;
 pub mod filter;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
 pub mod health;
 pub mod ids;
 pub mod kept;
+pub mod nearest;
 pub mod observation;
 pub mod plan;
 pub mod school;

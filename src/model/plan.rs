@@ -420,6 +420,52 @@ pub enum Outcome {
     ChangedSincePlan,
 }
 
+impl Outcome {
+    /// In words; `done` and `accepted` are never the same.
+    #[must_use]
+    pub fn words(this: Option<Self>) -> &'static str {
+        match this {
+            None => "running",
+            Some(Self::Done) => "DONE",
+            Some(Self::Accepted) => "ACCEPTED, not seen yet",
+            Some(Self::Rejected) => "REJECTED, nothing changed",
+            Some(Self::PartlyDone) => "PARTLY DONE",
+            Some(Self::Unknown) => "UNKNOWN: look at the target",
+            Some(Self::ChangedSincePlan) => "CHANGED SINCE THE PLAN, nothing was sent",
+        }
+    }
+}
+
+impl StepState {
+    /// In words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Waiting => "not begun",
+            Self::Sent => "sent, no answer yet",
+            Self::Took => "taken, not seen yet",
+            Self::Seen => "seen",
+            Self::Refused => "refused",
+            Self::Unknown => "NOT KNOWN",
+            Self::Skipped => "not done",
+        }
+    }
+}
+
+impl Role {
+    /// In a word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::Approver => "approver",
+            Self::Lead => "lead",
+            Self::Auditor => "auditor",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

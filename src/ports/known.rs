@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 
 use crate::model::cell::{Cell, CheckView, Row};
+use crate::model::check::Fallen;
 use crate::model::ids::{CheckId, ServiceKey};
 use crate::model::kept::{KnownRuns, Memory};
-use crate::model::observation::Target;
+use crate::model::observation::{Number, Target};
 use crate::model::text::Clean;
 use crate::ports::clock::Boxed;
 
@@ -44,6 +45,15 @@ pub trait Known: Send + Sync {
         target: Target,
         check: &'a CheckId,
     ) -> Boxed<'a, Result<Memory, NotKnown>>;
+
+    /// Whether these numbers, read just now, would be a fall by the check's rule: sudden, or a decline
+    /// over weeks.
+    fn fallen<'a>(
+        &'a self,
+        target: Target,
+        check: &'a CheckId,
+        numbers: &'a [Number],
+    ) -> Boxed<'a, Result<Option<Fallen>, NotKnown>>;
 
     /// Runs of a check that ended well since `since`, of at most the last 70 days.
     fn runs<'a>(

@@ -2,9 +2,11 @@
 //!
 //! Every method is blocking and durable: when it returns, the disk has it. Call off the runtime.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
-use crate::ledger::{Draft, Entry};
+use crate::ledger::{Detail, Draft, Entry};
 use crate::model::ids::ActionId;
 use crate::model::plan::{Item, Operator, Outcome, Plan, Role, StepState};
 use crate::model::text::Clean;
@@ -309,6 +311,12 @@ pub trait Ledger: Send + Sync {
     /// # Errors
     /// See [`LedgerError`].
     fn entries(&self, query: &AuditQuery) -> Result<Vec<Entry>, LedgerError>;
+
+    /// The personal details of one entry that are still kept, by name.
+    ///
+    /// # Errors
+    /// See [`LedgerError`].
+    fn details(&self, number: u64) -> Result<BTreeMap<String, Detail>, LedgerError>;
 
     /// Erases the personal details of one entry: value and salt go, the commitment stays, so that
     /// the chain still verifies. Recorded as an entry of its own.

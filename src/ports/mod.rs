@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod act;
 pub mod chance;
 pub mod clock;
+pub mod doorbell;
 pub mod known;
 pub mod ledger;
 pub mod people;

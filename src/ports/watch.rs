@@ -1,6 +1,8 @@
 //! How the agent asks a vendor: `Watch`.
 
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -9,6 +11,7 @@ use crate::model::estate::NotWatched;
 use crate::model::ids::{CheckId, CredentialName, Laestab};
 use crate::model::observation::{Observation, Target};
 use crate::model::span::Span;
+use crate::model::text::Clean;
 use crate::ports::clock::Boxed;
 
 /// One unit of polling: a bulk call that answers for many, or a call for one school.
@@ -49,6 +52,40 @@ pub struct Rights {
     pub untold: Option<String>,
 }
 
+/// A server that is reached over TLS and speaks no HTTP, as it was just found: a domain controller, a
+/// mail server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Door {
+    /// Scheme, host and port.
+    pub name: String,
+    /// From the first byte until TLS stood; none if it never did.
+    pub took: Option<Duration>,
+    /// When its certificate ends, and who vouches for it, as it says itself.
+    pub certificate: Option<(Timestamp, Clean)>,
+    /// Where we did not get on, and why with the remedy; none if it let us in.
+    pub stuck: Option<(Stuck, String)>,
+}
+
+/// How far we came with a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stuck {
+    /// It did not answer, or not in its protocol.
+    Network,
+    /// TLS with it does not stand.
+    Tls,
+    /// It did not let us in, or we have nothing to show.
+    SignIn,
+}
+
+/// A place where somebody else leaves files for us: what stands there is believed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The folder.
+    pub folder: PathBuf,
+    /// The one file, where only one counts.
+    pub file: Option<PathBuf>,
+}
+
 /// One service as the agent sees it.
 ///
 /// Invariant: `poll` never panics and never reports ok for what it could not read; it must return
@@ -71,6 +108,15 @@ pub trait Watch: Send + Sync {
     /// `caretaker doctor`.
     fn rights(&self) -> Boxed<'_, Vec<Rights>> {
         Box::pin(async { Vec::new() })
+    }
+    /// The servers behind it that speak no HTTP, each looked at and signed in to once. For
+    /// `caretaker doctor`.
+    fn doors(&self) -> Boxed<'_, Vec<Door>> {
+        Box::pin(async { Vec::new() })
+    }
+    /// Where files are left for it. For `caretaker doctor`.
+    fn places(&self) -> Vec<Place> {
+        Vec::new()
     }
     /// What is to be polled. Constant for the life of this object.
     fn jobs(&self) -> Vec<Job>;

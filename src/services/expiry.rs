@@ -20,7 +20,7 @@ use crate::model::observation::{Observation, Target, Verdict};
 use crate::model::span::Span;
 use crate::ports::clock::{Boxed, Clock};
 use crate::ports::secrets::{SecretError, Secrets};
-use crate::ports::watch::{CredentialUse, Job, Rights, Watch};
+use crate::ports::watch::{CredentialUse, Door, Job, Place, Rights, Watch};
 use crate::services::answer::some_of;
 use crate::services::ending::{Ending, Known, Looked, SOON, Stage, look_into, sooner};
 
@@ -176,6 +176,14 @@ impl Watch for Expiring {
 
     fn rights(&self) -> Boxed<'_, Vec<Rights>> {
         self.inner.rights()
+    }
+
+    fn doors(&self) -> Boxed<'_, Vec<Door>> {
+        self.inner.doors()
+    }
+
+    fn places(&self) -> Vec<Place> {
+        self.inner.places()
     }
 
     fn jobs(&self) -> Vec<Job> {

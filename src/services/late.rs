@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::model::cell::Row;
+use crate::model::check::Fallen;
 use crate::model::ids::CheckId;
 use crate::model::kept::{KnownRuns, Memory};
-use crate::model::observation::Target;
+use crate::model::observation::{Number, Target};
 use crate::ports::clock::Boxed;
 use crate::ports::known::{Known, KnownCell, NotKnown};
 
@@ -42,6 +43,15 @@ impl Known for LateKnown {
         check: &'a CheckId,
     ) -> Boxed<'a, Result<Memory, NotKnown>> {
         Box::pin(async move { self.board().await?.memory(target, check).await })
+    }
+
+    fn fallen<'a>(
+        &'a self,
+        target: Target,
+        check: &'a CheckId,
+        numbers: &'a [Number],
+    ) -> Boxed<'a, Result<Option<Fallen>, NotKnown>> {
+        Box::pin(async move { self.board().await?.fallen(target, check, numbers).await })
     }
 
     fn runs<'a>(

@@ -12,6 +12,8 @@ mod declared;
 mod ending;
 mod errand;
 pub mod expiry;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
 mod hand_off;
 mod late;
 mod raise_ticket;

@@ -17,6 +17,7 @@ use crate::ports::accounts::Accounts;
 use crate::ports::act::Act;
 use crate::ports::chance::Entropy;
 use crate::ports::clock::Clock;
+use crate::ports::doorbell::Door;
 use crate::ports::known::Known;
 use crate::ports::secrets::Secrets;
 use crate::ports::tickets::Tickets;
@@ -113,6 +114,8 @@ pub struct Brought {
     pub acts: Vec<Arc<dyn Act>>,
     /// Looks accounts up; one service at most does.
     pub accounts: Option<Arc<dyn Accounts>>,
+    /// Where its vendor calls when it is done.
+    pub doors: Vec<Door>,
 }
 
 /// Builds what a service gives to the guard, once.
@@ -147,6 +150,9 @@ pub struct Service {
     pub schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
     /// Reads `[services.KEY]`; the error carries the span in the file.
     pub configure: fn(toml::de::ValueDeserializer<'_>) -> Result<Configured, toml::de::Error>,
+    /// Reads any bytes as everything that its vendor sends, for fuzzing.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub reads: fn(&[u8]),
     /// What is watched of it when it is configured: check name and what it asks. For the docs and
     /// for "not watched" when it is not.
     pub checks: &'static [(&'static str, &'static str)],

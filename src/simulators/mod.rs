@@ -47,5 +47,5 @@ pub use scenario::{Scenario, UnknownScenario};
 pub use script::{Script, ScriptError};
 pub use times::TimeSource;
 pub use ways::{UnknownWay, Way};
-pub use welearn365::{GraphFault, Microsoft, UnknownGraphFault};
+pub use welearn365::{GraphFault, Microsoft};
 pub use wonde::wonde_id;

@@ -77,6 +77,8 @@ pub struct Running {
     pub drops: BTreeMap<String, PathBuf>,
     /// What was invented.
     pub invented: Arc<Invented>,
+    /// Services and endpoints that a fault can be put on.
+    victims: BTreeSet<String>,
     stage: Arc<Stage>,
     graph: Arc<Graph>,
     xod: Arc<Xod>,
@@ -123,6 +125,9 @@ pub async fn start(plan: Plan) -> Result<Running, StartError> {
     let vendors: BTreeMap<String, CancellationToken> =
         SERVICES.iter().map(|key| ((*key).to_owned(), gone.child_token())).collect();
     let mut urls = BTreeMap::new();
+    let mut victims: BTreeSet<String> = vendors.keys().cloned().collect();
+    victims.extend(endpoints.iter().map(|endpoint| endpoint.key.clone()));
+    victims.extend(directory::CONTROLLERS.map(str::to_owned));
     for endpoint in endpoints {
         let (key, scheme) = (endpoint.key.clone(), if endpoint.tls { "https" } else { "http" });
         let service = key.split_once('.').map_or(key.as_str(), |(s, _)| s);
@@ -159,6 +164,7 @@ pub async fn start(plan: Plan) -> Result<Running, StartError> {
         ca_file,
         drops,
         invented,
+        victims,
         stage,
         graph,
         xod,
@@ -248,12 +254,12 @@ impl Running {
     /// on the same vendor and school are overwritten.
     ///
     /// # Errors
-    /// When it names a school that this estate does not have.
+    /// When it names a school or an endpoint that this estate does not have.
     pub fn play(&self, script: Script) -> Result<(), ScriptError> {
         let mut steps = Vec::new();
         for place in 0.. {
             let Some(step) = script.step(place) else { break };
-            steps.push((step.clone(), step.school(&self.invented)?));
+            steps.push((step.clone(), step.whom_in(&self.invented, &self.victims)?));
         }
         let player = Player {
             stage: self.stage.clone(),

@@ -14,8 +14,10 @@
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
+use toml::Spanned;
 
 use crate::model::ids::Laestab;
+use crate::model::nearest::nearest;
 use crate::model::span::Span;
 use crate::simulators::fault::Fault;
 use crate::simulators::groupcall::GroupcallFault;
@@ -28,16 +30,36 @@ use crate::simulators::welearn365::GraphFault;
 /// Faults of one file; more are no scenario but a mistake.
 const MOST: usize = 1_000;
 
-/// Why a scenario file was refused: the line or the fault, and the remedy.
+/// A fault of every vendor's, as a file writes it.
+const EVERYWHERE: [&str; 10] = [
+    "down",
+    "slow:MILLISECONDS",
+    "status:CODE",
+    "html_200",
+    "error_inside_200",
+    "truncated",
+    "half_sent",
+    "empty_200",
+    "unauthorised",
+    "throttled:SECONDS",
+];
+
+/// Why a scenario file was refused: line, key, what is wrong, and the name that was meant where one
+/// is near.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ScriptError(String);
+#[error("line {line}: {why}")]
+pub struct ScriptError {
+    /// From 1.
+    pub line: usize,
+    /// The key and what is wrong with it.
+    pub why: String,
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
-    begins_as: Option<String>,
+    begins_as: Option<Spanned<String>>,
     #[serde(default)]
     fault: Vec<Written>,
 }
@@ -45,16 +67,16 @@ struct File {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    on: String,
+    on: Spanned<String>,
     #[serde(default)]
-    school: Option<Laestab>,
+    school: Option<Spanned<Laestab>>,
     #[serde(default)]
-    nth: Option<usize>,
-    what: String,
+    nth: Option<Spanned<usize>>,
+    what: Spanned<String>,
     #[serde(default)]
     from: Span,
     #[serde(default)]
-    until: Option<Span>,
+    until: Option<Spanned<Span>>,
 }
 
 /// One way to go wrong, whoever's it is.
@@ -72,8 +94,16 @@ pub(super) struct Step {
     pub(super) on: String,
     pub(super) whom: Whom,
     pub(super) what: What,
+    lines: Lines,
     from: Span,
     until: Option<Span>,
+}
+
+/// Where the file names what can only be looked up in an estate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Lines {
+    on: usize,
+    whom: usize,
 }
 
 /// Whom a step is put on.
@@ -98,18 +128,22 @@ impl Script {
     /// # Errors
     /// When it is not TOML, has an unknown key, or names something that does not exist.
     pub fn read(text: &str) -> Result<Self, ScriptError> {
-        let file: File = toml::from_str(text).map_err(|e| ScriptError(e.to_string()))?;
+        let at = |offset: usize| text.get(..offset).map_or(1, |t| t.matches('\n').count() + 1);
+        let file: File = toml::from_str(text).map_err(|e| misread(&e, at))?;
         let begins_as = match &file.begins_as {
             None => Scenario::Calm,
-            Some(name) => name
-                .parse()
-                .map_err(|e: super::UnknownScenario| ScriptError(format!("begins_as: {e}")))?,
+            Some(name) => name.get_ref().parse().map_err(|e: super::UnknownScenario| {
+                let known = Scenario::ALL.map(Scenario::name);
+                let why = meant(format!("begins_as: {e}"), nearest(name.get_ref(), known));
+                ScriptError { line: at(name.span().start), why }
+            })?,
         };
-        if file.fault.len() > MOST {
-            return Err(ScriptError(format!("more than {MOST} faults")));
+        if let Some(over) = file.fault.get(MOST) {
+            let why = format!("fault: there are more than {MOST}");
+            return Err(ScriptError { line: at(over.on.span().start), why });
         }
-        let steps = file.fault.into_iter().zip(1..).map(|(written, n)| {
-            written.step().map_err(|why| ScriptError(format!("fault {n}: {why}")))
+        let steps = file.fault.into_iter().map(|written| {
+            written.step(at).map_err(|(offset, why)| ScriptError { line: at(offset), why })
         });
         Ok(Self { begins_as, steps: steps.collect::<Result<_, _>>()? })
     }
@@ -135,54 +169,120 @@ impl Script {
 }
 
 impl Step {
-    /// The school that is meant in this estate; `None` for all, an error where there is none.
-    pub(super) fn school(&self, invented: &Invented) -> Result<Option<Laestab>, ScriptError> {
+    /// The school that is meant in this estate, `None` for all; an error where there is none, or no
+    /// such endpoint among `victims`.
+    pub(super) fn whom_in(
+        &self,
+        invented: &Invented,
+        victims: &BTreeSet<String>,
+    ) -> Result<Option<Laestab>, ScriptError> {
         let service = self.on.split_once('.').map_or(self.on.as_str(), |(s, _)| s);
+        let refuse = |line: usize, why: String| ScriptError { line, why };
+        if !victims.contains(&self.on) {
+            let why = format!("fault.on: {service} has no endpoint that is called {:?}", self.on);
+            let near = nearest(&self.on, victims.iter().map(String::as_str));
+            return Err(refuse(self.lines.on, meant(why, near)));
+        }
         match self.whom {
             Whom::All => Ok(None),
-            Whom::School(l) => match invented.takers(service).any(|(s, _)| s.laestab == l) {
-                true => Ok(Some(l)),
-                false => Err(ScriptError(format!("no school {l} takes {service} here"))),
-            },
-            Whom::Nth(n) => invented
-                .takers(service)
-                .nth(n.saturating_sub(1))
-                .map(|(s, _)| Some(s.laestab))
-                .ok_or_else(|| ScriptError(format!("fewer than {n} schools take {service} here"))),
+            Whom::School(l) if invented.takers(service).any(|(s, _)| s.laestab == l) => Ok(Some(l)),
+            Whom::School(l) => {
+                let why = format!("fault.school: no school {l} takes {service} here");
+                Err(refuse(self.lines.whom, why))
+            }
+            Whom::Nth(n) => {
+                let taker = invented.takers(service).nth(n.saturating_sub(1));
+                taker.map(|(s, _)| Some(s.laestab)).ok_or_else(|| {
+                    let why = format!("fault.nth: fewer than {n} schools take {service} here");
+                    refuse(self.lines.whom, why)
+                })
+            }
         }
     }
 }
 
 impl Written {
-    fn step(self) -> Result<Step, String> {
-        let service = self.on.split_once('.').map_or(self.on.as_str(), |(s, _)| s);
+    /// The step, or where in the text it cannot be understood and why.
+    fn step(self, line_at: impl Fn(usize) -> usize) -> Result<Step, (usize, String)> {
+        let on = self.on.get_ref().as_str();
+        let service = on.split_once('.').map_or(on, |(s, _)| s);
         if !SERVICES.contains(&service) {
-            return Err(format!("on = {:?}: there are {}", self.on, SERVICES.join(", ")));
+            let why = format!("fault.on: {on:?} is no service, nor an endpoint of one");
+            return Err((self.on.span().start, meant(why, nearest(service, SERVICES))));
         }
-        let whom = match (self.school, self.nth) {
-            (None, None) => Whom::All,
-            (Some(school), None) => Whom::School(school),
-            (None, Some(0)) => return Err("nth counts from 1".to_owned()),
-            (None, Some(n)) => Whom::Nth(n),
-            (Some(_), Some(_)) => return Err("write school or nth, not both".to_owned()),
+        let (whom, place) = match (&self.school, &self.nth) {
+            (None, None) => (Whom::All, self.on.span().start),
+            (Some(school), None) => (Whom::School(*school.get_ref()), school.span().start),
+            (None, Some(n)) if *n.get_ref() == 0 => {
+                return Err((n.span().start, "fault.nth: counts from 1".to_owned()));
+            }
+            (None, Some(n)) => (Whom::Nth(*n.get_ref()), n.span().start),
+            (Some(_), Some(n)) => {
+                let why = "fault.nth: write school or nth, not both";
+                return Err((n.span().start, why.to_owned()));
+            }
         };
-        if self.until.is_some_and(|until| until <= self.from) {
-            return Err("until must be later than from".to_owned());
-        }
-        let what = what(service, &self.what).ok_or_else(|| {
-            format!("what = {:?}: {service} has no such way to go wrong", self.what)
-        })?;
+        let until = match &self.until {
+            Some(until) if *until.get_ref() <= self.from => {
+                let why = "fault.until: must be later than from";
+                return Err((until.span().start, why.to_owned()));
+            }
+            until => until.as_ref().map(|until| *until.get_ref()),
+        };
+        let (at, name) = (self.what.span().start, self.what.get_ref().as_str());
+        let what = what(service, name).ok_or_else(|| (at, no_such_way(service, name)))?;
         if matches!(what, What::Microsoft(_)) && whom != Whom::All {
-            return Err(format!("what = {:?} cannot be put on one school", self.what));
+            return Err((at, format!("fault.what: {name:?} cannot be put on one school")));
         }
-        Ok(Step { on: self.on, whom, what, from: self.from, until: self.until })
+        let lines = Lines { on: line_at(self.on.span().start), whom: line_at(place) };
+        Ok(Step { on: on.to_owned(), whom, what, lines, from: self.from, until })
+    }
+}
+
+/// What TOML says, with the line, and with the key that was meant where another was written.
+fn misread(error: &toml::de::Error, line_at: impl Fn(usize) -> usize) -> ScriptError {
+    let said = error.message();
+    let mut ticked = said.split('`').skip(1).step_by(2);
+    let near = match said.starts_with("unknown field") {
+        true => ticked.next().and_then(|name| nearest(name, ticked)),
+        false => None,
+    };
+    let line = error.span().map_or(1, |span| line_at(span.start));
+    ScriptError { line, why: meant(said.to_owned(), near) }
+}
+
+fn meant(why: String, near: Option<String>) -> String {
+    near.map_or(why.clone(), |near| format!("{why} (did you mean `{near}`?)"))
+}
+
+fn no_such_way(service: &str, name: &str) -> String {
+    let word = name.split_once(':').map_or(name, |(word, _)| word);
+    let forms = EVERYWHERE.map(|form| (form.split_once(':').map_or(form, |(w, _)| w), form));
+    let own = own_names(service);
+    let known = own.iter().map(String::as_str).chain(forms.map(|(word, _)| word));
+    let near = nearest(word, known)
+        .map(|near| forms.iter().find(|(w, _)| *w == near).map_or(near, |(_, f)| (*f).to_owned()));
+    let why = format!("fault.what: {service} has no way to go wrong that is called {name:?}");
+    meant(why, near)
+}
+
+/// The names of the ways that are `service`'s own.
+fn own_names(service: &str) -> Vec<String> {
+    fn names<W: Way>() -> Vec<String> {
+        W::ALL.iter().map(|way| way.name()).collect()
+    }
+    match service {
+        "welearn365" => names::<GraphFault>(),
+        "groupcall" => names::<GroupcallFault>(),
+        "redstor" => names::<RedstorFault>(),
+        _ => Vec::new(),
     }
 }
 
 /// A way of `service`'s own, or one of every vendor's.
 fn what(service: &str, name: &str) -> Option<What> {
     let own = match service {
-        "welearn365" => name.parse().ok().map(What::Microsoft),
+        "welearn365" => GraphFault::named(name).ok().map(What::Microsoft),
         "groupcall" => GroupcallFault::named(name).ok().map(What::Groupcall),
         "redstor" => RedstorFault::named(name).ok().map(What::Redstor),
         _ => None,
@@ -243,29 +343,57 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_exist_is_refused_with_its_place() {
-        for (text, part) in [
-            ("begins_as = \"stormy\"", "begins_as: there is no scenario"),
-            ("faults = []", "unknown field `faults`"),
-            ("[[fault]]\non = \"groupcall\"", "missing field `what`"),
-            ("[[fault]]\non = \"groupcal\"\nwhat = \"down\"", "fault 1: on = \"groupcal\""),
-            ("[[fault]]\non = \"groupcall\"\nwhat = \"shrunk\"", "groupcall has no such way"),
-            ("[[fault]]\non = \"redstor\"\nwhat = \"status:9\"", "redstor has no such way"),
-            ("[[fault]]\non = \"redstor\"\nwhat = \"slow\"", "redstor has no such way"),
-            ("[[fault]]\non = \"redstor\"\nnth = 0\nwhat = \"down\"", "nth counts from 1"),
+    fn what_does_not_exist_is_refused_with_line_key_and_nearest_name() {
+        let of = |text: &str| Script::read(text).err().map(|e| e.to_string()).unwrap_or_default();
+        for (text, line, part) in [
+            ("begins_as = \"strom\"", 1, "begins_as: there is no scenario \"strom\""),
+            ("begins_as = \"strom\"", 1, "(did you mean `storm`?)"),
+            ("\nfaults = []", 2, "unknown field `faults`"),
+            ("\nfaults = []", 2, "(did you mean `fault`?)"),
+            ("[[fault]]\non = \"groupcall\"", 1, "missing field `what`"),
+            ("[[fault]]\non = \"groupcal\"\nwhat = \"down\"", 2, "fault.on: \"groupcal\" is no"),
+            ("[[fault]]\non = \"groupcal\"\nwhat = \"down\"", 2, "(did you mean `groupcall`?)"),
+            ("[[fault]]\non = \"groupcall\"\nwhat = \"shrunk\"", 3, "fault.what: groupcall has no"),
+            ("[[fault]]\non = \"redstor\"\nwhat = \"status:9\"", 3, "mean `status:CODE`?)"),
+            ("[[fault]]\non = \"redstor\"\nwhat = \"slow\"", 3, "mean `slow:MILLISECONDS`?)"),
+            ("[[fault]]\non = \"redstor\"\nwhat = \"shrunken\"", 3, "mean `shrunk`?)"),
+            ("[[fault]]\non = \"welearn365\"\nwhat = \"sync_lat\"", 3, "mean `sync_late`?)"),
+            (
+                "[[fault]]\non = \"redstor\"\nnth = 0\nwhat = \"down\"",
+                3,
+                "fault.nth: counts from 1",
+            ),
             (
                 "[[fault]]\non = \"redstor\"\nnth = 1\nschool = \"9992001\"\nwhat = \"down\"",
+                3,
                 "not both",
             ),
             (
                 "[[fault]]\non = \"redstor\"\nwhat = \"down\"\nfrom = \"2m\"\nuntil = \"2m\"",
-                "later than from",
+                5,
+                "fault.until: must be later than from",
             ),
-            ("[[fault]]\non = \"welearn365\"\nnth = 1\nwhat = \"sync_late\"", "one school"),
-            ("[[fault]]\non = \"redstor\"\nwhat = \"down\"\nat = \"2m\"", "unknown field `at`"),
+            (
+                "[[fault]]\non = \"welearn365\"\nnth = 1\nwhat = \"sync_late\"",
+                4,
+                "fault.what: \"sync_late\" cannot be put on one school",
+            ),
+            ("[[fault]]\non = \"redstor\"\nwhat = \"down\"\nutil = \"2m\"", 4, "mean `until`?)"),
         ] {
-            let refused = Script::read(text).err().map(|e| e.to_string()).unwrap_or_default();
+            let refused = of(text);
+            assert!(refused.starts_with(&format!("line {line}: ")), "{text}: {refused}");
             assert!(refused.contains(part), "{text}: {refused}");
+        }
+        let far = of("[[fault]]\non = \"just2easy\"\nwhat = \"sync_late\"");
+        assert!(!far.contains("did you mean"), "another service's way is not near: {far}");
+    }
+
+    #[test]
+    fn every_form_that_is_told_can_be_written() {
+        for form in EVERYWHERE {
+            let (word, number) = form.split_once(':').map_or((form, false), |(w, _)| (w, true));
+            let name = if number { format!("{word}:503") } else { word.to_owned() };
+            assert!(any(&name).is_some(), "{form}");
         }
     }
 }

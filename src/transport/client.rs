@@ -1,6 +1,6 @@
 //! The clients, one for each set of roots, and the endpoints made from them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -54,9 +54,16 @@ struct Shared {
     trace: Option<Trace>,
     clients: Mutex<HashMap<Trust, Arc<LazyClient>>>,
     origins: Mutex<HashMap<(String, Trust), Arc<Origin>>>,
-    /// Every endpoint, in the order in which they were made; the first of them where there are very
-    /// many.
-    made: Mutex<Vec<Endpoint>>,
+    made: Arc<Made>,
+}
+
+/// What was made, for `caretaker doctor`; transports that stand beside each other share it.
+#[derive(Default)]
+struct Made {
+    /// In the order in which they were made; the first of them where there are very many.
+    endpoints: Mutex<Vec<Endpoint>>,
+    /// Files of authorities that are trusted for something.
+    authorities: Mutex<BTreeSet<PathBuf>>,
 }
 
 impl Transport {
@@ -65,21 +72,22 @@ impl Transport {
     /// Cheap: a client is built at its first call.
     #[must_use]
     pub fn new(settings: TransportSettings, clock: Arc<dyn Clock>) -> Self {
-        Self::make_new(settings, clock, None)
+        Self::make_new(settings, clock, None, Arc::default())
     }
 
     /// A transport that tells every call, redacted, for a person at a terminal.
     #[must_use]
     pub fn traced(settings: TransportSettings, clock: Arc<dyn Clock>) -> (Self, Trace) {
         let trace = Trace::default();
-        (Self::make_new(settings, clock, Some(trace.clone())), trace)
+        (Self::make_new(settings, clock, Some(trace.clone()), Arc::default()), trace)
     }
 
     /// Another transport of the same program, with limits, breakers and connections of its own;
     /// whoever listens to this one hears that one too.
     #[must_use]
     pub fn beside(&self, settings: TransportSettings) -> Self {
-        Self::make_new(settings, self.shared.clock.clone(), self.shared.trace.clone())
+        let Shared { clock, trace, made, .. } = &*self.shared;
+        Self::make_new(settings, clock.clone(), trace.clone(), made.clone())
     }
 
     /// Where calls are told to, if somebody listens.
@@ -92,7 +100,12 @@ impl Transport {
         &self.shared.clock
     }
 
-    fn make_new(settings: TransportSettings, clock: Arc<dyn Clock>, trace: Option<Trace>) -> Self {
+    fn make_new(
+        settings: TransportSettings,
+        clock: Arc<dyn Clock>,
+        trace: Option<Trace>,
+        made: Arc<Made>,
+    ) -> Self {
         Self {
             shared: Arc::new(Shared {
                 settings: Arc::new(settings),
@@ -100,7 +113,7 @@ impl Transport {
                 trace,
                 clients: Mutex::default(),
                 origins: Mutex::default(),
-                made: Mutex::default(),
+                made,
             }),
         }
     }
@@ -111,7 +124,7 @@ impl Transport {
     /// # Errors
     /// When the URL may not be called or the CA file cannot be read.
     pub fn endpoint(&self, settings: &EndpointSettings) -> Result<Endpoint, SetupError> {
-        self.make(settings, PlainHttp::Loopback)
+        self.make(settings, (PlainHttp::Loopback, false))
     }
 
     /// An endpoint for probes without credentials: plain HTTP is allowed to anywhere, and a call
@@ -120,7 +133,16 @@ impl Transport {
     /// # Errors
     /// When the URL may not be called or the CA file cannot be read.
     pub fn probe_endpoint(&self, settings: &EndpointSettings) -> Result<Endpoint, SetupError> {
-        self.make(settings, PlainHttp::Anywhere)
+        self.make(settings, (PlainHttp::Anywhere, false))
+    }
+
+    /// As [`Transport::probe_endpoint`], for an address that a filter must refuse: that it cannot be
+    /// reached is no fault of it.
+    ///
+    /// # Errors
+    /// When the URL may not be called or the CA file cannot be read.
+    pub fn bait_endpoint(&self, settings: &EndpointSettings) -> Result<Endpoint, SetupError> {
+        self.make(settings, (PlainHttp::Anywhere, true))
     }
 
     /// Limits and clock, for the ways out that are not HTTP.
@@ -131,11 +153,45 @@ impl Transport {
     /// The endpoints that were made after the first `skip`, in their order: for `caretaker doctor`.
     #[must_use]
     pub fn made(&self, skip: usize) -> Vec<Endpoint> {
-        let made = self.shared.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = self.shared.made.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
         made.iter().skip(skip).cloned().collect()
     }
 
-    fn make(&self, settings: &EndpointSettings, plain: PlainHttp) -> Result<Endpoint, SetupError> {
+    /// The files of authorities that anything here was made with.
+    #[must_use]
+    pub fn authorities(&self) -> BTreeSet<PathBuf> {
+        let all = self.shared.made.authorities.lock().unwrap_or_else(PoisonError::into_inner);
+        all.clone()
+    }
+
+    /// The roots in `ca_file`, which is remembered; none for the system's.
+    pub(super) fn roots(
+        &self,
+        ca_file: Option<&Path>,
+    ) -> Result<Option<RootCertStore>, SetupError> {
+        let Some(path) = ca_file else { return Ok(None) };
+        let mut all = self.shared.made.authorities.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(path.to_owned());
+        read_roots(path).map(Some)
+    }
+
+    /// The name that a server's certificate must bear, and the roots that it is held against.
+    fn named(
+        &self,
+        host: &str,
+        ca_file: Option<&Path>,
+    ) -> Result<(ServerName<'static>, Option<RootCertStore>), SetupError> {
+        let why = "is not the name of a host: write it without scheme and port";
+        let server = ServerName::try_from(host.to_owned())
+            .map_err(|_| SetupError::Url { url: host.to_owned(), why })?;
+        Ok((server, self.roots(ca_file)?))
+    }
+
+    fn make(
+        &self,
+        settings: &EndpointSettings,
+        (plain, is_bait): (PlainHttp, bool),
+    ) -> Result<Endpoint, SetupError> {
         check_url(&settings.url, plain)?;
         let proxy = self.proxy()?;
         let trust = match &settings.ca_file {
@@ -158,13 +214,13 @@ impl Transport {
         let endpoint = Endpoint::new(
             name,
             settings,
-            plain,
+            (plain, is_bait),
             client,
             origin,
             self.shared.settings.clone(),
             self.shared.clock.clone(),
         );
-        let mut made = self.shared.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut made = self.shared.made.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
         if made.len() < MOST_MADE {
             made.push(endpoint.clone());
         }
@@ -176,7 +232,7 @@ impl Transport {
     /// # Errors
     /// When the host is no name or address, or the CA file cannot be read.
     pub fn mail_server(&self, settings: &ImapSettings) -> Result<MailServer, SetupError> {
-        let (server, roots) = named(&settings.host, settings.ca_file.as_deref())?;
+        let (server, roots) = self.named(&settings.host, settings.ca_file.as_deref())?;
         let limits = &self.shared.settings;
         let gate = Gate::new(limits.breaker_failures, limits.breaker_longest.duration());
         Ok(MailServer::new(settings.clone(), server, roots, gate, self.shared.clock.clone()))
@@ -187,7 +243,7 @@ impl Transport {
     /// # Errors
     /// When the name is none, or the CA file cannot be read.
     pub fn postman(&self, settings: &SmtpSettings) -> Result<Postman, SetupError> {
-        let (server, roots) = named(&settings.host, settings.ca_file.as_deref())?;
+        let (server, roots) = self.named(&settings.host, settings.ca_file.as_deref())?;
         Ok(Postman::new(settings.clone(), server, roots, self.shared.clock.clone()))
     }
 
@@ -218,7 +274,7 @@ impl Transport {
         let roots = match trust {
             Trust::Nobody => Some(RootCertStore::empty()),
             Trust::System => None,
-            Trust::File(path) => Some(read_roots(path)?),
+            Trust::File(path) => self.roots(Some(path))?,
         };
         let (built, looking) = (OnceCell::new(), OnceCell::new());
         let client = Arc::new(LazyClient { roots, proxy, built, looking, ids: Ids::new() });
@@ -309,17 +365,6 @@ impl LazyClient {
         };
         builder.build().map_err(|e| format!("the HTTP client could not be built: {e}"))
     }
-}
-
-/// A host as its certificate names it, and whom to trust about it; `None` for the system's.
-fn named(
-    host: &str,
-    ca_file: Option<&Path>,
-) -> Result<(ServerName<'static>, Option<RootCertStore>), SetupError> {
-    let why = "is not the name of a host: write it without scheme and port";
-    let server = ServerName::try_from(host.to_owned())
-        .map_err(|_| SetupError::Url { url: host.to_owned(), why })?;
-    Ok((server, ca_file.map(read_roots).transpose()?))
 }
 
 pub(super) fn system_roots() -> Result<RootCertStore, String> {

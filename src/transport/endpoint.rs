@@ -31,6 +31,8 @@ pub(super) struct Inner {
     pub(super) base: Url,
     pub(super) ca_file: Option<PathBuf>,
     pub(super) plain: PlainHttp,
+    /// A filter must refuse it.
+    pub(super) is_bait: bool,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) client: Arc<LazyClient>,
     pub(super) settings: Arc<TransportSettings>,
@@ -42,7 +44,7 @@ impl Endpoint {
     pub(super) fn new(
         name: String,
         own: &EndpointSettings,
-        plain: PlainHttp,
+        (plain, is_bait): (PlainHttp, bool),
         client: Arc<LazyClient>,
         origin: Arc<Origin>,
         settings: Arc<TransportSettings>,
@@ -57,6 +59,7 @@ impl Endpoint {
                 base,
                 ca_file,
                 plain,
+                is_bait,
                 clock,
                 client,
                 settings,

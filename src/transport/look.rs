@@ -5,11 +5,15 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::endpoint::{Endpoint, Inner};
 use super::failure::Failure;
+use super::settings::PlainHttp;
 use crate::model::text::Clean;
+use crate::ports::watch::{Door, Stuck};
 
 /// Addresses of one name that are told.
 const ADDRESSES: usize = 8;
@@ -59,6 +63,25 @@ impl Endpoint {
     #[must_use]
     pub fn is_proxied(&self) -> bool {
         self.inner.settings.proxy_url.is_some() && !super::settings::is_loopback(&self.inner.base)
+    }
+
+    /// The proxy through which it is called, without what is secret in it.
+    #[must_use]
+    pub fn proxy(&self) -> Option<String> {
+        let url = self.inner.settings.proxy_url.as_ref().filter(|_| self.is_proxied())?;
+        Some(super::settings::bare(url))
+    }
+
+    /// Whether it is a place that proves something by being reached, and no vendor's interface.
+    #[must_use]
+    pub fn is_probe(&self) -> bool {
+        self.inner.plain == PlainHttp::Anywhere
+    }
+
+    /// Whether a filter must refuse it.
+    #[must_use]
+    pub fn is_bait(&self) -> bool {
+        self.inner.is_bait
     }
 
     /// The addresses of its name, by the host's resolver.
@@ -125,6 +148,37 @@ impl Inner {
             took,
             certificate: der.and_then(certificate),
         })
+    }
+}
+
+/// The certificate that was shown and found good.
+pub(super) fn shown(stream: &TlsStream<TcpStream>) -> Option<Certificate> {
+    let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+    shown.and_then(|der| certificate(der))
+}
+
+/// A server as it was found: reached within `took`, or not and why.
+pub(super) fn door(
+    name: &str,
+    reached: Result<(&TlsStream<TcpStream>, Duration), &Failure>,
+) -> Door {
+    let (mut took, mut certificate, mut stuck) = (None, None, None);
+    match reached {
+        Ok((stream, within)) => {
+            took = Some(within);
+            certificate = shown(stream).map(|c| (c.ends_at, c.issuer));
+        }
+        Err(failure) => stuck = Some((stuck_at(failure), failure.to_string())),
+    }
+    Door { name: name.to_owned(), took, certificate, stuck }
+}
+
+/// How far we came before this.
+pub(super) fn stuck_at(failure: &Failure) -> Stuck {
+    match failure {
+        Failure::Tls { .. } => Stuck::Tls,
+        Failure::Unauthorised { .. } => Stuck::SignIn,
+        _ => Stuck::Network,
     }
 }
 

@@ -10,6 +10,8 @@ mod depth;
 mod endpoint;
 mod exchange;
 mod failure;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
 mod gate;
 mod imap;
 mod json;
@@ -29,7 +31,7 @@ pub use endpoint::Endpoint;
 pub use failure::Failure;
 pub use imap::{Fetched, ImapOauth, ImapSecurity, ImapSettings, MailFolder, MailServer, Part};
 pub use look::{Certificate, Look};
-pub use reach::Unreached;
+pub use reach::{Resolved, Unreached};
 pub use reply::Reply;
 pub use request::Request;
 pub use settings::{EndpointSettings, SetupError, TransportSettings, install_tls};

@@ -4,21 +4,35 @@
 //! verified as everywhere.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType};
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 
 use super::client::{Transport, read_roots, system_roots};
 use super::exchange::tls_words;
-use super::look::{Certificate, certificate};
+use super::look::{Certificate, shown};
 use crate::model::text::Clean;
 
 /// Addresses of one name that are looked at.
 const MOST_ADDRESSES: usize = 32;
+
+/// `AI_CANONNAME` of `getaddrinfo` (RFC 3493, 6.1): 2 with glibc as with musl.
+const CANONICAL: i32 = 2;
+
+/// What the system's resolver says of a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    /// At least one, at most 32, in order.
+    pub addresses: BTreeSet<IpAddr>,
+    /// The name to which it leads when every alias was followed, as the resolver writes it: its own
+    /// where it is no alias; none where the resolver does not say.
+    pub canonical: Option<String>,
+}
 
 /// Why a host was not reached.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -65,17 +79,12 @@ pub enum Unreached {
 }
 
 impl Transport {
-    /// The addresses of `host`, by the system's resolver: at least one, at most 32, in order.
+    /// What the system's resolver says of `host`.
     ///
     /// # Errors
     /// See [`Unreached`].
-    pub async fn resolve(
-        &self,
-        host: &str,
-        limit: Duration,
-    ) -> Result<BTreeSet<IpAddr>, Unreached> {
-        let found = self.within(host, limit, resolved(host, 0)).await?;
-        Ok(found.iter().map(SocketAddr::ip).collect())
+    pub async fn resolve(&self, host: &str, limit: Duration) -> Result<Resolved, Unreached> {
+        self.within(host, limit, resolved(host)).await
     }
 
     /// Opens a connection to `host` and closes it again; how long opening took.
@@ -128,8 +137,7 @@ impl Transport {
             connector.connect(server, stream).await.map_err(|e| refused(&name, &e))
         };
         let stream = self.within(&name, limit, shaken).await?;
-        let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
-        shown.and_then(|der| certificate(der)).ok_or_else(|| Unreached::Certificate {
+        shown(&stream).ok_or_else(|| Unreached::Certificate {
             host: name,
             why: "its certificate cannot be read".to_owned(),
         })
@@ -151,33 +159,46 @@ impl Transport {
     }
 }
 
-async fn resolved(host: &str, port: u16) -> Result<Vec<SocketAddr>, Unreached> {
-    match tokio::net::lookup_host((host, port)).await {
-        Ok(found) => {
-            let found: Vec<_> = found.take(MOST_ADDRESSES).collect();
-            if found.is_empty() {
-                return Err(Unreached::NoSuchName(host.to_owned()));
-            }
-            Ok(found)
-        }
+/// Asks off the runtime: the system's resolver makes its caller wait.
+async fn resolved(host: &str) -> Result<Resolved, Unreached> {
+    let name = host.to_owned();
+    let looked = tokio::task::spawn_blocking(move || looked_up(&name)).await;
+    looked.map_err(|e| no_answer(host, &e.to_string()))?
+}
+
+fn looked_up(host: &str) -> Result<Resolved, Unreached> {
+    let hints = AddrInfoHints {
+        flags: CANONICAL,
+        socktype: SockType::Stream.into(),
+        ..AddrInfoHints::default()
+    };
+    let found = match dns_lookup::getaddrinfo(Some(host), None, Some(hints)) {
+        Ok(found) => found,
         Err(e) => {
-            let why = e.to_string();
-            // The resolver's own words (glibc, musl): the only sign by which "there is none" differs
-            // from "nobody could be asked".
-            let none = ["not known", "does not resolve", "No address associated"];
-            if none.iter().any(|words| why.contains(words)) {
-                return Err(Unreached::NoSuchName(host.to_owned()));
-            }
-            Err(no_answer(host, &why))
+            return Err(match e.kind() {
+                LookupErrorKind::NoName | LookupErrorKind::NoData => {
+                    Unreached::NoSuchName(host.to_owned())
+                }
+                _ => no_answer(host, &std::io::Error::from(e).to_string()),
+            });
         }
+    };
+    let mut resolved = Resolved { addresses: BTreeSet::new(), canonical: None };
+    for one in found.take(MOST_ADDRESSES).flatten() {
+        resolved.addresses.insert(one.sockaddr.ip());
+        resolved.canonical = resolved.canonical.or(one.canonname);
+    }
+    match resolved.addresses.is_empty() {
+        true => Err(Unreached::NoSuchName(host.to_owned())),
+        false => Ok(resolved),
     }
 }
 
 async fn connected(host: &str, port: u16) -> Result<TcpStream, Unreached> {
     let name = format!("{host}:{port}");
     let mut last = None;
-    for address in resolved(host, port).await? {
-        match TcpStream::connect(address).await {
+    for address in resolved(host).await?.addresses {
+        match TcpStream::connect((address, port)).await {
             Ok(stream) => return Ok(stream),
             Err(e) => last = Some(e),
         }

@@ -56,6 +56,21 @@ impl Reply {
         }
     }
 
+    /// An answer that nobody gave, with this body and nothing beside it.
+    #[cfg(any(test, feature = "fuzzing"))]
+    #[must_use]
+    pub fn of_bytes(status: u16, body: &[u8], received_at: Timestamp) -> Self {
+        Self {
+            status,
+            headers: HeaderMap::new(),
+            body: Bytes::copy_from_slice(body),
+            received_at,
+            took: Duration::ZERO,
+            request_id: "ours".to_owned(),
+            origin: "https://vendor.example".to_owned(),
+        }
+    }
+
     /// The first value of a header, by lower-case name; none for one that is no plain text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {

@@ -195,6 +195,13 @@ impl Request {
         self
     }
 
+    /// The same question with a JSON body without secrets, sent with POST. Repeated on failure, as a
+    /// GET is: only for what changes nothing.
+    #[must_use]
+    pub fn asking(self, body: serde_json::Value) -> Self {
+        Self { method: Method::Post, body: Body::Json(body), ..self }
+    }
+
     /// A JSON body without secrets.
     #[must_use]
     pub fn json(mut self, body: serde_json::Value) -> Self {
@@ -213,6 +220,13 @@ impl Request {
     #[must_use]
     pub fn form(mut self, fields: Vec<(&str, SecretString)>) -> Self {
         self.body = Body::Form(fields.into_iter().map(|(n, v)| (n.to_owned(), v)).collect());
+        self
+    }
+
+    /// A call that is sent once and never repeated, although it is a GET: it has an effect.
+    #[must_use]
+    pub fn once(mut self) -> Self {
+        self.repeatable = false;
         self
     }
 

@@ -3,33 +3,31 @@
 //! Does no IO except reading theme files. Invariant: drawing takes `&self`; [`Console::generation`]
 //! grows whenever a frame could look different, and only then.
 
+mod acting;
+mod draw;
 mod hand;
+mod time;
+mod wire;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
-use ratatui::buffer::Buffer;
 
-use crate::link::LinkEvent;
-use crate::tui::keymap::{BINDINGS, Command, Facts, Keymap, Scope};
+use crate::tui::keymap::{BINDINGS, Chord, Command, Facts, Keymap, Scope};
 use crate::tui::screens::board::BoardScreen;
 use crate::tui::screens::help::HelpScreen;
 use crate::tui::screens::page::PageScreen;
 use crate::tui::screens::palette::PaletteScreen;
 use crate::tui::screens::prompt::{FilterPrompt, understood};
 use crate::tui::screens::{Act, Answer, Layer, View};
-use crate::tui::state::{BeatLine, LineState, Pages, Rows};
+use crate::tui::state::{Acts, BeatLine, LineState, Pages, Rows};
 use crate::tui::term::Input;
-use crate::tui::theme::{Folder, Role, Theme, ThemeError};
+use crate::tui::theme::{Folder, Theme, ThemeError};
 use crate::tui::times;
-use crate::tui::widgets::{Pen, Place, line_one, wrap};
-use crate::wire::board::{CellChange, Change, Row};
+use crate::tui::wish::Wish;
+use crate::wire::board::Row;
 use crate::wire::desk::{CellName, Handle};
-use crate::wire::page::{Page, Refresh, Refreshed};
-use crate::wire::{Handling, Split};
-
-/// Without a key for so long, the board sorts by itself.
-const SORTS_AFTER: Duration = Duration::from_secs(10);
+use crate::wire::page::Refresh;
 
 /// What the console wants done outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +36,8 @@ pub enum Effect {
     Refresh(Refresh),
     /// Take cells in hand, or give them back.
     Handle(Handle),
+    /// Ask something of the guard.
+    Guard(Wish),
     /// Send a text to the clipboard.
     Copy(String),
     /// Write the whole screen again.
@@ -63,6 +63,7 @@ pub struct Console {
     theme: Theme,
     rows: Option<Rows>,
     pages: Pages,
+    acts: Acts,
     beat: BeatLine,
     board: BoardScreen,
     layers: Vec<Layer>,
@@ -72,8 +73,15 @@ pub struct Console {
     now: Timestamp,
     line: LineState,
     last_key: Option<Duration>,
+    /// Our monotonic clock, when it was last told.
+    mono: Duration,
     /// What was last taken in hand here.
     taken: Option<Vec<CellName>>,
+    /// The cell under the cursor when the last frame was written; none once a key moved on.
+    seen: Option<CellName>,
+    /// What is shown of times that run out to the second.
+    timed: Option<(Option<String>, bool)>,
+    has_alternate: bool,
     interrupted: bool,
     generation: u64,
     effects: Vec<Effect>,
@@ -98,6 +106,7 @@ impl Console {
             theme,
             rows: None,
             pages: Pages::default(),
+            acts: Acts::default(),
             beat: BeatLine::default(),
             board: BoardScreen::default(),
             layers: Vec::new(),
@@ -107,7 +116,11 @@ impl Console {
             now: times::minute(wall),
             line: LineState::Waiting,
             last_key: None,
+            mono: Duration::ZERO,
             taken: None,
+            seen: None,
+            timed: None,
+            has_alternate: true,
             interrupted: false,
             generation: 1,
             effects: Vec::new(),
@@ -139,7 +152,7 @@ impl Console {
         let page = self.layers.iter().rev().find_map(|l| match l {
             Layer::Page(page) => Some(page.row()),
             Layer::Evidence(pane) => Some(pane.row()),
-            Layer::Help(_) | Layer::Palette(_) | Layer::Filter(_) | Layer::Hand(_) => None,
+            _ => None,
         });
         page.or_else(|| self.board.row())
     }
@@ -171,9 +184,14 @@ impl Console {
         View {
             rows: self.rows.as_ref(),
             pages: &self.pages,
+            acts: &self.acts,
             keymap: &self.keymap,
             facts,
             now: self.now,
+            clock: self.beat.agent_now(self.mono).unwrap_or(self.now),
+            mono: self.mono,
+            is_demo: self.rows.as_ref().is_some_and(|rows| rows.agent.demo),
+            has_alternate: self.has_alternate,
             is_known: self.is_known(),
             size: self.size,
         }
@@ -183,30 +201,53 @@ impl Console {
 
     /// Takes one input at `mono`.
     pub fn input(&mut self, input: Input, mono: Duration) {
+        self.mono = mono;
         match input {
             Input::Resize(columns, rows) => {
                 self.size = (columns, rows);
                 self.touch();
             }
-            // Pasted text runs no command: a layer with a text field takes it, others pass.
-            Input::Paste(text) => self.typed(&text),
-            Input::Key(chord) => {
-                self.last_key = Some(mono);
-                self.message = None;
-                let command = self.keymap.command(self.scope(), chord);
-                if command != Some(Command::Interrupt) {
-                    self.interrupted = false;
+            Input::Paste(text) => match self.layers.last_mut() {
+                // Not into a confirmation.
+                Some(Layer::Plan(plan)) => {
+                    plan.pasted();
+                    self.touch();
                 }
-                match (command, chord.printable()) {
-                    (Some(command), _) => self.run(command),
-                    (None, Some(c)) if self.scope() == Scope::Prompt => {
-                        self.typed(c.encode_utf8(&mut [0; 4]));
-                    }
-                    _ => {}
+                // Pasted text runs no command: a layer with a text field takes it, others pass.
+                _ => self.typed(&text),
+            },
+            Input::Focus => self.came_to_front(),
+            Input::Mouse => {
+                if let Some(Layer::Plan(plan)) = self.layers.last_mut() {
+                    plan.moused();
+                    self.touch();
                 }
-                self.touch();
+            }
+            Input::Key(chord) => self.key(chord, false),
+            Input::Along(chord) => self.key(chord, true),
+        }
+    }
+
+    fn key(&mut self, chord: Chord, along: bool) {
+        self.last_key = Some(self.mono);
+        self.message = None;
+        let command = self.keymap.command(self.scope(), chord);
+        if command != Some(Command::Interrupt) {
+            self.interrupted = false;
+        }
+        if command != Some(Command::Act) {
+            self.seen = None;
+        }
+        if self.takes(chord, command, along) {
+            match (command, chord.printable()) {
+                (Some(command), _) => self.run(command),
+                (None, Some(c)) if self.scope().is_typed_in() => {
+                    self.typed(c.encode_utf8(&mut [0; 4]));
+                }
+                _ => {}
             }
         }
+        self.touch();
     }
 
     fn typed(&mut self, text: &str) {
@@ -226,13 +267,20 @@ impl Console {
             self.message = Some(format!("not now: {why}"));
             return;
         }
+        if matches!(self.layers.last(), Some(Layer::Secret(_))) && !leaves_a_secret(command) {
+            return;
+        }
         let facts = self.facts();
         match command {
             Command::Quit => self.effects.push(Effect::Quit),
             Command::Redraw => self.effects.push(Effect::Redraw),
-            Command::Suspend => self.effects.push(Effect::Suspend),
+            Command::Suspend => {
+                // Whoever comes back to it later may be somebody else.
+                self.forget();
+                self.effects.push(Effect::Suspend);
+            }
             Command::Interrupt if scope == Scope::Board => self.interrupt(),
-            Command::Interrupt if scope != Scope::Prompt => self.run(Command::Back),
+            Command::Interrupt if !scope.is_typed_in() => self.run(Command::Back),
             Command::Help => self.layers.push(Layer::Help(HelpScreen::new(scope))),
             Command::Palette => {
                 let palette = PaletteScreen::new(scope, "", &self.view(&facts));
@@ -242,7 +290,9 @@ impl Console {
                 let palette = PaletteScreen::new(scope, "school ", &self.view(&facts));
                 self.layers.push(Layer::Palette(palette));
             }
-            Command::Filter => {
+            Command::Act => self.act_on(),
+            Command::Approvals | Command::Look | Command::Audit => self.open_list(command),
+            Command::Filter if scope == Scope::Board => {
                 let prompt = FilterPrompt::new(self.board.typed());
                 self.layers.push(Layer::Filter(prompt));
             }
@@ -310,6 +360,11 @@ impl Console {
             Act::Run(command) => self.run(command),
             Act::Refresh(what) => self.effects.push(Effect::Refresh(what)),
             Act::Handle(what) => self.effects.push(Effect::Handle(what)),
+            Act::Guard(wish) => self.effects.push(Effect::Guard(wish)),
+            Act::ReadActs => {
+                self.acts.outdate();
+                self.message = Some("reading again ...".to_owned());
+            }
             Act::Copy(text) => {
                 self.message = Some(format!("sent to the terminal: {text}"));
                 self.effects.push(Effect::Copy(text));
@@ -352,222 +407,9 @@ impl Console {
         }
         self.board.list(self.rows.as_ref(), self.now);
     }
-
-    // ---- the wire
-
-    /// Takes what the connection tells, heard at `mono`.
-    pub fn wire(&mut self, event: LinkEvent, mono: Duration) {
-        match event {
-            LinkEvent::Board(board) => {
-                self.beat.heard(mono, board.as_of);
-                self.rows = Some(Rows::new(*board));
-                self.pages.outdate_all();
-                self.trouble = None;
-                self.tick(mono);
-                self.sort();
-                self.touch();
-            }
-            LinkEvent::Change(change) => self.change(change, mono),
-            LinkEvent::Lost(error) => {
-                self.beat.lost();
-                self.trouble = Some(error.to_string());
-                self.touch();
-            }
-        }
-    }
-
-    fn change(&mut self, change: Change, mono: Duration) {
-        match change {
-            Change::Cells { as_of, cells, summary, schools_summary, split, settled, .. } => {
-                self.beat.heard(mono, as_of);
-                let Some(rows) = &mut self.rows else { return };
-                let before = totals(rows);
-                (rows.summary, rows.schools_summary) = (summary, schools_summary);
-                (rows.split, rows.settled) = (split, settled);
-                let mut seen = false;
-                for cell in cells {
-                    seen |= self.cell(cell);
-                }
-                let after = self.rows.as_ref().map(totals);
-                if seen || after != Some(before) {
-                    self.touch();
-                }
-            }
-            Change::Beat { as_of, settled, .. } => {
-                self.beat.heard(mono, as_of);
-                if let Some(rows) = &mut self.rows
-                    && rows.settled != settled
-                {
-                    rows.settled = settled;
-                    self.touch();
-                }
-            }
-            Change::Reset { .. } => {}
-            Change::Bye { why } => {
-                self.beat.lost();
-                self.message = Some(format!("the agent is about to end: {why}"));
-                self.touch();
-            }
-        }
-        self.tick(mono);
-    }
-
-    /// Puts one changed cell; tells whether it is on the screen.
-    fn cell(&mut self, cell: CellChange) -> bool {
-        let row = cell.row;
-        self.pages.outdate(row);
-        let facts = self.facts();
-        let seen = self.board.shows(row, &self.view(&facts)) || self.looked_at() == Some(row);
-        self.rows.as_mut().is_some_and(|rows| rows.apply(cell)) && seen
-    }
-
-    /// Takes a page, or why there is none.
-    pub fn page(&mut self, row: Row, answer: Result<Page, String>) {
-        if self.pages.keep(row, answer) && self.looked_at() == Some(row) {
-            self.touch();
-        }
-    }
-
-    /// Takes the answer to a wish to ask again.
-    pub fn refreshed(&mut self, answer: Result<Refreshed, String>) {
-        self.message = Some(match answer {
-            Ok(Refreshed { asked, too_soon: 0 }) => format!("asking again now: {asked} questions"),
-            Ok(Refreshed { asked, too_soon }) => {
-                format!("asking again now: {asked} questions; {too_soon} were asked moments ago")
-            }
-            Err(why) => format!("could not ask again: {why}"),
-        });
-        self.touch();
-    }
-
-    /// Tells the operator what happened outside.
-    pub fn notice(&mut self, text: String) {
-        self.message = Some(text);
-        self.touch();
-    }
-
-    // ---- time
-
-    /// Time has come to `mono`: the minute, the line, and the order if no key was pressed for long.
-    pub fn tick(&mut self, mono: Duration) {
-        let line = self.beat.state(mono);
-        let now = self.beat.agent_now(mono).map_or(self.now, times::minute);
-        if line != self.line {
-            self.line = line;
-            self.touch();
-        }
-        if now != self.now {
-            self.now = now;
-            if let Some(row) = self.looked_at() {
-                self.pages.outdate(row);
-            }
-            if self.board.can_clear() {
-                self.board.list(self.rows.as_ref(), self.now);
-            }
-            self.touch();
-        }
-        let is_quiet = self.last_key.is_none_or(|at| mono.saturating_sub(at) >= SORTS_AFTER);
-        if is_quiet && self.rows.as_ref().is_some_and(|r| r.waiting() > 0) {
-            self.sort();
-            self.touch();
-        }
-    }
-
-    /// When [`Self::tick`] would next do something by time alone.
-    #[must_use]
-    pub fn next_tick(&self, mono: Duration) -> Option<Duration> {
-        let minute = self.beat.agent_now(mono).map(|now| {
-            let into = u64::try_from(now.as_second().rem_euclid(60)).unwrap_or_default();
-            mono + Duration::from_secs(60 - into)
-        });
-        let waits = self.rows.as_ref().is_some_and(|r| r.waiting() > 0);
-        let sort = self.last_key.filter(|_| waits).map(|at| at + SORTS_AFTER);
-        [minute, sort, self.beat.next_change(mono)].into_iter().flatten().min()
-    }
-
-    /// Whether there are theme files to look at from time to time.
-    #[must_use]
-    pub fn watches_themes(&self) -> bool {
-        self.themes.is_watched()
-    }
-
-    /// Reads the theme again if its file changed; a bad one is told and the one before stays.
-    pub fn look_at_theme(&mut self) {
-        let name = self.theme.name().to_owned();
-        match self.themes.changed(&name) {
-            None => return,
-            Some(Ok(theme)) => self.theme = theme,
-            Some(Err(error)) => self.message = Some(error.to_string()),
-        }
-        self.touch();
-    }
-
-    // ---- drawing
-
-    /// Draws a whole frame.
-    pub fn draw(&self, frame: &mut Buffer) -> Work {
-        let facts = self.facts();
-        let mut view = self.view(&facts);
-        let area = *frame.area();
-        view.size = (area.width, area.height);
-        let mut pen = Pen::new(frame, &self.theme);
-        pen.blank(area);
-        let from = self.layers.iter().rposition(Layer::covers);
-        let mut rows = 0;
-        if from.is_none() {
-            rows += self.board.draw(&mut pen, &view, self.message.as_deref());
-            if self.rows.is_none() {
-                self.draw_waiting(&mut pen, &view);
-            }
-        }
-        for layer in self.layers.iter().skip(from.unwrap_or_default()) {
-            rows += layer.draw(&mut pen, &view);
-        }
-        if let (Some(_), Some(text)) = (from, &self.message) {
-            let y = area.height.saturating_sub(1);
-            pen.blank(ratatui::layout::Rect::new(0, y, area.width, 1));
-            pen.text(1, y, area.width.saturating_sub(2), text, Role::Message);
-        }
-        line_one(&mut pen, area.width, &self.place(&view));
-        Work { rows }
-    }
-
-    fn place(&self, view: &View<'_>) -> Place {
-        let mut path = vec!["board".to_owned()];
-        path.extend(self.layers.iter().filter_map(|l| l.path(view)));
-        // A page's evidence already names the page.
-        if matches!(self.layers.last(), Some(Layer::Evidence(_))) && path.len() > 2 {
-            path.remove(1);
-        }
-        let rows = self.rows.as_ref();
-        Place {
-            path: path.join(" > "),
-            line: self.line,
-            as_of: rows.filter(|r| !r.settled).and_then(|r| r.restored_from),
-            demo: rows.is_some_and(|r| r.agent.demo),
-            now: self.now,
-        }
-    }
-
-    fn draw_waiting(&self, pen: &mut Pen<'_>, view: &View<'_>) {
-        let text = self.trouble.as_ref().map_or_else(
-            || "waiting for the agent's board ...".to_owned(),
-            |why| {
-                format!(
-                    "{why}. It is tried again; start one with `caretaker agent`, or look with \
-                     `caretaker doctor`."
-                )
-            },
-        );
-        let room = view.size.0.saturating_sub(6);
-        for (y, line) in (3..view.size.1).zip(wrap(&text, room)) {
-            pen.text(3, y, room, &line, Role::Message);
-        }
-    }
 }
 
-/// What a frame shows of all rows together: what waits, counts, and what runs out next.
-fn totals(rows: &Rows) -> (usize, bool, Split, Option<(Row, Handling)>) {
-    let next = rows.next_to_run_out().map(|(row, handling)| (row, handling.clone()));
-    (rows.waiting(), rows.settled, rows.split, next)
+/// What may be done while a password is shown: nothing but leaving it.
+fn leaves_a_secret(command: Command) -> bool {
+    matches!(command, Command::Back | Command::Interrupt | Command::Suspend)
 }

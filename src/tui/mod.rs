@@ -14,6 +14,7 @@ pub mod term;
 pub mod theme;
 mod times;
 pub mod widgets;
+pub mod wish;
 
 pub use picture::{Form, picture};
 pub use run::{Exit, Options, TuiError, run};

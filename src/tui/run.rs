@@ -17,6 +17,8 @@ use crate::tui::console::{Console, Effect};
 use crate::tui::keymap::{Keymap, KeymapError};
 use crate::tui::term::{Guard, Input, Inputs, Screen, hung_up};
 use crate::tui::theme::{Depth, Folder, ThemeError};
+use crate::tui::wish::{Heard, carry_out};
+use crate::wire::action::Actions;
 use crate::wire::board::Row;
 use crate::wire::desk::{CellName, Handled};
 use crate::wire::page::{Page, Refreshed};
@@ -49,6 +51,8 @@ pub struct Options {
     pub ended: Option<Receiver<()>>,
     /// What the operator is to be told besides.
     pub notices: Option<Receiver<String>>,
+    /// Whether the terminal has a second screen. One without keeps what it shows.
+    pub has_alternate: bool,
 }
 
 /// Why the console ended.
@@ -81,6 +85,8 @@ enum Told {
     Page(Row, Result<Box<Page>, String>),
     Refreshed(Result<Refreshed, String>),
     Handled(Result<(Vec<CellName>, Handled), String>),
+    Acts(Result<Box<Actions>, String>),
+    Guard(Box<Heard>),
 }
 
 /// Runs the console on this terminal until it ends; the terminal is restored in every case.
@@ -91,7 +97,10 @@ pub async fn run(link: Link, mut options: Options) -> Result<Exit, TuiError> {
     let keymap = Keymap::new(&options.keys)?;
     let themes = Folder::new(options.theme_folder.take(), options.depth);
     let size = crossterm::terminal::size()?;
-    let console = Console::new(keymap, themes, &options.theme, size, options.clock.now())?;
+    let mut console = Console::new(keymap, themes, &options.theme, size, options.clock.now())?;
+    if !options.has_alternate {
+        console.has_no_alternate();
+    }
     let guard = Guard::enter()?;
     let (tell, told) = channel(8);
     let mut runner = Runner {
@@ -108,11 +117,13 @@ pub async fn run(link: Link, mut options: Options) -> Result<Exit, TuiError> {
         drawn: 0,
         last_frame: None,
         asking: None,
+        asking_acts: false,
         resting: None,
         looked_at_theme: Duration::ZERO,
         looked_at_line: Duration::ZERO,
     };
     let exit = runner.go(&guard).await?;
+    runner.leave();
     guard.leave()?;
     Ok(exit)
 }
@@ -133,6 +144,8 @@ struct Runner {
     last_frame: Option<Duration>,
     /// The row whose page is on its way.
     asking: Option<Row>,
+    /// The guard's page is on its way.
+    asking_acts: bool,
     /// The row under the cursor, and since when.
     resting: Option<(Row, Duration)>,
     looked_at_theme: Duration,
@@ -170,6 +183,7 @@ impl Runner {
                 return Ok(Exit::HungUp);
             }
             self.ask(mono);
+            self.ask_acts();
             self.frame(mono, urgent)?;
         }
     }
@@ -205,6 +219,11 @@ impl Runner {
             }
             Told::Refreshed(answer) => self.console.refreshed(answer),
             Told::Handled(answer) => self.console.handled(answer),
+            Told::Acts(answer) => {
+                self.asking_acts = false;
+                self.console.acts(answer.map(|page| *page));
+            }
+            Told::Guard(heard) => self.console.heard(*heard, self.clock.monotonic()),
         }
     }
 
@@ -218,6 +237,8 @@ impl Runner {
                 }
                 Effect::Copy(text) => self.screen.copy(&text)?,
                 Effect::Suspend => {
+                    // What was forgotten is overwritten before somebody else sees the terminal.
+                    self.frame(self.clock.monotonic(), true)?;
                     guard.suspend().await?;
                     let (columns, rows) = crossterm::terminal::size()?;
                     self.typed(vec![Input::Resize(columns, rows)]);
@@ -229,6 +250,13 @@ impl Runner {
                         let answer = link.handle(&what).await.map_err(|e| e.to_string());
                         let answer = answer.map(|handled| (what.cells, handled));
                         tell.send(Told::Handled(answer)).await.unwrap_or_default();
+                    });
+                }
+                Effect::Guard(wish) => {
+                    let (link, tell) = (self.link.clone(), self.tell.clone());
+                    tokio::spawn(async move {
+                        let heard = Box::new(carry_out(&link, wish).await);
+                        tell.send(Told::Guard(heard)).await.unwrap_or_default();
                     });
                 }
                 Effect::Refresh(what) => {
@@ -293,6 +321,29 @@ impl Runner {
         });
     }
 
+    /// Asks what the guard has to tell, once there is news; in the background.
+    fn ask_acts(&mut self) {
+        if self.asking_acts || !self.console.wants_acts() {
+            return;
+        }
+        self.asking_acts = true;
+        self.console.asking_acts();
+        let (link, tell) = (self.link.clone(), self.tell.clone());
+        tokio::spawn(async move {
+            let answer = link.actions().await.map(Box::new).map_err(|e| e.to_string());
+            tell.send(Told::Acts(answer)).await.unwrap_or_default();
+        });
+    }
+
+    /// Overwrites what must not stay on the terminal.
+    fn leave(&mut self) {
+        self.console.forget();
+        if let Err(error) = self.frame(self.clock.monotonic(), true) {
+            // The terminal may be what has gone.
+            tracing::debug!("the last frame could not be written: {error}");
+        }
+    }
+
     fn frame(&mut self, mono: Duration, urgent: bool) -> Result<(), TuiError> {
         let is_due = self.last_frame.is_none_or(|at| mono >= at + self.gap);
         if self.drawn == self.console.generation() || !(urgent || is_due) {
@@ -306,6 +357,7 @@ impl Runner {
         if drawn.cells > 0 {
             self.last_frame = Some(mono);
         }
+        self.console.shown(mono);
         Ok(())
     }
 

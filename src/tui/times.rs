@@ -10,6 +10,27 @@ pub fn clock(at: Timestamp) -> String {
     at.to_zoned_datetime(london()).strftime("%a %H:%M %Z").to_string()
 }
 
+/// The time of day to the second, where a plan or a step is told: `09:20:14`.
+#[must_use]
+pub fn clock_s(at: Timestamp) -> String {
+    at.to_zoned_datetime(london()).strftime("%H:%M:%S").to_string()
+}
+
+/// What is left until `end`: `4:40` in steps of ten seconds, `28 min` from ten minutes on; none
+/// when it is over.
+#[must_use]
+pub fn left(end: Timestamp, now: Timestamp) -> Option<String> {
+    let seconds = end.duration_since(now).as_secs();
+    if seconds <= 0 {
+        return None;
+    }
+    if seconds >= 600 {
+        return Some(format!("{} min", seconds / 60));
+    }
+    let seconds = seconds / 10 * 10;
+    Some(format!("{}:{:02}", seconds / 60, seconds % 60))
+}
+
 /// A moment, as short as it is still plain: `09:13` today, `Sat 03:02` within six days, `14 Oct
 /// 03:02`, and with the year where it is another.
 #[must_use]

@@ -190,6 +190,10 @@ pub enum Change {
         as_of: Timestamp,
         /// See [`Board::settled`].
         settled: bool,
+        /// Another number than before: something happened to a plan or an action, and
+        /// `/v1/actions` tells what. Sent at once, not only every five seconds.
+        #[serde(default)]
+        acts: u64,
     },
     /// The reader is too far behind, or the configuration changed: fetch `/v1/board` again.
     Reset {

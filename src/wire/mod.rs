@@ -8,6 +8,8 @@ pub mod account;
 pub mod action;
 pub mod board;
 pub mod desk;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
 pub mod page;
 pub mod runs;
 pub mod status;

@@ -1,13 +1,13 @@
 //! The process that dies: a guard over a ledger whose every write is a moment to die at.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use caretaker::guard::policy::Policy;
 use caretaker::guard::{Guard, Parts, Who};
-use caretaker::ledger::{Draft, Entry};
+use caretaker::ledger::{Detail, Draft, Entry};
 use caretaker::model::ids::ActionId;
 use caretaker::model::plan::{Ask, Operator, Plan, Role};
 use caretaker::model::text::Clean;
@@ -207,6 +207,10 @@ impl Ledger for Deadly {
 
     fn entries(&self, query: &AuditQuery) -> Result<Vec<Entry>, LedgerError> {
         self.ledger.entries(query)
+    }
+
+    fn details(&self, number: u64) -> Result<BTreeMap<String, Detail>, LedgerError> {
+        self.ledger.details(number)
     }
 
     fn erase(&self, number: u64, field: &str, draft: Draft) -> Result<(), LedgerError> {

@@ -175,12 +175,20 @@ impl Session {
         let end = Instant::now() + LIMIT;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
+                self.read_to_the_end(end);
                 return status.exit_code();
             }
             assert!(Instant::now() < end, "did not end; the screen:\n{}", self.screen());
             let seen = self.seen.0.lock().unwrap();
             drop(self.seen.1.wait_timeout(seen, Duration::from_millis(20)).unwrap());
         }
+    }
+
+    /// What it wrote last may still be on its way.
+    fn read_to_the_end(&self, end: Instant) {
+        let seen = self.seen.0.lock().unwrap();
+        let left = end.saturating_duration_since(Instant::now());
+        drop(self.seen.1.wait_timeout_while(seen, left, |seen| !seen.closed).unwrap());
     }
 
     /// Whether the terminal is as a shell expects it: main screen, cursor, no modes left on.

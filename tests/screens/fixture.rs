@@ -449,6 +449,8 @@ pub struct Desk {
     pub board: Board,
     pub mono: Duration,
     pub size: (u16, u16),
+    /// The number of the guard's news that the agent tells.
+    pub news: u64,
 }
 
 /// Columns and rows that every screen is drawn at.
@@ -459,7 +461,7 @@ impl Desk {
         let keymap = Keymap::new(&BTreeMap::new()).unwrap();
         let folder = Folder::new(None, depth);
         let console = Console::new(keymap, folder, theme, size, at(NOW)).unwrap();
-        Self { console, board: calm(0), mono: Duration::from_secs(1_000), size }
+        Self { console, board: calm(0), mono: Duration::from_secs(1_000), size, news: 0 }
     }
 
     pub fn new(board: Board, size: (u16, u16)) -> Self {
@@ -542,9 +544,19 @@ impl Desk {
     }
 
     pub fn beat(&mut self) -> &mut Self {
-        let beat =
-            Change::Beat { revision: self.board.revision, as_of: self.agent_now(), settled: true };
+        let beat = Change::Beat {
+            revision: self.board.revision,
+            as_of: self.agent_now(),
+            settled: true,
+            acts: self.news,
+        };
         self.console.wire(LinkEvent::Change(beat), self.mono);
+        self
+    }
+
+    /// A frame was written.
+    pub fn shown(&mut self) -> &mut Self {
+        self.console.shown(self.mono);
         self
     }
 

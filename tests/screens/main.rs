@@ -1,8 +1,11 @@
 //! The screens, drawn without a terminal: snapshots of letters and styles, keys, budgets, safety.
 #![cfg(test)]
 
+mod acting;
 mod budget;
 mod fixture;
+mod guarded;
+mod guarded_snapshots;
 mod hand;
 mod keys;
 mod pictures;

@@ -72,6 +72,7 @@ fn console() {
             clock: Arc::new(clock),
             slow: false,
             notices: None,
+            has_alternate: true,
             ended: Some(ended),
         };
         let socket = std::env::temp_dir().join("caretaker-no-agent-here.sock");
@@ -218,7 +219,7 @@ fn a_signal_ends_it_restored() {
     kill_process(terminal.pid, Signal::TERM).unwrap();
     terminal.until_ended();
     terminal.until("restored", Terminal::is_restored);
-    assert!(terminal.text().contains("ended: Ok(Signal)"), "{}", terminal.text());
+    terminal.until("it says why", |s| s.contents().contains("ended: Ok(Signal)"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use caretaker::tui::theme::Depth;
 use crate::fixture::{Desk, SIZES, at, calm, morning, storm};
 
 /// Draws `make` at every size and compares its letters.
-fn everywhere(name: &str, make: impl Fn((u16, u16)) -> Desk) {
+pub fn everywhere(name: &str, make: impl Fn((u16, u16)) -> Desk) {
     for size in SIZES {
         let text = make(size).text();
         insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
@@ -15,7 +15,7 @@ fn everywhere(name: &str, make: impl Fn((u16, u16)) -> Desk) {
 }
 
 /// Compares the styles of the first lines of `make` in true colour, 16 colours and none.
-fn coloured(name: &str, lines: &[u16], make: impl Fn(&str, Depth) -> Desk) {
+pub fn coloured(name: &str, lines: &[u16], make: impl Fn(&str, Depth) -> Desk) {
     for (word, theme, depth) in [
         ("full", "dark", Depth::Full),
         ("16", "default", Depth::C16),

@@ -171,7 +171,7 @@ async fn a_user_has_few_properties_unless_they_are_selected() {
         rows["value"][0].as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(keys, ["accountEnabled", "id", "onPremisesDistinguishedName"].into());
     let one = format!("users/{}?$select=accountEnabled", row["id"].as_str().unwrap());
-    assert_eq!(value(p.graph(&one, &token).await).await["accountEnabled"], json!(false));
+    assert_eq!(value(p.graph(&one, &token).await).await["accountEnabled"], json!(true));
     let unknown = graph_code(p.graph("users/nobody", &token).await).await;
     assert_eq!(unknown, (404, "Request_ResourceNotFound".into()));
     let bad = (400, "Request_BadRequest".to_owned());

@@ -1,6 +1,6 @@
 //! The standard estate of the stories: seven services with their checks, limits and edges.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use caretaker::model::calendar::Calendar;
@@ -8,6 +8,7 @@ use caretaker::model::check::{
     Against, AgeRule, CheckSpec, Coverage, DropRule, Edge, Flow, Runs, Scope, ServiceSpec,
 };
 use caretaker::model::estate::Estate;
+use caretaker::model::ids::CheckId;
 use caretaker::model::school::{School, Subscription};
 use caretaker::model::span::Span;
 
@@ -139,7 +140,25 @@ fn tuned(mut spec: CheckSpec, setup: &story::Setup) -> CheckSpec {
     if let (true, Some(age)) = (setup.school_days.contains(&id), &mut spec.age) {
         age.runs = Runs::SchoolDays;
     }
+    for (name, schools) in setup.shared.get(&id).into_iter().flatten() {
+        let told: CheckId = format!("{id}_{name}").parse().unwrap();
+        spec.shared.extend(schools.iter().map(|l| (l.parse().unwrap(), told.clone())));
+    }
     spec
+}
+
+/// The estate's checks of what schools share.
+fn of_shared(spec: &CheckSpec) -> Vec<CheckSpec> {
+    let told: BTreeSet<&CheckId> = spec.shared.values().collect();
+    let of = |id: &CheckId| CheckSpec {
+        id: id.clone(),
+        scope: Scope::Estate,
+        stays: true,
+        emits: Vec::new(),
+        shared: BTreeMap::new(),
+        ..spec.clone()
+    };
+    told.into_iter().map(of).collect()
 }
 
 fn school(told: &story::School) -> School {
@@ -182,6 +201,7 @@ pub fn estate(setup: &story::Setup, schools: &[story::School]) -> Arc<Estate> {
             .into_iter()
             .filter(|c| c.id.service() == key && !setup.without.contains(&c.id.to_string()))
             .map(|c| tuned(c, setup))
+            .flat_map(|c| of_shared(&c).into_iter().chain([c]))
             .chain(setup.dated.iter().filter(|dated| *dated == key).map(|_| credentials(key)))
             .collect(),
         depends: depends(key),
@@ -189,7 +209,9 @@ pub fn estate(setup: &story::Setup, schools: &[story::School]) -> Arc<Estate> {
     let calendar = |closures: &Vec<_>| Calendar { terms: Vec::new(), closures: closures.clone() };
     let mut calendars: BTreeMap<String, Calendar> =
         setup.calendars.iter().map(|(name, c)| (name.clone(), calendar(c))).collect();
-    calendars.insert(String::new(), calendar(&setup.closures));
+    if !setup.closures.is_empty() {
+        calendars.insert(String::new(), calendar(&setup.closures));
+    }
     Arc::new(Estate {
         schools: schools.iter().map(|s| (s.laestab.parse().unwrap(), school(s))).collect(),
         subscriptions: schools

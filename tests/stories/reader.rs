@@ -368,6 +368,7 @@ impl Reader {
             || cell.state_since.is_some_and(|since| since > self.now)
             || cell.handling.as_ref().is_some_and(|h| h.until.is_some_and(|u| u <= self.now))
             || cell.quiet && cell.health != Health::Ok
+            || trouble && cell.since.is_none() && !is_unasked(cell)
             || (cell.soft || cell.flapping || cell.follows_from.is_some()) && !trouble;
         odd.then(|| format!("{:?} cannot be: {cell:?}", self.places[index]))
     }

@@ -57,6 +57,9 @@ pub struct Setup {
     pub weeks: BTreeMap<String, u8>,
     /// Closures of further calendars, by name.
     pub calendars: BTreeMap<String, Vec<Days>>,
+    /// What schools share of a check, by name: `smoothwall.filtering` of `north` is also asked about
+    /// the estate, as `smoothwall.filtering_north`.
+    pub shared: BTreeMap<String, BTreeMap<String, Vec<String>>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -8,11 +8,12 @@ use std::time::Duration;
 use caretaker::guard::policy::Policy;
 use caretaker::guard::{Guard, Parts, Who};
 use caretaker::model::cell::{Cell, Row};
+use caretaker::model::check::Fallen;
 use caretaker::model::estate::Estate;
 use caretaker::model::health::Health;
 use caretaker::model::ids::{ActionId, CheckId, CredentialName};
 use caretaker::model::kept::{KnownRuns, Memory};
-use caretaker::model::observation::Target;
+use caretaker::model::observation::{Number, Target};
 use caretaker::model::plan::{Ask, Operator, Role};
 use caretaker::model::text::Clean;
 use caretaker::ports::clock::{Boxed, Clock};
@@ -47,6 +48,15 @@ impl Known for Board {
 
     fn memory<'a>(&'a self, _: Target, _: &'a CheckId) -> Boxed<'a, Result<Memory, NotKnown>> {
         Box::pin(async { Ok(Memory::default()) })
+    }
+
+    fn fallen<'a>(
+        &'a self,
+        _: Target,
+        _: &'a CheckId,
+        _: &'a [Number],
+    ) -> Boxed<'a, Result<Option<Fallen>, NotKnown>> {
+        Box::pin(async { Ok(None) })
     }
 
     fn runs<'a>(

@@ -98,7 +98,10 @@ async fn nobody_there_is_no_answer_and_silence_has_a_limit() {
 async fn a_name_has_its_addresses() {
     let found = plain().resolve("127.0.0.9", PATIENCE).await.unwrap();
     let here: IpAddr = "127.0.0.9".parse().unwrap();
-    assert_eq!(found.into_iter().collect::<Vec<_>>(), [here]);
+    assert_eq!(found.addresses.into_iter().collect::<Vec<_>>(), [here]);
+    let local = plain().resolve("localhost", PATIENCE).await.unwrap();
+    assert!(local.addresses.iter().all(IpAddr::is_loopback), "{local:?}");
+    assert_eq!(local.canonical.as_deref(), Some("localhost"), "no alias of anything");
     let none = plain().resolve("no-such-name.invalid", PATIENCE).await;
     // Without a name service nobody can say that there is none.
     assert!(matches!(none, Err(Unreached::NoSuchName(_) | Unreached::NoAnswer { .. })), "{none:?}");

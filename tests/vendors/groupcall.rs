@@ -64,6 +64,13 @@ fn shows(fault: GroupcallFault) -> (&'static str, Wanted) {
         F::TokenEndsAtOnce => (data, WELL),
         F::TokenOfNeighbour => (right, malformed("its secret is stored under the wrong name")),
         F::RealCodes => (right, WELL),
+        // Faults of what is asked for, not of what is watched: `tests/resync.rs`.
+        F::FreshRefused
+        | F::FreshAnswerLost
+        | F::FreshNever
+        | F::FreshSlow
+        | F::FreshNoCallback
+        | F::FreshCallbackOnly => (data, WELL),
         F::ServerFails => (data, unknown(Reason::NoAnswer, "500, its own failure")),
         F::PupilsNone => (counts, (Critical, None, "0 pupils")),
         F::PupilsFewer => (counts, WELL),

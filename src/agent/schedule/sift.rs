@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use crate::model::check::{Coverage, Scope, ServiceSpec};
+use crate::model::check::{Scope, ServiceSpec};
 use crate::model::health::Reason;
 use crate::model::ids::CheckId;
 use crate::model::observation::{Observation, Target, Verdict};
@@ -28,10 +28,7 @@ fn covers(spec: &ServiceSpec, check: &CheckId, target: Target) -> bool {
     let Some(check) = spec.checks.iter().find(|c| c.id == *check) else { return true };
     match (check.scope, target) {
         (Scope::Estate, Target::Estate) => true,
-        (Scope::School, Target::School(laestab)) => match &check.covers {
-            Coverage::Subscribed => true,
-            Coverage::Only(these) => these.contains(&laestab),
-        },
+        (Scope::School, Target::School(laestab)) => check.covers.holds(laestab),
         (Scope::Estate, Target::School(_)) | (Scope::School, Target::Estate) => false,
     }
 }

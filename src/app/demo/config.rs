@@ -32,6 +32,13 @@ fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
+/// Where the simulated Groupcall calls when it is done; nowhere, if no port is free.
+fn callback() -> Option<String> {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").ok()?;
+    let at = free.local_addr().ok()?;
+    Some(format!("callback = {{ listen = \"{at}\", public_url = \"http://{at}/\" }}\n"))
+}
+
 /// What the sections are written from.
 struct Book<'a> {
     folder: &'a Folder,
@@ -167,7 +174,7 @@ login = {login}
 xvault = {xvault}
 cme = {cme}
 idaas = {{ page = {idaas}, contains = {word} }}
-[services.groupcall.checks]
+{callback}[services.groupcall.checks]
 xporter_data = {{ interval = "{every}" }}
 authorisation = {{ interval = "{seldom}" }}
 counts = {{ interval = "{seldom}" }}
@@ -175,6 +182,7 @@ idaas = {{ interval = "5s" }}
 xvault = {{ interval = "{every}" }}
 cme = {{ interval = "{every}" }}
 "#,
+            callback = callback().unwrap_or_default(),
             party = quoted(&self.facts.relying_party),
             xod = self.at("groupcall"),
             login = self.at("groupcall.token"),

@@ -2,6 +2,7 @@
 //! exactly as in production. Only URLs and a throw-away certificate authority differ; a real
 //! config or keyring is never read.
 
+mod colleague;
 mod config;
 mod folder;
 mod policy;
@@ -42,6 +43,7 @@ pub async fn run(outside: Outside, args: DemoArgs) -> Result<u8, Failed> {
     };
     let theme = outside.theme.clone().unwrap_or_else(|| "default".to_owned());
     let running = agent::start(prepared, place, outside.clock.clone()).await?;
+    let colleague = running.guard().cloned().map(|g| colleague::begin(g, outside.clock.clone()));
     let code = if args.headless {
         let line = serde_json::json!({
             "socket": socket, "config": config, "simulators": vendors.urls,
@@ -59,6 +61,9 @@ pub async fn run(outside: Outside, args: DemoArgs) -> Result<u8, Failed> {
         };
         console::show(&outside, showing).await
     };
+    if let Some(colleague) = colleague {
+        colleague.abort();
+    }
     running.stop().await.map_err(Failed::software)?;
     vendors.stop().await;
     code
@@ -106,7 +111,7 @@ fn script(scenario: &str) -> Result<Option<Script>, String> {
     Script::read(&text).map(Some).map_err(|e| format!("{scenario}: {e}"))
 }
 
-/// Writes schools, subscriptions, credentials and the config that points at the vendors.
+/// Writes schools, subscriptions, credentials, the policy, and the config that points at the vendors.
 ///
 /// # Errors
 /// When the folder cannot be written.

@@ -1,4 +1,5 @@
 //! The demo's policy: whoever runs the demo may do everything that the simulated vendors can take.
+//! What needs a second person waits for the invented colleague.
 
 use crate::ports::people::People;
 use crate::sys::HostPeople;
@@ -22,12 +23,11 @@ actions = ["welearn365.lock_account"]
 per_plan = 10
 second_above = 3
 
-# A desk asks a second person here; a demo has one person only.
 [[rule]]
 name = "restore"
 actions = ["welearn365.restore_account"]
 per_plan = 5
-second_above = 1
+second = "approver"
 
 [[rule]]
 name = "everything"
@@ -45,22 +45,38 @@ expect = "allow"
 [[example]]
 action = "welearn365.restore_account"
 kind = "pupil"
-targets = 2
 role = "operator"
 at = "2027-03-03T10:00:00Z"
 expect = "second_person"
 "#;
 
-/// The policy, with every role for the first group of the account that runs the demo.
+/// The policy. Whoever runs the demo has every role, by the groups of their account.
 pub(super) fn text() -> String {
     let uid = rustix::process::geteuid().as_raw();
-    let group = HostPeople.person(uid, None).ok().and_then(|p| p.groups.into_iter().next());
-    let who = match group {
-        Some(group) => format!("[{}]", toml::Value::String(group)),
-        // Without a group by name nobody can act.
-        None => "[]".to_owned(),
-    };
+    // An account that the host does not know can do nothing.
+    let groups = HostPeople.person(uid, None).map(|person| person.groups).unwrap_or_default();
+    with_roles(&groups)
+}
+
+fn with_roles(groups: &[String]) -> String {
+    let groups: Vec<String> =
+        groups.iter().map(|name| toml::Value::String(name.clone()).to_string()).collect();
+    let who = groups.join(", ");
     let roles = ["viewer", "operator", "approver", "lead", "auditor"];
-    let roles: String = roles.iter().map(|role| format!("{role} = {who}\n")).collect();
+    let roles: String = roles.iter().map(|role| format!("{role} = [{who}]\n")).collect();
     format!("# The demo's policy: nothing in it is real.\n[roles]\n{roles}{RULES}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_runs_the_demo_has_every_role_and_its_examples_hold() {
+        let settings: crate::guard::policy::PolicySettings =
+            toml::from_str(&with_roles(&["staff".to_owned(), "o\"dd".to_owned()])).unwrap();
+        assert_eq!(settings.roles.lead, ["staff", "o\"dd"]);
+        let actions = crate::app::acting::every_action();
+        crate::guard::policy::Policy::new(settings, "demo", &actions).unwrap();
+    }
 }

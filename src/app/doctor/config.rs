@@ -81,8 +81,8 @@ pub fn files(prepared: &Prepared) -> Vec<Finding> {
         name(&calendar.ical_file, false);
         name(&calendar.bank_holidays_file, false);
     }
-    for (_, endpoint) in &prepared.endpoints {
-        name(&endpoint.ca_file().map(Path::to_owned), true);
+    for path in &prepared.authorities {
+        name(&Some(path.clone()), true);
     }
     // Judged while it was read.
     let mut out = vec![Finding::ok(

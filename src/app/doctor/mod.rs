@@ -3,6 +3,7 @@
 
 mod config;
 mod credentials;
+mod drops;
 mod host;
 mod network;
 mod place;
@@ -45,6 +46,7 @@ pub async fn run(outside: Outside, args: DoctorArgs) -> Result<u8, Failed> {
     findings.extend(host::environment(&variable, proxy));
     if let Some(prepared) = &known.prepared {
         findings.extend(config::files(prepared));
+        findings.extend(drops::all(prepared));
         findings.extend(config::tables(prepared, outside.clock.now()));
         findings.extend(credentials::all(prepared, &outside.clock).await?);
         if args.offline {
@@ -52,6 +54,7 @@ pub async fn run(outside: Outside, args: DoctorArgs) -> Result<u8, Failed> {
             findings.push(Finding::note(Area::Network, "", text));
         } else {
             findings.extend(network::all(prepared, &outside.clock).await);
+            findings.extend(network::doors(prepared, &outside.clock).await);
             findings.extend(sign_in::all(prepared, &outside.clock).await);
         }
     }

@@ -1,4 +1,5 @@
-//! Every address that a service calls: its name, its certificate, its clock.
+//! Every address that a service calls: its name, its certificate, its clock. And the servers that
+//! speak no HTTP: whether they let us in.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,10 @@ use secrecy::SecretString;
 use crate::app::setup::Prepared;
 use crate::cli::doctor::{Area, Finding};
 use crate::model::calendar::{london, london_date};
+use crate::model::ids::ServiceKey;
+use crate::model::text::Clean;
 use crate::ports::clock::Clock;
+use crate::ports::watch::{Door, Stuck};
 use crate::services::{Looked, look_into};
 use crate::transport::{Endpoint, Failure, Look};
 
@@ -23,6 +27,14 @@ const AT_ONCE: usize = 8;
 /// Days before the end of a certificate from which on it is told: public ones are renewed a month
 /// before.
 const SOON: i32 = 21;
+/// How long the servers of one service may take together.
+const DOORS_LIMIT: Duration = Duration::from_secs(120);
+/// What to do where nobody answered.
+const AS_LINE: &str = "look at the line, the name server and the firewall; then at the address in the \
+                       configuration";
+/// What to do where a certificate was refused.
+const AS_AUTHORITY: &str = "if a filter inspects TLS here, or the server has an authority of its own: \
+                            ca_file beside its address; else tell its owner";
 /// A clock may be off by this many seconds: half a second each way, and the second of `Date`.
 const EXACT: i64 = 5;
 /// Farther off, signed assertions are refused by some (RFC 7523 leaves it to them).
@@ -30,14 +42,16 @@ const OFF: i64 = 120;
 /// Farther off, Kerberos and most token services refuse.
 const FAR_OFF: i64 = 300;
 
-/// An origin, and the file of its own authority if it has one.
-type Way = (String, Option<PathBuf>);
+/// An origin, the file of its own authority and the proxy to it, if it has them, and whether a filter
+/// must refuse it.
+type Way = (String, Option<PathBuf>, Option<String>, bool);
 
 /// Looks at every address once.
 pub async fn all(prepared: &Prepared, clock: &Arc<dyn Clock>) -> Vec<Finding> {
     let mut ways: BTreeMap<Way, (Endpoint, Vec<String>)> = BTreeMap::new();
     for (service, endpoint) in &prepared.endpoints {
-        let key = (endpoint.origin().to_owned(), endpoint.ca_file().map(Path::to_owned));
+        let ca_file = endpoint.ca_file().map(Path::to_owned);
+        let key = (endpoint.origin().to_owned(), ca_file, endpoint.proxy(), endpoint.is_bait());
         let (_, services) = ways.entry(key).or_insert_with(|| (endpoint.clone(), Vec::new()));
         if !services.contains(service) {
             services.push(service.clone());
@@ -59,7 +73,8 @@ pub async fn all(prepared: &Prepared, clock: &Arc<dyn Clock>) -> Vec<Finding> {
     let mut out = Vec::new();
     let mut clocks = Vec::new();
     for (endpoint, services, named, looked) in &seen {
-        let subject = format!("{} ({})", endpoint.origin(), services.join(", "));
+        let through = endpoint.proxy().map_or(String::new(), |url| format!(" through {url}"));
+        let subject = format!("{}{through} ({})", endpoint.origin(), services.join(", "));
         let leads = match named {
             Some(Ok(addresses)) => {
                 let shown: Vec<String> = addresses.iter().map(ToString::to_string).collect();
@@ -70,18 +85,64 @@ pub async fn all(prepared: &Prepared, clock: &Arc<dyn Clock>) -> Vec<Finding> {
         match looked {
             Ok(look) => {
                 out.push(answered(&subject, &leads, look));
-                let tls = certificate(&subject, look, clock.now());
-                out.extend(tls.filter(|_| endpoint.origin().starts_with("https:")));
-                clocks.extend(look.ahead_s().map(|ahead| (endpoint.origin().to_owned(), ahead)));
+                if endpoint.origin().starts_with("https:") {
+                    let found = look.certificate.as_ref();
+                    let found = found.map(|c| (c.ends_at, c.issuer.clone()));
+                    out.push(certificate(&subject, found.as_ref(), clock.now()));
+                }
+                // A page that came through a filter may be an old copy.
+                let ahead = look.ahead_s().filter(|_| !endpoint.is_probe());
+                clocks.extend(ahead.map(|ahead| (endpoint.origin().to_owned(), ahead)));
+            }
+            Err(failure) if endpoint.is_bait() => {
+                let text = format!("{failure}; a filter may refuse like that: see SIGN-IN");
+                out.push(Finding::note(Area::Network, &subject, text));
             }
             Err(failure) => out.push(failed(&subject, failure)),
         }
     }
-    let mut authorities: Vec<&Path> = seen.iter().filter_map(|(e, ..)| e.ca_file()).collect();
-    authorities.sort_unstable();
-    authorities.dedup();
-    out.extend(authorities.into_iter().map(|path| authority(path, clock.now())));
+    let authorities = prepared.authorities.iter();
+    out.extend(authorities.map(|path| authority(path, clock.now())));
     out.extend(clock_of(clocks));
+    out
+}
+
+/// Looks at every server that speaks no HTTP, and signs in to it, once.
+pub async fn doors(prepared: &Prepared, clock: &Arc<dyn Clock>) -> Vec<Finding> {
+    let asked = stream::iter(&prepared.watches).map(|watch| async move {
+        let service = watch.describe().key;
+        tokio::select! {
+            doors = watch.doors() => doors.iter().flat_map(|d| door(d, &service, clock)).collect(),
+            () = clock.sleep(DOORS_LIMIT) => {
+                let text = format!("its servers took more than {} s", DOORS_LIMIT.as_secs());
+                vec![Finding::error(Area::Network, service.as_str(), text, AS_LINE)]
+            }
+        }
+    });
+    let found: Vec<Vec<Finding>> = asked.buffered(AT_ONCE).collect().await;
+    found.into_iter().flatten().collect()
+}
+
+fn door(door: &Door, service: &ServiceKey, clock: &Arc<dyn Clock>) -> Vec<Finding> {
+    let subject = format!("{} ({service})", door.name);
+    let mut out = Vec::new();
+    if let Some(took) = door.took {
+        let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let text = format!("answers, and TLS stands, in {ms} ms");
+        out.push(Finding::ok(Area::Network, &subject, text).fact("milliseconds", ms));
+        out.push(certificate(&subject, door.certificate.as_ref(), clock.now()));
+    }
+    out.push(match &door.stuck {
+        None => Finding::ok(Area::SignIn, &subject, "lets us in"),
+        Some((Stuck::Network, why)) => Finding::error(Area::Network, &subject, why, AS_LINE),
+        Some((Stuck::Tls, why)) => Finding::error(Area::Tls, &subject, why, AS_AUTHORITY),
+        Some((Stuck::SignIn, why)) => Finding::error(
+            Area::SignIn,
+            &subject,
+            why,
+            "store the right credential: caretaker secret set NAME; then the account at the server",
+        ),
+    });
     out
 }
 
@@ -97,33 +158,28 @@ fn failed(subject: &str, failure: &Failure) -> Finding {
         _ => Area::Network,
     };
     let remedy = match failure {
-        Failure::Tls { .. } => {
-            "if a filter inspects TLS here, or the vendor has its own authority: ca_file of this \
-             endpoint; else tell the vendor"
-        }
-        _ => {
-            "look at the line, the name server and the firewall; then at the address in the \
-              configuration"
-        }
+        Failure::Tls { .. } => AS_AUTHORITY,
+        _ => AS_LINE,
     };
     Finding::error(area, subject, failure.to_string(), remedy)
 }
 
-fn certificate(subject: &str, look: &Look, now: Timestamp) -> Option<Finding> {
-    let Some(found) = &look.certificate else {
+/// When a certificate ends, and who vouches for it.
+fn certificate(subject: &str, found: Option<&(Timestamp, Clean)>, now: Timestamp) -> Finding {
+    let Some((ends_at, issuer)) = found else {
         let text = "its certificate is good, and its end cannot be read";
-        return Some(Finding::note(Area::Tls, subject, text));
+        return Finding::note(Area::Tls, subject, text);
     };
-    let days = (london_date(found.ends_at) - london_date(now)).get_days();
-    let day = found.ends_at.to_zoned_datetime(london()).strftime("%-d %b %Y");
-    let text = format!("its certificate is good until {day}, {days} days (by {})", found.issuer);
+    let days = (london_date(*ends_at) - london_date(now)).get_days();
+    let day = ends_at.to_zoned_datetime(london()).strftime("%-d %b %Y");
+    let text = format!("its certificate is good until {day}, {days} days (by {issuer})");
     let finding = if days <= SOON {
         let remedy = "its owner must renew it; from then on nothing of it can be watched";
         Finding::warning(Area::Tls, subject, text, remedy)
     } else {
         Finding::ok(Area::Tls, subject, text)
     };
-    Some(finding.fact("days_left", days))
+    finding.fact("days_left", days)
 }
 
 /// The certificates of a `ca_file`.

@@ -220,6 +220,27 @@ fn located(path: &Path, wrong: Wrong) -> ConfigError {
 
 fn read(path: &Path, name: &str, set: &CalendarSettings, bank: bool) -> Result<Read, Vec<Wrong>> {
     let text = text_of(path).map_err(|wrong| vec![wrong])?;
+    read_text(&text, path, (name, set, bank))
+}
+
+/// `text` as a calendar of each kind, for fuzzing.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn each_reading(text: &str) {
+    let set = CalendarSettings::default();
+    for bank in [false, true] {
+        if let Ok(read) = read_text(text, Path::new("c.ics"), ("c", &set, bank)) {
+            for days in read.calendar.terms.iter().chain(&read.calendar.closures) {
+                assert!(days.from <= days.to, "{days:?} ends before it begins");
+            }
+        }
+    }
+}
+
+fn read_text(
+    text: &str,
+    path: &Path,
+    (name, set, bank): (&str, &CalendarSettings, bool),
+) -> Result<Read, Vec<Wrong>> {
     let mut read = Read {
         calendar: Calendar::default(),
         brought: Imported {
@@ -235,12 +256,12 @@ fn read(path: &Path, name: &str, set: &CalendarSettings, bank: bool) -> Result<R
         findings: Vec::new(),
     };
     if bank && text.trim_start().starts_with('{') {
-        let days = bank::holidays(&text, &set.bank_holidays_division).map_err(|w| vec![w])?;
+        let days = bank::holidays(text, &set.bank_holidays_division).map_err(|w| vec![w])?;
         read.brought.bank_holidays = days.len();
         read.calendar.closures = days;
         return Ok(read);
     }
-    let events = lines::events(&text).map_err(|wrong| vec![wrong])?;
+    let events = lines::events(text).map_err(|wrong| vec![wrong])?;
     let (mut wrong, mut others) = (Vec::new(), Vec::new());
     for event in &events {
         let meaning = match bank {

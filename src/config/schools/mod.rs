@@ -114,6 +114,17 @@ pub struct Import {
     pub not_set_up: Vec<Laestab>,
 }
 
+/// `bytes` as each of the tables, for fuzzing.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn each_reading(bytes: &[u8], known: &Known, none: &BTreeMap<Laestab, School>) {
+    let file = Path::new("t.csv");
+    let read = [register::read(file, bytes, known), list::read(file, bytes, known)];
+    for found in read.into_iter().flatten() {
+        drop(subscriptions::read(file, bytes, known, &found.schools, &found.closed));
+    }
+    drop(subscriptions::read(file, bytes, known, none, &BTreeMap::new()));
+}
+
 /// Reads schools and subscriptions. Blocking; holds each file in memory once.
 ///
 /// # Errors

@@ -9,10 +9,10 @@ use std::path::Path;
 
 use jiff::civil::Date;
 
-use crate::config::error::nearest;
 use crate::config::schools::table::{Column, Row, Table};
 use crate::config::schools::{Closed, Finding, Found, Known, Severity, TableError};
 use crate::model::ids::Laestab;
+use crate::model::nearest::nearest;
 use crate::model::school::School;
 
 const LA: &str = "LA (code)";

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::config::error::nearest;
 use crate::config::schools::list::laestab_of;
 use crate::config::schools::table::{Row, Table};
 use crate::config::schools::{Closed, Finding, Known, Severity, TableError};
 use crate::model::ids::{Laestab, ServiceKey};
+use crate::model::nearest::nearest;
 use crate::model::school::{Parameters, School, Subscription};
 use crate::model::text::{Clean, MAX_CHARS};
 

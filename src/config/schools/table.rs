@@ -6,8 +6,8 @@ use std::path::Path;
 
 use csv::StringRecord;
 
-use crate::config::error::nearest;
 use crate::config::schools::{Finding, Severity, TableError};
+use crate::model::nearest::nearest;
 use crate::model::text::Clean;
 
 /// The whole register of England has about 60 MB.

@@ -234,7 +234,13 @@ fn no_answer_is_looked_at_and_never_called_failed() {
         run.apply(&item, &Event::Looked(0, Look::NotThere, says("x")), start()).unwrap();
         let next = run.next(&item, start());
         match class {
-            Class::SetState | Class::Monotonic | Class::HandOff => assert_eq!(next, Next::Send(0)),
+            Class::SetState | Class::Monotonic => assert_eq!(next, Next::Send(0)),
+            Class::HandOff => {
+                assert!(matches!(next, Next::Wait(_, Outcome::Unknown)), "too early: {next:?}");
+                let later = start() + HAND_OFF_SETTLES;
+                run.apply(&item, &Event::Looked(0, Look::NotThere, says("x")), later).unwrap();
+                assert_eq!(run.next(&item, later), Next::Send(0));
+            }
             Class::Trigger | Class::Destructive => {
                 assert!(matches!(next, Next::Wait(_, Outcome::Unknown)), "{class:?}: {next:?}");
             }

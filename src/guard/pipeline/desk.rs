@@ -36,7 +36,7 @@ pub struct Who {
 }
 
 impl Who {
-    fn has(&self, role: Role) -> bool {
+    pub(super) fn has(&self, role: Role) -> bool {
         let lead = matches!(role, Role::Operator | Role::Approver);
         self.roles.contains(&role) || (lead && self.roles.contains(&Role::Lead))
     }
@@ -126,6 +126,8 @@ impl Guard {
     /// The guard; nothing runs until [`Self::resume`].
     #[must_use]
     pub fn new(parts: Parts) -> Self {
+        // Begins with the clock, so that a console tells one run of the agent from the next.
+        let first = u64::try_from(parts.clock.now().as_millisecond()).unwrap_or_default();
         let inner = Inner {
             ledger: parts.ledger,
             acts: RwLock::new(parts.acts),
@@ -136,7 +138,8 @@ impl Guard {
             alone: parts.alone,
             plans: Mutex::new(HashMap::new()),
             running: Mutex::new(HashMap::new()),
-            news: watch::Sender::new(0),
+            armed: Mutex::new(HashMap::new()),
+            news: watch::Sender::new(first),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -274,6 +277,7 @@ impl Guard {
 
     async fn confirming(&self, who: &Who, id: &str, digest: &str) -> Result<Started, Denied> {
         let now = self.inner.clock.now();
+        self.inner.is_armed(who)?;
         let (planned, limit) = self.inner.take(who, id, digest, now)?;
         let plan = planned.plan;
         self.inner.policy_is(plan.ruling.policy.as_str())?;
@@ -308,7 +312,7 @@ impl Guard {
     }
 
     /// As [`Self::approve`], by somebody who typed `typed`: what the items ask the second person to
-    /// type ([`Plan::approval_words`]).
+    /// type (`Plan::approval_words`).
     ///
     /// # Errors
     /// As [`Self::approve`]; and when something else was typed.
@@ -341,6 +345,7 @@ impl Guard {
         if !who.has(role) {
             return Err(Denied::Policy("your account may not approve this".into()));
         }
+        self.inner.is_armed(who)?;
         let words = plan.approval_words();
         if typed != words {
             let why = if words.is_empty() {
@@ -358,6 +363,7 @@ impl Guard {
         self.inner
             .blocking(move |ledger| ledger.approve(&owned, &digest, &by, role, now, draft))
             .await?;
+        self.inner.tell();
         running::start(&self.inner, plan, limit);
         Ok(())
     }

@@ -34,6 +34,8 @@ pub(super) struct Inner {
     pub entropy: Arc<dyn Entropy>,
     pub alone: bool,
     pub plans: Mutex<HashMap<String, (Planned, HourLimit)>>,
+    /// Until when each person is armed.
+    pub armed: Mutex<HashMap<u32, Timestamp>>,
     /// How to reach whoever runs an item, by its key.
     pub running: Mutex<HashMap<String, mpsc::Sender<Word>>>,
     /// One more whenever something happened, so that consoles can look.

@@ -3,8 +3,10 @@
 //! Invariant: a step is sent only with the proof that its intent is on disk, and only after its
 //! own record says that it is about to be sent.
 
+mod arming;
 mod audit;
 mod desk;
+mod details;
 mod inner;
 mod planning;
 mod running;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::guard::pipeline::audit;
 use crate::guard::pipeline::desk::{Denied, Guard, PLAN_LASTS, Who};
-use crate::guard::plan::digest;
+use crate::guard::plan::{digest, same};
 use crate::guard::policy::{Asked, Policy};
 use crate::model::action::ActionSpec;
 use crate::model::ids::Laestab;
@@ -55,6 +55,7 @@ impl Guard {
             }
         }
         let policy = self.policy()?;
+        self.inner.is_armed(who)?;
         if policy.settings().require_login_uid && who.operator.login.is_none() {
             return Err(Denied::Policy(
                 "the policy asks for a login uid, and this session has none".into(),
@@ -110,6 +111,46 @@ impl Guard {
         let planned = Planned { plan, private: read.private };
         self.inner.keep(planned.clone(), judged.limit);
         Ok(planned)
+    }
+
+    /// A request that waits, as its second person has to see it: every target is read again, and
+    /// what may be shown is masked. Whoever asked may look as well.
+    ///
+    /// # Errors
+    /// When it waits no more, is not theirs to see, or a target is no longer as the plan says.
+    pub async fn review(&self, who: &Who, id: &str) -> Result<Planned, Denied> {
+        let now = self.inner.clock.now();
+        let owned = id.to_owned();
+        let request = self.inner.blocking(move |ledger| ledger.find(&owned)).await?;
+        let plan = request.plan;
+        if plan.by.person() != who.operator.person() && !who.has(Role::Approver) {
+            return Err(Denied::Policy("your account may not see other people's plans".into()));
+        }
+        let waits = plan.ruling.second.is_some()
+            && request.approved_by.is_none()
+            && request.cancelled_by.is_none()
+            && request.approve_until >= now;
+        if !waits {
+            return Err(Denied::Stale(
+                "it waits no more: it was approved or taken back, or has expired".into(),
+            ));
+        }
+        let act = self.inner.act(&plan.ask.action)?;
+        let mut private = Vec::new();
+        for item in &plan.items {
+            let fresh = act.prepare(&plan.ask, &item.aim, &plan.by, false, now).await;
+            let fresh = fresh.map_err(|refused| {
+                Denied::Stale(format!("{} cannot be done any more: {refused}", item.aim))
+            })?;
+            if !same(item, &fresh.item) {
+                return Err(Denied::Stale(format!(
+                    "{} has changed since the plan was made: it has to be planned again",
+                    item.aim
+                )));
+            }
+            private.push(fresh.private);
+        }
+        Ok(Planned { plan, private })
     }
 
     async fn read_all(

@@ -40,13 +40,13 @@ pub(super) fn start(
     let inner = Arc::clone(inner);
     tokio::spawn(async move {
         let mut over: Option<LedgerError> = None;
-        for n in 0..plan.items.len() {
+        for (n, item) in plan.items.iter().enumerate() {
             let begun = match over.clone() {
                 Some(error) => Err(error),
                 None => begin(&inner, &plan, n, &limit, &mut secret).await,
             };
             let Err(error) = begun else { continue };
-            left(&inner, &plan, n, &error.to_string()).await;
+            left(&inner, &plan, item, &error.to_string()).await;
             if !matches!(error, LedgerError::Leased { .. }) {
                 over = Some(error);
             }
@@ -57,8 +57,7 @@ pub(super) fn start(
 }
 
 /// Records that an item was not begun. Where the ledger does not take it, the next start does.
-async fn left(inner: &Arc<Inner>, plan: &Plan, n: usize, why: &str) {
-    let Some(item) = plan.items.get(n) else { return };
+async fn left(inner: &Arc<Inner>, plan: &Plan, item: &Item, why: &str) {
     tracing::warn!("{} of {} was not begun: {why}", plan.ask.action, item.aim);
     let body = [("action", plan.ask.action.as_str()), ("why", why)];
     let at = inner.clock.now();
@@ -74,14 +73,13 @@ async fn left(inner: &Arc<Inner>, plan: &Plan, n: usize, why: &str) {
 }
 
 /// Records what the last process confirmed and did not begin: it must be planned again.
-pub(super) async fn leave_unbegun(inner: &Arc<Inner>) -> Result<usize, Denied> {
-    let unbegun = inner.blocking(|ledger| ledger.unbegun()).await?;
-    let count = unbegun.len();
-    for (plan, key) in unbegun {
-        let n = plan.items.iter().position(|item| item.key == key).unwrap_or(usize::MAX);
-        left(inner, &plan, n, "the agent ended before it was begun: nothing was sent").await;
+pub(super) async fn leave_unbegun(inner: &Arc<Inner>) -> Result<(), Denied> {
+    for (plan, key) in inner.blocking(|ledger| ledger.unbegun()).await? {
+        for item in plan.items.iter().filter(|item| item.key == key) {
+            left(inner, &plan, item, "the agent ended before it was begun: nothing was sent").await;
+        }
     }
-    Ok(count)
+    Ok(())
 }
 
 type Secret = Option<oneshot::Sender<SecretString>>;

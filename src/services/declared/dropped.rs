@@ -18,6 +18,7 @@ use crate::model::health::Reason;
 use crate::model::observation::Zone;
 use crate::model::span::Span;
 use crate::model::text::Clean;
+use crate::ports::watch::Place;
 
 /// Entries of one folder that are looked at; more is an error, never a silent cut.
 const MAX_ENTRIES: usize = 20_000;
@@ -248,6 +249,13 @@ impl Folder {
             decoder: decode,
             last: Arc::default(),
         }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        let one = (!self.pattern.contains('*')).then(|| self.path.join(&self.pattern));
+        Place { folder: self.path.clone(), file: one }
     }
 
     /// The newest complete file: one that is too young or ends within a line gives way to the one

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::model::ids::Laestab;
+use crate::ports::watch::Place;
 use crate::services::declared::dropped::Folder;
 
 /// Rows that are read; a file of more is no file of notes.
@@ -57,6 +58,12 @@ impl Notes {
         Self { folder: Folder::of_file(base, file) }
     }
 
+    /// Where it is.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.folder.place()
+    }
+
     /// Reads the file.
     ///
     /// # Errors
@@ -82,6 +89,14 @@ impl Noted {
             n => format!("; {n} rows name no school"),
         };
         format!("{count} schools noted{span}{nameless}")
+    }
+}
+
+/// `text` as a file of notes, for fuzzing.
+#[cfg(any(test, feature = "fuzzing"))]
+pub fn every_note(text: &str) {
+    if let Ok(noted) = read(text) {
+        drop(noted.in_short());
     }
 }
 

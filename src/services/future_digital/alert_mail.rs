@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::model::ids::{Laestab, ServiceKey};
+use crate::ports::watch::{Door, Place};
 use crate::services::declared::mailbox::{Mail, Mailbox, Reads, Sent};
 use crate::services::declared::refused;
 use crate::services::future_digital::describe::{AlertMail as Settings, KEY};
@@ -71,6 +72,16 @@ impl AlertMail {
         let key = "alert_mail.mailbox";
         let mailbox = Mailbox::new(ctx, KEY, key, &settings.mailbox, Reads::Envelope, digest)?;
         Ok(Self { mailbox })
+    }
+
+    /// Where the mails are left as files.
+    pub(super) fn places(&self) -> Vec<Place> {
+        self.mailbox.places()
+    }
+
+    /// The mail server.
+    pub(super) async fn door(&self) -> Option<Door> {
+        self.mailbox.door().await
     }
 
     pub(super) async fn look(&self, now: Timestamp) -> Lately {

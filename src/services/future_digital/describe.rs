@@ -6,7 +6,7 @@ use jiff::civil::{Time, time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::check::{CheckSpec, Edge, Flow, Scope, ServiceSpec};
+use crate::model::check::{Against, CheckSpec, DropRule, Edge, Flow, Scope, ServiceSpec};
 use crate::model::ids::{CheckId, CredentialName, ServiceKey};
 use crate::model::span::Span;
 use crate::services::declared::dropped::DropSettings;
@@ -18,6 +18,10 @@ pub(super) const KEY: &str = "future_digital";
 pub(super) const LABEL: &str = "Future Digital";
 pub(super) const CODE: &str = "FD";
 pub(super) const PATTERN: &str = "stations-*.csv";
+/// PCs that were active in the last 30 school days, in the report or no longer in it.
+pub(super) const IN_USE: &str = "pcs_in_use";
+/// 30 school days.
+const WEEKS: u8 = 6;
 pub(super) const CHECKS: &[(&str, &str)] = &[
     ("coverage", "how many of the school's Windows PCs does monitoring see?"),
     ("sign_in", "does the console's sign-in page answer? (for all schools; where configured)"),
@@ -136,13 +140,21 @@ pub(super) fn spec(
     key: &ServiceKey,
     [coverage, sign_in]: [&CheckId; 2],
 ) -> Result<ServiceSpec, ServiceError> {
+    // A program that was started anew knows only the reports that are still in the folder. The board
+    // remembers the number itself: what is missing by then is told like what is not seen.
+    let missing = f64::from(100 - settings.seen_warning.min(100)) / 100.0;
+    let drop = DropRule {
+        number: IN_USE,
+        warning: missing,
+        summer: missing,
+        against: Against::BestOfWeeks,
+        weeks: WEEKS,
+    };
     // The age of the file is judged in `poll`: it ends in unknown, which no age rule expresses.
-    let mut checks = vec![CheckSpec::new(
-        coverage.clone(),
-        "PCs checking in",
-        Scope::School,
-        Span::from_mins(15),
-    )];
+    let mut checks = vec![CheckSpec {
+        drop: Some(drop),
+        ..CheckSpec::new(coverage.clone(), "PCs checking in", Scope::School, Span::from_mins(15))
+    }];
     if settings.sign_in.is_some() {
         let every = Span::from_mins(5);
         checks.push(CheckSpec {

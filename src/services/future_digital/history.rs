@@ -2,7 +2,8 @@
 //! expected for a while: a report that leaves out who is missing must not look complete.
 //!
 //! Only digests of names are held. After a restart the reports of earlier days are read again, as
-//! far as they are still in the folder.
+//! far as they are still in the folder; where they are gone, the board remembers how many PCs there
+//! were (see `describe`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash as _, Hasher as _};

@@ -7,6 +7,8 @@
 mod actions;
 mod alert_mail;
 mod describe;
+#[cfg(any(test, feature = "fuzzing"))]
+mod fuzz;
 mod history;
 mod poll;
 mod stations;
@@ -24,5 +26,7 @@ pub const SERVICE: Service = Service {
     actions: actions::ACTIONS,
     schema: describe::schema,
     configure: poll::configure,
+    #[cfg(any(test, feature = "fuzzing"))]
+    reads: fuzz::read,
     checks: describe::CHECKS,
 };

@@ -15,7 +15,7 @@ use crate::model::observation::{Observation, Target, Verdict};
 use crate::model::span::Span;
 use crate::ports::act::Act;
 use crate::ports::clock::Boxed;
-use crate::ports::watch::{Job, Watch};
+use crate::ports::watch::{Door, Job, Place, Watch};
 use crate::services::declared::dropped::{Dropped, Folder};
 use crate::services::declared::moment::{self, Ahead};
 use crate::services::declared::sign_in::SignIn;
@@ -23,7 +23,7 @@ use crate::services::declared::{only_sensible, refused, service_key};
 use crate::services::errand::HandOff;
 use crate::services::future_digital::actions::ClientCheck;
 use crate::services::future_digital::alert_mail::AlertMail;
-use crate::services::future_digital::describe::{CHECKS, KEY, PATTERN, Settings, spec};
+use crate::services::future_digital::describe::{CHECKS, IN_USE, KEY, PATTERN, Settings, spec};
 use crate::services::future_digital::history::History;
 use crate::services::future_digital::stations::{
     Listed, Report, Station, Version, read, version_in,
@@ -232,6 +232,7 @@ impl Watcher {
             Observation::new(self.check.clone(), Target::School(school), now, verdict, &detail)
                 .number("pcs_seen", count.seen.into())
                 .number("pcs_expected", count.expected.into())
+                .number(IN_USE, count.active.saturating_add(count.gone).into())
                 .number("pcs_on_current_version", count.current.into())
                 .number("chromebooks_seen", count.chromebooks_seen.into())
                 .number("chromebooks", count.chromebooks.into());
@@ -381,6 +382,20 @@ impl Watch for Watcher {
 
     fn not_watched(&self) -> Vec<NotWatched> {
         Vec::new()
+    }
+
+    fn doors(&self) -> Boxed<'_, Vec<Door>> {
+        Box::pin(async {
+            match &self.alert_mail {
+                Some(mail) => mail.door().await.into_iter().collect(),
+                None => Vec::new(),
+            }
+        })
+    }
+
+    fn places(&self) -> Vec<Place> {
+        let mail = self.alert_mail.iter().flat_map(AlertMail::places);
+        std::iter::once(self.folder.place()).chain(mail).collect()
     }
 
     fn jobs(&self) -> Vec<Job> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,11 +11,14 @@ use crate::model::check::{Against, DropRule, Flow, Scope, ServiceSpec};
 use crate::model::estate::NotWatched;
 use crate::model::ids::ServiceKey;
 use crate::model::span::Span;
+use crate::ports::act::Act;
 use crate::ports::watch::Watch;
 use crate::services::checks::{Checks, daily};
 use crate::services::groupcall::beside::Beside;
+use crate::services::groupcall::callback::{CallbackSettings, Callbacks};
 use crate::services::groupcall::poll::Groupcall;
-use crate::services::{CheckTuning, Configured, ServiceError};
+use crate::services::groupcall::resync::Resync;
+use crate::services::{Brought, CheckTuning, Configured, ServiceError};
 use crate::transport::EndpointSettings;
 
 /// The service's key.
@@ -88,6 +91,9 @@ pub struct Settings {
     /// watched if not set.
     #[serde(default)]
     pub cme: Option<PathBuf>,
+    /// Where Groupcall may call when fresh data that was asked for is there; nowhere if not set.
+    #[serde(default)]
+    pub callback: Option<CallbackSettings>,
     /// Whether closures of a school's calendar add nothing to the age of its data, because the
     /// school switches its server off then.
     #[serde(default = "yes")]
@@ -157,13 +163,29 @@ pub(super) fn configure(
     from: toml::de::ValueDeserializer<'_>,
 ) -> Result<Configured, toml::de::Error> {
     let settings = Settings::deserialize(from)?;
+    let callback = settings.callback.clone();
+    // The hands ask with the watcher's own tokens: a school has one.
+    let made: Arc<OnceLock<Arc<Groupcall>>> = Arc::default();
+    let watch = Arc::clone(&made);
     Ok(Configured {
         // Secrets are one per school; their names come from the subscriptions table.
-        credentials: Vec::new(),
+        credentials: callback.iter().filter_map(|c| c.key_credential.clone()).collect(),
         build: Box::new(move |context| {
-            Groupcall::new(&settings, context).map(|g| Arc::new(g) as Arc<dyn Watch>)
+            let watch = Arc::new(Groupcall::new(&settings, context)?);
+            Ok(Arc::clone(made.get_or_init(|| watch)) as Arc<dyn Watch>)
         }),
-        hands: None,
+        hands: Some(Box::new(move |context| {
+            let Some(watch) = watch.get().cloned() else { return Ok(Brought::default()) };
+            let callbacks = callback.as_ref().map(Callbacks::new).transpose()?.map(Arc::new);
+            let doors = callback.iter().zip(&callbacks).map(|(settings, bell)| {
+                let bell = Arc::<Callbacks>::clone(bell);
+                Callbacks::door(settings, &context.folder, bell)
+            });
+            let doors = doors.collect();
+            let known = Arc::clone(&context.known);
+            let resync: Arc<dyn Act> = Arc::new(Resync { watch, known, callbacks });
+            Ok(Brought { acts: vec![resync], doors, ..Brought::default() })
+        })),
     })
 }
 

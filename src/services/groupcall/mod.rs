@@ -15,10 +15,14 @@
 mod actions;
 mod beside;
 mod body;
+mod callback;
 mod complaint;
 mod describe;
+#[cfg(any(test, feature = "fuzzing"))]
+mod fuzz;
 mod loads;
 mod poll;
+mod resync;
 mod standing;
 #[cfg(test)]
 mod tests;
@@ -37,5 +41,7 @@ pub const SERVICE: Service = Service {
     actions: actions::ACTIONS,
     schema: |generator| generator.subschema_for::<describe::Settings>(),
     configure: describe::configure,
+    #[cfg(any(test, feature = "fuzzing"))]
+    reads: fuzz::read,
     checks: describe::CHECKS,
 };

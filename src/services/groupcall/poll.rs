@@ -13,7 +13,7 @@ use crate::model::ids::{CheckId, CredentialName, Laestab, ServiceKey};
 use crate::model::observation::{Observation, Target, Verdict};
 use crate::ports::clock::{Boxed, Clock};
 use crate::ports::secrets::Secrets;
-use crate::ports::watch::{CredentialUse, Job, Rights, Watch};
+use crate::ports::watch::{CredentialUse, Job, Place, Rights, Watch};
 use crate::services::answer::{Trouble, credential};
 use crate::services::declared::dropped::Folder;
 use crate::services::groupcall::beside::Beside;
@@ -26,7 +26,7 @@ use crate::services::groupcall::loads::Loads;
 use crate::services::groupcall::standing::{Standing, never_given};
 use crate::services::rights;
 use crate::services::token::{Grant, TokenCell};
-use crate::services::{Context, ServiceError};
+use crate::services::{Context, ServiceError, check_id};
 use crate::transport::{Endpoint, Reply, Request};
 
 /// Schools whose scopes `caretaker doctor` looks at: the check `authorisation` looks at all.
@@ -63,6 +63,8 @@ pub(super) struct Groupcall {
     cme: Option<Folder>,
     secrets: Arc<dyn Secrets>,
     clock: Arc<dyn Clock>,
+    /// `xporter_data` and `counts`.
+    own: [CheckId; 2],
 }
 
 impl Groupcall {
@@ -116,6 +118,7 @@ impl Groupcall {
             cme: settings.cme.as_ref().map(|p| Folder::of_file(&context.folder, p)),
             secrets: context.secrets.clone(),
             clock: context.clock.clone(),
+            own: [check_id(KEY, "xporter_data")?, check_id(KEY, "counts")?],
         })
     }
 
@@ -215,6 +218,41 @@ impl Groupcall {
             seen = further.told(seen, answer);
         }
         seen
+    }
+
+    /// What the data call of a school says now, for the hands.
+    pub(super) async fn data(&self, laestab: Laestab) -> Observation {
+        self.school(&self.own[0], laestab).await
+    }
+
+    /// How many pupils and staff the data holds now, for the hands.
+    pub(super) async fn counts(&self, laestab: Laestab) -> Observation {
+        self.school(&self.own[1], laestab).await
+    }
+
+    /// What the first page of the pupils says of their number and its time, for the hands.
+    pub(super) async fn pupils(&self, laestab: Laestab) -> Observation {
+        let (check, target) = (&self.own[1], Target::School(laestab));
+        let call = Request::get(&format!("School/{laestab}/Students/")).query("pageSize", "1");
+        let reply = self.ask(laestab, &call).await;
+        let seen = reply.and_then(|r| body::students(&r, body::bare(check, target, &r)));
+        seen.unwrap_or_else(|trouble| trouble.observe(check, target, self.clock.now()))
+    }
+
+    /// The school's token, held or new, for the hands.
+    pub(super) async fn held_token(&self, laestab: Laestab) -> Result<SecretString, Trouble> {
+        let school = self.of(laestab)?;
+        school.token.held(&*self.clock, || self.fetch_token(laestab, school)).await
+    }
+
+    /// Xporter on Demand, for the hands.
+    pub(super) fn xod(&self) -> &Endpoint {
+        &self.xod
+    }
+
+    /// The schools, for the hands.
+    pub(super) fn estate(&self) -> &Estate {
+        &self.estate
     }
 
     async fn probe(&self, check: &CheckId) -> Observation {
@@ -318,6 +356,10 @@ impl Watch for Groupcall {
             Some(CredentialUse { name, school: Some(*school) })
         };
         self.schools.iter().filter_map(of).collect()
+    }
+
+    fn places(&self) -> Vec<Place> {
+        [&self.xvault, &self.cme].into_iter().flatten().map(Folder::place).collect()
     }
 
     fn rights(&self) -> Boxed<'_, Vec<Rights>> {

@@ -6,6 +6,8 @@
 
 mod actions;
 mod describe;
+#[cfg(any(test, feature = "fuzzing"))]
+mod fuzz;
 mod poll;
 #[cfg(test)]
 mod tests;
@@ -21,5 +23,7 @@ pub const SERVICE: Service = Service {
     actions: actions::ACTIONS,
     schema: describe::schema,
     configure: poll::configure,
+    #[cfg(any(test, feature = "fuzzing"))]
+    reads: fuzz::read,
     checks: describe::CHECKS,
 };

@@ -10,7 +10,7 @@ use crate::model::estate::NotWatched;
 use crate::model::ids::CheckId;
 use crate::model::observation::{Observation, Target};
 use crate::ports::clock::Boxed;
-use crate::ports::watch::{Job, Watch};
+use crate::ports::watch::{Job, Place, Watch};
 use crate::services::declared::notes::Notes;
 use crate::services::declared::sign_in::SignIn;
 use crate::services::declared::{only_sensible, service_key};
@@ -86,6 +86,10 @@ impl Watch for Watcher {
 
     fn not_watched(&self) -> Vec<NotWatched> {
         Vec::new()
+    }
+
+    fn places(&self) -> Vec<Place> {
+        self.notes.iter().map(Notes::place).collect()
     }
 
     fn jobs(&self) -> Vec<Job> {

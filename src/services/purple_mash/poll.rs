@@ -15,7 +15,7 @@ use crate::model::ids::{CheckId, Laestab, ServiceKey};
 use crate::model::observation::{Observation, Target, Verdict};
 use crate::model::text::Clean;
 use crate::ports::clock::{Boxed, Clock};
-use crate::ports::watch::{Job, Watch};
+use crate::ports::watch::{Job, Place, Watch};
 use crate::services::declared::hours::Hours;
 use crate::services::declared::notes::{Duplicates, Notes};
 use crate::services::declared::probe::{Look, Sight, look};
@@ -292,6 +292,10 @@ impl Watch for Watcher {
 
     fn not_watched(&self) -> Vec<NotWatched> {
         self.not_watched.clone()
+    }
+
+    fn places(&self) -> Vec<Place> {
+        self.notes.iter().map(Notes::place).collect()
     }
 
     fn jobs(&self) -> Vec<Job> {

@@ -15,6 +15,8 @@ mod actions;
 mod assertion;
 mod describe;
 mod doors;
+#[cfg(any(test, feature = "fuzzing"))]
+mod fuzz;
 mod judge;
 mod poll;
 mod redapi;
@@ -44,5 +46,7 @@ pub const SERVICE: Service = Service {
     actions: actions::ACTIONS,
     schema: |generator| generator.subschema_for::<describe::Settings>(),
     configure: describe::configure,
+    #[cfg(any(test, feature = "fuzzing"))]
+    reads: fuzz::read,
     checks: describe::CHECKS,
 };

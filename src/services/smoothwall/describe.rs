@@ -290,36 +290,75 @@ pub(super) fn schema(generator: &mut schemars::SchemaGenerator) -> schemars::Sch
     generator.subschema_for::<Settings>()
 }
 
-/// The checks, each for the schools that have a source for it.
+/// An appliance that a check has a source for.
+pub(super) struct Behind<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The schools that it filters.
+    pub schools: &'a BTreeSet<Laestab>,
+    /// The estate's check that tells of it, where it filters several.
+    pub told: Option<CheckId>,
+}
+
+/// The checks, each for the schools behind these appliances. Where several schools are behind one,
+/// the estate's row tells of it: it is one trouble, not one for each school.
 pub(super) fn spec(
     settings: &Settings,
     key: &ServiceKey,
-    filtering: (&CheckId, BTreeSet<Laestab>),
-    alerts: (&CheckId, BTreeSet<Laestab>),
+    proofs: (&CheckId, &[Behind<'_>]),
+    alerts: (&CheckId, &[Behind<'_>]),
 ) -> Result<ServiceSpec, ServiceError> {
-    let check = |(id, schools): (&CheckId, BTreeSet<Laestab>), label: &str, every: Span| {
-        (!schools.is_empty()).then(|| CheckSpec {
-            covers: Coverage::Only(schools),
-            ..CheckSpec::new(id.clone(), label, Scope::School, every)
-        })
-    };
-    let filtering = check(filtering, "filtering", Span::from_mins(5)).map(|spec| CheckSpec {
-        tries: 3,
-        emits: vec![Flow::Traffic],
-        ..spec
-    });
-    let alerts = check(alerts, "appliance alerts", Span::from_mins(1));
+    let filtering = |spec: CheckSpec| CheckSpec { tries: 3, emits: vec![Flow::Traffic], ..spec };
+    let checks = [
+        checks_of(settings, proofs, "filtering", Span::from_mins(5), filtering),
+        checks_of(settings, alerts, "appliance alerts", Span::from_mins(1), |spec| spec),
+    ];
     Ok(ServiceSpec {
         key: key.clone(),
         label: settings.label.clone().unwrap_or_else(|| LABEL.to_owned()),
         code: CODE.to_owned(),
-        checks: filtering
-            .into_iter()
-            .chain(alerts)
-            .map(|check| tuned(check, &settings.checks))
-            .collect(),
+        checks: checks.into_iter().flatten().collect(),
         depends: depends()?,
     })
+}
+
+/// The estate's checks first: what they tell is known when the schools' are judged.
+fn checks_of(
+    settings: &Settings,
+    (id, behind): (&CheckId, &[Behind<'_>]),
+    label: &str,
+    every: Span,
+    more: impl Fn(CheckSpec) -> CheckSpec,
+) -> Vec<CheckSpec> {
+    let schools: BTreeSet<Laestab> = behind.iter().flat_map(|b| b.schools.clone()).collect();
+    if schools.is_empty() {
+        return Vec::new();
+    }
+    let told = |b: &Behind<'_>| b.schools.iter().map(|s| (*s, b.told.clone())).collect::<Vec<_>>();
+    let shared = behind.iter().flat_map(told).filter_map(|(s, told)| Some((s, told?)));
+    let of_schools = tuned(
+        more(CheckSpec {
+            covers: Coverage::Only(schools),
+            shared: shared.collect(),
+            ..CheckSpec::new(id.clone(), label, Scope::School, every)
+        }),
+        &settings.checks,
+    );
+    let of_estate = behind.iter().filter_map(|b| {
+        Some(CheckSpec {
+            id: b.told.clone()?,
+            label: format!("{label} of {}", b.name),
+            scope: Scope::Estate,
+            covers: Coverage::Subscribed,
+            stays: true,
+            emits: Vec::new(),
+            shared: BTreeMap::new(),
+            ..of_schools.clone()
+        })
+    });
+    let mut out: Vec<CheckSpec> = of_estate.collect();
+    out.push(of_schools);
+    out
 }
 
 fn depends() -> Result<Vec<Edge>, ServiceError> {

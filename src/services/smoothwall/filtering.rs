@@ -101,29 +101,29 @@ impl Proof {
             tries: 1,
             ..TransportSettings::default()
         });
-        let endpoint = |url: &url::Url| {
-            let settings = EndpointSettings {
-                url: url.clone(),
-                ca_file: settings.ca_file.as_deref().map(|file| in_folder(&ctx.folder, file)),
-                deadline: settings.deadline,
-                concurrency: None,
-                per_second: None,
-            };
-            way.probe_endpoint(&settings)
-                .map_err(|source| ServiceError::Endpoint { service: KEY, source })
+        let of = |url: &url::Url| EndpointSettings {
+            url: url.clone(),
+            ca_file: settings.ca_file.as_deref().map(|file| in_folder(&ctx.folder, file)),
+            deadline: settings.deadline,
+            concurrency: None,
+            per_second: None,
         };
+        let refuse = |source| ServiceError::Endpoint { service: KEY, source };
         let place = match &settings.place {
             Some(place) if folded(&place.word).is_empty() => {
                 let why = "must not be empty: any page would prove the place";
                 return Err(refused(KEY, &key("place.word"), why));
             }
-            Some(place) => Some((endpoint(&place.url)?, folded(&place.word))),
+            Some(place) => {
+                let endpoint = way.probe_endpoint(&of(&place.url)).map_err(refuse)?;
+                Some((endpoint, folded(&place.word)))
+            }
             None => None,
         };
         Ok(Self {
             place,
-            blocked: endpoint(&settings.blocked_url)?,
-            plain: endpoint(&settings.plain_url)?,
+            blocked: way.bait_endpoint(&of(&settings.blocked_url)).map_err(refuse)?,
+            plain: way.probe_endpoint(&of(&settings.plain_url)).map_err(refuse)?,
             settings: settings.clone(),
             block_marks: block_marks.to_vec(),
             clock: ctx.clock.clone(),

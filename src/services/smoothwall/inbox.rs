@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::model::health::Reason;
 use crate::model::observation::Zone;
+use crate::ports::watch::{Door, Place};
 use crate::services::declared::mailbox::{Mailbox, MailboxSettings, Reads};
 use crate::services::declared::moment::{self, Ahead};
 use crate::services::declared::refused;
@@ -88,6 +89,21 @@ impl Inbox {
         }
         let syslog = settings.syslog.as_ref().map(|s| Arc::new(Syslog::new(&ctx.folder, s)));
         Ok(Self { mailboxes, syslog, settings: settings.clone() })
+    }
+
+    /// Where alerts are left as files.
+    pub(super) fn places(&self) -> Vec<Place> {
+        let log = self.syslog.iter().map(|log| log.place());
+        self.mailboxes.iter().flat_map(Mailbox::places).chain(log).collect()
+    }
+
+    /// The mail servers.
+    pub(super) async fn doors(&self) -> Vec<Door> {
+        let mut out = Vec::new();
+        for mailbox in &self.mailboxes {
+            out.extend(mailbox.door().await);
+        }
+        out
     }
 
     pub(super) fn settings(&self) -> &Alerts {

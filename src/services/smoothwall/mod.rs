@@ -10,6 +10,8 @@ mod actions;
 mod alerts;
 mod describe;
 mod filtering;
+#[cfg(any(test, feature = "fuzzing"))]
+mod fuzz;
 mod inbox;
 mod message;
 mod poll;
@@ -28,5 +30,7 @@ pub const SERVICE: Service = Service {
     actions: actions::ACTIONS,
     schema: describe::schema,
     configure: poll::configure,
+    #[cfg(any(test, feature = "fuzzing"))]
+    reads: fuzz::read,
     checks: describe::CHECKS,
 };

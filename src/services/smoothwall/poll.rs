@@ -12,10 +12,10 @@ use crate::model::ids::{CheckId, Laestab, ServiceKey};
 use crate::model::observation::{Observation, Target, Zone};
 use crate::model::text::Clean;
 use crate::ports::clock::Boxed;
-use crate::ports::watch::{Job, Watch};
+use crate::ports::watch::{Door, Job, Place, Watch};
 use crate::services::declared::{only_sensible, refused, service_key};
 use crate::services::smoothwall::alerts::{Standing, standing};
-use crate::services::smoothwall::describe::{Appliance, CHECKS, KEY, Settings, spec};
+use crate::services::smoothwall::describe::{Appliance, Behind, CHECKS, KEY, Settings, spec};
 use crate::services::smoothwall::filtering::{Proof, Proved};
 use crate::services::smoothwall::inbox::{Hosts, Inbox, Read};
 use crate::services::{Configured, Context, ServiceError, check_id};
@@ -31,12 +31,49 @@ pub(super) fn configure(
     })
 }
 
+/// Letters of an appliance's name in the id of a check.
+const LONGEST_WORD: usize = 17;
+
 /// An appliance and the schools that it filters.
 struct Filter {
     name: String,
     hosts: Vec<String>,
     proof: Option<Proof>,
     schools: BTreeSet<Laestab>,
+    /// The estate's checks that tell of it, where it filters several schools.
+    told: Option<Told>,
+}
+
+/// The estate's checks of one appliance.
+struct Told {
+    filtering: CheckId,
+    alerts: CheckId,
+}
+
+impl Filter {
+    fn is_alerted(&self) -> bool {
+        !self.hosts.is_empty()
+    }
+
+    /// Whom its answers are about, the estate first, and by which checks.
+    fn asked(&self, of_schools: &CheckId, told: fn(&Told) -> &CheckId) -> Vec<(CheckId, Target)> {
+        let estate = self.told.as_ref().map(|t| (told(t).clone(), Target::Estate));
+        let schools = self.schools.iter().map(|s| (of_schools.clone(), Target::School(*s)));
+        estate.into_iter().chain(schools).collect()
+    }
+
+    fn behind(&self, told: fn(&Told) -> &CheckId) -> Behind<'_> {
+        let told = self.told.as_ref().map(told).cloned();
+        Behind { name: &self.name, schools: &self.schools, told }
+    }
+
+    /// Its name, as an answer about `target` begins.
+    fn named(&self, target: Target) -> String {
+        match target {
+            Target::Estate => format!("{} ({} schools)", self.name, self.schools.len()),
+            Target::School(_) => self.name.clone(),
+        }
+    }
 }
 
 struct Watcher {
@@ -57,29 +94,33 @@ impl Watcher {
         only_sensible(KEY, &settings.checks, CHECKS)?;
         only_distinct(&settings.appliances)?;
         let (mut schools, mut not_watched) = schools_by_appliance(ctx, &key, &settings.appliances);
-        let mut filters = Vec::new();
-        for appliance in &settings.appliances {
+        let mut filters: Vec<Filter> = Vec::new();
+        for (place, appliance) in settings.appliances.iter().enumerate() {
             let proof = appliance.filtering.as_ref().map(|filtering| {
                 Proof::new(ctx, &appliance.name, filtering, &settings.block_marks)
             });
+            let schools = schools.remove(&appliance.name).unwrap_or_default();
             filters.push(Filter {
                 name: appliance.name.clone(),
                 hosts: appliance.hosts.iter().map(|h| h.trim().to_lowercase()).collect(),
                 proof: proof.transpose()?,
-                schools: schools.remove(&appliance.name).unwrap_or_default(),
+                told: (schools.len() > 1).then(|| told(&settings.appliances, place)).transpose()?,
+                schools,
             });
         }
         not_watched.extend(gaps(&filters, settings.alerts.is_some()));
-        let with = |has: fn(&Filter) -> bool| -> BTreeSet<Laestab> {
-            filters.iter().filter(|f| has(f)).flat_map(|f| f.schools.iter().copied()).collect()
-        };
-        let alerted = match &settings.alerts {
-            Some(_) => with(|f| !f.hosts.is_empty()),
-            None => BTreeSet::new(),
-        };
-        let proved = with(|f| f.proof.is_some());
+        let proofs: Vec<Behind<'_>> = filters
+            .iter()
+            .filter(|f| f.proof.is_some())
+            .map(|f| f.behind(|told| &told.filtering))
+            .collect();
+        let alerted: Vec<Behind<'_>> = filters
+            .iter()
+            .filter(|f| f.is_alerted() && settings.alerts.is_some())
+            .map(|f| f.behind(|told| &told.alerts))
+            .collect();
         Ok(Self {
-            spec: spec(settings, &key, (&filtering, proved), (&alerts, alerted))?,
+            spec: spec(settings, &key, (&filtering, &proofs), (&alerts, &alerted))?,
             inbox: settings.alerts.as_ref().map(|a| Inbox::new(ctx, a)).transpose()?,
             filtering,
             alerts,
@@ -90,56 +131,36 @@ impl Watcher {
     }
 
     async fn prove(&self, job: &Job) -> Vec<Observation> {
-        let Some((name, proof)) = self.filters.iter().find_map(|f| {
-            (job.id.strip_prefix("filtering/") == Some(&f.name))
-                .then_some((&f.name, f.proof.as_ref()?))
+        let Some((filter, proof)) = self.filters.iter().find_map(|f| {
+            (job.id.strip_prefix("filtering/") == Some(&f.name)).then_some((f, f.proof.as_ref()?))
         }) else {
             return Vec::new();
         };
         let proved = proof.prove().await;
-        job.targets.iter().map(|target| self.proved(*target, name, &proved)).collect()
+        let asked = filter.asked(&self.filtering, |told| &told.filtering).into_iter();
+        asked.map(|about| self::proved(about, filter, &proved)).collect()
     }
 
-    fn proved(&self, target: Target, appliance: &str, proved: &Proved) -> Observation {
-        let seen = Observation::new(
-            self.filtering.clone(),
-            target,
-            proved.at,
-            proved.verdict,
-            &format!("{appliance}: {}", proved.detail),
-        )
-        .fact("appliance", appliance)
-        .fact("address that must be blocked", &proved.blocked)
-        .fact("address that must pass", &proved.plain);
-        match proved.latency_ms {
-            Some(ms) => seen.number("latency_ms", ms),
-            None => seen,
-        }
-    }
-
-    async fn read_alerts(&self, targets: &[Target], now: Timestamp) -> Vec<Observation> {
+    async fn read_alerts(&self, now: Timestamp) -> Vec<Observation> {
         let Some(inbox) = &self.inbox else { return Vec::new() };
         let hosts = self.filters.iter().map(|f| (f.name.as_str(), f.hosts.as_slice())).collect();
         let read = inbox.read(&Hosts(hosts), now).await;
         self.note(&read.unmapped);
         let none = BTreeSet::new();
-        let standings: BTreeMap<&str, Standing> = self
-            .filters
-            .iter()
-            .map(|f| {
-                let alerts = read.alerts.get(&f.name).unwrap_or(&none);
-                (f.name.as_str(), standing(alerts, inbox.settings(), read.gap.as_ref(), now))
-            })
-            .collect();
-        targets
-            .iter()
-            .filter_map(|target| {
-                let Target::School(school) = target else { return None };
-                let filter = self.filters.iter().find(|f| f.schools.contains(school))?;
-                let stands = standings.get(filter.name.as_str())?;
-                Some(self.alerted(*target, &filter.name, stands, &read, now))
-            })
-            .collect()
+        let mut out = Vec::new();
+        for filter in self.filters.iter().filter(|f| f.is_alerted()) {
+            let alerts = read.alerts.get(&filter.name).unwrap_or(&none);
+            let stands = standing(alerts, inbox.settings(), read.gap.as_ref(), now);
+            let asked = filter.asked(&self.alerts, |told| &told.alerts).into_iter();
+            out.extend(asked.map(|about| alerted(about, filter, &stands, (&read, now))));
+        }
+        out
+    }
+
+    /// These checks in the order of the description.
+    fn in_order(&self, these: &BTreeSet<CheckId>) -> Vec<CheckId> {
+        let all = self.spec.checks.iter().map(|spec| &spec.id);
+        all.filter(|id| these.contains(id)).cloned().collect()
     }
 
     /// Keeps the hosts that no appliance has, and logs each when it is first met.
@@ -150,46 +171,73 @@ impl Watcher {
         }
         unmapped.clone_into(&mut strangers);
     }
+}
 
-    fn alerted(
-        &self,
-        target: Target,
-        appliance: &str,
-        stands: &Standing,
-        read: &Read,
-        now: Timestamp,
-    ) -> Observation {
-        let detail = format!("{appliance}: {}", stands.detail);
-        let mut seen = Observation::new(self.alerts.clone(), target, now, stands.verdict, &detail)
-            .since(stands.since)
-            .fact("appliance", appliance);
-        if let Some(at) = stands.heartbeat_at {
-            seen = seen.source(at, Zone::Given).fact("last heartbeat", at.to_string());
-        }
-        for alert in &stands.open {
-            seen = seen.fact("open alert", alert.as_str());
-        }
-        if !read.unmapped.is_empty() {
-            let hosts: Vec<&str> = read.unmapped.iter().take(10).map(String::as_str).collect();
-            seen = seen.fact("hosts that no appliance has", hosts.join(", "));
-        }
-        if let Some(over) = &stands.over {
-            seen = seen.fact("last outage", over);
-        }
-        for (n, what) in [
-            (read.unreadable, "messages without a host, or that cannot be read"),
-            (read.misdated, "messages with a date that cannot be believed"),
-            (read.strangers, "messages from other senders, left out"),
-            (read.twice, "messages that came twice, counted once"),
-            (read.refused, "entries that are not regular files"),
-            (read.lines, "lines that cannot be read"),
-        ] {
-            if n > 0 {
-                seen = seen.fact(what, n.to_string());
-            }
-        }
-        seen
+fn proved((check, target): (CheckId, Target), filter: &Filter, proved: &Proved) -> Observation {
+    let detail = format!("{}: {}", filter.named(target), proved.detail);
+    let seen = Observation::new(check, target, proved.at, proved.verdict, &detail)
+        .fact("appliance", &filter.name)
+        .fact("address that must be blocked", &proved.blocked)
+        .fact("address that must pass", &proved.plain);
+    match proved.latency_ms {
+        Some(ms) => seen.number("latency_ms", ms),
+        None => seen,
     }
+}
+
+fn alerted(
+    (check, target): (CheckId, Target),
+    filter: &Filter,
+    stands: &Standing,
+    (read, now): (&Read, Timestamp),
+) -> Observation {
+    let detail = format!("{}: {}", filter.named(target), stands.detail);
+    let mut seen = Observation::new(check, target, now, stands.verdict, &detail)
+        .since(stands.since)
+        .fact("appliance", &filter.name);
+    if let Some(at) = stands.heartbeat_at {
+        seen = seen.source(at, Zone::Given).fact("last heartbeat", at.to_string());
+    }
+    for alert in &stands.open {
+        seen = seen.fact("open alert", alert.as_str());
+    }
+    if !read.unmapped.is_empty() {
+        let hosts: Vec<&str> = read.unmapped.iter().take(10).map(String::as_str).collect();
+        seen = seen.fact("hosts that no appliance has", hosts.join(", "));
+    }
+    if let Some(over) = &stands.over {
+        seen = seen.fact("last outage", over);
+    }
+    for (n, what) in [
+        (read.unreadable, "messages without a host, or that cannot be read"),
+        (read.misdated, "messages with a date that cannot be believed"),
+        (read.strangers, "messages from other senders, left out"),
+        (read.twice, "messages that came twice, counted once"),
+        (read.refused, "entries that are not regular files"),
+        (read.lines, "lines that cannot be read"),
+    ] {
+        if n > 0 {
+            seen = seen.fact(what, n.to_string());
+        }
+    }
+    seen
+}
+
+/// The estate's checks of the appliance at `place`: by a word of its name, and by its place where
+/// two come to one word.
+fn told(appliances: &[Appliance], place: usize) -> Result<Told, ServiceError> {
+    let word = |appliance: &Appliance| {
+        let parts = appliance.name.split(|c: char| !c.is_ascii_alphanumeric());
+        let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+        parts.join("_").to_ascii_lowercase().chars().take(LONGEST_WORD).collect::<String>()
+    };
+    let own = appliances.get(place).map(word).unwrap_or_default();
+    let alone = !own.is_empty() && appliances.iter().filter(|a| word(a) == own).count() == 1;
+    let own = if alone { own } else { format!("{own}__{}", place + 1) };
+    Ok(Told {
+        filtering: check_id(KEY, &format!("filtering_{own}"))?,
+        alerts: check_id(KEY, &format!("alerts_{own}"))?,
+    })
 }
 
 fn only_distinct(appliances: &[Appliance]) -> Result<(), ServiceError> {
@@ -283,21 +331,37 @@ impl Watch for Watcher {
         strangers.iter().map(gap).collect()
     }
 
+    fn doors(&self) -> Boxed<'_, Vec<Door>> {
+        Box::pin(async {
+            match &self.inbox {
+                Some(inbox) => inbox.doors().await,
+                None => Vec::new(),
+            }
+        })
+    }
+
+    fn places(&self) -> Vec<Place> {
+        self.inbox.as_ref().map(Inbox::places).unwrap_or_default()
+    }
+
     fn jobs(&self) -> Vec<Job> {
-        let job = |check: &CheckId, id: String, schools: BTreeSet<Laestab>| {
+        let job = |check: &CheckId, id: String, asked: Vec<(CheckId, Target)>| {
             let spec = self.spec.checks.iter().find(|c| c.id == *check)?;
-            (!schools.is_empty()).then(|| Job {
+            let checks: BTreeSet<CheckId> = asked.iter().map(|(check, _)| check.clone()).collect();
+            let targets: BTreeSet<Target> = asked.into_iter().map(|(_, target)| target).collect();
+            (!targets.is_empty()).then(|| Job {
                 id: id.into(),
-                checks: vec![check.clone()],
-                targets: schools.into_iter().map(Target::School).collect(),
+                checks: self.in_order(&checks),
+                targets: targets.into_iter().collect(),
                 interval: spec.interval,
             })
         };
         let proofs = self.filters.iter().filter(|f| f.proof.is_some()).filter_map(|f| {
-            job(&self.filtering, format!("filtering/{}", f.name), f.schools.clone())
+            let asked = f.asked(&self.filtering, |told| &told.filtering);
+            job(&self.filtering, format!("filtering/{}", f.name), asked)
         });
-        let alerted = self.filters.iter().filter(|f| !f.hosts.is_empty());
-        let alerted = alerted.flat_map(|f| f.schools.iter().copied()).collect();
+        let alerted = self.filters.iter().filter(|f| f.is_alerted());
+        let alerted = alerted.flat_map(|f| f.asked(&self.alerts, |told| &told.alerts)).collect();
         proofs.chain(job(&self.alerts, "alerts".to_owned(), alerted)).collect()
     }
 
@@ -306,7 +370,7 @@ impl Watch for Watcher {
             if job.checks.contains(&self.filtering) {
                 self.prove(job).await
             } else {
-                self.read_alerts(&job.targets, now).await
+                self.read_alerts(now).await
             }
         })
     }

@@ -17,6 +17,7 @@ use rustix::fs::{Mode, OFlags};
 use crate::model::calendar::london;
 use crate::model::observation::Zone;
 use crate::model::text::Clean;
+use crate::ports::watch::Place;
 use crate::services::declared::dropped::{DropError, decode};
 use crate::services::declared::in_folder;
 use crate::services::declared::words::folded;
@@ -63,6 +64,12 @@ impl Syslog {
             settings: settings.clone(),
             last: Mutex::default(),
         }
+    }
+
+    /// Where it is.
+    pub(super) fn place(&self) -> Place {
+        let folder = self.path.parent().map(Path::to_path_buf).unwrap_or_default();
+        Place { folder, file: Some(self.path.clone()) }
     }
 
     /// Reads the file, if it changed.

@@ -18,6 +18,8 @@ mod budget;
 mod describe;
 mod dn;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+mod fuzz;
 mod graph;
 mod health;
 mod licences;
@@ -52,5 +54,7 @@ pub const SERVICE: Service = Service {
     actions: actions::ACTIONS,
     schema: |generator| generator.subschema_for::<describe::Settings>(),
     configure: describe::configure,
+    #[cfg(any(test, feature = "fuzzing"))]
+    reads: fuzz::read,
     checks: describe::CHECKS,
 };

@@ -12,7 +12,7 @@ use crate::model::ids::{CheckId, CredentialName, Laestab, ServiceKey};
 use crate::model::observation::{Observation, Target, Verdict};
 use crate::model::span::Span;
 use crate::ports::clock::{Boxed, Clock};
-use crate::ports::watch::{Job, Rights, Watch};
+use crate::ports::watch::{Door, Job, Rights, Watch};
 use crate::services::answer::{ListRow, Trouble};
 use crate::services::rights;
 use crate::services::welearn365::accounts::Accounts;
@@ -237,6 +237,15 @@ impl Watch for WeLearn365 {
                 needed.push(&["User.Read.All"]);
             }
             vec![rights::told(self.graph.credential(), &needed, self.graph.roles().await)]
+        })
+    }
+
+    fn doors(&self) -> Boxed<'_, Vec<Door>> {
+        Box::pin(async {
+            match &self.accounts {
+                Some(accounts) => accounts.doors().await,
+                None => Vec::new(),
+            }
         })
     }
 

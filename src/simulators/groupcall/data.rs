@@ -25,6 +25,11 @@ const PARAMETERS: [&str; 5] = ["page", "pageSize", "changedRows", "onlygetDBStat
 impl Xod {
     /// When the cache of `area` of `school` was made.
     pub(super) fn made_at(&self, school: Laestab, area: &str) -> Timestamp {
+        let nightly = self.made_by_night(school, area);
+        self.freshened(school, area).map_or(nightly, |fresh| fresh.max(nightly))
+    }
+
+    fn made_by_night(&self, school: Laestab, area: &str) -> Timestamp {
         let (stage, started) = (&self.stage, self.stage.started);
         let jitter = |n| i64::from(below(stage.seed, area, school, n));
         let ago = |hours: i64| moved(stage.now(), -hours * HOUR - jitter(1_800));
@@ -169,6 +174,11 @@ pub(super) async fn area(
         || (area != "schoolinfo" && area != "health" && xod.has(l, F::ScopeRefused));
     if denied {
         return Ok(xod.fails(Some(l), 403, "Scope not granted by the school for this endpoint"));
+    }
+    if let Some(callback) = field(&query, "callbackUrl")
+        && let Some(instead) = xod.ask_fresh(l, &area, &callback)
+    {
+        return Ok(instead);
     }
     Ok(match area.as_str() {
         "schoolinfo" => school_info(&xod, school),

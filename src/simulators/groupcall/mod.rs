@@ -6,6 +6,7 @@
 //! is ours.
 
 mod data;
+mod fresh;
 mod loads;
 mod sign_in;
 mod ways;
@@ -25,7 +26,7 @@ use crate::model::ids::Laestab;
 use crate::simulators::cast::GroupcallPart;
 use crate::simulators::reply::{Refused, json as reply, page};
 use crate::simulators::server::{Endpoint, Manners, nobodys};
-use crate::simulators::stage::Stage;
+use crate::simulators::stage::{Stage, lock};
 use crate::simulators::tokens::{Tokens, Worthless, carried, refused};
 use crate::simulators::ways::{UnknownWay, Way, Ways};
 
@@ -45,6 +46,8 @@ pub(super) struct Xod {
     tokens: Tokens<Option<Laestab>>,
     /// Data calls per school.
     used: Mutex<BTreeMap<Laestab, u64>>,
+    /// Fresh data that was asked for, by school and area.
+    fresh: Mutex<BTreeMap<(Laestab, String), fresh::Fresh>>,
     ways: Ways<GroupcallFault>,
 }
 
@@ -54,6 +57,7 @@ impl Xod {
             stage,
             tokens: Tokens::default(),
             used: Mutex::default(),
+            fresh: Mutex::default(),
             ways: Ways::default(),
         })
     }
@@ -103,6 +107,14 @@ impl Groupcall {
     /// Takes it away again.
     pub fn clear_fault(&self, school: Option<Laestab>, fault: GroupcallFault) {
         self.0.ways.take(school, fault);
+    }
+
+    /// How often fresh data of a school was asked for, by area in lower case.
+    #[must_use]
+    pub fn fresh_requests(&self, school: Laestab) -> BTreeMap<String, u64> {
+        let fresh = lock(&self.0.fresh);
+        let own = fresh.iter().filter(|((l, _), _)| *l == school);
+        own.map(|((_, area), one)| (area.clone(), one.asked)).collect()
     }
 
     /// The fault of this name, as a file of faults writes it.

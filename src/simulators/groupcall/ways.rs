@@ -87,6 +87,18 @@ pub enum GroupcallFault {
     CmeOld,
     /// CME's file does not name the school.
     CmeMissing,
+    /// A question with a callback is refused in words.
+    FreshRefused,
+    /// It is taken, and the answer is a server's failure.
+    FreshAnswerLost,
+    /// It is taken, and nothing comes of it.
+    FreshNever,
+    /// It is taken, and takes three hours.
+    FreshSlow,
+    /// The data comes, and nobody calls.
+    FreshNoCallback,
+    /// Somebody calls, and no data comes.
+    FreshCallbackOnly,
     /// The IDaaS page is another page.
     IdaasOther,
     /// The IDaaS page points to another host.
@@ -135,6 +147,12 @@ impl Way for GroupcallFault {
         Self::XvaultWithoutTime,
         Self::CmeOld,
         Self::CmeMissing,
+        Self::FreshRefused,
+        Self::FreshAnswerLost,
+        Self::FreshNever,
+        Self::FreshSlow,
+        Self::FreshNoCallback,
+        Self::FreshCallbackOnly,
         Self::IdaasOther,
         Self::IdaasElsewhere,
     ];

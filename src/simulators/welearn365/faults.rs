@@ -2,8 +2,7 @@
 //!
 //! Source: the vendor notes on Graph, way by way.
 
-use std::fmt;
-use std::str::FromStr;
+use crate::simulators::ways::Way;
 
 /// One way in which Microsoft's answers go wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -104,14 +103,8 @@ pub enum GraphFault {
     SitesDenied,
 }
 
-/// Why a fault was refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no fault {0:?} of Microsoft's")]
-pub struct UnknownGraphFault(String);
-
-impl GraphFault {
-    /// Every fault.
-    pub const ALL: [Self; 47] = [
+impl Way for GraphFault {
+    const ALL: &'static [Self] = &[
         Self::SecretExpired,
         Self::SecretWrong,
         Self::AppUnknown,
@@ -160,51 +153,14 @@ impl GraphFault {
         Self::SitesArchived,
         Self::SitesDenied,
     ];
-
-    /// Its name in files: `sync_late`.
-    #[must_use]
-    pub fn name(self) -> String {
-        let mut out = String::new();
-        for c in format!("{self:?}").chars() {
-            if c.is_ascii_uppercase() && !out.is_empty() {
-                out.push('_');
-            }
-            out.push(c.to_ascii_lowercase());
-        }
-        out
-    }
-}
-
-impl fmt::Display for GraphFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.name())
-    }
-}
-
-impl FromStr for GraphFault {
-    type Err = UnknownGraphFault;
-    fn from_str(text: &str) -> Result<Self, UnknownGraphFault> {
-        Self::ALL
-            .into_iter()
-            .find(|fault| fault.name() == text.trim())
-            .ok_or_else(|| UnknownGraphFault(text.chars().take(40).collect()))
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     #[test]
-    fn a_fault_is_known_by_its_name_only() {
-        let names: BTreeSet<String> = GraphFault::ALL.into_iter().map(GraphFault::name).collect();
-        assert_eq!(names.len(), GraphFault::ALL.len(), "none twice");
-        for fault in GraphFault::ALL {
-            assert_eq!(fault.to_string().parse(), Ok(fault));
-        }
-        assert_eq!("sync_late".parse(), Ok(GraphFault::SyncLate));
-        assert!("SyncLate".parse::<GraphFault>().is_err() && "".parse::<GraphFault>().is_err());
+    fn every_way_has_a_name_of_its_own() {
+        crate::simulators::ways::names_are_their_own::<GraphFault>(&["sync_late", "sites_denied"]);
     }
 }

@@ -35,7 +35,7 @@ use crate::simulators::server::{Endpoint, Manners};
 use crate::simulators::stage::{Stage, lock};
 use crate::simulators::times::{moved, seconds};
 
-pub use faults::{GraphFault, UnknownGraphFault};
+pub use faults::GraphFault;
 pub(super) use login::PEM;
 
 /// What an administrator has consented to for the console's app.

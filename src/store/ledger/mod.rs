@@ -10,13 +10,14 @@ mod schema;
 mod tests;
 mod write;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use crate::ledger::{Draft, Entry};
+use crate::ledger::{Detail, Draft, Entry};
 use crate::model::plan::{Operator, Plan, Role};
 use crate::model::text::Clean;
 use crate::ports::ledger::{
@@ -219,6 +220,10 @@ impl Ledger for SqliteLedger {
 
     fn entries(&self, query: &AuditQuery) -> Result<Vec<Entry>, LedgerError> {
         self.read(|db| rows::entries(db, query))
+    }
+
+    fn details(&self, number: u64) -> Result<BTreeMap<String, Detail>, LedgerError> {
+        self.read(|db| rows::details(db, number))
     }
 
     fn erase(&self, number: u64, field: &str, draft: Draft) -> Result<(), LedgerError> {

@@ -1,12 +1,14 @@
 //! What is read.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::ledger::Entry;
+use crate::ledger::{Detail, Entry};
 use crate::model::plan::Plan;
 use crate::model::text::Clean;
 use crate::ports::ledger::{AuditQuery, Held, LedgerError, LeftItem, Request, StepRecord};
@@ -210,6 +212,17 @@ pub(super) fn entries(db: &Connection, query: &AuditQuery) -> Result<Vec<Entry>,
             previous: Clean::new(&r.get::<_, String>(7)?),
             hash: Clean::new(&r.get::<_, String>(8)?),
         });
+    }
+    Ok(out)
+}
+
+pub(super) fn details(db: &Connection, entry: u64) -> Result<BTreeMap<String, Detail>, Trouble> {
+    let mut statement = db.prepare("SELECT field, value, salt FROM detail WHERE number = ?1")?;
+    let mut rows = statement.query([whole(entry)])?;
+    let mut out = BTreeMap::new();
+    while let Some(r) = rows.next()? {
+        let value = Clean::new(&r.get::<_, String>(1)?);
+        out.insert(r.get(0)?, Detail { value, salt: r.get(2)? });
     }
     Ok(out)
 }

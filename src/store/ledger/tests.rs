@@ -1,11 +1,9 @@
 //! The ledger on a real disk.
 
-use std::collections::BTreeMap;
-
 use jiff::SignedDuration;
 
 use super::*;
-use crate::ledger::{Detail, Line, verify};
+use crate::ledger::{Line, verify};
 use crate::model::action::Class;
 use crate::model::plan::{Ask, Item, Kind, Outcome, Ruling, Step, StepState};
 use crate::model::text::Clean;
@@ -223,7 +221,10 @@ fn what_was_recorded_is_there_after_a_restart() {
 fn the_chain_verifies_survives_erasure_and_cannot_be_edited() {
     let s = stage();
     begin(&s, &plan("a", person(1000, None), None, vec![item(1)]), 0).unwrap();
+    let kept = s.ledger.details(1).unwrap();
+    assert_eq!(kept.get("name").map(|d| d.value.as_str()), Some("m.invented"));
     s.ledger.erase(1, "name", draft("erased")).unwrap();
+    assert!(s.ledger.details(1).unwrap().is_empty());
     assert!(s.ledger.erase(1, "name", draft("erased")).is_err());
     let all = AuditQuery { from: Some(1), limit: 100, ..AuditQuery::default() };
     let entries = s.ledger.entries(&all).unwrap();

@@ -5,6 +5,8 @@
 //! Invariant: no credential is sent before the server's certificate is verified.
 
 mod folder;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzz;
 mod server;
 mod settings;
 mod wire;

@@ -19,11 +19,12 @@ use super::settings::{ImapSecurity, ImapSettings};
 use super::wire::{Answer, Broken, Status, Wire};
 use crate::model::text::Clean;
 use crate::ports::clock::Clock;
-use crate::transport::Failure;
+use crate::ports::watch::Door;
 use crate::transport::client::system_roots;
 use crate::transport::endpoint::rounded_up;
 use crate::transport::exchange::tls_words;
 use crate::transport::gate::{self, Gate};
+use crate::transport::{Failure, look};
 
 /// First rest after a refused sign-in with one credential, and the longest: a mail server locks an
 /// account after a few.
@@ -163,13 +164,7 @@ impl MailServer {
             seconds: rounded_up(open.wait),
             failures: open.failures,
         })?;
-        let whole = inner.settings.deadline.duration();
-        let visit = Visit {
-            name: inner.name.clone(),
-            clock: inner.clock.clone(),
-            due: began + whole,
-            whole,
-        };
+        let visit = inner.visit(began);
         let opened = visit.within(inner.opened(&visit, password)).await;
         let now = inner.clock.monotonic();
         match &opened {
@@ -189,7 +184,24 @@ impl MailServer {
     }
 }
 
+impl MailServer {
+    /// The server as it is found now, over a connection of its own on which nothing of ours is said.
+    pub async fn reach(&self) -> Door {
+        let inner = &*self.inner;
+        let began = inner.clock.monotonic();
+        let visit = inner.visit(began);
+        let reached = visit.within(inner.reached(&visit)).await;
+        let took = inner.clock.monotonic().saturating_sub(began);
+        look::door(&inner.name, reached.as_ref().map(|tls| (tls, took)))
+    }
+}
+
 impl Inner {
+    fn visit(&self, began: Duration) -> Visit {
+        let whole = self.settings.deadline.duration();
+        Visit { name: self.name.clone(), clock: self.clock.clone(), due: began + whole, whole }
+    }
+
     fn unauthorised(&self, why: impl Into<String>) -> Failure {
         Failure::Unauthorised { origin: self.name.clone(), why: why.into() }
     }
@@ -223,11 +235,7 @@ impl Inner {
     }
 
     async fn opened(&self, visit: &Visit, password: &SecretString) -> Result<MailFolder, Failure> {
-        let mut stream = self.connected().await?;
-        if self.settings.security == ImapSecurity::Starttls {
-            self.start_tls(visit, &mut stream).await?;
-        }
-        let stream = self.encrypted(stream).await?;
+        let stream = self.reached(visit).await?;
         let mut wire = Wire::new(stream);
         if self.settings.security == ImapSecurity::Tls {
             self.greeted(visit, &mut wire).await?;
@@ -238,6 +246,15 @@ impl Inner {
         self.sign_in(visit, &mut folder, &can, password).await?;
         folder.examine(&self.settings.folder).await?;
         Ok(folder)
+    }
+
+    /// A connection on which TLS stands.
+    async fn reached(&self, visit: &Visit) -> Result<Stream, Failure> {
+        let mut stream = self.connected().await?;
+        if self.settings.security == ImapSecurity::Starttls {
+            self.start_tls(visit, &mut stream).await?;
+        }
+        self.encrypted(stream).await
     }
 
     async fn connected(&self) -> Result<TcpStream, Failure> {

@@ -12,10 +12,10 @@ use super::line::{self, Trust};
 use super::session::{Limits, Session};
 use super::settings::{Address, LdapSettings, addresses};
 use crate::ports::clock::Clock;
-use crate::transport::client::read_roots;
+use crate::ports::watch::{Door, Stuck};
 use crate::transport::gate::Gate;
 use crate::transport::settings::{SetupError, TransportSettings};
-use crate::transport::{Failure, Transport};
+use crate::transport::{Failure, Transport, look};
 
 /// How long a password that was refused as wrong is not tried again. Domains lock an account after
 /// some five wrong passwords in some thirty minutes.
@@ -60,7 +60,7 @@ impl Transport {
     /// # Errors
     /// When an address may not be used or the CA file cannot be read.
     pub fn directory(&self, settings: &LdapSettings) -> Result<Controllers, SetupError> {
-        let roots = settings.ca_file.as_deref().map(read_roots).transpose()?;
+        let roots = self.roots(settings.ca_file.as_deref())?;
         let (own, clock) = self.limits();
         let controllers = addresses(settings)?
             .into_iter()
@@ -130,6 +130,42 @@ impl Controllers {
         outcome
     }
 
+    /// Each controller as it is found now, over a connection of its own, and whether it lets us in
+    /// with `password`; where there is none, why. Two connections to each, one after the other.
+    pub async fn doors(&self, password: Result<&SecretString, &str>) -> Vec<Door> {
+        let mut out = Vec::new();
+        for place in 0..self.inner.controllers.len() {
+            out.extend(self.door(place, password).await);
+        }
+        out
+    }
+
+    async fn door(&self, place: usize, password: Result<&SecretString, &str>) -> Option<Door> {
+        let inner = &*self.inner;
+        let address = &inner.controllers.get(place)?.address;
+        let began = inner.clock.monotonic();
+        let reached = inner.in_time(address, line::secured(address, &inner.trust)).await;
+        let took = inner.clock.monotonic().saturating_sub(began);
+        let mut door = look::door(&address.name, reached.as_ref().map(|tls| (tls, took)));
+        drop(reached);
+        if door.stuck.is_none() {
+            door.stuck = match password {
+                Err(why) => Some((Stuck::SignIn, why.to_owned())),
+                Ok(password) => match self.open(place, password).await {
+                    Ok(session) => {
+                        session.close().await;
+                        None
+                    }
+                    Err(LdapFailure::Call(failure)) => {
+                        Some((look::stuck_at(&failure), failure.to_string()))
+                    }
+                    Err(refused) => Some((Stuck::SignIn, refused.to_string())),
+                },
+            };
+        }
+        Some(door)
+    }
+
     /// Counts a failure of a session that was open already.
     fn broke(&self, place: usize, failure: &LdapFailure) {
         let Some(controller) = self.inner.controllers.get(place) else { return };
@@ -159,18 +195,9 @@ impl Inner {
         password: &SecretString,
         began: Duration,
     ) -> Result<Session, LdapFailure> {
-        let origin = controller.address.name.clone();
-        let limit = self.settings.connect_timeout.duration();
-        let line = tokio::select! {
-            biased;
-            line = line::connect(&controller.address, &self.trust, &self.clock) => line?,
-            () = self.clock.sleep(limit) => {
-                return Err(LdapFailure::no_answer(
-                    &origin,
-                    format!("no connection within {} s", limit.as_secs()),
-                ));
-            }
-        };
+        let (address, origin) = (&controller.address, controller.address.name.clone());
+        let connecting = line::connect(address, &self.trust, &self.clock);
+        let line = self.in_time(address, connecting).await?;
         let whole = self.settings.deadline.duration();
         let limits = Limits {
             operation: self.settings.operation_timeout.duration(),
@@ -187,6 +214,23 @@ impl Inner {
         let outcome = session.bind(account, password.expose_secret()).await;
         self.note(password, &outcome);
         outcome.map(|()| session)
+    }
+
+    /// What it takes to reach a controller, within its time.
+    async fn in_time<T>(
+        &self,
+        address: &Address,
+        reaching: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let limit = self.settings.connect_timeout.duration();
+        tokio::select! {
+            biased;
+            reached = reaching => reached,
+            () = self.clock.sleep(limit) => Err(Failure::NoAnswer {
+                origin: address.name.clone(),
+                why: format!("no connection within {} s", limit.as_secs()),
+            }),
+        }
     }
 
     /// LDAP takes a name or a password without the other for an anonymous sign-in that succeeds.

@@ -117,6 +117,18 @@ pub(super) async fn connect(
     trust: &Trust,
     clock: &Arc<dyn Clock>,
 ) -> Result<Line, Failure> {
+    let tls = secured(address, trust).await?;
+    attach(tls, clock.clone()).await.map_err(|e| Failure::NoAnswer {
+        origin: address.name.clone(),
+        why: format!("our own side failed: {e}"),
+    })
+}
+
+/// A connection on which TLS stands and nothing was said, without a time limit of its own.
+pub(super) async fn secured(
+    address: &Address,
+    trust: &Trust,
+) -> Result<TlsStream<TcpStream>, Failure> {
     let origin = address.name.as_str();
     let no_answer = |why: String| Failure::NoAnswer { origin: origin.to_owned(), why };
     let config = trust.config().await.map_err(|why| Failure::Tls { origin: origin.into(), why })?;
@@ -131,11 +143,10 @@ pub(super) async fn connect(
     if address.start_tls {
         start_tls(&mut socket, origin).await?;
     }
-    let tls = tokio_rustls::TlsConnector::from(config)
+    tokio_rustls::TlsConnector::from(config)
         .connect(name, socket)
         .await
-        .map_err(|e| handshake_failed(origin, &e))?;
-    attach(tls, clock.clone()).await.map_err(|e| no_answer(format!("our own side failed: {e}")))
+        .map_err(|e| handshake_failed(origin, &e))
 }
 
 /// Asks for TLS in the clear. An answer with anything behind it is refused: it was put there by

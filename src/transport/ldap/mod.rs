@@ -11,6 +11,8 @@ mod controllers;
 mod entry;
 mod failure;
 mod filter;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzz;
 mod line;
 mod session;
 mod settings;

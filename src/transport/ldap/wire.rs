@@ -127,7 +127,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Tag and content of the next element; `None` at the end.
-    fn next(&mut self) -> Result<Option<(u8, &'a [u8])>, Misshapen> {
+    pub(super) fn next(&mut self) -> Result<Option<(u8, &'a [u8])>, Misshapen> {
         const CUT: Misshapen = Misshapen("an element is cut short");
         let Some((tag, rest)) = self.0.split_first() else { return Ok(None) };
         if tag & 0x1f == 0x1f {

@@ -146,7 +146,7 @@ fn chord(binding: &Binding, key: &str) -> Result<Chord, KeymapError> {
     if let Some(why) = chord.why_refused() {
         return Err(refuse(why));
     }
-    if binding.scopes.contains(&Scope::Prompt) && chord.printable().is_some() {
+    if binding.scopes.iter().any(|s| s.is_typed_in()) && chord.printable().is_some() {
         return Err(refuse("is text where text is typed; choose one with ctrl- or a named key"));
     }
     Ok(chord)

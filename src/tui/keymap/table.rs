@@ -55,6 +55,24 @@ pub enum Command {
     Note,
     /// Give back what was taken last.
     GiveBack,
+    /// Act on it: the menu of actions.
+    Act,
+    /// Confirm the plan by what is typed.
+    Confirm,
+    /// Plans that wait for a second person.
+    Approvals,
+    /// Actions that need a look.
+    Look,
+    /// The audit.
+    Audit,
+    /// Take back one's own request.
+    TakeBack,
+    /// Tell what was seen of a step.
+    Tell,
+    /// Close an action as it is.
+    CloseAction,
+    /// Personal details of an entry of the audit.
+    Reveal,
     /// Copy the sentence.
     Copy,
     /// The next school's page.
@@ -98,11 +116,34 @@ pub enum Scope {
     Text,
     /// Where text is typed.
     Prompt,
+    /// A plan that waits for its words.
+    Confirm,
+    /// Plans that wait for a second person.
+    Approvals,
+    /// Actions that are open.
+    Look,
+    /// The audit.
+    Audit,
 }
 
 impl Scope {
     /// All.
-    pub const ALL: &'static [Self] = &[Self::Board, Self::Page, Self::Text, Self::Prompt];
+    pub const ALL: &'static [Self] = &[
+        Self::Board,
+        Self::Page,
+        Self::Text,
+        Self::Prompt,
+        Self::Confirm,
+        Self::Approvals,
+        Self::Look,
+        Self::Audit,
+    ];
+
+    /// Whether printable keys are text there.
+    #[must_use]
+    pub fn is_typed_in(self) -> bool {
+        matches!(self, Self::Prompt | Self::Confirm)
+    }
 
     /// In words.
     #[must_use]
@@ -112,6 +153,10 @@ impl Scope {
             Self::Page => "a page",
             Self::Text => "a text",
             Self::Prompt => "a prompt",
+            Self::Confirm => "a plan",
+            Self::Approvals => "approvals",
+            Self::Look => "open actions",
+            Self::Audit => "the audit",
         }
     }
 }
@@ -153,13 +198,20 @@ pub struct Binding {
     pub why_not: fn(&Facts) -> Option<&'static str>,
 }
 
-const LISTS: &[Scope] = &[Scope::Board, Scope::Page, Scope::Text];
+const LISTS: &[Scope] =
+    &[Scope::Board, Scope::Page, Scope::Text, Scope::Approvals, Scope::Look, Scope::Audit];
 const SCHOOLS: &[Scope] = &[Scope::Board, Scope::Page];
 const ALL: &[Scope] = Scope::ALL;
 const BOARD: &[Scope] = &[Scope::Board];
 const PAGE: &[Scope] = &[Scope::Page];
-const INNER: &[Scope] = &[Scope::Page, Scope::Text];
+const INNER: &[Scope] = &[Scope::Page, Scope::Text, Scope::Approvals, Scope::Look, Scope::Audit];
 const PROMPT: &[Scope] = &[Scope::Prompt];
+const CONFIRM: &[Scope] = &[Scope::Confirm];
+const TYPED: &[Scope] = &[Scope::Prompt, Scope::Confirm];
+const APPROVALS: &[Scope] = &[Scope::Approvals];
+const LOOK: &[Scope] = &[Scope::Look];
+const AUDIT: &[Scope] = &[Scope::Audit];
+const GUARD: &[Scope] = &[Scope::Approvals, Scope::Look, Scope::Audit];
 
 fn always(_: &Facts) -> Option<&'static str> {
     None
@@ -217,19 +269,37 @@ table! {
     Clear "clear" BOARD ["esc" "backspace"] "clear" "Takes the choice of a cell away, then the filter." 3 can_clear;
     NextTrouble "next_trouble" BOARD ["n"] "next bad" "Sorts again and goes to the next trouble that nobody has." 3 with_board;
     PreviousTrouble "previous_trouble" BOARD ["N"] "previous bad" "Sorts again and goes to the trouble before that nobody has." 0 with_board;
-    Mark "mark" BOARD ["space"] "mark" "Marks the school, or takes its mark away." 8 with_row;
+    Mark "mark" BOARD ["space"] "mark" "Marks the school, or takes its mark away." 9 with_row;
     MarkAll "mark_all" BOARD ["V"] "mark all" "Marks every school that is shown; if all are marked, takes the marks away." 0 with_board;
     Filter "filter" BOARD ["/"] "filter" "Shows only the schools that match, while you type." 4 with_board;
-    OpenByName "school" SCHOOLS ["o"] "school" "Opens a school by a few letters of its name, or its number." 7 with_board;
+    OpenByName "school" SCHOOLS ["o"] "school" "Opens a school by a few letters of its name, or its number." 8 with_board;
     NextSchool "next_school" PAGE ["]"] "next" "The next school's page, in the order of the board." 4 always;
     PreviousSchool "previous_school" PAGE ["["] "previous" "The previous school's page." 5 always;
     Acknowledge "acknowledge" SCHOOLS ["a"] "ack" "Known, no need to call out: until the end of the shift, for the cell under the cursor or the marked schools." 4 with_cell;
     Claim "claim" SCHOOLS ["c"] "claim" "You work on it: until the end of the shift." 4 with_cell;
     Downtime "downtime" SCHOOLS ["d"] "downtime" "Planned work: asks until when and why; a vendor's announced work is filled in." 6 with_cell;
     Note "note" SCHOOLS ["m"] "note" "A line for whoever comes next, without any pupil's name." 6 with_cell;
-    GiveBack "give_back" SCHOOLS ["u"] "give back" "Undoes what you last acknowledged, claimed or set; without that, gives back the cell under the cursor." 7 connected;
+    GiveBack "give_back" SCHOOLS ["u"] "give back" "Undoes what you last acknowledged, claimed or set; without that, gives back the cell under the cursor." 8 connected;
+    Act "act" SCHOOLS ["x"] "act" "Acts on the cell under the cursor or on the marked schools: a menu, then a plan. Nothing is sent by this key." 7 with_cell;
+    Approvals "approvals" LISTS [] "approvals" "Plans that wait for a second person." 0 connected;
+    Look "look" LISTS [] "needs a look" "Open actions: what is under way, and what somebody has to look at." 0 connected;
+    Audit "audit" LISTS [] "audit" "Who did what, on whose word." 0 connected;
+    Enter "open_entry" GUARD ["enter"] "open" "Opens what the cursor stands on." 1 always;
+    TakeBack "take_back" APPROVALS ["u"] "take back" "Takes back your own request, which has sent nothing." 3 connected;
+    Tell "tell" LOOK ["t"] "tell" "Tells what you saw of the step at the cursor: whether its effect is there, and how you know." 3 connected;
+    CloseAction "close_action" LOOK ["e"] "close" "Closes the action as it is, with a reason; nothing more is done about it by itself." 4 connected;
+    Filter "audit_filter" AUDIT ["/"] "filter" "Shows only the entries that match: by:asha kind:step about:937 since:2d" 3 connected;
+    Reveal "reveal" AUDIT ["p"] "personal" "Shows an entry's personal details to a lead or an auditor; asks why, and records that first." 4 connected;
+    Refresh "read_again" GUARD ["r"] "read again" "Reads the list again." 5 connected;
+    Confirm "confirm" CONFIRM ["enter"] "confirm" "Confirms the plan, once what it asks for is typed; until then it does nothing." 1 always;
+    Cancel "leave_plan" CONFIRM ["esc"] "leave, nothing sent" "Leaves the plan; nothing is sent." 2 always;
+    PageDown "plan_on" CONFIRM ["tab" "pgdn"] "scroll" "Shows more of the plan." 3 always;
+    PageUp "plan_back" CONFIRM ["shift-tab" "pgup"] "scroll back" "Shows the plan from further up." 0 always;
+    Down "plan_down" CONFIRM ["down"] "down" "One line down." 0 always;
+    Up "plan_up" CONFIRM ["up"] "up" "One line up." 0 always;
+    Help "plan_help" CONFIRM ["f1"] "what the words mean" "The keys of a plan, and what its words mean." 4 always;
     Copy "copy" PAGE ["y"] "copy" "Sends the sentence to the terminal's clipboard (OSC 52)." 3 with_sentence;
-    Refresh "refresh" SCHOOLS ["r"] "ask now" "Asks the vendors again now, within their limits, and sorts again." 9 connected;
+    Refresh "refresh" SCHOOLS ["r"] "ask now" "Asks the vendors again now, within their limits, and sorts again." 10 connected;
     Palette "palette" LISTS [":"] "commands" "All commands by name." 11 always;
     Help "help" LISTS ["?" "f1"] "keys" "The keys of this place, with a search." 5 always;
     Quit "quit" BOARD ["q"] "quit" "Ends the console; the agent of a service goes on." 6 always;
@@ -240,7 +310,7 @@ table! {
     Cancel "cancel" PROMPT ["esc"] "leave" "Leaves without it." 2 always;
     Complete "complete" PROMPT ["tab"] "complete" "Completes to the chosen candidate." 3 always;
     NextCandidate "next_candidate" PROMPT ["down"] "next" "The candidate below." 0 always;
-    PreviousCandidate "previous_candidate" PROMPT ["up"] "previous" "The candidate above." 0 always;
-    RubOut "rub_out" PROMPT ["backspace"] "rub out" "Rubs out a character; on an empty line it leaves." 0 always;
-    RubOutWord "rub_out_word" PROMPT ["ctrl-w"] "rub out word" "Rubs out a word." 0 always;
+    PreviousCandidate "previous_candidate" PROMPT ["up" "shift-tab"] "previous" "The candidate above." 0 always;
+    RubOut "rub_out" TYPED ["backspace"] "rub out" "Rubs out a character; on an empty line it leaves." 0 always;
+    RubOutWord "rub_out_word" TYPED ["ctrl-w"] "rub out word" "Rubs out a word." 0 always;
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use ratatui::layout::Rect;
 
-use super::{Act, Answer, View, row_name, scroll_by, scrolled};
+use super::{Act, Answer, View, row_name, scroll_on, scrolled};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::screens::page::announced;
 use crate::tui::theme::Role;
@@ -69,13 +69,8 @@ impl EvidenceScreen {
             return Answer::Wants(vec![Act::Close]);
         }
         let room = usize::from(view.size.1.saturating_sub(3));
-        match scroll_by(command, self.scroll, self.lines(view).len(), room) {
-            Some(to) => {
-                self.scroll = to;
-                Answer::Consumed
-            }
-            None => Answer::Pass,
-        }
+        let len = self.lines(view).len();
+        scroll_on(command, &mut self.scroll, len, room)
     }
 
     /// Draws the pane.

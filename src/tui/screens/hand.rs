@@ -1,8 +1,6 @@
 //! The prompt of a downtime and of a note: says back in words what it understood.
 
-use jiff::Timestamp;
-use ratatui::layout::Rect;
-
+use super::prompt::{Typing, two_lines, typing};
 use super::{Act, Answer, View};
 use crate::tui::keymap::Command;
 use crate::tui::theme::Role;
@@ -11,6 +9,7 @@ use crate::tui::widgets::{Field, Line, Pen};
 use crate::wire::Clean;
 use crate::wire::desk::{DeskKind, Handle};
 use crate::wire::when::stretch;
+use jiff::Timestamp;
 
 /// The prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,20 +55,15 @@ impl HandPrompt {
 
     /// Takes a command.
     pub fn command(&mut self, command: Command, view: &View<'_>) -> Answer {
-        match command {
-            Command::Accept => match self.understood(view.now) {
+        match typing(&mut self.field, command) {
+            Typing::Done => match self.understood(view.now) {
                 Ok(handle) => Answer::Wants(vec![Act::Close, Act::Handle(handle)]),
                 // What is missing stands below the line already.
                 Err(_) => Answer::Consumed,
             },
-            Command::Cancel | Command::Interrupt => Answer::Wants(vec![Act::Close]),
-            Command::RubOut if self.field.rub_out() => Answer::Consumed,
-            Command::RubOut => Answer::Wants(vec![Act::Close]),
-            Command::RubOutWord => {
-                self.field.rub_out_word();
-                Answer::Consumed
-            }
-            _ => Answer::Pass,
+            Typing::Left => Answer::Wants(vec![Act::Close]),
+            Typing::Changed => Answer::Consumed,
+            Typing::Other => Answer::Pass,
         }
     }
 
@@ -81,16 +75,10 @@ impl HandPrompt {
 
     /// Draws the two last lines.
     pub fn draw(&self, pen: &mut Pen<'_>, view: &View<'_>) -> usize {
-        let (columns, rows) = view.size;
-        let top = rows.saturating_sub(2);
-        pen.blank(Rect::new(0, top, columns, 2));
         let head = match self.handle.kind {
             DeskKind::Note => " note > ",
             _ => " downtime until > ",
         };
-        let line =
-            Line::of(head, Role::Key).and(self.field.text(), Role::Prompt).and(" ", Role::Cursor);
-        pen.line(0, top, columns, &line);
         let said = match self.understood(view.now) {
             Ok(handle) => Line::of(format!(" {}", in_words(&handle, view.now)), Role::Text),
             Err(missing) => Line::of(format!(" {missing}"), Role::Message),
@@ -100,7 +88,7 @@ impl HandPrompt {
             said =
                 said.and(format!("; {} marked are hidden: left out", self.hidden), Role::Message);
         }
-        pen.line(0, top + 1, columns, &said);
+        two_lines(pen, view.size, (head, &self.field), &said);
         2
     }
 }

@@ -20,6 +20,23 @@ const LETTERS: &[(&str, &str)] = &[
     ("~", "goes to and fro; the letter is the worst of the window"),
     ("@ a z", "claimed, acknowledged, downtime"),
     ("C3d", "for three days; m minutes, h hours, d days"),
+    ("x", "somebody acts on it; the peek tells who, and what"),
+];
+
+/// The words of a plan and of what comes of it.
+const WORDS: &[(&str, &str)] = &[
+    ("will do", "the steps, in order; each is on disk before it is sent, and again after"),
+    ("CANNOT", "no step afterwards takes it back"),
+    ("will not", "what this leaves as it is, and you may have expected"),
+    ("beware", "what still holds for a while, or what else it touches"),
+    ("policy", "the rule that allows it, and the limits that count"),
+    ("left out", "not done: hidden by the filter, protected, or not to be read"),
+    ("DONE", "seen: the target was read again, and the effect is there"),
+    ("ACCEPTED", "the other side took it; it is being looked for, and is not seen yet"),
+    ("REJECTED", "the other side said no; nothing changed"),
+    ("PARTLY DONE", "some steps; each says which"),
+    ("UNKNOWN", "no answer: nobody knows until the target is read, by the agent or by you"),
+    ("CHANGED", "the target was no longer as the plan says; nothing was sent"),
 ];
 
 /// The screen.
@@ -63,11 +80,15 @@ impl HelpScreen {
                 );
             }
         }
+        let (told, heading) = match self.scope {
+            Scope::Confirm | Scope::Approvals | Scope::Look => (WORDS, " words of a plan"),
+            _ => (LETTERS, " letters of a cell"),
+        };
         let letters: Vec<_> =
-            LETTERS.iter().filter(|(letter, help)| found([letter, help, "letters"])).collect();
+            told.iter().filter(|(letter, help)| found([letter, help, "letters words"])).collect();
         if !letters.is_empty() {
             lines.push(Line::default());
-            lines.push(Line::of(" letters of a cell", Role::Title));
+            lines.push(Line::of(heading, Role::Title));
         }
         for (letter, help) in letters {
             lines.push(Line::of(format!(" {letter:<14} "), Role::Key).and(*help, Role::Text));

@@ -2,24 +2,33 @@
 //!
 //! Invariant: drawing takes `&self`, never waits, and builds only what is visible.
 
+pub mod act;
+pub mod approvals;
+pub mod audit;
 pub mod board;
 pub mod evidence;
 pub mod hand;
 pub mod help;
+pub mod look;
 pub mod page;
 pub mod palette;
 pub mod prompt;
 mod told;
+pub mod word;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use ratatui::layout::Rect;
 
 use crate::tui::keymap::{Command, Facts, Keymap, Scope};
-use crate::tui::state::{Pages, Rows};
+use crate::tui::state::{Acts, Pages, Rows};
 use crate::tui::theme::Role;
 use crate::tui::widgets::{Line, Pen};
+use crate::tui::wish::Wish;
 use crate::wire::board::Row;
 use crate::wire::desk::Handle;
 use crate::wire::page::Refresh;
-use jiff::Timestamp;
-use ratatui::layout::Rect;
 
 /// What every screen may look at.
 #[derive(Clone, Copy)]
@@ -28,12 +37,22 @@ pub struct View<'a> {
     pub rows: Option<&'a Rows>,
     /// Pages that were read.
     pub pages: &'a Pages,
+    /// What the guard told.
+    pub acts: &'a Acts,
     /// The keymap.
     pub keymap: &'a Keymap,
     /// What decides whether a command applies.
     pub facts: &'a Facts,
     /// The agent's clock, at the minute.
     pub now: Timestamp,
+    /// The agent's clock to the second, for what runs out.
+    pub clock: Timestamp,
+    /// Our monotonic clock.
+    pub mono: Duration,
+    /// Nothing here is real.
+    pub is_demo: bool,
+    /// The terminal has a second screen, which is left empty; one without keeps what it shows.
+    pub has_alternate: bool,
     /// The line to the agent lives, or is only late.
     pub is_known: bool,
     /// Size of the screen: columns and rows.
@@ -59,6 +78,10 @@ pub enum Act {
     Refresh(Refresh),
     /// Cells are taken in hand, or given back.
     Handle(Handle),
+    /// Something is asked of the guard.
+    Guard(Wish),
+    /// What the guard tells is read again.
+    ReadActs,
     /// A text for the clipboard.
     Copy(String),
     /// A message.
@@ -91,6 +114,30 @@ pub enum Layer {
     Filter(prompt::FilterPrompt),
     /// The prompt of a downtime or a note.
     Hand(hand::HandPrompt),
+    /// The menu of actions.
+    Menu(act::menu::MenuScreen),
+    /// What an action needs to know.
+    Form(Box<act::form::FormScreen>),
+    /// A plan and its confirmation.
+    Plan(Box<act::plan::PlanScreen>),
+    /// What became of a plan.
+    Run(Box<act::run::RunScreen>),
+    /// A password, once.
+    Secret(Box<act::secret::SecretScreen>),
+    /// Plans that wait for a second person.
+    Approvals(approvals::ApprovalsScreen),
+    /// Open actions.
+    Look(look::LookScreen),
+    /// One of them.
+    Action(look::ActionScreen),
+    /// The audit.
+    Audit(Box<audit::AuditScreen>),
+    /// Its filter.
+    AuditFilter(audit::AuditFilter),
+    /// One entry of it.
+    Entry(Box<audit::EntryScreen>),
+    /// A line that is asked for before something is recorded.
+    Word(word::WordPrompt),
 }
 
 impl Layer {
@@ -99,8 +146,19 @@ impl Layer {
     pub fn scope(&self) -> Scope {
         match self {
             Self::Page(_) => Scope::Page,
-            Self::Evidence(_) => Scope::Text,
-            Self::Help(_) | Self::Palette(_) | Self::Filter(_) | Self::Hand(_) => Scope::Prompt,
+            Self::Evidence(_) | Self::Run(_) | Self::Secret(_) => Scope::Text,
+            Self::Plan(_) => Scope::Confirm,
+            Self::Approvals(_) => Scope::Approvals,
+            Self::Look(_) | Self::Action(_) => Scope::Look,
+            Self::Audit(_) | Self::Entry(_) => Scope::Audit,
+            Self::Help(_)
+            | Self::Palette(_)
+            | Self::Filter(_)
+            | Self::Hand(_)
+            | Self::Menu(_)
+            | Self::Form(_)
+            | Self::AuditFilter(_)
+            | Self::Word(_) => Scope::Prompt,
         }
     }
 
@@ -113,24 +171,57 @@ impl Layer {
             Self::Palette(screen) => screen.command(command, view),
             Self::Filter(screen) => screen.command(command),
             Self::Hand(screen) => screen.command(command, view),
+            Self::Menu(screen) => screen.command(command, view),
+            Self::Form(screen) => screen.command(command, view),
+            Self::Plan(screen) => screen.command(command, view),
+            Self::Run(screen) => screen.command(command, view),
+            Self::Secret(screen) => screen.command(command),
+            Self::Approvals(screen) => screen.command(command, view),
+            Self::Look(screen) => screen.command(command, view),
+            Self::Action(screen) => screen.command(command, view),
+            Self::Audit(screen) => screen.command(command, view),
+            Self::AuditFilter(screen) => screen.command(command, view),
+            Self::Entry(screen) => screen.command(command, view),
+            Self::Word(screen) => screen.command(command),
         }
     }
 
     /// Takes typed or pasted text.
     pub fn typed(&mut self, text: &str, view: &View<'_>) -> Answer {
         match self {
-            Self::Page(_) | Self::Evidence(_) => Answer::Pass,
             Self::Help(screen) => screen.typed(text),
             Self::Palette(screen) => screen.typed(text, view),
             Self::Filter(screen) => screen.typed(text),
             Self::Hand(screen) => screen.typed(text),
+            Self::Menu(screen) => screen.typed(text),
+            Self::Form(screen) => screen.typed(text),
+            Self::Plan(screen) => screen.typed(text),
+            Self::AuditFilter(screen) => screen.typed(text),
+            Self::Word(screen) => screen.typed(text),
+            Self::Page(_)
+            | Self::Evidence(_)
+            | Self::Run(_)
+            | Self::Secret(_)
+            | Self::Approvals(_)
+            | Self::Look(_)
+            | Self::Action(_)
+            | Self::Audit(_)
+            | Self::Entry(_) => Answer::Pass,
         }
     }
 
     /// Whether the whole screen is covered, so that what lies below need not be drawn.
     #[must_use]
     pub fn covers(&self) -> bool {
-        matches!(self, Self::Page(_) | Self::Evidence(_) | Self::Help(_))
+        !matches!(
+            self,
+            Self::Palette(_)
+                | Self::Filter(_)
+                | Self::Hand(_)
+                | Self::Menu(_)
+                | Self::AuditFilter(_)
+                | Self::Word(_)
+        )
     }
 
     /// Draws below line 1. Gives the number of rows built.
@@ -144,17 +235,44 @@ impl Layer {
             Self::Palette(screen) => screen.draw(pen, view),
             Self::Filter(screen) => screen.draw(pen, view),
             Self::Hand(screen) => screen.draw(pen, view),
+            Self::Menu(screen) => screen.draw(pen, view),
+            Self::Form(screen) => screen.draw(pen, area, view),
+            Self::Plan(screen) => screen.draw(pen, area, view),
+            Self::Run(screen) => screen.draw(pen, area, view),
+            Self::Secret(screen) => screen.draw(pen, area, view),
+            Self::Approvals(screen) => screen.draw(pen, area, view),
+            Self::Look(screen) => screen.draw(pen, area, view),
+            Self::Action(screen) => screen.draw(pen, area, view),
+            Self::Audit(screen) => screen.draw(pen, area, view),
+            Self::AuditFilter(screen) => screen.draw(pen, view),
+            Self::Entry(screen) => screen.draw(pen, area, view),
+            Self::Word(screen) => screen.draw(pen, view),
         }
     }
 
     /// Its part of line 1's path.
     #[must_use]
     pub fn path(&self, view: &View<'_>) -> Option<String> {
+        let plain = |text: &str| Some(text.to_owned());
         match self {
             Self::Page(screen) => Some(row_name(screen.row(), view.rows)),
             Self::Evidence(screen) => Some(screen.title(view)),
-            Self::Help(_) => Some("keys".to_owned()),
-            Self::Palette(_) | Self::Filter(_) | Self::Hand(_) => None,
+            Self::Help(_) => plain("keys"),
+            Self::Form(_) => plain("act"),
+            Self::Plan(_) => plain("plan"),
+            Self::Run(_) => plain("outcome"),
+            Self::Secret(_) => plain("password"),
+            Self::Approvals(_) => plain("approvals"),
+            Self::Look(_) => plain("open actions"),
+            Self::Action(_) => plain("action"),
+            Self::Audit(_) => plain("audit"),
+            Self::Entry(_) => plain("entry"),
+            Self::Palette(_)
+            | Self::Filter(_)
+            | Self::Hand(_)
+            | Self::Menu(_)
+            | Self::AuditFilter(_)
+            | Self::Word(_) => None,
         }
     }
 }
@@ -188,7 +306,18 @@ fn scrolled(pen: &mut Pen<'_>, area: Rect, lines: &[Line], scroll: usize) -> usi
     built
 }
 
-/// Moves a scroll position for a text of `len` lines in `room`.
+/// Moves `scroll` for a text of `len` lines in `room`, where the command is one that moves.
+fn scroll_on(command: Command, scroll: &mut usize, len: usize, room: usize) -> Answer {
+    match scroll_by(command, *scroll, len, room) {
+        Some(to) => {
+            *scroll = to;
+            Answer::Consumed
+        }
+        None => Answer::Pass,
+    }
+}
+
+/// Where a command moves a scroll position to, for a text of `len` lines in `room`.
 fn scroll_by(command: Command, scroll: usize, len: usize, room: usize) -> Option<usize> {
     let last = len.saturating_sub(room);
     let to = match command {

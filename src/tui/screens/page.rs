@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use ratatui::layout::Rect;
 
 use super::evidence::{EvidenceScreen, moment_and_age, no_checks, vendor_time};
-use super::{Act, Answer, View, row_name, scroll_by, scrolled};
+use super::look::acting_words;
+use super::{Act, Answer, View, row_name, scroll_on, scrolled};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::theme::Role;
 use crate::tui::widgets::{Line, Pen, hints, rule, state_word, wrap};
@@ -93,10 +94,7 @@ impl PageScreen {
                 let Some(page) = view.page(self.row) else { return Answer::Pass };
                 let room = lower_room(view.size, &page, view.now);
                 let len = lower(&page, self.service, view.size, view.now).len();
-                let Some(to) = scroll_by(command, self.scroll, len, room) else {
-                    return Answer::Pass;
-                };
-                self.scroll = to;
+                return scroll_on(command, &mut self.scroll, len, room);
             }
         }
         Answer::Consumed
@@ -153,6 +151,10 @@ pub(super) fn body_of(
             0,
             Line::of(format!(" as of {of}; could not be told anew: {why}"), Role::Message),
         );
+    }
+    for open in view.acts.on(row, None).take(3) {
+        let text = acting_words(open, view);
+        lines.push(Line::of(" acting  ", Role::Accent).and(text, Role::Message));
     }
     let rest = lower(&page, selected, (area.width, area.height), view.now);
     if lines.len() + LEAST_LOWER <= usize::from(area.height) {

@@ -4,11 +4,16 @@ use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use ratatui::layout::Rect;
 
-use super::{Act, Answer, View};
+use super::audit::AuditScreen;
+use super::word::WordPrompt;
+use super::{Act, Answer, Layer, View};
 use crate::tui::keymap::{BINDINGS, Command, Scope};
 use crate::tui::theme::{BUILT_IN, Role};
 use crate::tui::widgets::{Field, Line, Pen, width};
+use crate::tui::wish::Wish;
+use crate::wire::action::Arm;
 use crate::wire::board::Row;
+use crate::wire::{Clean, Span};
 
 /// How many candidates are shown.
 const SHOWN: usize = 8;
@@ -20,8 +25,8 @@ struct Candidate {
     text: String,
     /// What is said of it.
     help: String,
-    /// What it does.
-    act: Option<Act>,
+    /// What it does, in order; nothing where it only completes the line.
+    acts: Vec<Act>,
 }
 
 /// The palette, over the place whose commands it offers.
@@ -51,23 +56,33 @@ impl PaletteScreen {
             Some(("filter", filter)) => vec![Candidate {
                 text: text.to_owned(),
                 help: "shows only the schools that match".to_owned(),
-                act: Some(Act::Filter(filter.to_owned())),
+                acts: vec![Act::Filter(filter.to_owned())],
             }],
+            Some(("audit", filter)) => audit(filter, view),
+            Some(("emergency", why)) => emergency(why),
+            Some(("arm", rest)) => arm(rest),
             _ => self.commands(view),
         };
     }
 
     fn commands(&self, view: &View<'_>) -> Vec<Candidate> {
-        let plain = |text: &str, help: &str, act| Candidate {
+        let plain = |text: &str, help: &str, act: Option<Act>| Candidate {
             text: text.to_owned(),
             help: help.to_owned(),
-            act,
+            acts: act.into_iter().collect(),
         };
         let mut all = vec![
             plain("q", "ends the console", Some(Act::Run(Command::Quit))),
             plain("school ", "opens a school by name or number", None),
             plain("theme ", "another theme: default, dark, light, cvd, mono, or your own", None),
             plain("filter ", "shows only the schools that match", None),
+            plain("audit ", "who did what: by:asha kind:step about:937 since:2d", None),
+            plain(
+                "arm ",
+                "opens your actions for a while, where the policy asks for that: 15m why",
+                None,
+            ),
+            plain("emergency ", "declares an emergency, where the policy knows one: why", None),
         ];
         let here = BINDINGS.iter().filter(|b| {
             b.scopes.contains(&self.scope)
@@ -78,7 +93,7 @@ impl PaletteScreen {
                 text: b.name.to_owned(),
                 help: (b.why_not)(view.facts)
                     .map_or_else(|| b.help.to_owned(), |why| format!("not now: {why}")),
-                act: Some(Act::Run(b.command)),
+                acts: vec![Act::Run(b.command)],
             }
         }));
         let wanted = self.field.text().to_owned();
@@ -118,11 +133,16 @@ impl PaletteScreen {
     }
 
     fn accept(&mut self, view: &View<'_>) -> Answer {
-        match self.found.get(self.chosen).map(|c| c.act.clone()) {
-            Some(Some(act)) => Answer::Wants(vec![Act::Close, act]),
-            Some(None) => {
+        match self.found.get(self.chosen).map(|c| c.acts.clone()) {
+            Some(acts) if acts.is_empty() => {
                 self.complete(view);
                 Answer::Consumed
+            }
+            // What is still missing is said, and the line stays.
+            Some(acts) if matches!(acts.as_slice(), [Act::Say(_)]) => Answer::Wants(acts),
+            Some(acts) => {
+                let close = std::iter::once(Act::Close);
+                Answer::Wants(close.chain(acts).collect())
             }
             None => {
                 Answer::Wants(vec![Act::Say(format!("nothing is called {:?}", self.field.text()))])
@@ -169,8 +189,8 @@ impl PaletteScreen {
     }
 
     fn key_of(&self, candidate: &Candidate, view: &View<'_>) -> String {
-        match &candidate.act {
-            Some(Act::Run(command)) => BINDINGS
+        match candidate.acts.as_slice() {
+            [Act::Run(command)] => BINDINGS
                 .iter()
                 .find(|b| b.command == *command && b.scopes.contains(&self.scope))
                 .map(|b| view.keymap.keys_of(b.name))
@@ -190,10 +210,56 @@ fn schools(wanted: &str, view: &View<'_>) -> Vec<Candidate> {
         Some(Candidate {
             text: format!("school {}", school.name),
             help: format!("{}  {}", school.laestab.spaced(), school.town),
-            act: Some(Act::Page(Row::School(school.laestab))),
+            acts: vec![Act::Page(Row::School(school.laestab))],
         })
     });
     best(candidates.collect(), wanted, |c| c.text.strip_prefix("school ").unwrap_or(&c.text))
+}
+
+/// One candidate, or why there is none.
+fn single(text: String, understood: Result<(String, Vec<Act>), String>) -> Vec<Candidate> {
+    let (help, acts) = match understood {
+        Ok((help, acts)) => (help, acts),
+        Err(why) => (why.clone(), vec![Act::Say(why)]),
+    };
+    vec![Candidate { text, help, acts }]
+}
+
+fn audit(filter: &str, view: &View<'_>) -> Vec<Candidate> {
+    let understood = AuditScreen::open(filter, view.now).map(|(screen, wish)| {
+        let acts = vec![Act::Open(Layer::Audit(Box::new(screen))), Act::Guard(wish)];
+        ("entries of the audit that match".to_owned(), acts)
+    });
+    single(format!("audit {filter}"), understood)
+}
+
+fn emergency(why: &str) -> Vec<Candidate> {
+    let clean = Clean::new(why);
+    let understood = if clean.is_empty() {
+        Err("and why: everybody is shown it".to_owned())
+    } else {
+        let prompt = Layer::Word(WordPrompt::emergency(clean));
+        Ok(("asks for a word first; then everybody is told".to_owned(), vec![Act::Open(prompt)]))
+    };
+    single(format!("emergency {why}"), understood)
+}
+
+fn arm(rest: &str) -> Vec<Candidate> {
+    let (span, why) = rest.trim().split_once(' ').unwrap_or((rest.trim(), ""));
+    let wish = |arm| vec![Act::Guard(Wish::Arm(arm))];
+    let understood = match span.parse::<Span>() {
+        _ if span == "off" => {
+            let arm = Arm { span: None, why: Clean::default() };
+            Ok(("closes your actions again".to_owned(), wish(arm)))
+        }
+        Err(_) => Err("for how long, and why: 15m INC0041233 lock an account; or off".to_owned()),
+        Ok(_) if why.trim().is_empty() => Err("and why: it stands in the audit".to_owned()),
+        Ok(span) => {
+            let arm = Arm { span: Some(span), why: Clean::new(why) };
+            Ok((format!("opens your actions for {span}"), wish(arm)))
+        }
+    };
+    single(format!("arm {rest}"), understood)
 }
 
 fn themes(wanted: &str) -> Vec<Candidate> {
@@ -202,7 +268,7 @@ fn themes(wanted: &str) -> Vec<Candidate> {
         .map(|(name, _)| Candidate {
             text: format!("theme {name}"),
             help: "built in".to_owned(),
-            act: Some(Act::Theme((*name).to_owned())),
+            acts: vec![Act::Theme((*name).to_owned())],
         })
         .collect();
     let wanted = wanted.trim();
@@ -210,7 +276,7 @@ fn themes(wanted: &str) -> Vec<Candidate> {
         all = vec![Candidate {
             text: format!("theme {wanted}"),
             help: "from your own folder".to_owned(),
-            act: Some(Act::Theme(wanted.to_owned())),
+            acts: vec![Act::Theme(wanted.to_owned())],
         }];
     } else {
         all.retain(|c| c.text.contains(wanted));

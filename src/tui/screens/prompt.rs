@@ -8,6 +8,49 @@ use crate::tui::theme::Role;
 use crate::tui::widgets::{Field, Line, Pen};
 use crate::wire::filter::{Filter, FilterError};
 
+/// What a command is to a line that is typed into.
+pub(super) enum Typing {
+    /// The line is finished.
+    Done,
+    /// The line is given up.
+    Left,
+    /// The text is another one now.
+    Changed,
+    /// None of its business.
+    Other,
+}
+
+/// Edits `field` as `command` says. To rub out in an empty line gives it up.
+pub(super) fn typing(field: &mut Field, command: Command) -> Typing {
+    match command {
+        Command::Accept => Typing::Done,
+        Command::Cancel | Command::Interrupt => Typing::Left,
+        Command::RubOut if field.rub_out() => Typing::Changed,
+        Command::RubOut => Typing::Left,
+        Command::RubOutWord => {
+            field.rub_out_word();
+            Typing::Changed
+        }
+        _ => Typing::Other,
+    }
+}
+
+/// Draws the two last lines of the screen: `head` and what is typed, and below it what is `said` to
+/// that.
+pub(super) fn two_lines(
+    pen: &mut Pen<'_>,
+    size: (u16, u16),
+    (head, field): (&str, &Field),
+    said: &Line,
+) {
+    let (columns, rows) = size;
+    let top = rows.saturating_sub(2);
+    pen.blank(Rect::new(0, top, columns, 2));
+    let line = Line::of(head, Role::Key).and(field.text(), Role::Prompt).and(" ", Role::Cursor);
+    pen.line(0, top, columns, &line);
+    pen.line(0, top + 1, columns, said);
+}
+
 /// The prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FilterPrompt {
@@ -28,18 +71,12 @@ impl FilterPrompt {
 
     /// Takes a command.
     pub fn command(&mut self, command: Command) -> Answer {
-        match command {
-            Command::Accept => Answer::Wants(vec![Act::Close]),
-            Command::Cancel | Command::Interrupt => {
-                Answer::Wants(vec![Act::Filter(self.before.clone()), Act::Close])
-            }
-            Command::RubOut if self.field.rub_out() => self.changed(),
-            Command::RubOut => Answer::Wants(vec![Act::Close]),
-            Command::RubOutWord => {
-                self.field.rub_out_word();
-                self.changed()
-            }
-            _ => Answer::Pass,
+        match typing(&mut self.field, command) {
+            Typing::Done => Answer::Wants(vec![Act::Close]),
+            Typing::Left if command == Command::RubOut => Answer::Wants(vec![Act::Close]),
+            Typing::Left => Answer::Wants(vec![Act::Filter(self.before.clone()), Act::Close]),
+            Typing::Changed => self.changed(),
+            Typing::Other => Answer::Pass,
         }
     }
 
@@ -51,17 +88,11 @@ impl FilterPrompt {
 
     /// Draws the two last lines.
     pub fn draw(&self, pen: &mut Pen<'_>, view: &View<'_>) -> usize {
-        let (columns, rows) = view.size;
-        let top = rows.saturating_sub(2);
-        pen.blank(Rect::new(0, top, columns, 2));
-        let line =
-            Line::of(" / ", Role::Key).and(self.field.text(), Role::Prompt).and(" ", Role::Cursor);
-        pen.line(0, top, columns, &line);
         let (words, role) = match understood(self.field.text(), view) {
             Ok(filter) => (said(&filter, view), Role::Quiet),
             Err(error) => (format!("not applied: {error}"), Role::Message),
         };
-        pen.text(3, top + 1, columns.saturating_sub(4), &words, role);
+        two_lines(pen, view.size, (" / ", &self.field), &Line::of(format!("   {words}"), role));
         0
     }
 }

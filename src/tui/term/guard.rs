@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 use std::thread::{self, ThreadId};
 
-use crossterm::cursor::{Hide, Show};
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::cursor::{Hide, MoveTo, Show};
+use crossterm::event::{
+    DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange,
+};
 use crossterm::terminal::{
-    EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
-    enable_raw_mode,
+    Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{execute, queue};
 use tokio::signal::unix::{SignalKind, signal};
@@ -20,8 +22,8 @@ static HOOK: Once = Once::new();
 /// The thread that runs the console: only its panic ends it.
 static OWNER: Mutex<Option<ThreadId>> = Mutex::new(None);
 
-/// The modes of the terminal: raw, alternate screen, bracketed paste, cursor hidden. The mouse is
-/// left alone, so that text can be selected.
+/// The modes of the terminal: raw, alternate screen, bracketed paste, news of the focus, cursor
+/// hidden. The mouse is left alone, so that text can be selected.
 ///
 /// Invariant: no mode is set outside this guard, and dropping it restores all of them.
 #[derive(Debug)]
@@ -90,7 +92,7 @@ fn set() -> io::Result<()> {
     SET.store(true, Ordering::SeqCst);
     let modes = || {
         enable_raw_mode()?;
-        execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, Hide)
+        execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange, Hide)
     };
     modes().inspect_err(|_| restore().unwrap_or_default())
 }
@@ -101,9 +103,18 @@ fn restore() -> io::Result<()> {
         return Ok(());
     }
     let mut out = io::stdout();
-    let written =
-        queue!(out, EndSynchronizedUpdate, DisableBracketedPaste, Show, LeaveAlternateScreen)
-            .and_then(|()| out.flush());
+    // The alternate screen is left empty: some terminals can show it again.
+    let written = queue!(
+        out,
+        EndSynchronizedUpdate,
+        DisableFocusChange,
+        DisableBracketedPaste,
+        Clear(ClearType::All),
+        MoveTo(0, 0),
+        Show,
+        LeaveAlternateScreen
+    )
+    .and_then(|()| out.flush());
     disable_raw_mode().and(written)
 }
 

@@ -13,6 +13,9 @@ use crate::tui::keymap::Chord;
 
 /// How long the reading thread waits before it looks whether it should stop.
 const LOOKS_UP: Duration = Duration::from_secs(1);
+/// What comes within so long of the input before it counts as part of the same read: no hand types
+/// that fast, but a paste without a frame does, and so does a line that stood still.
+const SAME_READ: Duration = Duration::from_millis(1);
 
 /// The longest paste that is taken, in characters.
 const MAX_PASTE: usize = 200;
@@ -24,6 +27,12 @@ const MAX_DRAIN: usize = 1_000;
 pub enum Input {
     /// A key.
     Key(Chord),
+    /// A key that came in one read with what came before it.
+    Along(Chord),
+    /// The terminal's window came to the front.
+    Focus,
+    /// The mouse, which does nothing here.
+    Mouse,
     /// Pasted text, its line ends and controls made spaces.
     Paste(String),
     /// A new size: columns and rows.
@@ -31,11 +40,17 @@ pub enum Input {
 }
 
 impl Input {
-    /// From an event; `None` for what is not used (mouse, focus, releases).
+    /// From an event; `None` for what is not used (releases, the window's going to the back).
+    /// `along` tells whether it came in one read with the input before it.
     #[must_use]
-    pub fn of(event: Event) -> Option<Self> {
+    pub fn of(event: Event, along: bool) -> Option<Self> {
         match event {
-            Event::Key(key) if key.kind != KeyEventKind::Release => Some(Self::Key(Chord::of(key))),
+            Event::Key(key) if key.kind != KeyEventKind::Release => {
+                let chord = Chord::of(key);
+                Some(if along { Self::Along(chord) } else { Self::Key(chord) })
+            }
+            Event::FocusGained => Some(Self::Focus),
+            Event::Mouse(_) => Some(Self::Mouse),
             Event::Paste(text) => Some(Self::Paste(
                 text.chars()
                     .take(MAX_PASTE)
@@ -92,15 +107,18 @@ impl Drop for Inputs {
 
 /// Reads until told to stop, until nobody listens, or until the terminal is gone.
 fn read(tell: &Sender<Input>, over: &AtomicBool) {
+    let mut along = false;
     while !over.load(Ordering::SeqCst) && !hung_up() {
-        match event::poll(LOOKS_UP).and_then(|is_there| is_there.then(event::read).transpose()) {
-            Ok(None) => {}
+        let wait = if along { SAME_READ } else { LOOKS_UP };
+        match event::poll(wait).and_then(|is_there| is_there.then(event::read).transpose()) {
+            Ok(None) => along = false,
             Ok(Some(event)) => {
-                if let Some(input) = Input::of(event)
+                if let Some(input) = Input::of(event, along)
                     && tell.blocking_send(input).is_err()
                 {
                     return;
                 }
+                along = true;
             }
             Err(_) => return,
         }

@@ -57,7 +57,6 @@ impl<W: Write> Screen<W> {
     /// # Errors
     /// When the terminal cannot be written.
     pub fn draw(&mut self, paint: impl FnOnce(&mut Buffer)) -> io::Result<Drawn> {
-        self.next.reset();
         paint(&mut self.next);
         let changed = self.shown.diff(&self.next);
         let cells = changed.len();
@@ -68,6 +67,8 @@ impl<W: Write> Screen<W> {
             self.out.flush()?;
         }
         std::mem::swap(&mut self.shown, &mut self.next);
+        // What is no longer shown is kept nowhere.
+        self.next.reset();
         Ok(Drawn { cells })
     }
 

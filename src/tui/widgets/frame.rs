@@ -19,6 +19,12 @@ pub struct Place {
     pub as_of: Option<Timestamp>,
     /// Nothing here is real.
     pub demo: bool,
+    /// A declared emergency, in words.
+    pub emergency: Option<String>,
+    /// Until when the operator is armed.
+    pub armed: Option<Timestamp>,
+    /// Nobody can act from here, or this operator cannot.
+    pub only_watches: bool,
     /// The agent's clock.
     pub now: Timestamp,
 }
@@ -41,6 +47,17 @@ impl Place {
     }
 }
 
+impl Place {
+    /// What the operator has to know of their own acting, in a word or two.
+    fn acting_words(&self) -> String {
+        match (self.armed, self.only_watches) {
+            (Some(until), _) => format!("ARMED {}", times::moment(until, self.now)),
+            (None, true) => "watch only".to_owned(),
+            (None, false) => String::new(),
+        }
+    }
+}
+
 /// Line 1: where, line, demo, clock. What does not fit gives way from the left.
 pub fn line_one(pen: &mut Pen<'_>, columns: u16, place: &Place) {
     let clock = times::clock(place.now);
@@ -48,8 +65,10 @@ pub fn line_one(pen: &mut Pen<'_>, columns: u16, place: &Place) {
     let (long, short) = (" DEMO: nothing here is real ", " DEMO ");
     // Where we are matters more than the long banner; the short one is never left out.
     let spoken = width(&words) + width(&clock) + width(&place.path) + 22;
+    let others = place.acting_words();
     let demo = match place.demo {
         false => "",
+        true if place.emergency.is_some() || !others.is_empty() => short,
         true if columns < 72 || columns < spoken + width(long) => short,
         true => long,
     };
@@ -58,8 +77,9 @@ pub fn line_one(pen: &mut Pen<'_>, columns: u16, place: &Place) {
         pen.text(right, 0, width(&clock), &clock, Role::Text);
     }
     let mut x = 1;
-    let must = width(&words) + width(demo) + 6;
-    if columns >= 60 {
+    let alarm = place.emergency.as_deref().map_or(0, |text| width(text).min(columns / 2) + 2);
+    let must = width(&words) + width(demo) + width(&others) + alarm + 6;
+    if columns >= 60 && (alarm == 0 || columns >= 100) {
         x = pen.text(x, 0, columns, "caretaker", Role::Accent) + 3;
     }
     let room =
@@ -68,7 +88,15 @@ pub fn line_one(pen: &mut Pen<'_>, columns: u16, place: &Place) {
         x = pen.text(x, 0, room, &place.path, Role::Title) + 3;
     }
     x = pen.text(x, 0, right.saturating_sub(x), &words, role) + 2;
-    pen.text(x, 0, right.saturating_sub(x), demo, Role::Demo);
+    if !others.is_empty() {
+        x = pen.text(x, 0, right.saturating_sub(x), &others, Role::Late) + 2;
+    }
+    if !demo.is_empty() {
+        x = pen.text(x, 0, right.saturating_sub(x), demo, Role::Demo) + 2;
+    }
+    if let Some(text) = &place.emergency {
+        pen.text(x, 0, right.saturating_sub(x + 1), text, Role::Offline);
+    }
 }
 
 /// The hint lines from `y` on: whole hints only, as many as fit.

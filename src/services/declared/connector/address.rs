@@ -37,8 +37,9 @@ const NOT_HEADERS: [&str; 9] = [
     "connection",
     "client-request-id",
 ];
-/// Query parameters by which vendors take credentials; a URL is logged in too many places.
-const NOT_QUERY: [&str; 9] = [
+/// Parameters by which vendors take credentials; a URL is logged in too many places, and a
+/// configuration holds none.
+pub(super) const NOT_QUERY: [&str; 9] = [
     "token",
     "access_token",
     "key",

@@ -25,7 +25,7 @@ use crate::model::estate::Estate;
 use crate::model::health::Reason;
 use crate::model::ids::{Laestab, ServiceKey};
 use crate::model::observation::Window;
-use crate::ports::watch::CredentialUse;
+use crate::ports::watch::{self, CredentialUse, Door};
 use crate::services::Context;
 use crate::services::declared::jq::Pool;
 use crate::services::declared::statuspage::StatusPage;
@@ -162,7 +162,7 @@ impl Source {
         });
         let mut missing = match set.scope {
             Asks::School => {
-                let places: Vec<Place> = checked.address.places().into_iter().collect();
+                let places: Vec<Place> = checked.places().into_iter().collect();
                 gaps(&ctx.estate, &set.service, &places)
             }
             Asks::Estate | Asks::Bulk => Gaps::new(),
@@ -216,6 +216,24 @@ impl Source {
         match &self.kind {
             Kind::Api(api) => api.credentials(schools),
             _ => Vec::new(),
+        }
+    }
+
+    /// The mail server, if it is one.
+    pub(super) async fn door(&self) -> Option<Door> {
+        match &self.kind {
+            Kind::Mail(reports) => reports.door().await,
+            _ => None,
+        }
+    }
+
+    /// Where files are left for it.
+    pub(super) fn places(&self) -> Vec<watch::Place> {
+        match &self.kind {
+            Kind::Files(files) => files.places(),
+            Kind::Log(log) => vec![log.place.clone()],
+            Kind::Mail(reports) => reports.places(),
+            Kind::Page(_) | Kind::Reach(..) | Kind::Api(_) | Kind::Status(_) => Vec::new(),
         }
     }
 

@@ -18,6 +18,7 @@ use super::{Refused, csvfile, refuse, textfile};
 use crate::model::ids::Laestab;
 use crate::model::observation::{SourceTime, Zone};
 use crate::model::text::Clean;
+use crate::ports::watch::Place;
 use crate::services::answer::Trouble;
 use crate::services::declared::dropped::{
     Complete, Decoder, DropSettings, Dropped, Folder, decode,
@@ -235,6 +236,12 @@ impl Files {
             trace,
             before: Mutex::default(),
         }
+    }
+
+    /// Where they are, each once.
+    pub(super) fn places(&self) -> Vec<Place> {
+        let all: BTreeSet<Place> = self.folders.values().map(Folder::place).collect();
+        all.into_iter().collect()
     }
 
     /// The file of one school, or that of the estate.

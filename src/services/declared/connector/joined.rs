@@ -10,7 +10,7 @@ use crate::model::check::ServiceSpec;
 use crate::model::estate::NotWatched;
 use crate::model::observation::Observation;
 use crate::ports::clock::Boxed;
-use crate::ports::watch::{CredentialUse, Job, Rights, Watch};
+use crate::ports::watch::{CredentialUse, Door, Job, Place, Rights, Watch};
 
 struct Joined {
     spec: ServiceSpec,
@@ -71,6 +71,20 @@ impl Watch for Joined {
             }
             all
         })
+    }
+
+    fn doors(&self) -> Boxed<'_, Vec<Door>> {
+        Box::pin(async {
+            let mut all = Vec::new();
+            for part in &self.parts {
+                all.extend(part.doors().await);
+            }
+            all
+        })
+    }
+
+    fn places(&self) -> Vec<Place> {
+        self.parts.iter().flat_map(|part| part.places()).collect()
     }
 
     fn jobs(&self) -> Vec<Job> {

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::address::{Address, SignsIn};
 use super::evaluate::{Evaluator, expressions};
+use super::question::Question;
 use super::reading::{Judged, Reading, Rules, key_of};
 use super::rows::{Keys, Sorted};
 use super::settings::{Asks, JsonSettings, Pages};
@@ -32,6 +33,7 @@ const MOST_BYTES: usize = 32 * 1024 * 1024;
 /// What the settings amount to, before any school is known.
 pub(super) struct Checked {
     pub(super) address: Address,
+    pub(super) question: Option<Question>,
     pub(super) program: Program,
     pub(super) reading: Reading,
 }
@@ -39,6 +41,7 @@ pub(super) struct Checked {
 /// That the settings make sense for `scope`.
 pub(super) fn check(settings: &JsonSettings, scope: Asks) -> Result<Checked, Refused> {
     let address = Address::new(&settings.path, &settings.query, &settings.headers)?;
+    let question = settings.post.as_ref().map(Question::new).transpose()?;
     if let Some(auth) = &settings.auth {
         super::address::check_auth(auth, scope == Asks::School)?;
     }
@@ -62,11 +65,24 @@ pub(super) fn check(settings: &JsonSettings, scope: Asks) -> Result<Checked, Ref
     if let Some(pages) = &settings.pages {
         whole(NEXT, "pages.next", &pages.next)?;
         pages.check(scope)?;
+        if question.is_some() && pages.next.is_some() {
+            let why = "a link is asked for with GET, and this question with POST: give number";
+            return Err(refuse("pages.next", why));
+        }
     }
     settings.check_rows(scope)?;
     program.rows.clone_from(&settings.rows);
     let reading = Reading::new(&settings.rules(), false).map_err(|(key, why)| refuse(&key, why))?;
-    Ok(Checked { address, program, reading })
+    Ok(Checked { address, question, program, reading })
+}
+
+impl Checked {
+    /// Every place in what is asked.
+    pub(super) fn places(&self) -> BTreeSet<Place> {
+        let mut places = self.address.places();
+        places.extend(self.question.iter().flat_map(Question::places));
+        places
+    }
 }
 
 impl JsonSettings {
@@ -253,6 +269,10 @@ impl Api {
 
     fn request(&self, value: &dyn Fn(&Place) -> Option<String>) -> Result<Request, Trouble> {
         let request = self.checked.address.request(value).map_err(Trouble::malformed)?;
+        let request = match &self.checked.question {
+            Some(question) => request.asking(question.filled(value).map_err(Trouble::malformed)?),
+            None => request,
+        };
         let request = match self.checked.address.sets("accept") {
             true => request,
             false => request.header("accept", "application/json".to_owned()),

@@ -15,6 +15,7 @@ use super::{Refused, refuse, textfile};
 use crate::model::health::Reason;
 use crate::model::ids::Laestab;
 use crate::model::observation::{SourceTime, Zone};
+use crate::ports::watch::{Door, Place};
 use crate::services::declared::jq::Row;
 use crate::services::declared::mailbox::{Look, Mail, Mailbox, Message, Reads, Sent};
 use crate::services::declared::words::folded;
@@ -118,6 +119,16 @@ impl Reports {
         })?;
         let (settings, trace) = (settings.clone(), ctx.transport.trace().cloned());
         Ok(Self { mailbox, keys, settings, trace })
+    }
+
+    /// Where its messages are left, if they are files.
+    pub(super) fn places(&self) -> Vec<Place> {
+        self.mailbox.places()
+    }
+
+    /// The mail server, if there is one.
+    pub(super) async fn door(&self) -> Option<Door> {
+        self.mailbox.door().await
     }
 
     /// The newest message of the kind.

@@ -16,6 +16,7 @@ mod lines;
 mod mail;
 mod mapping;
 mod plan;
+mod question;
 mod reachable;
 mod reading;
 mod rows;
@@ -33,6 +34,21 @@ mod tests;
 pub use joined::join;
 pub use plan::{ConnectorError, Connectors, Plan, schema};
 pub use settings::ConnectorSettings;
+
+/// `text` as everything that a connector reads out of a text, for fuzzing: rows of a CSV file, values
+/// behind words, lines of a log.
+#[cfg(any(test, feature = "fuzzing"))]
+pub fn each_reading(text: &str, now: jiff::Timestamp) {
+    let columns = [("key", "laestab"), ("health", "state")];
+    let columns = columns.map(|(name, column)| (name.to_owned(), column.to_owned())).into();
+    for delimiter in [b',', b';', b'\t'] {
+        drop(csvfile::read(text, delimiter, &columns));
+    }
+    for words in ["state", "pupils:", "\u{130}"] {
+        drop((textfile::after(text, words), textfile::number_after(text, words)));
+    }
+    syslog::every_line(text, now);
+}
 
 /// A value that makes no sense: its key below the connector, and why, with the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -239,7 +239,7 @@ fn params(settings: &ConnectorSettings) -> BTreeSet<String> {
     let places: Vec<Place> = match settings {
         ConnectorSettings { probe: Some(probe), .. } => probe_places(probe),
         ConnectorSettings { json: Some(json), .. } => json::check(json, settings.scope)
-            .map(|c| c.address.places().into_iter().collect())
+            .map(|c| c.places().into_iter().collect())
             .unwrap_or_default(),
         ConnectorSettings { file: Some(file), .. } => file::check(file, settings.scope)
             .map(|c| c.pattern.places().into_iter().collect())
@@ -351,7 +351,7 @@ fn source(set: &ConnectorSettings) -> Result<(), Refused> {
         }
         ConnectorSettings { json: Some(json), .. } => {
             let checked = json::check(json, set.scope).map_err(|r| r.below(table))?;
-            only_schools(set.scope, &checked.address.places()).map_err(|r| r.below(table))?;
+            only_schools(set.scope, &checked.places()).map_err(|r| r.below(table))?;
             (checked.reading.can_be_bad(), checked.reading.has_time())
         }
         ConnectorSettings { statuspage: Some(_), .. } => {
@@ -412,7 +412,14 @@ fn check_probe(probe: &ProbeSettings, scope: Asks) -> Result<(), Refused> {
                 return Err(refuse("tls.critical", "is more than warning"));
             }
         }
-        ProbeSettings::Dns(probe) => host("dns", &probe.host)?,
+        ProbeSettings::Dns(probe) => {
+            host("dns", &probe.host)?;
+            let label = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+            let is_name = |name: &str| !name.is_empty() && name.chars().all(label);
+            if !probe.cname.iter().all(|name| is_name(name.strip_prefix("*.").unwrap_or(name))) {
+                return Err(refuse("dns.cname", "give names of hosts, or *. and a name"));
+            }
+        }
         ProbeSettings::Tcp(probe) => host("tcp", &probe.host)?,
     }
     only_schools(scope, &probe_places(probe).into_iter().collect())

@@ -11,7 +11,7 @@ use crate::model::health::Reason;
 use crate::model::observation::Verdict;
 use crate::model::span::Span;
 use crate::ports::clock::Clock;
-use crate::transport::{Certificate, Transport, Unreached};
+use crate::transport::{Certificate, Resolved, Transport, Unreached};
 
 /// A verdict with its sentence.
 pub(super) type Said = (Verdict, String);
@@ -90,18 +90,61 @@ pub(super) async fn dns(transport: &Transport, probe: &DnsProbe, host: &str) -> 
         Ok(found) => found,
         Err(e) => return judged(unreached(&e)),
     };
-    let shown: Vec<String> = found.iter().map(ToString::to_string).collect();
+    let shown: Vec<String> = found.addresses.iter().map(ToString::to_string).collect();
+    let judged = judged(of_name(probe, host, &found)).fact("addresses", shown.join(", "));
+    match found.canonical.filter(|name| !is_same_name(name, host)) {
+        Some(name) => judged.fact("alias of", name),
+        None => judged,
+    }
+}
+
+/// How a name stands that was found.
+fn of_name(probe: &DnsProbe, host: &str, found: &Resolved) -> Said {
     let strange: Vec<String> = match probe.addresses.as_slice() {
         [] => Vec::new(),
-        known => found.iter().filter(|a| !known.contains(a)).map(ToString::to_string).collect(),
+        known => {
+            let strange = found.addresses.iter().filter(|a| !known.contains(a));
+            strange.map(ToString::to_string).collect()
+        }
     };
-    let said = if strange.is_empty() {
-        (Verdict::Ok, format!("{host} has {}", shown.join(", ")))
-    } else {
+    if !strange.is_empty() {
         let line = format!("{host} points to {}, which was not expected", strange.join(", "));
-        (Verdict::Critical, line)
-    };
-    judged(said).fact("addresses", shown.join(", "))
+        return (Verdict::Critical, line);
+    }
+    let shown: Vec<String> = found.addresses.iter().map(ToString::to_string).collect();
+    let well = format!("{host} has {}", shown.join(", "));
+    if probe.cname.is_empty() {
+        return (Verdict::Ok, well);
+    }
+    match found.canonical.as_deref() {
+        None => {
+            let line = format!("{well}, and the resolver does not say whether it is an alias");
+            (Verdict::Unknown(Reason::Malformed), line)
+        }
+        Some(name) if probe.cname.iter().any(|known| is_below(name, known)) => {
+            (Verdict::Ok, format!("{host} is an alias of {name}"))
+        }
+        Some(name) if is_same_name(name, host) => {
+            (Verdict::Critical, format!("{host} is no alias: it has addresses of its own"))
+        }
+        Some(name) => {
+            let line = format!("{host} is an alias of {name}, which was not expected");
+            (Verdict::Critical, line)
+        }
+    }
+}
+
+/// Whether two names are one: case does not matter, nor the dot of the root.
+fn is_same_name(a: &str, b: &str) -> bool {
+    a.trim_end_matches('.').eq_ignore_ascii_case(b.trim_end_matches('.'))
+}
+
+/// Whether `name` is `known`, or for `*.example.net` any below it.
+fn is_below(name: &str, known: &str) -> bool {
+    let Some(above) = known.strip_prefix("*.") else { return is_same_name(name, known) };
+    let labels = name.split_once('.').map(|(_, rest)| rest);
+    std::iter::successors(labels, |rest| rest.split_once('.').map(|(_, rest)| rest))
+        .any(|rest| is_same_name(rest, above))
 }
 
 /// Opens a connection.
@@ -143,5 +186,44 @@ fn note(transport: &Transport, what: &str, failed: Option<&Unreached>) {
             None => trace.note(&format!("{what}: answered")),
             Some(e) => trace.note(&format!("{what}: {e}")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(cname: &[&str], canonical: Option<&str>) -> Said {
+        let probe = DnsProbe {
+            host: String::new(),
+            addresses: Vec::new(),
+            cname: cname.iter().map(|name| (*name).to_owned()).collect(),
+            deadline: Span::from_secs(1),
+        };
+        let addresses = ["192.0.2.7".parse().unwrap()].into();
+        let found = Resolved { addresses, canonical: canonical.map(str::to_owned) };
+        of_name(&probe, "portal.school.example", &found)
+    }
+
+    #[test]
+    fn a_name_must_be_the_alias_that_it_should_be() {
+        let own = Some("portal.school.example");
+        let vendors = Some("Eu-1.pages.vendor.example.");
+        assert_eq!(said(&[], own).0, Verdict::Ok);
+        for known in ["eu-1.pages.vendor.example", "*.vendor.example", "*.pages.VENDOR.example."] {
+            assert_eq!(said(&["other.example", known], vendors).0, Verdict::Ok, "{known}");
+        }
+        for known in
+            ["pages.vendor.example", "*.eu-1.pages.vendor.example", "*.endor.example", "*.ex"]
+        {
+            let (verdict, line) = said(&[known], vendors);
+            assert_eq!(verdict, Verdict::Critical, "{known}");
+            assert!(line.contains("alias of Eu-1.pages.vendor.example., which was not expected"));
+        }
+        let (verdict, line) = said(&["*.vendor.example"], own);
+        assert_eq!(verdict, Verdict::Critical);
+        assert!(line.contains("is no alias"), "{line}");
+        let untold = said(&["*.vendor.example"], None);
+        assert_eq!(untold.0, Verdict::Unknown(Reason::Malformed), "never ok without a word of it");
     }
 }

@@ -19,6 +19,7 @@ use crate::model::estate::Estate;
 use crate::model::health::Reason;
 use crate::model::ids::{Laestab, ServiceKey};
 use crate::model::observation::{SourceTime, Verdict, Zone};
+use crate::ports::watch::Place;
 use crate::services::declared::in_folder;
 use crate::services::declared::words::folded;
 use crate::transport::Trace;
@@ -98,6 +99,7 @@ pub(super) struct Log {
     /// Hosts of each school, lower case.
     schools: BTreeMap<Laestab, BTreeSet<String>>,
     state: Arc<Mutex<State>>,
+    pub(super) place: Place,
     trace: Option<Trace>,
 }
 
@@ -131,10 +133,12 @@ impl Log {
                 }
             }
         }
+        let folder = file.parent().map(Path::to_path_buf).unwrap_or_default();
+        let place = Place { folder, file: Some(file.clone()) };
         let lines = Lines::new(file, rotated, settings.first_read, settings.longest_line);
         let state = State { lines, hosts: BTreeMap::new(), undated: 0, passed_over: 0, gaps: 0 };
         let (settings, state) = (settings.clone(), Arc::new(Mutex::new(state)));
-        (Self { settings, schools, state, trace }, nameless)
+        (Self { settings, schools, state, place, trace }, nameless)
     }
 
     /// Reads what is new and judges the estate.
@@ -298,6 +302,16 @@ impl Log {
             }
         }
         judged
+    }
+}
+
+/// Every line of `text` in every zone, for fuzzing.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn every_line(text: &str, now: Timestamp) {
+    for line in text.lines() {
+        for zone in [ZoneRule::Given, ZoneRule::Utc, ZoneRule::London] {
+            std::hint::black_box(parse(line, zone, now));
+        }
     }
 }
 

@@ -109,6 +109,17 @@ impl Template {
     }
 }
 
+/// The place that `text` is, where it is one and nothing else; the error where it looks like one and
+/// names nothing.
+///
+/// # Errors
+/// What is wrong, in words.
+pub(super) fn whole_place(text: &str) -> Result<Option<Place>, String> {
+    let inside = text.strip_prefix('{').and_then(|text| text.strip_suffix('}'));
+    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':');
+    inside.filter(|word| word.chars().all(is_word)).map(place).transpose()
+}
+
 fn place(word: &str) -> Result<Place, String> {
     match word {
         "laestab" => Ok(Place::Laestab),
@@ -190,6 +201,20 @@ mod tests {
         ] {
             let said = filled(bad).unwrap_err();
             assert!(said.contains(words), "{bad}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_a_place_only_where_it_is_nothing_else() {
+        assert_eq!(whole_place("{laestab}"), Ok(Some(Place::Laestab)));
+        assert_eq!(whole_place("{param:site}"), Ok(Some(Place::Param("site".to_owned()))));
+        for text in
+            ["", "laestab", "{laestab} ", "x{urn}", "{ schools { id } }", "{a{b}}", "{{urn}}"]
+        {
+            assert_eq!(whole_place(text), Ok(None), "{text}");
+        }
+        for text in ["{}", "{school}", "{param:}"] {
+            assert!(whole_place(text).is_err(), "{text}");
         }
     }
 

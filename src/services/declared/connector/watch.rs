@@ -15,7 +15,7 @@ use crate::model::ids::{Laestab, ServiceKey};
 use crate::model::observation::{Observation, Target, Verdict, Window};
 use crate::model::text::Clean;
 use crate::ports::clock::{Boxed, Clock};
-use crate::ports::watch::{CredentialUse, Job, Watch};
+use crate::ports::watch::{CredentialUse, Door, Job, Place, Watch};
 use crate::services::Context;
 use crate::services::declared::hours::Hours;
 
@@ -150,6 +150,14 @@ impl Watch for Connector {
 
     fn credentials(&self) -> Vec<CredentialUse> {
         self.source.credentials(&self.schools)
+    }
+
+    fn doors(&self) -> Boxed<'_, Vec<Door>> {
+        Box::pin(async { self.source.door().await.into_iter().collect() })
+    }
+
+    fn places(&self) -> Vec<Place> {
+        self.source.places()
     }
 
     fn jobs(&self) -> Vec<Job> {

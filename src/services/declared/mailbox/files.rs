@@ -6,6 +6,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use crate::model::span::Span;
+use crate::ports::watch::Place;
 use crate::services::declared::dropped::{DropError, DropSettings, Entry, Folder};
 
 /// Bytes of one file of a Maildir.
@@ -61,6 +62,11 @@ impl Files {
     /// Dropped files.
     pub(super) fn dropped(base: &Path, settings: &DropSettings) -> Self {
         Self { folders: vec![Folder::new(base, settings, "*")], maildir: false }
+    }
+
+    /// Where they are.
+    pub(super) fn places(&self) -> impl Iterator<Item = Place> + '_ {
+        self.folders.iter().map(Folder::place)
     }
 
     /// What is there now.

@@ -24,6 +24,7 @@ use crate::model::health::Reason;
 use crate::model::ids::CredentialName;
 use crate::model::span::Span;
 use crate::model::text::Clean;
+use crate::ports::watch::{Door, Place, Stuck};
 use crate::services::answer::Trouble;
 use crate::services::declared::dropped::{DropError, DropSettings};
 use crate::services::declared::{in_folder, refused};
@@ -267,6 +268,34 @@ impl<T: Send + Sync + 'static> Mailbox<T> {
         shelf.shown(outcome.err(), oldest)
     }
 
+    /// Where its messages are left, if they are files.
+    pub fn places(&self) -> Vec<Place> {
+        match &self.source {
+            Source::Files(files) => files.places().collect(),
+            Source::Imap { .. } => Vec::new(),
+        }
+    }
+
+    /// The mail server as it is found now, if there is one, and whether it lets us in. Two
+    /// connections, one after the other.
+    pub async fn door(&self) -> Option<Door> {
+        let Source::Imap { server, access } = &self.source else { return None };
+        let mut door = server.reach().await;
+        if door.stuck.is_none() {
+            door.stuck = match access.show(None).await {
+                Err(trouble) => Some((Stuck::SignIn, trouble.why)),
+                Ok((secret, _)) => match server.open(&secret).await {
+                    Ok(folder) => {
+                        folder.close().await;
+                        None
+                    }
+                    Err(failure) => Some((Stuck::SignIn, failure.to_string())),
+                },
+            };
+        }
+        Some(door)
+    }
+
     fn most(&self) -> usize {
         usize::try_from(self.settings.max_messages).unwrap_or(usize::MAX)
     }
@@ -467,6 +496,23 @@ impl<T: Send + Sync + 'static> Mailbox<T> {
         }
         Ok(lost)
     }
+}
+
+/// `bytes` as every mail that they can be read as, for fuzzing: whole, cut off, its envelope alone,
+/// and a bare text.
+#[cfg(any(test, feature = "fuzzing"))]
+pub fn each_reading(bytes: &[u8], now: Timestamp) -> Vec<Mail> {
+    let read = [
+        mime::mail(bytes, true, now),
+        mime::mail(bytes, false, now),
+        mime::envelope(bytes, now),
+        mime::bare(bytes, now),
+    ];
+    let all: Vec<Mail> = read.into_iter().flatten().collect();
+    for mail in &all {
+        let _at = mail.sent.at(mail.arrived_at, now);
+    }
+    all
 }
 
 fn is_in(id: &Id, files: &std::collections::BTreeMap<FileId, Listed>) -> bool {

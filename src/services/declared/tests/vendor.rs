@@ -75,7 +75,7 @@ impl Vendor {
         self.plays.lock().unwrap().insert(path.to_owned(), play);
     }
 
-    /// Whole heads of the requests since the last call.
+    /// Whole requests since the last call: head and body.
     pub fn heads(&self) -> Vec<String> {
         std::mem::take(&mut self.heads.lock().unwrap())
     }
@@ -100,7 +100,7 @@ async fn serve(
 ) {
     let mut head = Vec::new();
     let mut buffer = [0_u8; 4096];
-    while !head.windows(4).any(|w| w == b"\r\n\r\n") {
+    while !is_whole(&head) {
         match socket.read(&mut buffer).await {
             Ok(n) if n > 0 => head.extend_from_slice(&buffer[..n]),
             _ => return,
@@ -131,6 +131,15 @@ async fn serve(
     };
     // The client may have gone; that is its right.
     drop(sent);
+}
+
+/// Whether a request is there with its body, as long as it says that it is.
+fn is_whole(request: &[u8]) -> bool {
+    let Some(end) = request.windows(4).position(|w| w == b"\r\n\r\n") else { return false };
+    let head = String::from_utf8_lossy(&request[..end]).to_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+    let length: usize = length.map_or(0, |n| n.trim().parse().unwrap());
+    request.len() >= end + 4 + length
 }
 
 async fn answer(

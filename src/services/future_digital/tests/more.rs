@@ -4,8 +4,11 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::engine::{Effect, Event, World, step};
 use crate::model::check::Scope;
+use crate::model::health::Health;
 use crate::model::ids::CredentialName;
+use crate::model::kept::KeptMemory;
 use crate::model::observation::Target;
 use crate::ports::secrets::{Found, SecretError, SecretPlace, Secrets};
 use crate::ports::watch::Watch;
@@ -111,6 +114,77 @@ async fn a_pc_that_is_left_out_of_the_report_is_still_expected_from_the_next_day
     let seen = now_at(&watcher, "2027-03-25T10:00:00Z").await;
     assert_eq!(seen.detail.as_str(), "8 of 8 PCs checking in");
     assert!(!format!("{seen:?}").to_lowercase().contains("pc0"), "no name is kept");
+}
+
+/// The board of an agent, and what its store would hold.
+struct Agent {
+    world: World,
+    memories: Vec<KeptMemory>,
+}
+
+impl Agent {
+    fn new(drop: &Drop, at: &str, memories: Vec<KeptMemory>) -> Self {
+        let mut estate = (*stage(drop).estate).clone();
+        estate.services = vec![watcher_of(drop).describe()];
+        let at = at.parse().unwrap();
+        let mut world = World::new(Arc::new(estate), at, 0);
+        let event = Event::Restored { written_at: at, cells: Vec::new(), memories };
+        step(&mut world, at, event);
+        Self { world, memories: Vec::new() }
+    }
+
+    /// How the board shows Mill Road after this answer.
+    fn shows(&mut self, seen: Observation) -> (Health, String) {
+        let (check, target, at) = (seen.check.clone(), seen.target, seen.observed_at);
+        for effect in step(&mut self.world, at, Event::Observed(seen)) {
+            if let Effect::Remember(memory) = effect {
+                self.memories.push(memory);
+            }
+        }
+        let view = self.world.check(target, &check).unwrap();
+        (view.health, view.why.to_string())
+    }
+}
+
+#[tokio::test]
+async fn what_a_restart_forgets_of_the_stations_is_not_a_silent_fall() {
+    let drop = Drop::new();
+    let file = |of: &str, listed: u32| {
+        drop.file(
+            &format!("stations-{}T0900Z.csv", of.replace('-', "")),
+            report(listed, listed, of),
+            &format!("{of}T09:00:00Z"),
+        );
+    };
+    file("2027-02-01", 20);
+    let mut agent = Agent::new(&drop, "2027-02-01T09:30:00Z", Vec::new());
+    let seen = now_at(&watcher_of(&drop), "2027-02-01T10:00:00Z").await;
+    assert_eq!(agent.shows(seen), (Health::Ok, "20 of 20 PCs checking in".to_owned()));
+    // The agent ends, somebody clears the folder, and the next report leaves out six of twenty.
+    let mut memories = agent.memories;
+    drop.remove("stations-20270201T0900Z.csv");
+    for day in ["2027-02-02", "2027-03-12"] {
+        file(day, 14);
+        let mut again = Agent::new(&drop, &format!("{day}T09:30:00Z"), memories.clone());
+        let seen = now_at(&watcher_of(&drop), &format!("{day}T10:00:00Z")).await;
+        assert_eq!(seen.detail.as_str(), "14 of 14 PCs checking in", "the folder knows no better");
+        let (health, why) = again.shows(seen);
+        assert_eq!(health, Health::Warning, "{why}");
+        assert!(why.starts_with("pcs_in_use fell from 20 to 14, 30% since"), "{why}");
+        memories.extend(again.memories);
+        drop.remove(&format!("stations-{}T0900Z.csv", day.replace('-', "")));
+    }
+    // Thirty school days later they are expected by nobody.
+    file("2027-03-23", 14);
+    let mut later = Agent::new(&drop, "2027-03-23T09:30:00Z", memories.clone());
+    let seen = now_at(&watcher_of(&drop), "2027-03-23T10:00:00Z").await;
+    assert_eq!(later.shows(seen).0, Health::Ok);
+    // As many fewer as are no trouble when they are not seen are none when they are gone.
+    drop.remove("stations-20270323T0900Z.csv");
+    file("2027-02-02", 16);
+    let mut other = Agent::new(&drop, "2027-02-02T09:30:00Z", memories[..1].to_vec());
+    let seen = now_at(&watcher_of(&drop), "2027-02-02T10:00:00Z").await;
+    assert_eq!(other.shows(seen).0, Health::Ok);
 }
 
 #[tokio::test]

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::SERVICE;
-use crate::model::check::{Coverage, Flow};
+use crate::model::check::{Coverage, Flow, Scope};
 use crate::model::health::Reason;
-use crate::model::observation::{Observation, Verdict};
+use crate::model::observation::{Observation, Target, Verdict};
 use crate::ports::watch::Watch;
 use crate::services::declared::tests::dropping::Drop;
 use crate::services::declared::tests::stage::{
@@ -65,7 +65,10 @@ async fn filtering(bad: Play, plain: Play, more: &str) -> Observation {
     vendor.play("/plain", plain);
     let watcher = build(&SERVICE, &stage(&drop).0, &proving(&vendor, more)).unwrap();
     let mut all = poll(&watcher, now()).await;
-    assert_eq!(all.len(), 2, "every school of the appliance gets the answer");
+    assert_eq!(all.len(), 3, "every school of the appliance gets the answer, and the estate");
+    let estate = all.remove(&(Target::Estate, "filtering_shared".to_owned())).unwrap();
+    assert!(all.values().all(|seen| seen.verdict == estate.verdict));
+    assert!(estate.detail.as_str().starts_with("shared (2 schools): "), "{}", estate.detail);
     let mut asked = vendor.asked();
     asked.dedup();
     assert!(asked.len() <= 2, "two requests for any number of schools: {asked:?}");
@@ -460,15 +463,30 @@ async fn the_table_of_checks_is_as_decided_and_gaps_are_named() {
     let spec = watcher.describe();
     let rows: Vec<_> =
         spec.checks.iter().map(|c| (c.id.as_str(), c.interval.as_secs(), c.tries)).collect();
-    assert_eq!(rows, [("smoothwall.filtering", 300, 3), ("smoothwall.alerts", 60, 1)]);
-    assert_eq!(spec.checks[0].emits, [Flow::Traffic]);
-    assert!(spec.checks[1].emits.is_empty(), "a licence notice cuts nobody's traffic");
-    let shared = Coverage::Only([id(SOUTH), id("9990507")].into());
-    assert!(spec.checks.iter().all(|c| c.covers == shared));
+    assert_eq!(
+        rows,
+        [
+            ("smoothwall.filtering_shared", 300, 3),
+            ("smoothwall.filtering", 300, 3),
+            ("smoothwall.alerts_shared", 60, 1),
+            ("smoothwall.alerts", 60, 1),
+        ]
+    );
+    assert_eq!(spec.checks[1].emits, [Flow::Traffic]);
+    assert!(spec.checks[3].emits.is_empty(), "a licence notice cuts nobody's traffic");
+    // The estate's row tells of what several schools share, and of it nobody else.
+    for (of_estate, of_schools) in [(0, 1), (2, 3)] {
+        let (of_estate, of_schools) = (&spec.checks[of_estate], &spec.checks[of_schools]);
+        assert_eq!((of_estate.scope, of_schools.scope), (Scope::Estate, Scope::School));
+        assert!(of_estate.stays && of_estate.emits.is_empty() && of_estate.shared.is_empty());
+        let both = [id(SOUTH), id("9990507")];
+        assert_eq!(of_schools.covers, Coverage::Only(both.into()));
+        assert_eq!(of_schools.shared, both.map(|school| (school, of_estate.id.clone())).into());
+    }
     let flows: Vec<_> = spec.depends.iter().map(|e| (e.flow, e.from.as_str())).collect();
     assert_eq!(flows, [(Flow::UserGroups, "welearn365")]);
     let jobs: Vec<_> = watcher.jobs().into_iter().map(|j| (j.id, j.targets.len())).collect();
-    assert_eq!(jobs, [("filtering/shared".into(), 2), ("alerts".into(), 2)]);
+    assert_eq!(jobs, [("filtering/shared".into(), 3), ("alerts".into(), 3)]);
     let gaps: Vec<_> = watcher.not_watched().into_iter().map(|g| g.what.to_string()).collect();
     assert_eq!(
         gaps,
@@ -478,6 +496,28 @@ async fn the_table_of_checks_is_as_decided_and_gaps_are_named() {
         build(&SERVICE, &stage(&drop).0, "[[appliances]]\nname = 'x'\nshared = true").unwrap();
     assert!(none.describe().checks.is_empty() && none.jobs().is_empty());
     assert_eq!(none.not_watched().len(), 4);
+}
+
+#[tokio::test]
+async fn an_appliance_of_one_school_is_its_own_and_names_become_words() {
+    let (vendor, drop) = (Vendor::start().await, Drop::new());
+    vendor.play("/bad", page(PLAIN));
+    vendor.play("/plain", page(PLAIN));
+    // The second appliance filters one school; two names come to one word.
+    let two = proving(&vendor, "").replace("name = 'shared'", "name = 'North Trust (A)!'");
+    let two =
+        two.replace("name = 'east'", "name = 'east'\n[[appliances]]\nname = 'north-trust: a'");
+    let watcher = build(&SERVICE, &stage(&drop).0, &two).unwrap();
+    let checks = watcher.describe().checks;
+    let ids: Vec<&str> = checks.iter().map(|c| c.id.as_str()).collect();
+    assert_eq!(ids, ["smoothwall.filtering_north_trust_a__1", "smoothwall.filtering"]);
+    let east = proving(&vendor, "").replace("name = 'shared'\nshared = true", "name = 'west'");
+    let watcher = build(&SERVICE, &stage(&drop).0, &east).unwrap();
+    let checks = watcher.describe().checks;
+    assert_eq!(checks.len(), 1, "one school is no estate");
+    assert!(checks[0].shared.is_empty());
+    let seen = poll(&watcher, now()).await;
+    assert_eq!(seen.keys().map(|(target, _)| *target).collect::<Vec<_>>(), [school("9990519")]);
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use crate::model::observation::{Observation, Target};
 use crate::model::span::Span;
 use crate::ports::clock::Clock;
 use crate::ports::secrets::Secrets;
-use crate::ports::watch::Job;
+use crate::ports::watch::{Door, Job};
 use crate::services::answer::{Trouble, credential, some_of};
 use crate::services::welearn365::accounts::judge::{About, Sight};
 use crate::services::welearn365::describe::KEY;
@@ -118,6 +118,13 @@ impl Accounts {
             },
             interval: spec.interval,
         })
+    }
+
+    /// Its controllers, each looked at and signed in to once.
+    pub(super) async fn doors(&self) -> Vec<Door> {
+        let password = credential(&self.secrets, &self.credential).await;
+        let password = password.as_ref().map_err(|trouble| trouble.why.as_str());
+        self.directory.controllers().doors(password).await
     }
 
     /// Asks the directory for `check`; `None` when it is not one of its own.

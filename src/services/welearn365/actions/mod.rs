@@ -119,5 +119,6 @@ pub(super) fn hands(
     Ok(Brought {
         acts: vec![Arc::new(hands) as Arc<dyn Act>],
         accounts: pages.map(|pages| Arc::new(pages) as Arc<dyn Accounts>),
+        ..Brought::default()
     })
 }

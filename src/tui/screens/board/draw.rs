@@ -12,10 +12,11 @@ use crate::tui::state::{Class, Rows, Standing};
 use crate::tui::theme::Role;
 use crate::tui::times::moment;
 use crate::tui::widgets::{Line, Pen, cut, hints, look};
-use crate::wire::board::{CompactCell, SchoolRow};
+use crate::wire::board::{CompactCell, Row, SchoolRow};
 
 /// One row of the matrix, whoever it is about.
 struct Drawn<'a> {
+    row: Row,
     name: &'a str,
     name_role: Role,
     cells: &'a [CompactCell],
@@ -40,6 +41,7 @@ impl BoardScreen {
         let widths = Widths::of(parts.columns, services);
         self.draw_heads(pen, &parts, &widths, rows);
         let estate = Drawn {
+            row: Row::Estate,
             name: "whole estate",
             name_role: Role::Estate,
             cells: &rows.estate,
@@ -108,7 +110,7 @@ impl BoardScreen {
 
     /// Line 2: always true, whatever the filter. In as many words as there is room for.
     fn totals(&self, rows: &Rows, view: &View<'_>, room: u16) -> Line {
-        let forms: [[&str; 7]; 5] = [
+        let forms: [[&str; 9]; 5] = [
             [
                 "nobody has: ",
                 "not asked yet: ",
@@ -117,6 +119,8 @@ impl BoardScreen {
                 "ok: ",
                 "not set up: ",
                 "last known: ",
+                "to approve: ",
+                "to look at: ",
             ],
             [
                 "nobody ",
@@ -126,18 +130,30 @@ impl BoardScreen {
                 "ok ",
                 "not set up ",
                 "last known: ",
+                "approve ",
+                "look at ",
             ],
-            ["nobody ", "unasked ", "somebody ", "follows ", "ok ", "none ", "last known: "],
-            ["", "? ", "has ", "^ ", "ok ", "- ", "were: "],
-            ["", "?", "@", "^", ".", "-", "were "],
+            [
+                "nobody ",
+                "unasked ",
+                "somebody ",
+                "follows ",
+                "ok ",
+                "none ",
+                "last known: ",
+                "approve ",
+                "look at ",
+            ],
+            ["", "? ", "has ", "^ ", "ok ", "- ", "were: ", "approve ", "look "],
+            ["", "?", "@", "^", ".", "-", "were ", "app ", "look "],
         ];
         let lines = forms.map(|words| self.totals_in(rows, view, words));
         let fits = lines.iter().find(|l| l.width() <= room).or(lines.last()).cloned();
         fits.unwrap_or_default()
     }
 
-    fn totals_in(&self, rows: &Rows, view: &View<'_>, words: [&str; 7]) -> Line {
-        let [nobody, unasked, somebody, follows, ok, none, last_known] = words;
+    fn totals_in(&self, rows: &Rows, view: &View<'_>, words: [&str; 9]) -> Line {
+        let [nobody, unasked, somebody, follows, ok, none, last_known, approve, look_at] = words;
         let split = &rows.split;
         // Once everything was tried, what has not been asked is plainly not known.
         let waits = if rows.settled { 0 } else { split.unasked };
@@ -170,6 +186,13 @@ impl BoardScreen {
         ]);
         if split.not_subscribed > 0 {
             parts.push((format!("{none}{}", split.not_subscribed), Role::Text));
+        }
+        let (to_approve, to_look_at) = (view.acts.to_approve(view.now), view.acts.to_look_at());
+        if to_approve > 0 {
+            parts.push((format!("{approve}{to_approve}"), Role::Message));
+        }
+        if to_look_at > 0 {
+            parts.push((format!("{look_at}{to_look_at}"), Role::Message));
         }
         if !self.filter.is_empty() {
             parts.push((format!("shown {} of {}", self.items.len(), rows.len()), Role::Accent));
@@ -240,6 +263,7 @@ impl BoardScreen {
                 Item::School(n) => {
                     let Some(school) = rows.school(*n) else { continue };
                     let row = Drawn {
+                        row: Row::School(school.laestab),
                         name: school.name.as_str(),
                         name_role: Role::Text,
                         cells: &school.cells,
@@ -322,7 +346,8 @@ impl BoardScreen {
             return;
         }
         let x = self.draw_cells(pen, (x, y), widths, row, rows, view);
-        draw_extras(pen, x, y, widths, row);
+        let acting = view.acts.on(row.row, None).next().map(|open| open.by.name.as_str());
+        draw_extras(pen, x, y, widths, (row, acting));
     }
 
     fn draw_cells(
@@ -344,13 +369,20 @@ impl BoardScreen {
             } else {
                 pen.theme().tinted(look.role, look.strength)
             };
-            let text = cut(&look.text, room);
+            let acting = view.acts.on(row.row, Some(&column.key)).next().is_some();
+            let text = if acting { acted_on(&look.text, room) } else { cut(&look.text, room) };
             let filled = format!("{text:<width$}", width = usize::from(room));
             pen.styled(x, y, room, &filled, style);
             x += widths.cell;
         }
         x
     }
+}
+
+/// A cell on which somebody acts: its letters, then `x`.
+fn acted_on(text: &str, room: u16) -> String {
+    let kept: String = text.chars().take(usize::from(room.saturating_sub(1))).collect();
+    format!("{kept}x")
 }
 
 /// What somebody has and runs out first: `, next to run out 10:00 Cawston Lane (claimed, asha)`.
@@ -382,12 +414,23 @@ fn worst_cell(
 }
 
 /// Who has it, and what the register says.
-fn draw_extras(pen: &mut Pen<'_>, mut x: u16, y: u16, widths: &Widths, row: &Drawn<'_>) {
+fn draw_extras(
+    pen: &mut Pen<'_>,
+    mut x: u16,
+    y: u16,
+    widths: &Widths,
+    (row, acting): (&Drawn<'_>, Option<&str>),
+) {
     let has =
         row.cells.iter().filter(|c| c.health.is_trouble()).max_by_key(|c| c.health).map(|_| {
             row.cells.iter().find_map(|c| c.handling.as_ref()).map_or("-", |h| h.by.as_str())
         });
-    pen.text(x, y, widths.has.saturating_sub(1), has.unwrap_or_default(), Role::Handled);
+    match acting {
+        Some(by) => pen.text(x, y, widths.has.saturating_sub(1), &format!("x {by}"), Role::Message),
+        None => {
+            pen.text(x, y, widths.has.saturating_sub(1), has.unwrap_or_default(), Role::Handled)
+        }
+    };
     x += widths.has;
     let Some(school) = row.school else { return };
     let pupils = school.pupils.map(|n| format!("{n:>6}")).unwrap_or_default();

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use super::BoardScreen;
 use crate::tui::screens::evidence::moment_and_age;
+use crate::tui::screens::look::acting_words;
 use crate::tui::screens::page::{announced, before};
 use crate::tui::screens::{View, row_name};
 use crate::tui::state::Rows;
@@ -31,10 +32,16 @@ impl BoardScreen {
         let page = view.page(row);
         let service =
             page.as_ref().and_then(|p| p.services.iter().find(|s| s.service == column.key));
-        let lines = match (page.as_deref(), service) {
+        let mut lines = match (page.as_deref(), service) {
             (Some(page), Some(service)) => told(page, service, row, area.width, view.now),
             _ => untold(cell, column, held.and_then(|h| h.error.as_deref()), view.now),
         };
+        // Who acts on it comes right after why.
+        let after = 1.min(lines.len());
+        let acting = view.acts.on(row, Some(&column.key)).take(2);
+        let acting: Vec<Line> =
+            acting.map(|open| labelled("acting", acting_words(open, view))).collect();
+        lines.splice(after..after, acting);
         for (y, line) in (area.y + 1..area.bottom()).zip(lines) {
             pen.line(area.x + 1, y, area.width.saturating_sub(2), &line);
         }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::reading::{Absent, HealthRule, NumberRule, Pick, TimeRule};
 use crate::model::span::Span;
 use crate::transport::EndpointSettings;
 
-/// An API and how its answer is read. Everything is asked with GET.
+/// An API and how its answer is read. Asked with GET, or with `post`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JsonSettings {
@@ -24,6 +25,11 @@ pub struct JsonSettings {
     /// Headers without secrets, with placeholders.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
+    /// Asked with POST and this JSON body, where an API takes its questions so. For questions that
+    /// change nothing: it is asked again and again. A text that is one placeholder and nothing else
+    /// is what the school's row says; any other is sent as it stands. Never a credential.
+    #[serde(default)]
+    pub post: Option<BTreeMap<String, Value>>,
     /// How we sign in, by the name of a credential.
     #[serde(default)]
     pub auth: Option<Auth>,

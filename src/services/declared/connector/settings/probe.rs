@@ -138,6 +138,10 @@ pub struct DnsProbe {
     /// The addresses that it may have; any unless set.
     #[serde(default)]
     pub addresses: Vec<IpAddr>,
+    /// The names that it may be an alias of (CNAME), when every alias was followed;
+    /// `*.example.net` is any below. Any, and none, unless set.
+    #[serde(default)]
+    pub cname: Vec<String>,
     /// Longest time for an answer.
     #[serde(default = "default_deadline")]
     pub deadline: Span,

@@ -703,3 +703,72 @@ proptest! {
         prop_assert!(!is_well(seen[&school("9990103")].verdict), "never heard of");
     }
 }
+
+// ------------------------------------------------------------------ POST
+
+fn asking(vendor: &Vendor, post: &str, more: &str) -> String {
+    declare(
+        "school",
+        &format!(
+            "[connectors.c.json]\nendpoint = {{ url = '{}' }}\npath = 'graphql'\n{more}\n\
+             [connectors.c.json.post]\n{post}\n\
+             [connectors.c.json.key]\njq = '.id'\nby = 'laestab'\n\
+             [connectors.c.json.health]\njq = '.state'\n",
+            vendor.url
+        ),
+    )
+}
+
+const QUERY: &str = "query = 'query ($l: ID!) { school(id: $l) { id state } }'\n\
+                     variables = { l = '{laestab}', at = '{param:id}' }";
+
+#[tokio::test]
+async fn a_question_is_posted_with_what_the_schools_row_says_and_nothing_else() {
+    let (vendor, drop) = (Vendor::start().await, Drop::new());
+    vendor.play("/graphql", page("{\"id\": \"9990101\", \"state\": \"ok\"}"));
+    let watch = build(&stage(drop.path(), &[]), &asking(&vendor, QUERY, ""));
+    let seen = poll(&watch).await;
+    assert_eq!(seen[&school("9990101")].verdict, Verdict::Ok);
+    // The answer is about the first school, whoever was asked about.
+    assert_eq!(seen[&school("9990102")].verdict, MALFORMED);
+    let requests = vendor.heads();
+    assert_eq!(requests.len(), 3);
+    let (head, body) = requests[0].split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("POST /graphql HTTP/1.1"), "{head}");
+    assert!(head.to_lowercase().contains("content-type: application/json"), "{head}");
+    let body: Value = serde_json::from_str(body).unwrap();
+    let asked = json!({
+        "query": "query ($l: ID!) { school(id: $l) { id state } }",
+        "variables": {"l": "9990101", "at": "A-1"},
+    });
+    assert_eq!(body, asked);
+    // As a GET is, it is asked again where nobody answered.
+    vendor.play("/graphql", Play::HangUp);
+    assert!(matches!(poll(&watch).await[&school("9990101")].verdict, Verdict::Unknown(_)));
+}
+
+#[test]
+fn a_question_that_cannot_be_meant_is_refused() {
+    let wrong = |scope: &str, post: &str, more: &str| {
+        let source = format!(
+            "[connectors.c.json]\nendpoint = {{ url = 'https://v.example' }}\n\
+             [connectors.c.json.post]\n{post}\n[connectors.c.json.health]\njq = '.state'\n{more}"
+        );
+        let refused = super::read(&declare(scope, &source)).err().unwrap_or_default();
+        refused.iter().map(|e| format!("{}: {}", e.key, e.why)).collect::<String>()
+    };
+    for (scope, post, more, words) in [
+        ("estate", "l = '{laestab}'", "", "{laestab} needs a school"),
+        ("school", "l = '{school}'", "", "json.post.l: `{school}` is not known"),
+        ("school", "Token = 'x'", "", "json.post.Token: a credential never stands here"),
+        (
+            "bulk",
+            "first = 1",
+            "[connectors.c.json.pages]\nnext = '.next'\n",
+            "json.pages.next: a link is asked for with GET",
+        ),
+    ] {
+        let said = wrong(scope, post, more);
+        assert!(said.contains(words), "{scope} {post}: {said}");
+    }
+}

@@ -135,6 +135,10 @@ async fn names_and_ports_are_looked_at() {
     let strange = of(dns("addresses = ['192.0.2.1']")).await;
     assert_eq!(strange.verdict, Verdict::Critical);
     assert!(strange.detail.as_str().contains("points to 127.0.0.7"), "{}", strange.detail);
+    let alias = of(dns("cname = ['*.vendor.example']")).await;
+    assert_eq!(alias.verdict, Verdict::Critical, "{}", alias.detail);
+    assert!(alias.detail.as_str().contains("127.0.0.7 is no alias"), "{}", alias.detail);
+    assert_eq!(of(dns("cname = ['127.0.0.7']")).await.verdict, Verdict::Ok);
     let none = of("[connectors.c.probe.dns]\nhost = 'no-such-name.invalid'\n".to_owned()).await;
     // Without a name service nobody can say that there is none.
     assert!(matches!(none.verdict, Verdict::Critical | NO_ANSWER), "{:?}", none.verdict);

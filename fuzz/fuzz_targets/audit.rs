@@ -1,0 +1,6 @@
+//! An export of the audit.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| caretaker::fuzz::audit(data));

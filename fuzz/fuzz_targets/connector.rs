@@ -1,0 +1,6 @@
+//! What declared connectors read.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| caretaker::fuzz::connector(data));

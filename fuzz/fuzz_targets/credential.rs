@@ -1,0 +1,6 @@
+//! Credentials, certificates and tokens.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| caretaker::fuzz::credential(data));

@@ -1,0 +1,6 @@
+//! Names of a directory.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| caretaker::fuzz::distinguished_name(data));

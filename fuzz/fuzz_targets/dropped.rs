@@ -1,0 +1,6 @@
+//! Dropped texts, notes and web pages.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| caretaker::fuzz::dropped(data));

@@ -1,0 +1,6 @@
+//! Files of stations.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| caretaker::fuzz::future_digital(data));

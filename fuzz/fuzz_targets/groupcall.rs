@@ -1,0 +1,6 @@
+//! Groupcall's answers and dropped loads.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| caretaker::fuzz::groupcall(data));

@@ -1,0 +1,6 @@
+//! A mail server's answers.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| caretaker::fuzz::imap(data));

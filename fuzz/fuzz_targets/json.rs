@@ -1,0 +1,6 @@
+//! Any API's JSON body.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| caretaker::fuzz::json(data));

@@ -1,0 +1,6 @@
+//! A domain controller's messages.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| caretaker::fuzz::ldap(data));

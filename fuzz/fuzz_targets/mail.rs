@@ -1,0 +1,6 @@
+//! Mails and bare texts.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| caretaker::fuzz::mail(data));

@@ -1,0 +1,6 @@
+//! The answers of both of Redstor's APIs.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| caretaker::fuzz::redstor(data));

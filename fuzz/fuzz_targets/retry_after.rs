@@ -1,0 +1,6 @@
+//! A `Retry-After` header.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| caretaker::fuzz::retry_after(data));

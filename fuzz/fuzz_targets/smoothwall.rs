@@ -1,0 +1,6 @@
+//! Web filters' alerts, by mail and by syslog.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| caretaker::fuzz::smoothwall(data));

@@ -1,0 +1,6 @@
+//! Statuspage summaries.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| caretaker::fuzz::statuspage(data));

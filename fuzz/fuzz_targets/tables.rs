@@ -1,0 +1,6 @@
+//! The register, the list of schools, the subscriptions.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| caretaker::fuzz::tables(data));

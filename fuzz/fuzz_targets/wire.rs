@@ -1,0 +1,6 @@
+//! What crosses the socket.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| caretaker::fuzz::wire(data));

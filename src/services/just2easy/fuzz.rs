@@ -1,0 +1,8 @@
+//! Reads any bytes as what Just2Easy and those who note its syncs write, for fuzzing.
+
+use crate::services::fuzz::{dropped, statuspage};
+
+pub(super) fn read(bytes: &[u8]) {
+    statuspage(bytes);
+    dropped(bytes);
+}

@@ -1,0 +1,113 @@
+//! What the connection and the agent's answers tell the console.
+
+use std::time::Duration;
+
+use super::Console;
+use crate::link::LinkEvent;
+use crate::tui::state::Rows;
+use crate::wire::Handling;
+use crate::wire::board::{CellChange, Change, Row, Split};
+use crate::wire::page::{Page, Refreshed};
+
+impl Console {
+    /// Takes what the connection tells, heard at `mono`.
+    pub fn wire(&mut self, event: LinkEvent, mono: Duration) {
+        match event {
+            LinkEvent::Board(board) => {
+                self.beat.heard(mono, board.as_of);
+                self.rows = Some(Rows::new(*board));
+                self.pages.outdate_all();
+                self.acts.outdate();
+                self.trouble = None;
+                self.tick(mono);
+                self.sort();
+                self.touch();
+            }
+            LinkEvent::Change(change) => self.change(change, mono),
+            LinkEvent::Lost(error) => {
+                self.beat.lost();
+                // Whoever answers next may be another run of the agent.
+                self.acts.outdate();
+                self.trouble = Some(error.to_string());
+                self.touch();
+            }
+        }
+    }
+
+    fn change(&mut self, change: Change, mono: Duration) {
+        match change {
+            Change::Cells { as_of, cells, summary, schools_summary, split, settled, .. } => {
+                self.beat.heard(mono, as_of);
+                let Some(rows) = &mut self.rows else { return };
+                let before = totals(rows);
+                (rows.summary, rows.schools_summary) = (summary, schools_summary);
+                (rows.split, rows.settled) = (split, settled);
+                let mut seen = false;
+                for cell in cells {
+                    seen |= self.cell(cell);
+                }
+                let after = self.rows.as_ref().map(totals);
+                if seen || after != Some(before) {
+                    self.touch();
+                }
+            }
+            Change::Beat { as_of, settled, acts, .. } => {
+                self.beat.heard(mono, as_of);
+                self.acts.heard(acts);
+                if let Some(rows) = &mut self.rows
+                    && rows.settled != settled
+                {
+                    rows.settled = settled;
+                    self.touch();
+                }
+            }
+            Change::Reset { .. } => {}
+            Change::Bye { why } => {
+                self.beat.lost();
+                self.message = Some(format!("the agent is about to end: {why}"));
+                self.touch();
+            }
+        }
+        self.tick(mono);
+    }
+
+    /// Puts one changed cell; tells whether it is on the screen.
+    fn cell(&mut self, cell: CellChange) -> bool {
+        let row = cell.row;
+        self.pages.outdate(row);
+        let facts = self.facts();
+        let seen = self.board.shows(row, &self.view(&facts)) || self.looked_at() == Some(row);
+        self.rows.as_mut().is_some_and(|rows| rows.apply(cell)) && seen
+    }
+
+    /// Takes a page, or why there is none.
+    pub fn page(&mut self, row: Row, answer: Result<Page, String>) {
+        if self.pages.keep(row, answer) && self.looked_at() == Some(row) {
+            self.touch();
+        }
+    }
+
+    /// Takes the answer to a wish to ask again.
+    pub fn refreshed(&mut self, answer: Result<Refreshed, String>) {
+        self.message = Some(match answer {
+            Ok(Refreshed { asked, too_soon: 0 }) => format!("asking again now: {asked} questions"),
+            Ok(Refreshed { asked, too_soon }) => {
+                format!("asking again now: {asked} questions; {too_soon} were asked moments ago")
+            }
+            Err(why) => format!("could not ask again: {why}"),
+        });
+        self.touch();
+    }
+
+    /// Tells the operator what happened outside.
+    pub fn notice(&mut self, text: String) {
+        self.message = Some(text);
+        self.touch();
+    }
+}
+
+/// What a frame shows of all rows together: what waits, counts, and what runs out next.
+fn totals(rows: &Rows) -> (usize, bool, Split, Option<(Row, Handling)>) {
+    let next = rows.next_to_run_out().map(|(row, handling)| (row, handling.clone()));
+    (rows.waiting(), rows.settled, rows.split, next)
+}

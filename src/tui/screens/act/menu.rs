@@ -1,0 +1,198 @@
+//! The menu of actions, by name: only what fits the place; what is closed is grey and says why.
+
+use ratatui::layout::Rect;
+
+use super::Aimed;
+use super::form::FormScreen;
+use crate::tui::keymap::Command;
+use crate::tui::screens::{Act, Answer, Layer, View};
+use crate::tui::theme::Role;
+use crate::tui::widgets::{Field, Line, Pen, rule, wrap};
+use crate::wire::AimsAt;
+use crate::wire::action::Possible;
+use crate::wire::board::Row;
+
+/// How many actions are shown at once.
+const SHOWN: usize = 12;
+
+/// The menu.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MenuScreen {
+    aimed: Aimed,
+    field: Field,
+    chosen: usize,
+}
+
+impl MenuScreen {
+    /// What can be done about `aimed`.
+    #[must_use]
+    pub fn new(aimed: Aimed) -> Self {
+        Self { aimed, field: Field::default(), chosen: 0 }
+    }
+
+    fn fits(&self, possible: &Possible) -> bool {
+        let on_estate = self.aimed.cells.iter().all(|cell| cell.row == Row::Estate);
+        match possible.aims_at {
+            AimsAt::Estate => on_estate,
+            AimsAt::School | AimsAt::Cell => !on_estate,
+            AimsAt::Account => !on_estate && self.aimed.cells.len() == 1,
+        }
+    }
+
+    /// What fits the place and what is typed: first what belongs to the service under the cursor,
+    /// then the desk's own, then the rest.
+    fn found<'a>(&self, view: &View<'a>) -> Vec<&'a Possible> {
+        let wanted = self.field.text().to_lowercase();
+        let here = match self.aimed.cells.as_slice() {
+            [cell] => cell.service.as_str(),
+            _ => "",
+        };
+        let all = view.acts.page().map_or(&[][..], |page| page.possible.as_slice());
+        let mut found: Vec<&Possible> = all
+            .iter()
+            .filter(|possible| self.fits(possible))
+            .filter(|possible| {
+                let label = possible.label.as_str().to_lowercase();
+                wanted
+                    .split_whitespace()
+                    .all(|word| label.contains(word) || possible.action.as_str().contains(word))
+            })
+            .collect();
+        found.sort_by_key(|possible| match possible.action.service() {
+            service if service == here => 0,
+            "desk" => 1,
+            _ => 2,
+        });
+        found
+    }
+
+    /// Takes a command.
+    pub fn command(&mut self, command: Command, view: &View<'_>) -> Answer {
+        let found = self.found(view);
+        match command {
+            Command::Cancel | Command::Interrupt => return Answer::Wants(vec![Act::Close]),
+            Command::RubOut if !self.field.rub_out() => {
+                return Answer::Wants(vec![Act::Close]);
+            }
+            Command::RubOut => self.chosen = 0,
+            Command::RubOutWord => {
+                self.field.rub_out_word();
+                self.chosen = 0;
+            }
+            Command::NextCandidate | Command::Complete => {
+                self.chosen = (self.chosen + 1).min(found.len().saturating_sub(1));
+            }
+            Command::PreviousCandidate => self.chosen = self.chosen.saturating_sub(1),
+            Command::Accept => return self.accept(&found),
+            _ => return Answer::Pass,
+        }
+        Answer::Consumed
+    }
+
+    fn accept(&self, found: &[&Possible]) -> Answer {
+        let Some(possible) = found.get(self.chosen) else { return Answer::Consumed };
+        if let Some(why) = &possible.closed {
+            return Answer::Wants(vec![Act::Say(format!("not open to you: {why}"))]);
+        }
+        let form = FormScreen::new(possible, self.aimed.clone());
+        Answer::Wants(vec![Act::Open(Layer::Form(Box::new(form)))])
+    }
+
+    /// Takes text.
+    pub fn typed(&mut self, text: &str) -> Answer {
+        self.field.insert(text);
+        self.chosen = 0;
+        Answer::Consumed
+    }
+
+    /// Why there is nothing to choose from.
+    fn nothing(&self, view: &View<'_>) -> String {
+        let Some(page) = view.acts.page() else {
+            return match view.acts.error() {
+                Some(why) => format!("the agent does not tell what is possible: {why}"),
+                None => "asking the agent what is possible ...".to_owned(),
+            };
+        };
+        if let Some(trouble) = &page.trouble {
+            return format!("no action is possible here: {trouble}");
+        }
+        if page.possible.is_empty() {
+            return "no action is possible here: no service of this configuration brings one"
+                .to_owned();
+        }
+        if self.field.text().is_empty() {
+            return "no action fits this place".to_owned();
+        }
+        "no action has these words".to_owned()
+    }
+
+    /// Draws the last lines: what can be done, then what is typed.
+    pub fn draw(&self, pen: &mut Pen<'_>, view: &View<'_>) -> usize {
+        let (columns, rows) = view.size;
+        let found = self.found(view);
+        let trouble = view.acts.page().and_then(|page| page.trouble.as_ref());
+        let said = match trouble {
+            Some(why) if !found.is_empty() => format!("no action is possible here: {why}"),
+            _ if found.is_empty() => self.nothing(view),
+            _ => String::new(),
+        };
+        let said = wrap(&said, columns.saturating_sub(5));
+        let hidden = self.aimed.hidden_words(view).map(|words| format!("left out: {words}"));
+        let room = usize::from(rows.saturating_sub(5)).saturating_sub(said.len());
+        let shown = found.len().min(SHOWN).min(room.max(1));
+        let from = (self.chosen + 1).saturating_sub(shown);
+        let high = shown + said.len() + usize::from(hidden.is_some());
+        let top = rows.saturating_sub(u16::try_from(high).unwrap_or(rows).saturating_add(3));
+        pen.blank(Rect::new(0, top, columns, rows.saturating_sub(top)));
+        let heading = format!("act on {}", self.aimed.words(view));
+        pen.line(0, top, columns, &rule(&heading, columns));
+        let mut y = top + 1;
+        for text in said {
+            pen.text(3, y, columns.saturating_sub(4), &text, Role::Message);
+            y += 1;
+        }
+        if let Some(text) = hidden {
+            pen.text(3, y, columns.saturating_sub(4), &text, Role::Message);
+            y += 1;
+        }
+        for (n, possible) in found.iter().enumerate().skip(from).take(shown) {
+            draw_one(pen, y, columns, possible, n == self.chosen);
+            y += 1;
+        }
+        let line = Line::of(" act > ", Role::Key)
+            .and(self.field.text(), Role::Prompt)
+            .and(" ", Role::Cursor);
+        pen.line(0, rows.saturating_sub(2), columns, &line);
+        let keys = |name: &str| first_key(view, name);
+        let hint = Line::of(format!(" {}", keys("accept")), Role::Key)
+            .and(" the choices; nothing is sent   ", Role::Quiet)
+            .and(format!("{} {}", keys("previous_candidate"), keys("next_candidate")), Role::Key)
+            .and(" choose   letters search   ", Role::Quiet)
+            .and(keys("cancel"), Role::Key)
+            .and(" back", Role::Quiet);
+        pen.line(0, rows.saturating_sub(1), columns, &hint);
+        shown
+    }
+}
+
+fn draw_one(pen: &mut Pen<'_>, y: u16, columns: u16, possible: &Possible, is_chosen: bool) {
+    pen.text(0, y, 1, if is_chosen { ">" } else { " " }, Role::Key);
+    let name = (columns / 2).clamp(20, 44);
+    let role = match (&possible.closed, is_chosen) {
+        (Some(_), _) => Role::NotTaken,
+        (None, true) => Role::Selected,
+        (None, false) => Role::Text,
+    };
+    pen.text(2, y, name, possible.label.as_str(), role);
+    let text = match &possible.closed {
+        Some(why) => format!("closed: {why}"),
+        None => possible.action.to_string(),
+    };
+    let room = columns.saturating_sub(name + 4);
+    pen.text(name + 3, y, room, &text, Role::Quiet);
+}
+
+/// The first key of a row of the keymap, as shown.
+pub(super) fn first_key(view: &View<'_>, name: &str) -> String {
+    view.keymap.keys_of(name).split(' ').next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,73 @@
+//! Acting: the menu, the choices, the plan and its confirmation, what runs, and a password shown
+//! once.
+//!
+//! Invariant: nothing here sends anything but the plan's own confirmation, and that only after its
+//! words were typed on a plan that was seen whole.
+
+pub mod form;
+mod lines;
+pub mod menu;
+pub mod plan;
+pub mod run;
+pub mod secret;
+
+use super::{View, row_name};
+use crate::tui::state::row_of;
+use crate::tui::widgets::cut;
+use crate::wire::board::Row;
+use crate::wire::desk::CellName;
+use crate::wire::{Aim, Laestab};
+
+/// What an act is about, by what was seen: never by a line of the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aimed {
+    /// The cell under the cursor, or one of each marked school.
+    pub cells: Vec<CellName>,
+    /// Marked schools that the filter hides: left out, and said so.
+    pub hidden: Vec<Laestab>,
+}
+
+impl Aimed {
+    /// In words, for a heading.
+    #[must_use]
+    pub fn words(&self, view: &View<'_>) -> String {
+        match self.cells.as_slice() {
+            [cell] => {
+                let column =
+                    view.rows.and_then(|r| r.columns.iter().find(|c| c.key == cell.service));
+                let service = column.map_or(cell.service.as_str(), |c| c.label.as_str());
+                format!("{} / {service}", row_name(cell.row, view.rows))
+            }
+            many => format!("{} marked schools", many.len()),
+        }
+    }
+
+    /// The names of the schools, one after another, in at most `room` columns.
+    #[must_use]
+    pub fn names(&self, view: &View<'_>, room: u16) -> String {
+        let names: Vec<String> =
+            self.cells.iter().map(|cell| row_name(cell.row, view.rows)).collect();
+        cut(&names.join(", "), room)
+    }
+
+    /// What is left out because the filter hides it; none if nothing is.
+    #[must_use]
+    pub fn hidden_words(&self, view: &View<'_>) -> Option<String> {
+        hidden_words(&self.hidden, view)
+    }
+}
+
+/// Marked schools that are hidden, in words.
+fn hidden_words(hidden: &[Laestab], view: &View<'_>) -> Option<String> {
+    if hidden.is_empty() {
+        return None;
+    }
+    let names: Vec<String> =
+        hidden.iter().map(|school| row_name(Row::School(*school), view.rows)).collect();
+    Some(format!("marked, but hidden by the filter: {}", names.join(", ")))
+}
+
+/// The name of a target's school, or of the estate.
+fn place_of(aim: &Aim, view: &View<'_>) -> String {
+    row_name(row_of(aim), view.rows)
+}

@@ -1,0 +1,185 @@
+//! What the console wants of the guard, and what came of it.
+
+use crate::link::{Link, LinkError};
+use crate::wire::action::{Arm, Armed, AuditEntry, Confirmed, EmergencyView, PlanPage, Told};
+use crate::wire::{Ask, Clean, Entry};
+
+/// A filter of the audit, as the route takes it.
+pub type AuditQuery = Vec<(&'static str, String)>;
+
+/// Something that is asked of the guard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// A plan; nothing is sent.
+    Plan {
+        /// What is asked for.
+        ask: Box<Ask>,
+        /// Whether names are to be shown whole.
+        show: bool,
+    },
+    /// A plan that waits, to be read.
+    Review(Clean),
+    /// The plan is confirmed.
+    Confirm {
+        /// Its id.
+        plan: Clean,
+        /// Its digest.
+        digest: Clean,
+    },
+    /// The plan is approved.
+    Approve {
+        /// Its id.
+        plan: Clean,
+        /// Its digest.
+        digest: Clean,
+        /// What its items ask the second person to type.
+        typed: Clean,
+    },
+    /// One's own request is taken back.
+    TakeBack(Clean),
+    /// A person saw what became of a step.
+    Tell {
+        /// The action's key.
+        key: Clean,
+        /// What they saw.
+        told: Told,
+    },
+    /// A person closes an action as it is.
+    Close {
+        /// The action's key.
+        key: Clean,
+        /// Why.
+        why: Clean,
+    },
+    /// An emergency is declared.
+    Emergency(Clean),
+    /// One's own actions open for a while, or close.
+    Arm(Arm),
+    /// Entries of the audit.
+    Audit(AuditQuery),
+    /// One entry.
+    Entry(u64),
+    /// One entry with its personal details.
+    Reveal {
+        /// Its number.
+        number: u64,
+        /// Why.
+        why: Clean,
+    },
+}
+
+/// Why a plan was not confirmed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unconfirmed {
+    /// The agent refused: nothing was sent.
+    Refused(String),
+    /// No answer came: whether it began is not known.
+    Lost(String),
+}
+
+/// What came of a wish.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Heard {
+    /// A plan, or why there is none.
+    Planned {
+        /// What was asked for.
+        ask: Box<Ask>,
+        /// The plan.
+        answer: Result<Box<PlanPage>, String>,
+    },
+    /// A plan that waits.
+    Reviewed {
+        /// Its id.
+        plan: Clean,
+        /// The plan.
+        answer: Result<Box<PlanPage>, String>,
+    },
+    /// What confirming or approving led to.
+    Confirmed {
+        /// The plan's id.
+        plan: Clean,
+        /// What came of it.
+        answer: Result<Confirmed, Unconfirmed>,
+    },
+    /// Something small was done, or not: in words.
+    Said(Result<String, String>),
+    /// An emergency, or why not.
+    Emergency(Result<EmergencyView, String>),
+    /// Armed until, or why not.
+    Armed(Result<Armed, String>),
+    /// Entries of the audit.
+    Audit {
+        /// What was asked for.
+        query: AuditQuery,
+        /// Newest first.
+        answer: Result<Vec<Entry>, String>,
+    },
+    /// One entry.
+    Entry {
+        /// Its number.
+        number: u64,
+        /// The entry.
+        answer: Result<Box<AuditEntry>, String>,
+    },
+}
+
+fn words(error: LinkError) -> String {
+    match error {
+        LinkError::Refused { message, .. } => message,
+        other => other.to_string(),
+    }
+}
+
+fn unconfirmed(error: LinkError) -> Unconfirmed {
+    match error {
+        LinkError::Refused { message, .. } => Unconfirmed::Refused(message),
+        other => Unconfirmed::Lost(other.to_string()),
+    }
+}
+
+/// Asks the agent.
+pub async fn carry_out(link: &Link, wish: Wish) -> Heard {
+    match wish {
+        Wish::Plan { ask, show } => {
+            let answer = link.plan((*ask).clone(), show).await.map(Box::new).map_err(words);
+            Heard::Planned { ask, answer }
+        }
+        Wish::Review(plan) => {
+            let answer = link.planned(plan.as_str()).await.map(Box::new).map_err(words);
+            Heard::Reviewed { plan, answer }
+        }
+        Wish::Confirm { plan, digest } => {
+            let answer = link.confirm(plan.as_str(), &digest).await.map_err(unconfirmed);
+            Heard::Confirmed { plan, answer }
+        }
+        Wish::Approve { plan, digest, typed } => {
+            let answer = link.approve(plan.as_str(), &digest, &typed).await.map_err(unconfirmed);
+            Heard::Confirmed { plan, answer }
+        }
+        Wish::TakeBack(plan) => {
+            said(link.cancel(plan.as_str()).await, "taken back; nothing was sent")
+        }
+        Wish::Tell { key, told } => said(link.told(key.as_str(), &told).await, "recorded"),
+        Wish::Close { key, why } => {
+            said(link.close(key.as_str(), &why).await, "closed as it is, and recorded")
+        }
+        Wish::Emergency(why) => Heard::Emergency(link.emergency(&why).await.map_err(words)),
+        Wish::Arm(arm) => Heard::Armed(link.arm(&arm).await.map_err(words)),
+        Wish::Audit(query) => {
+            let answer = link.audit(&query).await.map(|page| page.entries).map_err(words);
+            Heard::Audit { query, answer }
+        }
+        Wish::Entry(number) => {
+            let answer = link.audit_entry(number).await.map(Box::new).map_err(words);
+            Heard::Entry { number, answer }
+        }
+        Wish::Reveal { number, why } => {
+            let answer = link.reveal(number, &why).await.map(Box::new).map_err(words);
+            Heard::Entry { number, answer }
+        }
+    }
+}
+
+fn said(answer: Result<(), LinkError>, words_of: &str) -> Heard {
+    Heard::Said(answer.map(|()| words_of.to_owned()).map_err(words))
+}
