@@ -2,7 +2,8 @@
 
 use ratatui::layout::Rect;
 
-use super::{Act, Answer, View, scroll_by, scrolled};
+use super::prompt::{Typing, typing};
+use super::{Act, Answer, View, scroll_on, scrolled};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::theme::Role;
 use crate::tui::widgets::{Field, Line, Pen, wrap};
@@ -91,7 +92,10 @@ impl HelpScreen {
             lines.push(Line::of(heading, Role::Title));
         }
         for (letter, help) in letters {
-            lines.push(Line::of(format!(" {letter:<14} "), Role::Key).and(*help, Role::Text));
+            for (n, part) in wrap(help, view.size.0.saturating_sub(17)).into_iter().enumerate() {
+                let letter = if n == 0 { letter } else { "" };
+                lines.push(Line::of(format!(" {letter:<14} "), Role::Key).and(part, Role::Text));
+            }
         }
         if lines.is_empty() {
             lines.push(Line::of(" no key here has these words", Role::Quiet));
@@ -102,33 +106,22 @@ impl HelpScreen {
     /// Takes a command.
     pub fn command(&mut self, command: Command, view: &View<'_>) -> Answer {
         let room = usize::from(view.size.1.saturating_sub(4));
-        let scroll = match command {
-            Command::Accept | Command::Cancel | Command::Interrupt => {
-                return Answer::Wants(vec![Act::Close]);
+        match typing(&mut self.field, command) {
+            Typing::Done | Typing::Left => return Answer::Wants(vec![Act::Close]),
+            Typing::Changed => {
+                self.scroll = 0;
+                return Answer::Consumed;
             }
-            Command::RubOut => {
-                if !self.field.rub_out() {
-                    return Answer::Wants(vec![Act::Close]);
-                }
-                Some(0)
-            }
-            Command::RubOutWord => {
-                self.field.rub_out_word();
-                Some(0)
-            }
-            Command::NextCandidate => {
-                scroll_by(Command::Down, self.scroll, self.lines(view).len(), room)
-            }
-            Command::PreviousCandidate => {
-                scroll_by(Command::Up, self.scroll, self.lines(view).len(), room)
-            }
-            Command::Complete => Some(self.scroll),
-            _ => None,
+            Typing::Other => {}
+        }
+        let to = match command {
+            Command::NextCandidate => Command::Down,
+            Command::PreviousCandidate => Command::Up,
+            Command::Complete => return Answer::Consumed,
+            _ => return Answer::Pass,
         };
-        scroll.map_or(Answer::Pass, |to| {
-            self.scroll = to;
-            Answer::Consumed
-        })
+        let len = self.lines(view).len();
+        scroll_on(to, &mut self.scroll, len, room)
     }
 
     /// Takes text.

@@ -110,9 +110,10 @@ fn in_a_line(row: &ActionRow, at: bool, view: &View<'_>) -> Line {
     let name = if at { Role::Selected } else { Role::Text };
     Line::of(format!("{:<11} ", times::moment(row.at, view.now)), Role::Quiet)
         .and(format!("{:<9} ", row.by.name.as_str()), Role::Text)
-        .and(view.acts.label(&row.action), name)
-        .and(format!("   {}   ", target_of(row, view)), Role::Text)
         .and(word, role)
+        .and("   ", Role::Text)
+        .and(view.acts.label(&row.action), name)
+        .and(format!("   {}", target_of(row, view)), Role::Text)
 }
 
 /// One action with its steps.

@@ -5,6 +5,7 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 use ratatui::layout::Rect;
 
 use super::audit::AuditScreen;
+use super::prompt::{Typing, typing};
 use super::word::WordPrompt;
 use super::{Act, Answer, Layer, View};
 use crate::tui::keymap::{BINDINGS, Command, Scope};
@@ -102,18 +103,15 @@ impl PaletteScreen {
 
     /// Takes a command.
     pub fn command(&mut self, command: Command, view: &View<'_>) -> Answer {
+        match typing(&mut self.field, command) {
+            Typing::Left => return Answer::Wants(vec![Act::Close]),
+            Typing::Changed => {
+                self.search(view);
+                return Answer::Consumed;
+            }
+            Typing::Done | Typing::Other => {}
+        }
         match command {
-            Command::Cancel | Command::Interrupt => return Answer::Wants(vec![Act::Close]),
-            Command::RubOut => {
-                if !self.field.rub_out() {
-                    return Answer::Wants(vec![Act::Close]);
-                }
-                self.search(view);
-            }
-            Command::RubOutWord => {
-                self.field.rub_out_word();
-                self.search(view);
-            }
             Command::NextCandidate => {
                 self.chosen = (self.chosen + 1).min(self.found.len().min(SHOWN).saturating_sub(1));
             }

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use super::Aimed;
 use super::form::FormScreen;
 use crate::tui::keymap::Command;
+use crate::tui::screens::prompt::{Typing, typing};
 use crate::tui::screens::{Act, Answer, Layer, View};
 use crate::tui::theme::Role;
 use crate::tui::widgets::{Field, Line, Pen, rule, wrap};
@@ -68,17 +69,16 @@ impl MenuScreen {
 
     /// Takes a command.
     pub fn command(&mut self, command: Command, view: &View<'_>) -> Answer {
+        match typing(&mut self.field, command) {
+            Typing::Left => return Answer::Wants(vec![Act::Close]),
+            Typing::Changed => {
+                self.chosen = 0;
+                return Answer::Consumed;
+            }
+            Typing::Done | Typing::Other => {}
+        }
         let found = self.found(view);
         match command {
-            Command::Cancel | Command::Interrupt => return Answer::Wants(vec![Act::Close]),
-            Command::RubOut if !self.field.rub_out() => {
-                return Answer::Wants(vec![Act::Close]);
-            }
-            Command::RubOut => self.chosen = 0,
-            Command::RubOutWord => {
-                self.field.rub_out_word();
-                self.chosen = 0;
-            }
             Command::NextCandidate | Command::Complete => {
                 self.chosen = (self.chosen + 1).min(found.len().saturating_sub(1));
             }

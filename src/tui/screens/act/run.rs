@@ -238,7 +238,10 @@ fn step_words(step: &StepView, view: &View<'_>) -> String {
         out.push(format!("{word}: {}", step.says));
     }
     if let Some(at) = step.looked_at {
-        out.push(format!("looked for {} times, last {}", step.looks, clock(at)));
+        out.push(match step.looks {
+            1 => format!("looked for once, {}", clock(at)),
+            looks => format!("looked for {looks} times, last {}", clock(at)),
+        });
     }
     out.join("; ")
 }

@@ -32,16 +32,15 @@ impl BoardScreen {
         let page = view.page(row);
         let service =
             page.as_ref().and_then(|p| p.services.iter().find(|s| s.service == column.key));
-        let mut lines = match (page.as_deref(), service) {
-            (Some(page), Some(service)) => told(page, service, row, area.width, view.now),
+        let (why, more) = match (page.as_deref(), service) {
+            (Some(page), Some(service)) => {
+                (why(service, area.width), told(page, service, row, view.now))
+            }
             _ => untold(cell, column, held.and_then(|h| h.error.as_deref()), view.now),
         };
-        // Who acts on it comes right after why.
-        let after = 1.min(lines.len());
         let acting = view.acts.on(row, Some(&column.key)).take(2);
-        let acting: Vec<Line> =
-            acting.map(|open| labelled("acting", acting_words(open, view))).collect();
-        lines.splice(after..after, acting);
+        let acting = acting.map(|open| labelled("acting", acting_words(open, view)));
+        let lines = why.into_iter().chain(acting).chain(more);
         for (y, line) in (area.y + 1..area.bottom()).zip(lines) {
             pen.line(area.x + 1, y, area.width.saturating_sub(2), &line);
         }
@@ -52,8 +51,13 @@ fn labelled(label: &str, text: impl Into<String>) -> Line {
     Line::of(format!("{label:<11}"), Role::Quiet).and(text, Role::Text)
 }
 
-/// What the compact board knows, until the page comes.
-fn untold(cell: &CompactCell, column: &Column, error: Option<&str>, now: Timestamp) -> Vec<Line> {
+/// Why, and what else the compact board knows, until the page comes.
+fn untold(
+    cell: &CompactCell,
+    column: &Column,
+    error: Option<&str>,
+    now: Timestamp,
+) -> (Vec<Line>, Vec<Line>) {
     let handled = cell.handling.is_some();
     let (word, role) = state_word(cell.health, cell.follows_from.is_some(), handled, cell.quiet);
     let mut state = Line::of(format!("{:<11}", "state"), Role::Quiet).and(word, role);
@@ -66,17 +70,21 @@ fn untold(cell: &CompactCell, column: &Column, error: Option<&str>, now: Timesta
         (true, Some(why)) => labelled("why", format!("the agent could not tell: {why}")),
         (true, None) => labelled("why", "asking the agent ..."),
     };
-    vec![asks, state]
+    (vec![asks], vec![state])
 }
 
-fn told(page: &Page, service: &ServiceView, row: Row, columns: u16, now: Timestamp) -> Vec<Line> {
+/// Why the cell is as it is, in two lines at most.
+fn why(service: &ServiceView, columns: u16) -> Vec<Line> {
+    let why = service.cell.why.as_str();
+    let why = if why.is_empty() { "the school does not take it" } else { why };
+    let parts = wrap(why, columns.saturating_sub(15)).into_iter().take(2).enumerate();
+    parts.map(|(n, part)| labelled(if n == 0 { "why" } else { "" }, part)).collect()
+}
+
+/// What the page tells besides why.
+fn told(page: &Page, service: &ServiceView, row: Row, now: Timestamp) -> Vec<Line> {
     let cell = &service.cell;
-    let room = columns.saturating_sub(15);
     let mut lines = Vec::new();
-    let why = if cell.why.is_empty() { "the school does not take it" } else { cell.why.as_str() };
-    for (n, part) in wrap(why, room).into_iter().take(2).enumerate() {
-        lines.push(labelled(if n == 0 { "why" } else { "" }, part));
-    }
     if cell.health == Health::NotSubscribed {
         return lines;
     }
