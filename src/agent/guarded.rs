@@ -3,7 +3,7 @@
 //! Who asks is the kernel's word on the peer; their roles are looked up for each request.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -23,6 +23,7 @@ use crate::guard::policy::Roles;
 use crate::guard::{Denied, Guard, Planned, Started, Who};
 use crate::model::plan::Role;
 use crate::model::text::Clean;
+use crate::ports::accounts::Accounts;
 use crate::ports::clock::Clock;
 use crate::ports::ledger::{AuditQuery, Held, LeftItem};
 use crate::ports::people::People;
@@ -44,12 +45,14 @@ pub(super) struct Counter {
     pub people: Arc<dyn People>,
     pub guard: Result<Guard, Clean>,
     pub clock: Arc<dyn Clock>,
+    /// Where accounts are looked up; another one after the configuration was read anew.
+    pub accounts: RwLock<Option<Arc<dyn Accounts>>>,
 }
 
 type Answer = Result<Response, Refusal>;
 type At = State<Arc<Counter>>;
 type Peer = Extension<PeerId>;
-type Body = Result<Bytes, BytesRejection>;
+pub(super) type Body = Result<Bytes, BytesRejection>;
 
 impl From<Denied> for Refusal {
     fn from(denied: Denied) -> Self {
@@ -85,12 +88,12 @@ pub(super) fn router(counter: Arc<Counter>) -> Router {
 }
 
 impl Counter {
-    fn guard(&self) -> Result<&Guard, Refusal> {
+    pub(super) fn guard(&self) -> Result<&Guard, Refusal> {
         self.guard.as_ref().map_err(|why| Refusal::forbidden(why.as_str()))
     }
 
     /// The person behind the connection, and their roles now.
-    async fn who(&self, peer: PeerId) -> Result<Who, Refusal> {
+    pub(super) async fn who(&self, peer: PeerId) -> Result<Who, Refusal> {
         let people = Arc::clone(&self.people);
         let person = tokio::task::spawn_blocking(move || people.person(peer.uid, peer.pid))
             .await
@@ -115,7 +118,7 @@ fn roles_of(roles: &Roles, groups: &[String]) -> BTreeSet<Role> {
     held.map(|(_, role)| role).collect()
 }
 
-fn read<T: DeserializeOwned>(body: Body) -> Result<T, Refusal> {
+pub(super) fn read<T: DeserializeOwned>(body: Body) -> Result<T, Refusal> {
     body_of(body)?.ok_or_else(|| Refusal::bad_request("the body is empty"))
 }
 

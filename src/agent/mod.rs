@@ -3,6 +3,7 @@
 //! [`Agent::start`] takes the estate, the watchers, a store and a clock, and serves the board on a
 //! Unix socket until [`RunningAgent::stop`].
 
+mod accounts;
 mod changes;
 mod guarded;
 mod handling;

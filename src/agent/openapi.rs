@@ -4,6 +4,7 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use crate::wire::VERSION;
+use crate::wire::account::{AskAccount, FindAccounts, FoundAccounts, ShownAccount};
 use crate::wire::action::{
     Actions, Approval, Arm, Armed, Audit, AuditEntry, Confirmed, Digest, EmergencyView, Erase,
     PlanPage, PlanRequest, Told, Why,
@@ -76,6 +77,7 @@ fn paths(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> Value
         .chain(others(answers, requests))
         .chain(plans(answers, requests))
         .chain(acts(answers, requests))
+        .chain(accounts(answers, requests))
         .chain(audits(answers, requests))
         .chain(kept(answers));
     let problem = answers.subschema_for::<Problem>().to_value();
@@ -297,6 +299,30 @@ fn kept(answers: &mut SchemaGenerator) -> [Route<'static>; 1] {
             answers.subschema_for::<Runs>().to_value(),
         )
     }]
+}
+
+/// The routes of accounts.
+fn accounts(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> [Route<'static>; 2] {
+    let post = |path, summary, body: Value, answer: Value| Route {
+        method: "post",
+        body: Some(body),
+        problems: &[400, 404, 413],
+        ..get(path, summary, answer)
+    };
+    [
+        post(
+            "/v1/accounts/find",
+            "Accounts of one school by a part of a name; masked unless their showing is recorded",
+            requests.subschema_for::<FindAccounts>().to_value(),
+            answers.subschema_for::<FoundAccounts>().to_value(),
+        ),
+        post(
+            "/v1/accounts/page",
+            "Why the owner of an account cannot sign in",
+            requests.subschema_for::<AskAccount>().to_value(),
+            answers.subschema_for::<ShownAccount>().to_value(),
+        ),
+    ]
 }
 
 /// The routes of the audit.

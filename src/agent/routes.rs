@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::agent::accounts;
 use crate::agent::changes;
 use crate::agent::guarded::{self, Counter};
 use crate::agent::handling;
@@ -111,6 +112,7 @@ pub(super) fn router(desk: Arc<Desk>, counter: Arc<Counter>) -> Router {
         .route("/v1/metrics", get(metrics))
         .route("/v1/openapi.json", get(document))
         .with_state(Arc::clone(&desk))
+        .merge(accounts::router(Arc::clone(&counter)))
         .merge(guarded::router(counter))
         .fallback(nowhere)
         .method_not_allowed_fallback(|| async { Refusal::method() })

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -24,6 +24,7 @@ use crate::guard::Guard;
 use crate::hub::Hub;
 use crate::model::estate::{Estate, NotWatched};
 use crate::model::text::Clean;
+use crate::ports::accounts::Accounts;
 use crate::ports::clock::Clock;
 use crate::ports::known::Known;
 use crate::ports::store::{Store, StoreError};
@@ -133,13 +134,14 @@ impl Agent {
             last_entry: AtomicU64::new(0),
             settings: settings.clone(),
         });
-        let counter = Counter {
+        let counter = Arc::new(Counter {
             people: Arc::clone(&settings.people),
             guard: settings.guard.clone(),
             clock: Arc::clone(&clock),
-        };
+            accounts: RwLock::new(settings.accounts.clone()),
+        });
         let server = Server {
-            router: router(desk, Arc::new(counter)),
+            router: router(desk, Arc::clone(&counter)),
             gate: Gate::new(settings.group),
             limits: settings.limits,
             clock: Arc::clone(&clock),
@@ -154,6 +156,7 @@ impl Agent {
             tasks,
             beside,
             guard,
+            counter,
             kept: Vec::new(),
             place,
             path,
@@ -175,6 +178,7 @@ pub struct RunningAgent {
     place: Place,
     path: PathBuf,
     guard: Option<Guard>,
+    counter: Arc<Counter>,
     kept: Vec<AbortOnDropHandle<()>>,
     hub: Hub,
     scheduler: Scheduler,
@@ -243,6 +247,11 @@ impl RunningAgent {
     #[must_use]
     pub fn known(&self) -> Arc<dyn Known> {
         Arc::new(BoardKnown { hub: self.hub.clone(), store: Arc::clone(&self.store) })
+    }
+
+    /// Looks accounts up in another place from now on, or nowhere.
+    pub fn set_accounts(&self, accounts: Option<Arc<dyn Accounts>>) {
+        *self.counter.accounts.write().unwrap_or_else(PoisonError::into_inner) = accounts;
     }
 
     /// The guard, where there is one.

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::guard::Guard;
 use crate::model::calendar::{london, london_date};
 use crate::model::text::Clean;
+use crate::ports::accounts::Accounts;
 use crate::ports::people::{Nobody, People, Person};
 
 /// How many polls run at once. The transport limits each origin besides.
@@ -95,6 +96,8 @@ pub struct AgentSettings {
     pub limits: Limits,
     /// Who is behind a process.
     pub people: Arc<dyn People>,
+    /// Where accounts are looked up.
+    pub accounts: Option<Arc<dyn Accounts>>,
     /// The guard, or why nobody can act.
     pub guard: Result<Guard, Clean>,
     /// When shifts end, in London: what somebody has and for which no end is named runs out then.
@@ -118,6 +121,7 @@ impl AgentSettings {
             beat: Duration::from_secs(5),
             limits: Limits::default(),
             people: Arc::new(Nameless),
+            accounts: None,
             guard: Err(Clean::new("no policy is configured")),
             shift_ends: vec![time(8, 0, 0, 0), time(17, 0, 0, 0)],
         }

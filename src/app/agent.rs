@@ -194,6 +194,7 @@ async fn settings(
             .await?;
     Ok(AgentSettings {
         guard,
+        accounts: prepared.accounts.clone(),
         demo: place.demo,
         embedded: place.embedded,
         refresh_floor: prepared.config.settings.agent.refresh_floor.duration(),

@@ -1,5 +1,6 @@
 //! Puts everything together. No rules of its own.
 
+mod account;
 mod act;
 mod acting;
 mod agent;
@@ -79,6 +80,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
             status::run(&outside.agent_socket()?, args, outside.clock.clone()).await
         }
         Some(Command::Watch(args)) => watch::run(&outside.agent_socket()?, args).await,
+        Some(Command::Account(command)) => account::run(&outside.agent_socket()?, command).await,
         Some(Command::Runs(args)) => runs::run(&outside.agent_socket()?, args).await,
         Some(Command::Handle(args)) => handle::run(&outside.agent_socket()?, args).await,
         Some(Command::Config(ConfigCommand::Check)) => config::check(&outside),

@@ -14,6 +14,7 @@ use crate::model::check::ServiceSpec;
 use crate::model::estate::{Estate, NotWatched};
 use crate::model::ids::{CredentialName, Laestab, ServiceKey};
 use crate::model::text::Clean;
+use crate::ports::accounts::Accounts;
 use crate::ports::act::Act;
 use crate::ports::clock::Clock;
 use crate::ports::doorbell::Door;
@@ -49,6 +50,8 @@ pub struct Prepared {
     pub findings: Vec<Finding>,
     /// What the guard acts with.
     pub acts: Vec<Arc<dyn Act>>,
+    /// Where accounts are looked up.
+    pub accounts: Option<Arc<dyn Accounts>>,
     /// Where vendors call when they are done.
     pub doors: Vec<Door>,
     /// What its hands ask about the board; to be bound to the agent that runs.
@@ -165,7 +168,7 @@ fn prepare_with(
     };
     let dates = dates(&config, &configured, &connectors, &context);
     let built = build(&config, configured, &connectors, &context, &mut wrong)?;
-    let Built { parts, uses, endpoints, mut acts, doors } = built;
+    let Built { parts, uses, endpoints, mut acts, accounts, doors } = built;
     acts.extend(desk_hands(&context));
     let watches = together(&mut estate, (&parts, &uses), &connectors, (&dates, &context.secrets))?;
     estate.not_watched.extend(imported.not_set_up.iter().map(|laestab| NotWatched {
@@ -184,6 +187,7 @@ fn prepare_with(
         watches,
         parts,
         acts,
+        accounts,
         doors,
         known,
         findings,
@@ -260,6 +264,7 @@ struct Built {
     uses: Vec<(ServiceKey, CredentialUse)>,
     endpoints: Vec<(String, Endpoint)>,
     acts: Vec<Arc<dyn Act>>,
+    accounts: Option<Arc<dyn Accounts>>,
     doors: Vec<Door>,
 }
 
@@ -291,6 +296,7 @@ fn build(
                 Ok(brought) => {
                     let brought = brought.unwrap_or_default();
                     built.acts.extend(brought.acts);
+                    built.accounts = built.accounts.or(brought.accounts);
                     built.doors.extend(brought.doors);
                 }
                 Err(error) => wrong.push(located(config, &error)),

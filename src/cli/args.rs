@@ -63,6 +63,9 @@ pub enum Command {
     /// Try one connector for real, or list them.
     #[command(subcommand)]
     Connector(ConnectorCommand),
+    /// Look an account up, or why its owner cannot sign in. Read-only; names stay masked.
+    #[command(subcommand)]
+    Account(AccountCommand),
     /// What can be done, what waits, runs and needs a look.
     Actions {
         /// JSON.
@@ -151,6 +154,34 @@ pub struct StatusArgs {
     /// Wait until every check has been tried once since the agent's start, at most this long.
     #[arg(long, value_name = "DURATION")]
     pub wait_settled: Option<Span>,
+}
+
+/// `caretaker account`.
+#[derive(Debug, Subcommand)]
+pub enum AccountCommand {
+    /// The accounts of a school whose login, name or mail address holds PART.
+    Find(AccountArgs),
+    /// Why the owner of an account cannot sign in, in one sentence and in full.
+    Why(AccountArgs),
+}
+
+/// `caretaker account find|why`.
+#[derive(Debug, Args)]
+pub struct AccountArgs {
+    /// The school's LAESTAB.
+    #[arg(value_name = "LAESTAB")]
+    pub school: String,
+    /// A part of the login, the name or the mail address; for `why` also guid:ID or sam:LOGIN.
+    pub part: String,
+    /// Show names whole; recorded before they are shown.
+    #[arg(long, requires = "reason")]
+    pub show: bool,
+    /// Why they are shown.
+    #[arg(long, default_value = "")]
+    pub reason: String,
+    /// JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `caretaker watch`.

@@ -2,6 +2,7 @@
 //!
 //! Sees the world through the same wire as the console.
 
+mod account;
 mod act;
 pub mod args;
 mod connector;
@@ -16,6 +17,7 @@ mod runs;
 mod table;
 mod watch;
 
+pub use account::{found_text, page_text};
 pub use act::{
     actions_text, aims, entry_line, entry_text, left_text, outcome_code, plan_text, rows_text,
 };

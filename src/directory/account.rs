@@ -55,6 +55,16 @@ pub enum NoAccount {
     CannotRead(String),
 }
 
+impl NoAccount {
+    /// A school whose OU is not known.
+    pub(super) fn without_ou(school: Laestab) -> Self {
+        Self::NotOne(format!(
+            "{} has no OU: set it in the column welearn365.ou of the subscriptions table",
+            school.spaced()
+        ))
+    }
+}
+
 impl From<DirectoryFailure> for NoAccount {
     fn from(failure: DirectoryFailure) -> Self {
         Self::CannotRead(failure.to_string())
@@ -233,12 +243,7 @@ pub(super) async fn read(
     school: Laestab,
     name: &AccountName,
 ) -> Result<Account, NoAccount> {
-    let ou = places.ous().get(&school).ok_or_else(|| {
-        NoAccount::NotOne(format!(
-            "{} has no OU: set the column of the subscriptions table",
-            school.spaced()
-        ))
-    })?;
+    let ou = places.ous().get(&school).ok_or_else(|| NoAccount::without_ou(school))?;
     let which = match name {
         AccountName::Guid(text) => {
             let guid: Guid = text.parse().map_err(|e| NoAccount::NotOne(format!("the id {e}")))?;

@@ -37,22 +37,32 @@ impl Sign {
 }
 
 impl Kinds {
-    /// The kind of `account`, of the school whose OU is `school`; [`Kind::Other`] where no sign fits.
+    /// The kind that the folders of an account say, from the top down; groups are not looked at.
     #[must_use]
-    pub fn of(&self, account: &Account, school: &Dn) -> Kind {
-        let folders: Vec<String> =
-            account.folders(school).iter().map(|f| f.trim().to_lowercase()).collect();
-        let fits = |sign: &Sign| match sign {
-            Sign::Folder(name) => folders.contains(name),
-            Sign::Group(group) => account.groups.contains(group),
-        };
+    pub fn by_folders(&self, folders: &[String]) -> Kind {
+        let folders: Vec<String> = folders.iter().map(|f| f.trim().to_lowercase()).collect();
+        self.first(|sign| matches!(sign, Sign::Folder(name) if folders.contains(name)))
+    }
+
+    fn first(&self, fits: impl Fn(&Sign) -> bool) -> Kind {
         let table = [
             (&self.governor, Kind::Governor),
             (&self.staff, Kind::Staff),
             (&self.pupil, Kind::Pupil),
         ];
-        let found = table.into_iter().find(|(signs, _)| signs.iter().any(fits));
+        let found = table.into_iter().find(|(signs, _)| signs.iter().any(&fits));
         found.map_or(Kind::Other, |(_, kind)| kind)
+    }
+
+    /// The kind of `account`, of the school whose OU is `school`; [`Kind::Other`] where no sign fits.
+    #[must_use]
+    pub fn of(&self, account: &Account, school: &Dn) -> Kind {
+        let folders: Vec<String> =
+            account.folders(school).iter().map(|f| f.trim().to_lowercase()).collect();
+        self.first(|sign| match sign {
+            Sign::Folder(name) => folders.contains(name),
+            Sign::Group(group) => account.groups.contains(group),
+        })
     }
 }
 

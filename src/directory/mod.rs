@@ -24,6 +24,7 @@ mod password;
 mod places;
 mod replicas;
 mod root;
+mod search;
 mod value;
 
 pub use account::{Account, Here, NoAccount};
@@ -40,6 +41,7 @@ pub use members::members;
 pub use places::{PlaceError, Places};
 pub use replicas::{Behind, Controller, Standing};
 pub use root::{Lockout, Root};
+pub use search::Match;
 pub use value::{Flags, Guid, NoGuid, NoSid, Sid, Ticks, generalised_time, number};
 
 use secrecy::SecretString;

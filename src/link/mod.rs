@@ -3,6 +3,7 @@
 //! Plain HTTP/1.1 over the Unix socket, a connection for each question and one that stays for the
 //! changes. Everything has a time limit and a size limit.
 
+mod account;
 mod act;
 mod follow;
 mod http;

@@ -2,6 +2,7 @@
 //!
 //! Invariant: nothing in this room reads a file, the network, the clock or the environment.
 
+pub mod account;
 pub mod action;
 pub mod audit;
 pub mod calendar;

@@ -1,5 +1,6 @@
 //! Traits between rooms. Never an implementation.
 
+pub mod accounts;
 pub mod act;
 pub mod chance;
 pub mod clock;

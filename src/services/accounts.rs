@@ -83,7 +83,7 @@ impl WriterSettings {
     }
 
     /// Whom it never touches; `reader` is the account of ours that reads.
-    fn fence(&self, reader: Option<&str>) -> Result<Fence, String> {
+    pub(super) fn fence(&self, reader: Option<&str>) -> Result<Fence, String> {
         let group = |text: &String| text.parse::<Sid>().map_err(|e| format!("{text:?} {e}"));
         let own = [Some(self.bind_as.as_str()), reader];
         Ok(Fence {

@@ -13,6 +13,7 @@ use crate::model::check::{CheckSpec, Runs};
 use crate::model::estate::Estate;
 use crate::model::ids::{CheckId, CredentialName, ServiceKey};
 use crate::model::span::Span;
+use crate::ports::accounts::Accounts;
 use crate::ports::act::Act;
 use crate::ports::chance::Entropy;
 use crate::ports::clock::Clock;
@@ -111,6 +112,8 @@ pub enum ServiceError {
 pub struct Brought {
     /// Its hands; none where nothing of it can be acted on with this configuration.
     pub acts: Vec<Arc<dyn Act>>,
+    /// Looks accounts up; one service at most does.
+    pub accounts: Option<Arc<dyn Accounts>>,
     /// Where its vendor calls when it is done.
     pub doors: Vec<Door>,
 }

@@ -4,6 +4,7 @@
 //! the served OpenAPI document is made from them. The words of the model that it carries are
 //! re-exported, so that a console needs nothing else.
 
+pub mod account;
 pub mod action;
 pub mod board;
 pub mod desk;
@@ -13,6 +14,7 @@ pub mod page;
 pub mod runs;
 pub mod status;
 
+pub use crate::model::account::{AccountPage, CloudView, Hit, Hits, MOST_HITS, MailView};
 pub use crate::model::action::{AimsAt, Class};
 pub use crate::model::audit::Entry;
 pub use crate::model::calendar::{london, london_date};

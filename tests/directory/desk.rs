@@ -12,10 +12,11 @@ use caretaker::model::estate::Estate;
 use caretaker::model::ids::{ActionId, Laestab};
 use caretaker::model::plan::{Ask, Operator, Outcome, Role};
 use caretaker::model::text::Clean;
+use caretaker::ports::accounts::Accounts;
 use caretaker::ports::act::Act;
 use caretaker::ports::clock::{Boxed, Clock};
 use caretaker::ports::ledger::Held;
-use caretaker::services::{Context, DESK_ACTIONS, SERVICES};
+use caretaker::services::{Brought, Context, DESK_ACTIONS, LateKnown, SERVICES};
 use caretaker::simulators::{Plan, Running, Scenario, start};
 use caretaker::store::SqliteLedger;
 use caretaker::sys::SystemEntropy;
@@ -147,9 +148,18 @@ impl Stage {
 
     /// The hands of `service` with these settings.
     pub fn hands(&self, service: &str, settings: &str) -> Vec<Arc<dyn Act>> {
+        self.brought(service, settings).acts
+    }
+
+    /// Where accounts are looked up.
+    pub fn accounts(&self) -> Arc<dyn Accounts> {
+        self.brought("welearn365", &self.settings()).accounts.unwrap()
+    }
+
+    fn brought(&self, service: &str, settings: &str) -> Brought {
         let secrets = Kept(Mutex::new(self.running.invented.credentials.clone()));
         let clock: Arc<dyn Clock> = self.clock.clone();
-        hands(service, settings, self.estate(), secrets, clock).unwrap()
+        brought(service, settings, self.estate(), secrets, clock).unwrap()
     }
 
     /// A guard over the stage's ledger: made anew, it is an agent after a restart.
@@ -183,14 +193,14 @@ impl Stage {
     }
 }
 
-/// The hands of `service` as an agent builds them.
-pub fn hands(
+/// What `service` brings, as an agent builds it.
+pub fn brought(
     service: &str,
     settings: &str,
     estate: Estate,
     secrets: Kept,
     clock: Arc<dyn Clock>,
-) -> Result<Vec<Arc<dyn Act>>, String> {
+) -> Result<Brought, String> {
     install_tls();
     let service = SERVICES.iter().find(|s| s.key == service).unwrap();
     let table: toml::Table = toml::from_str(settings).map_err(|e| e.to_string())?;
@@ -198,6 +208,7 @@ pub fn hands(
     let table = toml::de::ValueDeserializer::parse(&inline).map_err(|e| e.to_string())?;
     let configured = (service.configure)(table).map_err(|e| e.to_string())?;
     let context = Context {
+        // Without a rate: its pauses would wait for time that does not pass.
         transport: Transport::new(
             TransportSettings { per_second: 0, ..TransportSettings::default() },
             clock.clone(),
@@ -206,12 +217,11 @@ pub fn hands(
         secrets: Arc::new(secrets),
         estate: Arc::new(estate),
         folder: std::path::PathBuf::new(),
-        known: Arc::new(caretaker::services::LateKnown::default()),
+        known: Arc::new(LateKnown::default()),
         tickets: None,
         entropy: Arc::new(SystemEntropy),
     };
-    let brought = (configured.hands.unwrap())(&context).map_err(|e| e.to_string())?;
-    Ok(brought.acts)
+    (configured.hands.unwrap())(&context).map_err(|e| e.to_string())
 }
 
 /// A guard over the ledger in `folder`.
@@ -279,7 +289,7 @@ pub async fn until(guard: &Guard, fits: impl Fn(&Held) -> bool) -> Held {
     };
     match tokio::time::timeout(Duration::from_secs(60), looking).await {
         Ok(held) => held,
-        Err(_) => panic!("it did not come to that: {:#?}", guard.recent(1).await),
+        Err(_) => panic!("it did not come to that: {:?}", guard.recent(20).await),
     }
 }
 

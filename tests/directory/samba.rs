@@ -25,11 +25,16 @@ pub const MANY: usize = 1_150;
 /// How long a controller may take to answer for the first time.
 const PATIENCE: Duration = Duration::from_secs(90);
 
+/// The account that may write, by rights that were delegated to it.
+pub const WRITER: &str = "svc-write";
+/// Where it may write to groups.
+pub const GROUPS: &str = "OU=Groups,DC=desk,DC=test";
+
 /// A change of the seed asks for a new one.
-const VERSION: &str = "2";
+const VERSION: &str = "3";
 
 /// Programs without which there is no directory.
-const PROGRAMS: &[&str] = &["samba", "samba-tool", "ldbmodify", "unshare", "ip"];
+const PROGRAMS: &[&str] = &["samba", "samba-tool", "ldbmodify", "ldbsearch", "unshare", "ip"];
 
 fn found(program: &str) -> Option<PathBuf> {
     let path = std::env::var("PATH").unwrap_or_default();
@@ -167,13 +172,15 @@ fn seed() -> String {
     let year = format!("OU=Year 3\\, afternoons,{pupils}");
     out += &entry(SCHOOLS, "organizationalUnit", &[]);
     out += &ou("OU=Services", DOMAIN);
+    out += &ou("OU=Groups", DOMAIN);
     out += &ou(HOSTILE, SCHOOLS);
     out += &ou("OU=Pupils", &first);
     out += &ou("OU=Year 3\\, afternoons", &pupils);
-    for school in ["Locks", "Many", "Empty", "Closed", "Quiet"] {
+    for school in ["Locks", "Many", "Empty", "Closed", "Quiet", "Acts"] {
         out += &ou(&format!("OU={school}"), SCHOOLS);
     }
     out += &ou("OU=Everybody", &format!("OU=Many,{SCHOOLS}"));
+    out += &ou("OU=Pupils", &format!("OU=Acts,{SCHOOLS}"));
     out += "#----\n";
 
     // The first school: five enabled, of whom two have no mail; one disabled.
@@ -198,8 +205,11 @@ fn seed() -> String {
         &account("quiet", "Quin Quiet", &format!("OU=Quiet,{SCHOOLS}"), 512, Some("q@desk.test"));
     // In no school's OU, but below it.
     out += &account("stray", "Stu Stray", SCHOOLS, 512, None);
+    acted_on(&mut out);
     let services = format!("OU=Services,{DOMAIN}");
-    for name in ["svc-read", "svc-disabled", "svc-ended", "svc-change", "svc-locked", "svc-wrong"] {
+    for name in
+        ["svc-read", "svc-disabled", "svc-ended", "svc-change", "svc-locked", "svc-wrong", WRITER]
+    {
         let control = match name {
             "svc-disabled" => 66_050,
             // A password that never expires need not be changed either.
@@ -221,6 +231,7 @@ fn seed() -> String {
         out += &entry(&dn, "user", &attributes);
     }
     out += "#----\n#modify\n";
+    protect(&mut out);
     out += &modify(&format!("CN=Mo Change,{pupils}"), "pwdLastSet", "0");
     out += &modify(&format!("CN=Eve Ended,{first}"), "accountExpires", &ticks(86_400));
     out += &modify(&format!("CN=svc-ended,{services}"), "accountExpires", &ticks(86_400));
@@ -228,6 +239,63 @@ fn seed() -> String {
     out += &modify(DOMAIN, "lockoutThreshold", &LOCKS_AFTER.to_string());
     out += &modify(DOMAIN, "lockoutDuration", "-18000000000");
     out += &modify(DOMAIN, "lockOutObservationWindow", "-18000000000");
+    out + &granted()
+}
+
+/// The school whose accounts are acted on, and those of them that nobody touches.
+fn acted_on(out: &mut String) {
+    let acts = format!("OU=Acts,{SCHOOLS}");
+    let pupils = format!("OU=Pupils,{acts}");
+    for n in 0..4 {
+        *out += &account(&format!("act{n}"), &format!("Act {n}"), &pupils, 512, None);
+    }
+    *out += &account("forever", "Never Expires", &pupils, 66_048, None);
+    for name in ["nested", "primary", "was", "svc-boiler", "spn"] {
+        *out += &account(name, &format!("Not {name}"), &acts, 512, None);
+    }
+    for name in ["Restricted", "Other", "Leads"] {
+        let attributes = [("sAMAccountName", name.to_owned())];
+        *out += &entry(&format!("CN={name},{GROUPS}"), "group", &attributes);
+    }
+}
+
+/// Makes them what they are: in a group that is in Domain Admins; with that as primary group; with
+/// an `adminCount` left over; a service by its login; a service by its name.
+fn protect(out: &mut String) {
+    let acts = format!("OU=Acts,{SCHOOLS}");
+    let admins = format!("CN=Domain Admins,CN=Users,{DOMAIN}");
+    let add = |group: &str, member: &str| {
+        format!("dn: {group}\nchangetype: modify\nadd: member\nmember: {member}\n\n")
+    };
+    let leads = format!("CN=Leads,{GROUPS}");
+    *out += &add(&leads, &format!("CN=Not nested,{acts}"));
+    *out += &add(&admins, &leads);
+    *out += &add(&admins, &format!("CN=Not primary,{acts}"));
+    *out += &modify(&format!("CN=Not primary,{acts}"), "primaryGroupID", "512");
+    *out += &modify(&format!("CN=Not was,{acts}"), "adminCount", "1");
+    *out += &modify(&format!("CN=Not spn,{acts}"), "servicePrincipalName", "HTTP/boiler.desk.test");
+}
+
+/// The rights that the administrator's guide tells to delegate, and no others: who, where, and what
+/// as the directory writes it.
+fn granted() -> String {
+    const USERS: &str = "bf967aba-0de6-11d0-a285-00aa003049e2";
+    let mut out = "#----\n#grant\n".to_owned();
+    let mut grant = |at: &str, ace: &str| out += &format!("{WRITER}\t{at}\t{ace}\n");
+    let acts = format!("OU=Acts,{SCHOOLS}");
+    for attribute in [
+        // userAccountControl, lockoutTime, pwdLastSet.
+        "bf967a68-0de6-11d0-a285-00aa003049e2",
+        "28630ebf-41d5-11d1-a9c1-0000f80367c1",
+        "bf967a0a-0de6-11d0-a285-00aa003049e2",
+    ] {
+        grant(&acts, &format!("(OA;CIIO;RPWP;{attribute};{USERS};SID)"));
+    }
+    // Reset Password.
+    grant(&acts, &format!("(OA;CIIO;CR;00299570-246d-11d0-a768-00aa006e0529;{USERS};SID)"));
+    // member, of the one group.
+    let member = "bf9679c0-0de6-11d0-a285-00aa003049e2";
+    grant(&format!("CN=Restricted,{GROUPS}"), &format!("(OA;;RPWP;{member};;SID)"));
     out
 }
 
@@ -337,7 +405,7 @@ impl Authority {
 pub struct Dc {
     child: Child,
     folder: tempfile::TempDir,
-    /// 1 to 9: `dc3.desk.test`, 10.77.0.3.
+    /// 1 to 29: `dc3.desk.test`, 10.77.0.3.
     number: u8,
 }
 
@@ -424,6 +492,22 @@ impl Dc {
         );
     }
 
+    /// Passwords of the account that the controller remembers, the present one included.
+    pub fn passwords(&self, sam: &str) -> usize {
+        let at = self.folder.path().join("dc/private/sam.ldb");
+        let done = program("ldbsearch")
+            .arg("-H")
+            .arg(at)
+            .args([&format!("(sAMAccountName={sam})"), "ntPwdHistory"])
+            .output()
+            .unwrap();
+        let text = String::from_utf8(done.stdout).unwrap().replace("\n ", "");
+        let value = text.lines().find_map(|l| l.strip_prefix("ntPwdHistory:: ")).unwrap();
+        use base64::Engine;
+        // Hashes of 16 bytes.
+        base64::engine::general_purpose::STANDARD.decode(value.trim()).unwrap().len() / 16
+    }
+
     /// Takes the controller away.
     pub fn kill(&mut self) {
         drop(self.child.kill());
@@ -443,7 +527,7 @@ pub fn in_namespace(tests: &str) {
     let hosts = tempfile::NamedTempFile::new().unwrap();
     let mut text = "127.0.0.1 localhost\n".to_owned();
     let mut addresses = String::new();
-    for n in 1..=9 {
+    for n in 1..=29 {
         text.push_str(&format!("10.77.0.{n} dc{n}.desk.test\n"));
         addresses.push_str(&format!("ip addr add 10.77.0.{n}/32 dev lo; "));
     }

@@ -4,6 +4,7 @@ import sys
 from samba.auth import system_session
 from samba.param import LoadParm
 from samba.samdb import SamDB
+from samba.sd_utils import SDUtils
 
 lp = LoadParm()
 lp.load(sys.argv[2])
@@ -14,6 +15,14 @@ try:
     for part in text.split("\n#----\n"):
         if part.startswith("#modify\n"):
             db.modify_ldif(part[len("#modify\n"):])
+        elif part.startswith("#grant\n"):
+            for line in part.splitlines()[1:]:
+                account, dn, ace = line.split("\t")
+                found = db.search(
+                    base=db.domain_dn(), expression="(sAMAccountName=%s)" % account, attrs=["objectSid"]
+                )
+                sid = str(db.schema_format_value("objectSid", found[0]["objectSid"][0]), "ascii")
+                SDUtils(db).dacl_add_ace(dn, ace.replace("SID", sid))
         else:
             db.add_ldif(part)
 except BaseException:

@@ -435,6 +435,17 @@ impl Guard {
         running::tell(&self.inner, who, key, event, why).await
     }
 
+    /// That whoever asks may look at accounts, without names.
+    ///
+    /// # Errors
+    /// When they have no role for it.
+    pub fn may_look(&self, who: &Who) -> Result<(), Denied> {
+        if who.has(Role::Operator) || who.has(Role::Approver) {
+            return Ok(());
+        }
+        Err(Denied::Policy("your account has no role to look at accounts".into()))
+    }
+
     /// Records that a name was shown, before it is.
     ///
     /// # Errors

@@ -184,7 +184,7 @@ pub(super) fn configure(
             let doors = doors.collect();
             let known = Arc::clone(&context.known);
             let resync: Arc<dyn Act> = Arc::new(Resync { watch, known, callbacks });
-            Ok(Brought { acts: vec![resync], doors })
+            Ok(Brought { acts: vec![resync], doors, ..Brought::default() })
         })),
     })
 }

@@ -153,14 +153,14 @@ pub(super) fn configure(
         credentials.push(directory.credential().map_err(serde::de::Error::custom)?);
     }
     credentials.extend(actions::credentials(&settings).map_err(serde::de::Error::custom)?);
-    let own = settings.clone();
+    let (own, app) = (settings.clone(), credential.clone());
     Ok(Configured {
         credentials,
         build: Box::new(move |context| {
             let watch = WeLearn365::new(&settings, credential, context)?;
             Ok(Arc::new(watch) as Arc<dyn Watch>)
         }),
-        hands: Some(Box::new(move |context| actions::hands(&own, context))),
+        hands: Some(Box::new(move |context| actions::hands(&own, app, context))),
     })
 }
 

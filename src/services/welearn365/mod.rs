@@ -24,6 +24,7 @@ mod graph;
 mod health;
 mod licences;
 mod login;
+mod page;
 mod picture;
 mod poll;
 mod provisioning;

@@ -20,6 +20,13 @@ pub(super) enum Filter {
     AtLeast(String, i64),
     AtMost(String, i64),
     Present(String),
+    /// The text begins with the first part, ends with the last, and holds the others in their order.
+    Like {
+        attribute: String,
+        first: Vec<u8>,
+        others: Vec<Vec<u8>>,
+        last: Vec<u8>,
+    },
     Bits {
         attribute: String,
         mask: i64,
@@ -61,10 +68,27 @@ impl Filter {
                     (Some(n), _) => Self::AtMost(name, n),
                 }
             }
+            0xa4 => Self::like(content)?,
             0x87 => Self::Present(lower(content)?),
             0xa9 => Self::rule(content)?,
             _ => Self::Nothing,
         })
+    }
+
+    fn like(content: &[u8]) -> Option<Self> {
+        let both = elements(content)?;
+        let [(_, attribute), (_, parts)] = both.as_slice() else { return None };
+        let (mut first, mut others, mut last) = (Vec::new(), Vec::new(), Vec::new());
+        for (tag, part) in elements(parts)? {
+            let part = part.to_ascii_lowercase();
+            match tag {
+                0x80 => first = part,
+                0x81 => others.push(part),
+                0x82 => last = part,
+                _ => return None,
+            }
+        }
+        Some(Self::Like { attribute: lower(attribute)?, first, others, last })
     }
 
     fn rule(content: &[u8]) -> Option<Self> {
@@ -103,6 +127,9 @@ impl Filter {
             Self::AtLeast(name, n) => compare(name, &|v| v >= *n),
             Self::AtMost(name, n) => compare(name, &|v| v <= *n),
             Self::Present(name) => name == "objectclass" || !values(name).is_empty(),
+            Self::Like { attribute, first, others, last } => {
+                any(attribute, &|v| like(&v.to_ascii_lowercase(), first, others, last))
+            }
             Self::Bits { attribute, mask, all } => compare(attribute, &|v| match all {
                 true => v & mask == *mask,
                 false => v & mask != 0,
@@ -110,6 +137,18 @@ impl Filter {
             Self::Nothing => false,
         }
     }
+}
+
+fn like(value: &[u8], first: &[u8], others: &[Vec<u8>], last: &[u8]) -> bool {
+    let Some(mut rest) = value.strip_prefix(first).and_then(|v| v.strip_suffix(last)) else {
+        return false;
+    };
+    others.iter().filter(|part| !part.is_empty()).all(|part| {
+        let at = rest.windows(part.len()).position(|w| w == part.as_slice());
+        let after = at.and_then(|at| rest.get(at + part.len()..));
+        rest = after.unwrap_or_default();
+        after.is_some()
+    })
 }
 
 fn equal(name: &str, value: &[u8], wanted: &[u8]) -> bool {

@@ -14,11 +14,13 @@ use std::sync::Arc;
 use crate::directory::Dn;
 use crate::model::action::{ActionSpec, AimsAt, Class};
 use crate::model::ids::{CredentialName, IdError, ServiceKey};
+use crate::ports::accounts::Accounts;
 use crate::ports::act::Act;
 use crate::services::accounts::{Reach, acting, places};
 use crate::services::welearn365::actions::cloud::Cloud;
 use crate::services::welearn365::actions::hands::Hands;
 use crate::services::welearn365::describe::{KEY, Settings};
+use crate::services::welearn365::page::Pages;
 use crate::services::{Brought, Context, ServiceError};
 
 pub(super) use settings::CloudSettings;
@@ -82,7 +84,13 @@ pub(super) fn credentials(settings: &Settings) -> Result<Vec<CredentialName>, Id
 }
 
 /// What the guard acts with, as far as the settings make it possible.
-pub(super) fn hands(settings: &Settings, context: &Context) -> Result<Brought, ServiceError> {
+///
+/// `app` is the credential of the app that only reads.
+pub(super) fn hands(
+    settings: &Settings,
+    app: CredentialName,
+    context: &Context,
+) -> Result<Brought, ServiceError> {
     let refuse =
         |key: &str, why: String| ServiceError::Setting { service: KEY, key: key.into(), why };
     let mut acts = None;
@@ -106,5 +114,11 @@ pub(super) fn hands(settings: &Settings, context: &Context) -> Result<Brought, S
     }
     let cloud = settings.act.as_ref().map(|own| Cloud::new(settings, own, context)).transpose()?;
     let hands = Hands { accounts: acts, cloud };
-    Ok(Brought { acts: vec![Arc::new(hands) as Arc<dyn Act>], ..Brought::default() })
+    let pages = settings.directory.as_ref();
+    let pages = pages.map(|own| Pages::new(settings, own, app, context)).transpose()?;
+    Ok(Brought {
+        acts: vec![Arc::new(hands) as Arc<dyn Act>],
+        accounts: pages.map(|pages| Arc::new(pages) as Arc<dyn Accounts>),
+        ..Brought::default()
+    })
 }
