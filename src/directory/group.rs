@@ -32,8 +32,9 @@ pub(super) async fn read(session: &mut Session, dn: &str) -> Result<Group, NoAcc
     };
     let mut seen = None;
     let found = session.search(&search, &mut |entry| seen = Some(entry)).await;
-    let none =
-        || NoAccount::NotOne("the group of the settings is not there, or is no group".into());
+    let none = || {
+        NoAccount::NotOne(format!("the group {dn} of the settings is not there, or is no group"))
+    };
     match found {
         Err(LdapFailure::Missing { .. }) => return Err(none()),
         Err(other) => return Err(DirectoryFailure::from(other).into()),
