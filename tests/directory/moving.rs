@@ -108,14 +108,21 @@ async fn no_group_outside_the_list_is_touched_not_even_after_the_list_has_change
         let Err(Denied::Asked(why)) = refused else { panic!("{group}: {refused:?}") };
         assert!(why.contains("one, two") || why.contains("is missing"), "{why}");
     }
-    // Confirmed for `two`, of which the settings say nothing any more when it begins.
-    let planned = plan(&guard, &pupil, "two").await.unwrap();
-    let shorter = stage.hands("smoothwall", &settings(&stage, 1));
-    let (act, item) = (shorter.first().unwrap(), &planned.plan.items[0]);
-    let _: &dyn caretaker::ports::act::Act = &**act;
-    run(&guard, &planned).await;
-    assert_done(&until(&guard, |h| h.closed).await);
-    assert_eq!(item.steps.len(), 1);
+    // Confirmed for `two`, which means another group by the time that it is approved.
+    let rules = "[[rule]]\nname = \"both\"\nactions = [\"*\"]\nsecond = \"approver\"\n";
+    let careful = stage.guard_with(stage.hands("smoothwall", &settings(&stage, 2)), rules);
+    let planned = plan(&careful, &pupil, "two").await.unwrap();
+    let (id, digest) = (planned.plan.id.as_str(), planned.plan.digest.as_str());
+    careful.confirm(&tomr(), id, digest).await.unwrap();
+    let groups = &stage.running.invented.facts.directory_groups;
+    let other = settings(&stage, 2).replace(&groups[1].1, &groups[2].1);
+    careful.set_acts(stage.hands("smoothwall", &other));
+    let asha = crate::desk::who(1001, "asha", caretaker::model::plan::Role::Approver);
+    careful.approve(&asha, id, digest).await.unwrap();
+    let held = until(&careful, |h| h.closed).await;
+    assert_ne!(held.outcome, Some(Outcome::Done), "{held:?}");
+    assert!(held.steps.iter().all(|s| !s.says.as_str().contains("took it")), "{held:?}");
+    assert!(stage.effects().is_empty());
     // A group that runs the domain is refused though it is listed.
     let admins = "CN=Domain Admins,CN=Users,DC=welearn,DC=example";
     let text =
