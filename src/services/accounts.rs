@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::directory::{Acting, Directory, Dn, Fence, Kinds, Places, Sid, Sign, Terms};
+use crate::directory::{Account, Acting, Directory, Dn, Fence, Kinds, Places, Sid, Sign, Terms};
 use crate::model::ids::{CredentialName, ServiceKey};
+use crate::model::plan::{AccountName, Private, masked};
 use crate::model::span::Span;
+use crate::model::text::Clean;
 use crate::services::{Context, ServiceError};
 use crate::transport::ldap::LdapSettings;
 
@@ -172,4 +174,17 @@ pub(super) fn acting(reach: Reach<'_>, context: &Context) -> Result<Acting, Serv
         entropy: context.entropy.clone(),
     };
     Ok(Acting::new(Directory::new(controllers, places), terms))
+}
+
+/// What is shown of an account, and what has to be typed: the login where it is shown or was named, else the
+/// first part of its id.
+pub(super) fn shown(account: &Account, name: &AccountName, show: bool) -> Private {
+    let id = account.guid.to_string();
+    let short = id.split('-').next().unwrap_or_default();
+    let (label, confirm) = match (show, name) {
+        (true, _) => (format!("{}   {}", account.login, account.name), account.login.to_string()),
+        (false, AccountName::Sam(_)) => (masked(account.login.as_str()), account.login.to_string()),
+        (false, AccountName::Guid(_)) => (masked(account.login.as_str()), short.to_owned()),
+    };
+    Private { label: Clean::new(&label), confirm: Clean::new(&confirm) }
 }

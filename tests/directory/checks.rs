@@ -154,7 +154,7 @@ pub fn estate(schools: &[(&str, Option<&str>)]) -> Estate {
         .unwrap();
         estate.schools.insert(id, school);
         let subscription = Subscription {
-            services: [("welearn365").parse().unwrap()].into(),
+            services: ["welearn365", "smoothwall"].map(|s| s.parse().unwrap()).into(),
             parameters: ou
                 .iter()
                 .map(|ou| ("welearn365.ou".to_owned(), (*ou).to_owned()))

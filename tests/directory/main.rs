@@ -10,6 +10,7 @@ mod acting;
 mod checks;
 mod desk;
 mod hostile;
+mod moving;
 mod pages;
 mod real;
 mod samba;

@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::model::check::{CheckSpec, Coverage, Edge, Flow, Scope, ServiceSpec};
-use crate::model::ids::{CheckId, CredentialName, Laestab, ServiceKey};
+use crate::model::ids::{CheckId, CredentialName, IdError, Laestab, ServiceKey};
 use crate::model::span::Span;
 use crate::services::declared::dropped::DropSettings;
 use crate::services::declared::mailbox::MailboxSettings;
 use crate::services::declared::probe::default_block_marks;
+use crate::services::smoothwall::actions::DirectorySettings;
 use crate::services::{CheckTuning, Parameter, ServiceError, tuned};
 
 pub(super) const KEY: &str = "smoothwall";
@@ -42,6 +43,10 @@ pub(super) struct Settings {
     /// Where the appliances' alerts arrive.
     #[serde(default)]
     pub alerts: Option<Alerts>,
+    /// The groups of the Active Directory that the filter maps. Without it nobody can be moved to
+    /// another group.
+    #[serde(default)]
+    pub directory: Option<DirectorySettings>,
     /// Changes to single checks.
     #[serde(default)]
     pub checks: BTreeMap<String, CheckTuning>,
@@ -49,9 +54,10 @@ pub(super) struct Settings {
 
 impl Settings {
     /// The credentials that it names.
-    pub(super) fn credentials(&self) -> Vec<CredentialName> {
+    pub(super) fn credentials(&self) -> Result<Vec<CredentialName>, IdError> {
         let mailbox = self.alerts.iter().filter_map(|a| a.mailbox.as_ref());
-        mailbox.flat_map(MailboxSettings::credentials).collect()
+        let writer = self.directory.as_ref().map(DirectorySettings::credential).transpose()?;
+        Ok(mailbox.flat_map(MailboxSettings::credentials).chain(writer).collect())
     }
 }
 

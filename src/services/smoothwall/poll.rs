@@ -14,6 +14,7 @@ use crate::model::text::Clean;
 use crate::ports::clock::Boxed;
 use crate::ports::watch::{Door, Job, Place, Watch};
 use crate::services::declared::{only_sensible, refused, service_key};
+use crate::services::smoothwall::actions;
 use crate::services::smoothwall::alerts::{Standing, standing};
 use crate::services::smoothwall::describe::{Appliance, Behind, CHECKS, KEY, Settings, spec};
 use crate::services::smoothwall::filtering::{Proof, Proved};
@@ -24,10 +25,11 @@ pub(super) fn configure(
     settings: toml::de::ValueDeserializer<'_>,
 ) -> Result<Configured, toml::de::Error> {
     let settings = Settings::deserialize(settings)?;
+    let directory = settings.directory.clone();
     Ok(Configured {
-        credentials: settings.credentials(),
+        credentials: settings.credentials().map_err(serde::de::Error::custom)?,
         build: Box::new(move |ctx| Ok(Arc::new(Watcher::new(ctx, &settings)?))),
-        hands: None,
+        hands: Some(Box::new(move |ctx| actions::hands(directory.as_ref(), ctx))),
     })
 }
 

@@ -13,7 +13,8 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{LdapFailure, inside, password, sign_in};
 use crate::checks::{Kept, estate};
 use crate::desk::{POLICY, assert_done, brought, done, fact, guard, plan, run, until};
-use crate::samba::{Authority, Dc, LOCKS_AFTER, PASSWORD, SCHOOLS, WRITER};
+use crate::moving::{APPLIANCE, plan as move_to};
+use crate::samba::{Authority, Dc, GROUPS, LOCKS_AFTER, PASSWORD, SCHOOLS, WRITER};
 use crate::{controllers, settings};
 
 /// The school whose accounts the writer may change, and one whose it may not.
@@ -31,24 +32,36 @@ struct Desk {
 
 impl Desk {
     fn new(number: u8) -> Self {
+        Self::of(number, "welearn365", |directory| {
+            format!(
+                "tenant_id = \"11111111-2222-3333-4444-555555555555\"\n\
+                 client_id = \"66666666-2222-3333-4444-555555555555\"\n{directory}\
+                 bind_as = \"svc-read@desk.test\"\n"
+            )
+        })
+    }
+
+    /// A desk with the hands of one service, whose settings are made from those of the directory.
+    fn of(number: u8, service: &str, of: impl Fn(&str) -> String) -> Self {
         inside();
         let authority = Authority::new();
         let dc = Dc::start(number, &authority);
-        let text = format!(
-            "tenant_id = \"11111111-2222-3333-4444-555555555555\"\n\
-             client_id = \"66666666-2222-3333-4444-555555555555\"\n[directory]\n\
-             controllers = [\"{}\"]\nca_file = \"{}\"\nbind_as = \"svc-read@desk.test\"\n\
+        let directory = format!(
+            "[directory]\ncontrollers = [\"{}\"]\nca_file = \"{}\"\n\
              schools = \"{SCHOOLS}\"\nconnect_timeout = \"30s\"\noperation_timeout = \"60s\"\n\
              act = {{ bind_as = \"{WRITER}@desk.test\" }}\n",
             dc.ldaps(),
             authority.file().display(),
         );
-        let secrets = BTreeMap::from([("welearn365.directory.act".into(), PASSWORD.into())]);
+        let secrets = BTreeMap::from([
+            ("welearn365.directory.act".into(), PASSWORD.into()),
+            ("smoothwall.directory.act".into(), PASSWORD.into()),
+        ]);
         let (here, there) = (format!("OU=Acts,{SCHOOLS}"), format!("OU=Locks,{SCHOOLS}"));
         let schools = estate(&[(SCHOOL, Some(&*here)), (ELSEWHERE, Some(&*there))]);
         let clock = Arc::new(SystemClock::new());
         let secrets = Kept(Mutex::new(secrets));
-        let brought = brought("welearn365", &text, schools, secrets, clock.clone()).unwrap();
+        let brought = brought(service, &of(&directory), schools, secrets, clock.clone()).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let guard = guard(folder.path(), brought.acts, POLICY, clock);
         let ldap = settings(&[&dc.ldaps()], authority.file());
@@ -201,4 +214,45 @@ async fn what_was_not_delegated_is_refused_by_the_directory_and_said() {
         assert!(step.says.as_str().contains("delegated"), "{}", step.says);
     }
     desk.lets_in("lock5", PASSWORD).await;
+}
+
+#[tokio::test]
+#[ignore = "needs the namespace of `against_a_real_active_directory`"]
+async fn an_account_is_moved_into_the_filters_group_and_back() {
+    let desk = Desk::of(15, "smoothwall", |directory| {
+        format!(
+            "{APPLIANCE}{directory}groups = {{ restricted = \"CN=Restricted,{GROUPS}\", \
+             other = \"CN=Other,{GROUPS}\" }}\n"
+        )
+    });
+    let pupil = of("act0");
+    let planned = move_to(&desk.guard, &pupil, "restricted").await.unwrap();
+    run(&desk.guard, &planned).await;
+    assert_done(&until(&desk.guard, |h| h.closed).await);
+    let planned = move_to(&desk.guard, &pupil, "back").await.unwrap();
+    assert_eq!(fact(&planned, "filtering group"), "restricted");
+    run(&desk.guard, &planned).await;
+    assert_done(&until(&desk.guard, |h| h.plan == planned.plan.id && h.closed).await);
+    // No right to this group was delegated.
+    let planned = move_to(&desk.guard, &pupil, "other").await.unwrap();
+    assert_eq!(fact(&planned, "filtering group"), "none of the list");
+    run(&desk.guard, &planned).await;
+    let held = until(&desk.guard, |h| h.plan == planned.plan.id && h.outcome.is_some()).await;
+    assert_eq!(held.outcome, Some(Outcome::Rejected), "{held:?}");
+    let why = match move_to(&desk.guard, &of("nested"), "restricted").await {
+        Err(Denied::Policy(why)) => why,
+        other => panic!("{other:?}"),
+    };
+    assert!(why.contains("runs the domain"), "{why}");
+}
+
+#[tokio::test]
+#[ignore = "needs the namespace of `against_a_real_active_directory`"]
+async fn a_group_whose_members_run_the_domain_is_refused_though_it_is_listed() {
+    let desk = Desk::of(16, "smoothwall", |directory| {
+        format!("{APPLIANCE}{directory}groups = {{ leads = \"CN=Leads,{GROUPS}\" }}\n")
+    });
+    let refused = move_to(&desk.guard, &of("act0"), "leads").await;
+    let Err(Denied::Policy(why)) = refused else { panic!("{refused:?}") };
+    assert!(why.contains("runs the domain"), "{why}");
 }

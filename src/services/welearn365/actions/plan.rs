@@ -1,13 +1,14 @@
 //! What a plan for an account says: how it stands now, what would be done, what would not, and what to
 //! beware of. Pure, but for the account that it is given.
 //!
-//! Invariant: nothing here but [`Private`] names a person.
+//! Invariant: nothing here but what is only shown names a person.
 
 use crate::directory::{Account, Deed, Flags, Found};
 use crate::model::observation::Fact;
-use crate::model::plan::{AccountName, Aim, Ask, Item, Private, Step, masked};
+use crate::model::plan::{AccountName, Aim, Ask, Item, Step};
 use crate::model::text::Clean;
 use crate::ports::act::{Prepared, Refused};
+use crate::services::accounts::shown;
 use crate::services::welearn365::actions::cloud::{Deed as CloudDeed, Known, Sky};
 
 /// What an action makes of an account.
@@ -59,22 +60,9 @@ pub(super) fn prepared(
     };
     Ok(Prepared {
         item,
-        private: private(account, name, show),
+        private: shown(account, name, show),
         groups: Some(account.groups.iter().map(|g| Clean::new(&g.to_string())).collect()),
     })
-}
-
-/// What is shown of it, and what has to be typed: the login where it is shown or was named, else the
-/// first part of its id.
-fn private(account: &Account, name: &AccountName, show: bool) -> Private {
-    let id = account.guid.to_string();
-    let short = id.split('-').next().unwrap_or_default();
-    let (label, confirm) = match (show, name) {
-        (true, _) => (format!("{}   {}", account.login, account.name), account.login.to_string()),
-        (false, AccountName::Sam(_)) => (masked(account.login.as_str()), account.login.to_string()),
-        (false, AccountName::Guid(_)) => (masked(account.login.as_str()), short.to_owned()),
-    };
-    Private { label: Clean::new(&label), confirm: Clean::new(&confirm) }
 }
 
 /// How the account stands, in what is compared again just before the first step. Nothing that changes
