@@ -272,7 +272,7 @@ impl Watched<'_> {
         };
         let fits = |look: &Look| self.different(look) == wanted && said(look);
         if expected.is_empty() && !what.ends_with("mended") {
-            std::thread::sleep(std::time::Duration::from_secs(20));
+            std::thread::sleep(std::time::Duration::from_secs(15));
             println!("EXPLORE {what}: {}", tell(&self.board.look()));
             return self.board.look();
         }
@@ -314,12 +314,26 @@ fn vendors(estate: &Estate, watched: &Watched<'_>) {
     let school = |row: &str| Some(row.parse().unwrap());
 
     vendors.microsoft().set_fault(GraphFault::HealthInterrupted);
-    watched.turns("Microsoft's sign-in is down", &[]);
+    let sign_in = "warning follows welearn365 (estate)";
+    let cause = "Identity Service: service interruption";
+    let follows = "follows from WeLearn365 (whole estate): sign-in is affected";
+    let mut expected = vec![("estate", "welearn365", "critical", cause)];
+    expected.extend(each(&ALL, "welearn365", sign_in, cause));
+    expected.extend(each(&ALL, "just2easy", sign_in, follows));
+    expected.extend(each(&PRIMARIES, "purple_mash", sign_in, follows));
+    watched.turns("Microsoft's sign-in is down", &expected);
     vendors.microsoft().clear_fault(GraphFault::HealthInterrupted);
     watched.calms("Microsoft's sign-in");
 
-    vendors.set_fault("welearn365", None, Fault::Html200);
-    watched.turns("a maintenance page instead of Graph", &[]);
+    vendors.set_fault("welearn365", None, Fault::Status(503));
+    let (gone, both) = ("unknown no_answer", "unknown no_answer follows welearn365 (estate)");
+    let mut expected = vec![("estate", "welearn365", gone, "failures in a row")];
+    expected.extend(each(&ALL, "welearn365", both, "failures in a row"));
+    expected.extend(each(&ALL, "just2easy", sign_in, follows));
+    expected.extend(each(&PRIMARIES, "purple_mash", sign_in, follows));
+    expected.extend(each(&ALL, "future_digital", sign_in, "user names are not updated"));
+    expected.extend(each(&ALL, "smoothwall", sign_in, "user groups are not updated"));
+    watched.turns("Graph does not answer", &expected);
     vendors.clear_fault("welearn365", None);
     watched.calms("Graph");
 

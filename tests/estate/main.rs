@@ -9,7 +9,6 @@
 mod board;
 mod config;
 #[path = "../support/dovecot.rs"]
-#[expect(dead_code, reason = "the tests of mailboxes need more of it")]
 mod dovecot;
 mod live;
 #[path = "../support/required.rs"]
