@@ -65,9 +65,10 @@ impl Look {
         found.map(|(_, cell)| text(cell, "why").to_owned()).unwrap_or_default()
     }
 
-    /// Since when every cell is as it is.
+    /// Since when every cell is as it is, to the second, as it is kept.
     pub fn since(&self) -> Cells {
-        self.rows().map(|(at, cell)| (at, text(cell, "since").to_owned())).collect()
+        let second = |cell| text(cell, "since").chars().take("2027-02-02T09:10:00".len()).collect();
+        self.rows().map(|(at, cell)| (at, second(cell))).collect()
     }
 
     /// The checks that were not asked after `then`. The dates of credentials are no question to

@@ -162,9 +162,9 @@ fn monitoring_and_filter(vendors: &Running, real: &Real<'_>) -> String {
 fn classroom(vendors: &Running) -> String {
     let facts = &vendors.invented.facts;
     format!(
-        "[services.just2easy]\nsign_in = {{ endpoint = {}, expected_word = '{}' }}\n\
+        "[services.just2easy]\nsign_in = {{ endpoint = {}, expected_word = '{}', hours = 'always' }}\n\
          status_page = {{ endpoint = {}, components = ['{}'] }}\n{}\
-         [services.purple_mash]\nendpoint = {}\n{}",
+         [services.purple_mash]\nendpoint = {}\nhours = 'always'\n{}",
         at(vendors, "just2easy"),
         facts.just2easy_word,
         at(vendors, "just2easy.status"),
