@@ -247,11 +247,10 @@ mod tests {
             hours: Opening,
         }
         let page = |text: &str| toml::from_str::<Page>(text).map(|page| page.hours);
+        let days =
+            |from: &str, to: &str| Days { from: from.parse().unwrap(), to: to.parse().unwrap() };
         let term = Calendar {
-            terms: vec![Days {
-                from: "2027-01-04".parse().unwrap(),
-                to: "2027-03-25".parse().unwrap(),
-            }],
+            terms: vec![days("2027-01-04", "2027-03-25"), days("2027-04-12", "2027-07-20")],
             closures: Vec::new(),
         };
         let unset = page("").unwrap().hours(3).unwrap().unwrap();

@@ -182,7 +182,8 @@ async fn a_sync_of_before_september_is_a_warning_while_the_new_intake_arrives() 
     ] {
         drop.file("notes.csv", notes(noted), "2026-09-01T00:00:00Z");
         let watcher =
-            build(&SERVICE, &ctx, &settings(&vendor, "sync_notes = 'notes.csv'")).unwrap();
+            build(&SERVICE, &ctx, &settings(&vendor, "hours = 'always'\nsync_notes = 'notes.csv'"))
+                .unwrap();
         let (verdict, line) = verdict(&watcher, at.parse().unwrap(), school(BRIDS), "portal").await;
         assert_eq!(is_well(verdict), well, "{noted} at {at}: {line}");
         assert!(well || line.as_str().contains("new starters"), "{line}");
