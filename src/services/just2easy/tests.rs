@@ -5,10 +5,13 @@
 
 use std::time::Duration;
 
+use proptest::prop_assert;
+
 use super::SERVICE;
 use crate::model::check::{Flow, Scope};
 use crate::model::health::Reason;
 use crate::model::observation::{Target, Verdict};
+use crate::services::declared::tests::damage;
 use crate::services::declared::tests::dropping::Drop;
 use crate::services::declared::tests::stage::{
     Row, Still, build, context, estate, fact, is_well, now, number, poll, refusal,
@@ -221,4 +224,16 @@ async fn settings_that_could_show_a_wrong_green_are_refused() {
         }
     }
     assert!(refusal(&SERVICE, &settings(&vendor, "colour = 'red'")).unwrap().contains("colour"));
+}
+
+#[test]
+fn a_damaged_page_is_never_ok_without_its_word() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    damage::holds(SIGN_IN, 150, |body| {
+        let (verdict, line) = runtime.block_on(seen(page(body)));
+        let said: String = body.to_lowercase().split_whitespace().collect();
+        let there = said.contains("<formid=\"signin\"");
+        prop_assert!(there || !is_well(verdict), "{line}\n{body}");
+        Ok(())
+    });
 }

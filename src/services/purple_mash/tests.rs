@@ -6,10 +6,13 @@
 
 use std::time::Duration;
 
+use proptest::prop_assert;
+
 use super::SERVICE;
 use crate::model::check::{Coverage, Flow, Scope};
 use crate::model::health::Reason;
 use crate::model::observation::{Target, Verdict};
+use crate::services::declared::tests::damage;
 use crate::services::declared::tests::dropping::Drop;
 use crate::services::declared::tests::stage::{
     Row, Still, build, context, estate, fact, id, is_well, now, number, poll, school, verdict,
@@ -181,9 +184,8 @@ async fn a_sync_of_before_september_is_a_warning_while_the_new_intake_arrives() 
         ("", "2026-10-01T10:00:00Z", true),
     ] {
         drop.file("notes.csv", notes(noted), "2026-09-01T00:00:00Z");
-        let watcher =
-            build(&SERVICE, &ctx, &settings(&vendor, "hours = 'always'\nsync_notes = 'notes.csv'"))
-                .unwrap();
+        let more = "sync_notes = 'notes.csv'\nhours = 'always'";
+        let watcher = build(&SERVICE, &ctx, &settings(&vendor, more)).unwrap();
         let (verdict, line) = verdict(&watcher, at.parse().unwrap(), school(BRIDS), "portal").await;
         assert_eq!(is_well(verdict), well, "{noted} at {at}: {line}");
         assert!(well || line.as_str().contains("new starters"), "{line}");
@@ -249,4 +251,16 @@ async fn the_table_of_checks_is_as_decided() {
     assert!(flows.contains(&(Flow::SignIn, "welearn365")));
     assert!(flows.contains(&(Flow::NewAccounts, "welearn365")));
     assert!(flows.contains(&(Flow::Traffic, "smoothwall")));
+}
+
+#[test]
+fn a_damaged_page_is_never_ok_without_school_and_button() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    damage::holds(PORTAL, 150, |body| {
+        let (verdict, line) = runtime.block_on(seen(page(body)));
+        let said = body.to_lowercase();
+        let there = ["saint", "brid", "primary", "office", "365"].iter().all(|w| said.contains(w));
+        prop_assert!(there || !is_well(verdict), "{line}\n{body}");
+        Ok(())
+    });
 }

@@ -150,8 +150,13 @@ impl Bench {
         let inline = toml::Value::Table(table).to_string();
         let table = toml::de::ValueDeserializer::parse(&inline).map_err(|e| e.to_string())?;
         let configured = (self.service.configure)(table).map_err(|e| e.to_string())?;
+        (configured.build)(&self.context()).map_err(|e| e.to_string())
+    }
+
+    /// What a service is built in.
+    pub(in crate::services) fn context(&self) -> Context {
         let clock: Arc<dyn Clock> = self.clock.clone();
-        let context = Context {
+        Context {
             transport: Transport::new(TransportSettings::default(), clock.clone()),
             clock,
             secrets: self.secrets.clone(),
@@ -160,8 +165,7 @@ impl Bench {
             known: Arc::new(crate::services::LateKnown::default()),
             tickets: None,
             entropy: Arc::new(crate::sys::SystemEntropy),
-        };
-        (configured.build)(&context).map_err(|e| e.to_string())
+        }
     }
 
     /// The watcher for these settings.

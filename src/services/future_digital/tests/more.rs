@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use proptest::prop_assert;
+
 use super::*;
 use crate::engine::{Effect, Event, World, step};
 use crate::model::check::Scope;
@@ -12,6 +14,7 @@ use crate::model::kept::KeptMemory;
 use crate::model::observation::Target;
 use crate::ports::secrets::{Found, SecretError, SecretPlace, Secrets};
 use crate::ports::watch::Watch;
+use crate::services::declared::tests::damage;
 use crate::services::declared::tests::stage::NOW;
 use crate::services::declared::tests::vendor::{Play, Vendor, page, status};
 use crate::simulators::{Certificate, Door, MailHost};
@@ -386,4 +389,22 @@ async fn the_consoles_sign_in_page_is_looked_at_where_it_is_set() {
         mail_settings("folder = { folder = '.' }").replace("'alerts@monitoring.example'", "' '");
     let refused = build(&SERVICE, &stage(&drop), &nobody);
     assert!(matches!(refused, Err(ServiceError::Setting { .. })));
+}
+
+/// Where it is written how many PCs a school has, half a list is no good list.
+#[test]
+fn a_damaged_list_is_never_ok_about_fewer_stations() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    damage::holds(FILE, 150, |body| {
+        let drop = Drop::new();
+        drop.file(NAME, body, "2027-02-02T09:31:00Z");
+        let ctx = staged(&drop, &[("pcs", "10")]);
+        let seen = runtime.block_on(seen_at(&ctx, SETTINGS, MILL, NOW));
+        if is_well(seen.verdict) {
+            let (there, of) = (number(&seen, "pcs_seen"), number(&seen, "pcs_expected"));
+            let (there, of) = (there.unwrap(), of.unwrap());
+            prop_assert!((8.0..=10.0).contains(&there) && of >= 10.0, "{}\n{body}", seen.detail);
+        }
+        Ok(())
+    });
 }

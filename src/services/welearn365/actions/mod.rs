@@ -8,6 +8,8 @@ mod cloud;
 mod hands;
 mod plan;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
