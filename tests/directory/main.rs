@@ -15,11 +15,7 @@ mod pages;
 mod real;
 #[path = "../support/required.rs"]
 mod required;
-<<<<<<< HEAD
 #[expect(dead_code, reason = "the estate's test uses the rest of it")]
-=======
-#[expect(dead_code, reason = "the test of the whole estate needs the rest of it")]
->>>>>>> w-est
 mod samba;
 mod stub;
 
