@@ -120,7 +120,7 @@ impl Act for Vendor {
             let word = Clean::new(&aim.to_string());
             Ok(Prepared {
                 item,
-                private: Private { label: word.clone(), confirm: word },
+                private: Private { label: word.clone(), confirm: word, notes: Vec::new() },
                 groups: self.groups.lock().unwrap().clone(),
             })
         })
