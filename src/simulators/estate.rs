@@ -229,7 +229,7 @@ fn subscription(school: &School, seed: u64, appliances: &[Appliance], many: bool
         match key {
             "welearn365" => {
                 set("welearn365.site", format!("sites/{slug}"));
-                set("welearn365.ou", format!("OU={slug},OU=Schools,DC=welearn,DC=example"));
+                set("welearn365.ou", format!("OU={slug},OU=Schools,DC=desk,DC=test"));
             }
             "redstor" => {
                 set("redstor.documents", documents_account(school));

@@ -176,6 +176,11 @@ impl Console {
         }
     }
 
+    /// Whether a board has come.
+    pub(super) fn has_board(&self) -> bool {
+        self.rows.is_some()
+    }
+
     fn is_known(&self) -> bool {
         !matches!(self.line, LineState::Offline(_))
     }

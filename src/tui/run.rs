@@ -157,6 +157,7 @@ impl Runner {
         let mut inputs = Inputs::start()?;
         loop {
             let mut urgent = self.drawn == 0;
+            let waited = !self.console.has_board();
             let pause = self.pause();
             tokio::select! {
                 biased;
@@ -184,7 +185,8 @@ impl Runner {
             }
             self.ask(mono);
             self.ask_acts();
-            self.frame(mono, urgent)?;
+            // A board that was waited for is not held back for the sake of the line.
+            self.frame(mono, urgent || (waited && self.console.has_board()))?;
         }
     }
 

@@ -16,6 +16,12 @@ pub fn clock_s(at: Timestamp) -> String {
     at.to_zoned_datetime(london()).strftime("%H:%M:%S").to_string()
 }
 
+/// As [`moment`], to the second where it is today.
+#[must_use]
+pub fn moment_s(at: Timestamp, now: Timestamp) -> String {
+    if london_date(at) == london_date(now) { clock_s(at) } else { moment(at, now) }
+}
+
 /// What is left until `end`: `4:40` in steps of ten seconds, `28 min` from ten minutes on; none
 /// when it is over.
 #[must_use]

@@ -149,6 +149,8 @@ async fn the_document_names_every_route_and_no_other() {
     assert_eq!(
         routes,
         [
+            "/v1/accounts/find",
+            "/v1/accounts/page",
             "/v1/actions",
             "/v1/actions/{key}/close",
             "/v1/actions/{key}/told",

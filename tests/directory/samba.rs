@@ -107,7 +107,7 @@ fn interpreter() -> String {
 // ------------------------------------------------------------------ what it holds
 
 /// An entry to add.
-fn entry(dn: &str, class: &str, attributes: &[(&str, String)]) -> String {
+pub fn entry(dn: &str, class: &str, attributes: &[(&str, String)]) -> String {
     let mut out = format!("{}\nobjectClass: {class}\n", line("dn", dn));
     for (name, value) in attributes {
         out.push_str(&line(name, value));
@@ -134,7 +134,7 @@ fn password(text: &str) -> String {
 }
 
 /// An account with a password. `cn` is written as it stands in a DN.
-fn account(sam: &str, cn: &str, ou: &str, control: u32, mail: Option<&str>) -> String {
+pub fn account(sam: &str, cn: &str, ou: &str, control: u32, mail: Option<&str>) -> String {
     let mut attributes = vec![
         ("sAMAccountName", sam.to_owned()),
         ("userPrincipalName", format!("{sam}@desk.test")),
@@ -401,6 +401,20 @@ impl Authority {
     }
 }
 
+/// Runs the controller whose files are at this place.
+fn launch(at: &Path) -> Child {
+    let log = std::fs::File::create(at.join("out")).unwrap();
+    program("samba")
+        .args(["-i", "--debug-stdout", "--model=single"])
+        .arg(format!("--configfile={}", at.join("smb.conf").display()))
+        .env("KRB5_CONFIG", at.join("private/krb5.conf"))
+        .stdin(Stdio::null())
+        .stderr(log.try_clone().unwrap())
+        .stdout(log)
+        .spawn()
+        .unwrap()
+}
+
 /// A controller at work; it ends when this is dropped.
 pub struct Dc {
     child: Child,
@@ -422,7 +436,7 @@ impl Dc {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path().join("dc");
         run(program("cp").args(["-a", "--sparse=always"]).arg(built()).arg(&at), "");
-        let conf = configure(&at, &format!("10.77.0.{number}"));
+        configure(&at, &format!("10.77.0.{number}"));
         let (certificate, key) = authority.signed(names);
         let put = |name: &str, text: String, mode| {
             let path = at.join("tls").join(name);
@@ -437,19 +451,15 @@ impl Dc {
             modify(&format!("CN=Stale Lock,{locks}"), "lockoutTime", &ticks(2 * 3_600));
         change += &modify(&format!("CN=Both Locked,{locks}"), "lockoutTime", &ticks(60));
         run(program("ldbmodify").arg("-H").arg(at.join("private/sam.ldb")), &change);
-        let log = std::fs::File::create(at.join("out")).unwrap();
-        let child = program("samba")
-            .args(["-i", "--debug-stdout", "--model=single"])
-            .arg(format!("--configfile={}", conf.display()))
-            .env("KRB5_CONFIG", at.join("private/krb5.conf"))
-            .stdin(Stdio::null())
-            .stderr(log.try_clone().unwrap())
-            .stdout(log)
-            .spawn()
-            .unwrap();
-        let mut dc = Self { child, folder, number };
+        let mut dc = Self { child: launch(&at), folder, number };
         dc.wait();
         dc
+    }
+
+    /// Starts it again after [`Dc::kill`], with all that it held.
+    pub fn start_again(&mut self) {
+        self.child = launch(&self.folder.path().join("dc"));
+        self.wait();
     }
 
     #[expect(clippy::disallowed_methods, reason = "a harness has only the real clock")]
@@ -476,8 +486,17 @@ impl Dc {
 
     /// Changes the database beneath the running controller.
     pub fn change(&self, dn: &str, attribute: &str, value: &str) {
+        self.apply("ldbmodify", &modify(dn, attribute, value));
+    }
+
+    /// Adds entries to it.
+    pub fn add(&self, entries: &str) {
+        self.apply("ldbadd", entries);
+    }
+
+    fn apply(&self, tool: &str, ldif: &str) {
         let sam = self.folder.path().join("dc/private/sam.ldb");
-        run(program("ldbmodify").arg("-H").arg(sam), &modify(dn, attribute, value));
+        run(program(tool).arg("-H").arg(sam), ldif);
     }
 
     /// Sets another password, on this controller alone.

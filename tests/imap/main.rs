@@ -4,6 +4,10 @@
 mod dovecot;
 mod hostile;
 mod ordinary;
+#[path = "../support/dovecot.rs"]
+mod real;
+#[path = "../support/required.rs"]
+mod required;
 mod whole;
 
 use std::path::PathBuf;

@@ -1,6 +1,7 @@
 //! The real program in a real terminal, with the demo's vendors behind it.
 #![cfg(test)]
 
+mod acting;
 #[expect(dead_code, reason = "the console's benchmark measures with the rest of it")]
 #[expect(clippy::disallowed_methods, reason = "a harness has only the real clock")]
 mod session;
@@ -24,13 +25,18 @@ fn home() -> tempfile::TempDir {
     tempfile::Builder::new().prefix("ct").tempdir_in("/tmp").unwrap()
 }
 
-/// A second reader, of the demo that runs in this home.
-fn slow(home: &std::path::Path) -> SlowReader {
+/// The agent's socket of the demo that runs in this home.
+fn socket(home: &std::path::Path) -> std::path::PathBuf {
     let folders = std::fs::read_dir(home.join("caretaker")).unwrap().map(|e| e.unwrap().path());
     let sockets = folders.map(|f| f.join("run/agent.sock")).filter(|s| s.exists());
-    let sockets: Vec<_> = sockets.collect();
+    let mut sockets: Vec<_> = sockets.collect();
     assert_eq!(sockets.len(), 1, "one demo: {sockets:?}");
-    SlowReader::attach(&sockets[0])
+    sockets.remove(0)
+}
+
+/// A second reader, of the demo that runs in this home.
+fn slow(home: &std::path::Path) -> SlowReader {
+    SlowReader::attach(&socket(home))
 }
 
 /// The board stands: live, said to be a demo, with trouble at the top.

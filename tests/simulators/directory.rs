@@ -56,7 +56,7 @@ async fn a_sign_in_comes_first_and_refusals_have_their_numbers() {
     let (rc, root) =
         found(&mut ldap, "", Scope::Base, "(objectClass=*)", vec!["dnsHostName", "currentTime"])
             .await;
-    assert_eq!((rc, root[0].attrs["dnsHostName"][0].as_str()), (0, "dc2.welearn.example"));
+    assert_eq!((rc, root[0].attrs["dnsHostName"][0].as_str()), (0, "dc2.desk.test"));
     assert_eq!(root[0].attrs["currentTime"][0], "20270202091000.0Z");
     assert_eq!(root[0].attrs.len(), 2, "what was asked for and no more");
     let schools = p.running.invented.facts.directory_schools.clone();
@@ -73,9 +73,7 @@ async fn a_sign_in_comes_first_and_refusals_have_their_numbers() {
     assert_eq!(anonymous.rc, 1);
     let wrong = ldap.simple_bind(account, "wrong").await.unwrap();
     assert!(wrong.rc == 49 && wrong.text.contains("data 52e, "), "{}", wrong.text);
-    assert!(
-        ldap.simple_bind("nobody@welearn.example", "x").await.unwrap().text.contains("data 52e")
-    );
+    assert!(ldap.simple_bind("nobody@desk.test", "x").await.unwrap().text.contains("data 52e"));
     for _ in 0..4 {
         ldap.simple_bind(account, "wrong").await.unwrap();
     }
@@ -168,8 +166,7 @@ async fn filters_mean_what_active_directory_means() {
     assert_eq!(named[0].attrs[computed], ["0"]);
 
     let (rc, none) =
-        found(&mut ldap, "OU=Nowhere,DC=welearn,DC=example", Scope::Subtree, "(a=b)", vec!["1.1"])
-            .await;
+        found(&mut ldap, "OU=Nowhere,DC=desk,DC=test", Scope::Subtree, "(a=b)", vec!["1.1"]).await;
     assert_eq!((rc, none.len()), (32, 0));
     let (_, level) = found(
         &mut ldap,

@@ -287,12 +287,13 @@ plain_word = {word}
         format!(
             r#"
 [services.just2easy]
-sign_in = {{ endpoint = {j2e}, expected_word = {word} }}
+sign_in = {{ endpoint = {j2e}, expected_word = {word}, hours = "always" }}
 {page}[services.just2easy.checks]
 sign_in = {{ interval = "5s" }}
 
 [services.purple_mash]
 endpoint = {mash}
+hours = "always"
 [services.purple_mash.checks]
 portal = {{ interval = "{every}" }}
 "#,

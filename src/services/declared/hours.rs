@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
+use jiff::civil::time;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::model::calendar::{Calendar, london};
 use crate::model::ids::CheckId;
@@ -38,6 +41,69 @@ pub enum HourDays {
     Weekdays,
     /// Every day.
     Daily,
+}
+
+/// When a page for signing in is looked at: within hours, or always. A page that nobody needs at night
+/// is not asked for at night.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Opening {
+    /// `"always"`, whatever the time.
+    Always(Always),
+    /// Within these hours.
+    Within(HoursSettings),
+}
+
+/// The word for no hours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Always {
+    /// At any time.
+    Always,
+}
+
+impl Default for Opening {
+    /// School days, 07:30 to 18:00.
+    fn default() -> Self {
+        let (from, to) = (time(7, 30, 0, 0), time(18, 0, 0, 0));
+        Self::Within(HoursSettings { from, to, days: HourDays::SchoolDays })
+    }
+}
+
+impl Opening {
+    /// The hours, unless it is always; `tries` as for [`Hours::new`].
+    ///
+    /// # Errors
+    /// What is wrong with them, in words.
+    pub fn hours(self, tries: u8) -> Result<Option<Hours>, String> {
+        match self {
+            Self::Always(_) => Ok(None),
+            Self::Within(settings) => Hours::new(settings, tries).map(Some),
+        }
+    }
+}
+
+// By hand, so that a mistake within the hours is told where it stands.
+impl<'de> Deserialize<'de> for Opening {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Written;
+        impl<'de> Visitor<'de> for Written {
+            type Value = Opening;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("\"always\", or hours such as { from = \"07:30\", to = \"18:00\" }")
+            }
+            fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Opening, E> {
+                match word {
+                    "always" => Ok(Opening::Always(Always::Always)),
+                    other => Err(E::invalid_value(Unexpected::Str(other), &self)),
+                }
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Opening, A::Error> {
+                HoursSettings::deserialize(MapAccessDeserializer::new(map)).map(Opening::Within)
+            }
+        }
+        deserializer.deserialize_any(Written)
+    }
 }
 
 /// Opening hours, and what was last seen within them.
@@ -171,6 +237,45 @@ mod tests {
         );
         hours.saw(&seen(Verdict::Ok));
         assert_eq!(stands(&hours).verdict, Verdict::Quiet);
+    }
+
+    #[test]
+    fn a_page_is_looked_at_on_school_days_unless_told_otherwise() {
+        #[derive(Debug, Deserialize)]
+        struct Page {
+            #[serde(default)]
+            hours: Opening,
+        }
+        let page = |text: &str| toml::from_str::<Page>(text).map(|page| page.hours);
+        let term = Calendar {
+            terms: vec![Days {
+                from: "2027-01-04".parse().unwrap(),
+                to: "2027-03-25".parse().unwrap(),
+            }],
+            closures: Vec::new(),
+        };
+        let unset = page("").unwrap().hours(3).unwrap().unwrap();
+        for (when, open) in [
+            ("2027-02-02T07:29:59Z", false),
+            ("2027-02-02T07:30:00Z", true),
+            ("2027-02-02T18:00:00Z", false),
+            ("2027-02-06T12:00:00Z", false),
+            ("2027-04-06T12:00:00Z", false),
+        ] {
+            assert_eq!(unset.open(&term, at(when)), open, "{when}");
+        }
+        assert!(page("hours = 'always'").unwrap().hours(3).unwrap().is_none());
+        let own = page("hours = { from = '09:00', to = '10:00', days = 'daily' }").unwrap();
+        assert!(own.hours(3).unwrap().unwrap().open(&term, at("2027-04-03T08:30:00Z")));
+        for (wrong, word) in [
+            ("hours = 'never'", "always"),
+            ("hours = 7", "always"),
+            ("hours = { from = '09:00' }", "to"),
+            ("hours = { from = '09:00', to = '10:00', day = 'daily' }", "day"),
+        ] {
+            let why = page(wrong).unwrap_err().to_string();
+            assert!(why.contains(word), "{wrong}: {why}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::model::ids::CheckId;
 use crate::model::observation::{Observation, Target, Verdict};
 use crate::model::span::Span;
 use crate::ports::clock::Clock;
-use crate::services::declared::hours::{Hours, HoursSettings};
+use crate::services::declared::hours::{Hours, Opening};
 use crate::services::declared::probe::{Look, Sight, default_block_marks, look};
 use crate::services::declared::refused;
 use crate::services::declared::statuspage::{StatusPage, StatusPageSettings};
@@ -44,9 +44,10 @@ pub struct SignInSettings {
     /// Sentences of a web filter's block page: the probe was blocked, the service is not judged.
     #[serde(default = "default_block_marks")]
     pub block_marks: Vec<String>,
-    /// When the page is looked at; always unless set. By the default calendar.
+    /// When the page is looked at, by the default calendar: 07:30 to 18:00 on school days unless set;
+    /// `"always"` for any time.
     #[serde(default)]
-    pub hours: Option<HoursSettings>,
+    pub hours: Opening,
 }
 
 fn default_hand_over_hosts() -> Vec<String> {
@@ -86,7 +87,7 @@ impl SignIn {
                 "must not be empty: an error page that answers 200 could not be told",
             ));
         }
-        let hours = settings.hours.map(|hours| Hours::new(hours, TRIES)).transpose();
+        let hours = settings.hours.hours(TRIES);
         Ok(Self {
             hours: hours.map_err(|why| refused(service, &format!("{key}.hours"), why))?,
             calendar: ctx.estate.calendars.get("").cloned().unwrap_or_default(),

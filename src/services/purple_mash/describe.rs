@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::check::{CheckSpec, Coverage, Edge, Flow, Scope, ServiceSpec};
 use crate::model::ids::{CheckId, Laestab, ServiceKey};
 use crate::model::span::Span;
-use crate::services::declared::hours::HoursSettings;
+use crate::services::declared::hours::Opening;
 use crate::services::declared::probe::default_block_marks;
 use crate::services::declared::sign_in::SignInSettings;
 use crate::services::declared::statuspage::StatusPageSettings;
@@ -59,9 +59,10 @@ pub(super) struct Settings {
     /// Sentences of a web filter's block page: the probe was blocked, the service is not judged.
     #[serde(default = "default_block_marks")]
     pub block_marks: Vec<String>,
-    /// When the portal pages are looked at, by each school's calendar; always unless set.
+    /// When the portal pages are looked at, by each school's calendar: 07:30 to 18:00 on school days
+    /// unless set; `"always"` for any time.
     #[serde(default)]
-    pub hours: Option<HoursSettings>,
+    pub hours: Opening,
     /// The vendor's front page, looked at once for all schools: with it, an outage is one line.
     #[serde(default)]
     pub sign_in: Option<SignInSettings>,

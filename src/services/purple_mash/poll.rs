@@ -100,7 +100,7 @@ impl Watcher {
             }
             (None, None) => None,
         };
-        let hours = settings.hours.map(|hours| Hours::new(hours, TRIES)).transpose();
+        let hours = settings.hours.hours(TRIES);
         let (portals, not_watched) = portals(ctx, &key);
         let schools: BTreeSet<_> = portals.keys().copied().collect();
         Ok(Self {

@@ -214,6 +214,10 @@ impl Provisioning {
         {
             return Err(trouble.clone());
         }
+        if state.reading.is_none() {
+            // This costs as little as any other question: what fails here is asked at the next poll.
+            state.reading = Some(self.begin(graph).await?);
+        }
         let until = self.clock.monotonic() + READ_FOR;
         match self.read_on(graph, &mut state.reading, until).await {
             Ok(None) => Ok(()),
@@ -240,9 +244,6 @@ impl Provisioning {
         reading: &mut Option<Reading>,
         until: Duration,
     ) -> Result<Option<Known>, Trouble> {
-        if reading.is_none() {
-            *reading = Some(self.begin(graph).await?);
-        }
         let Some(now) = reading.as_mut() else { return Ok(None) };
         while now.walk.goes_on() {
             if self.clock.monotonic() >= until {

@@ -79,7 +79,7 @@ pub(super) async fn serve(
     let name = key.split_once('.').map_or(key, |(_, name)| name);
     let controller = Arc::new(Controller {
         key,
-        host: format!("{name}.welearn.example"),
+        host: format!("{name}.desk.test"),
         stage: stage.clone(),
         wrong: AtomicU32::new(0),
     });

@@ -11,13 +11,13 @@ use crate::simulators::names::PERSONAL_NAMES;
 use crate::simulators::stage::Stage;
 
 /// The domain.
-pub(super) const DOMAIN: &str = "DC=welearn,DC=example";
+pub(super) const DOMAIN: &str = "DC=desk,DC=test";
 /// Where the schools are.
-pub(super) const SCHOOLS: &str = "OU=Schools,DC=welearn,DC=example";
+pub(super) const SCHOOLS: &str = "OU=Schools,DC=desk,DC=test";
 /// The account that the console signs in with, as a user principal name.
-pub(super) const ACCOUNT: &str = "svc-caretaker@welearn.example";
+pub(super) const ACCOUNT: &str = "svc-caretaker@desk.test";
 /// The one that may write.
-pub(super) const WRITER: &str = "svc-caretaker-act@welearn.example";
+pub(super) const WRITER: &str = "svc-caretaker-act@desk.test";
 /// The domain in SIDs: `S-1-5-21-1-2-3`.
 const DOMAIN_SID: [u32; 4] = [21, 1, 2, 3];
 /// Groups that the web filter maps, with the last number of each one's SID.
@@ -251,7 +251,7 @@ fn account(
         .with("objectSid", sid(u32::try_from(number % 1_000_000).unwrap_or_default() + 10_000))
         .with("displayName", format!("{first} {last}"))
         .with("sAMAccountName", format!("u{number}"))
-        .with("userPrincipalName", format!("u{number}@welearn.example"))
+        .with("userPrincipalName", format!("u{number}@desk.test"))
         .with("userAccountControl", control.to_string())
         .with("accountExpires", i64::MAX.to_string())
         .with("pwdLastSet", set.to_string())
@@ -262,7 +262,7 @@ fn account(
         .with("msDS-User-Account-Control-Computed", computed.to_string());
     let entry = match n % 13 {
         5 => entry,
-        _ => entry.with("mail", format!("u{number}@welearn.example")),
+        _ => entry.with("mail", format!("u{number}@desk.test")),
     };
     let entry = match n % 9 {
         8 => entry,

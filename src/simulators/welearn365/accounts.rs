@@ -296,7 +296,7 @@ impl Accounts {
                     .and_then(|s| s.parameters.get("welearn365.ou").map(str::to_owned));
                 (ou, Some(school.to_string()), n < self.held(stage, school, mark))
             }
-            Home::Service => (Some("OU=Service,DC=welearn,DC=example".to_owned()), None, false),
+            Home::Service => (Some("OU=Service,DC=desk,DC=test".to_owned()), None, false),
             Home::Cloud => (None, None, false),
         };
         let from_directory = ou.is_some();

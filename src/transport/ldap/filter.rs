@@ -128,13 +128,13 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_name_leaves_its_place(name in "\\PC{0,40}", noise in proptest::collection::vec(proptest::num::u8::ANY, 1..20)) {
+        fn threat_18_no_name_leaves_its_place(name in "\\PC{0,40}", noise in proptest::collection::vec(proptest::num::u8::ANY, 1..20)) {
             proptest::prop_assert_eq!(sent(&Filter::equals("cn", &name)), name.as_bytes());
             proptest::prop_assert_eq!(sent(&Filter::bytes("objectGUID", &noise)), noise);
         }
 
         #[test]
-        fn hostile_signs_stay_values(name in "[*()\\\\\0 ,+\"<>;=#a]{1,20}") {
+        fn threat_18_hostile_signs_stay_values(name in "[*()\\\\\0 ,+\"<>;=#a]{1,20}") {
             proptest::prop_assert_eq!(sent(&Filter::equals("cn", &name)), name.as_bytes());
             let holds = Filter::holds("cn", &name);
             proptest::prop_assert!(ldap3::parse_filter(holds.as_str()).is_ok());

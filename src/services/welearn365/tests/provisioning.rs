@@ -249,6 +249,15 @@ async fn after_a_failed_read_the_next_waits_and_after_no_answer_it_goes_on() {
     vendor.on(USERS, [Play::json(ACCOUNTS)]);
     bench.clock.advance(1_801);
     assert_eq!(ask_of(&bench, &watch, "provisioning").await.verdict, Verdict::Ok);
+
+    // A maintenance page before the list was begun costs nothing: the next poll asks again.
+    let vendor = super::vendor().await;
+    vendor.on(DELTA, [Play::json("<html><body>Back soon</body></html>")]);
+    let watch = bench.build(&settings(&vendor));
+    assert_eq!(ask_of(&bench, &watch, "provisioning").await.verdict, MALFORMED);
+    vendor.on(DELTA, [Play::json(at_home(&vendor, LATEST))]);
+    bench.clock.advance(60);
+    assert_eq!(ask_of(&bench, &watch, "provisioning").await.verdict, Verdict::Ok);
 }
 
 #[tokio::test]

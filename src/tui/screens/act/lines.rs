@@ -1,6 +1,6 @@
 //! A plan in lines: what it would do, to what, and on whose word.
 
-use super::{hidden_words, place_of};
+use super::{hidden_words, named, place_of};
 use crate::tui::screens::View;
 use crate::tui::theme::Role;
 use crate::tui::times;
@@ -94,17 +94,12 @@ fn spaced(aim: &Aim) -> String {
 }
 
 fn one(out: &mut Page, item: &Item, private: &Private, page: &PlanPage, view: &View<'_>) {
-    let place = place_of(&item.aim, view);
     let label = match item.aim {
         Aim::Account(..) => "account",
         Aim::Estate => "estate",
         Aim::School(_) | Aim::Cell(..) => "school",
     };
-    let mut head = private.label.to_string();
-    if private.label.as_str() != place && !matches!(item.aim, Aim::Estate) {
-        head = format!("{head}   {place}");
-    }
-    out.say(label, &head, Role::Title);
+    out.say(label, &named(&item.aim, &private.label, view), Role::Title);
     out.say("", &spaced(&item.aim), Role::Text);
     out.all("why", &private.notes, Role::Message);
     out.gap();
@@ -199,12 +194,8 @@ fn several(out: &mut Page, page: &PlanPage, view: &View<'_>) {
     let heading = format!("{}, each one named here", page.plan.targets());
     out.say("targets", &heading, Role::Title);
     for (n, (item, private)) in (1..).zip(items.iter().zip(&page.private)) {
-        let place = place_of(&item.aim, view);
-        let mut head = format!("{n}  {}", private.label);
-        if private.label.as_str() != place {
-            head = format!("{head}   {place}");
-        }
-        out.say("", &format!("{head}   {}", spaced(&item.aim)), Role::Text);
+        let name = named(&item.aim, &private.label, view);
+        out.say("", &format!("{n}  {name}   {}", spaced(&item.aim)), Role::Text);
         for aim in &item.also {
             let text = format!("   and {}   {}", place_of(aim, view), spaced(aim));
             out.say("", &text, Role::Text);

@@ -16,7 +16,7 @@ use crate::tui::state::row_of;
 use crate::tui::widgets::cut;
 use crate::wire::board::Row;
 use crate::wire::desk::CellName;
-use crate::wire::{Aim, Laestab};
+use crate::wire::{Aim, Clean, Laestab};
 
 /// What an act is about, by what was seen: never by a line of the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +65,15 @@ fn hidden_words(hidden: &[Laestab], view: &View<'_>) -> Option<String> {
     let names: Vec<String> =
         hidden.iter().map(|school| row_name(Row::School(*school), view.rows)).collect();
     Some(format!("marked, but hidden by the filter: {}", names.join(", ")))
+}
+
+/// What a target is called: a school by its name, an account by its label and its school.
+fn named(aim: &Aim, label: &Clean, view: &View<'_>) -> String {
+    let place = place_of(aim, view);
+    match aim {
+        Aim::Account(..) => format!("{label}   {place}"),
+        Aim::School(_) | Aim::Cell(..) | Aim::Estate => place,
+    }
 }
 
 /// The name of a target's school, or of the estate.

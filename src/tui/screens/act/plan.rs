@@ -205,7 +205,8 @@ impl PlanScreen {
                 return false;
             }
             (true, Some(Command::Confirm)) => {
-                let text = "Enter came together with other keys: press it again, by itself";
+                let text = "Enter came together with other keys: all thrown away, type it again";
+                self.field.set(&self.burst.1.clone());
                 self.thrown = Some(text.to_owned());
                 return false;
             }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use ratatui::layout::Rect;
 
-use super::place_of;
+use super::{named, place_of};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::screens::{Act, Answer, View, scroll_on, scrolled};
 use crate::tui::theme::Role;
@@ -128,12 +128,7 @@ impl RunScreen {
             lines.push(Line::default());
             let row = view.acts.of_plan(id).find(|row| row.aim == item.aim);
             let given_up = view.acts.not_begun(id).find(|target| target.aim == item.aim);
-            let place = place_of(&item.aim, view);
-            let name = if private.label.as_str() == place {
-                place
-            } else {
-                format!("{}, {place}", private.label)
-            };
+            let name = named(&item.aim, &private.label, view);
             lines.extend(target(&name, row, given_up, (room, view)));
         }
         lines
@@ -220,11 +215,7 @@ pub(in crate::tui::screens) fn step_head(n: usize, step: &StepView) -> Line {
 /// When a step was asked, what was answered, when it was looked for.
 fn step_words(step: &StepView, view: &View<'_>) -> String {
     let mut out = Vec::new();
-    let clock = |at: Timestamp| {
-        let day = times::moment(at, view.now);
-        // Another day is told with its day, today with its second.
-        if day.contains(' ') { day } else { times::clock_s(at) }
-    };
+    let clock = |at| times::moment_s(at, view.now);
     if let Some(at) = step.sent_at {
         out.push(format!("asked {}", clock(at)));
     }
@@ -254,10 +245,9 @@ fn find_out(row: &ActionRow, view: &View<'_>) -> Option<String> {
         .filter(|s| matches!(s.state, StepState::Unknown | StepState::Took))
         .map(|s| s.system.as_str())
         .collect();
-    let next = row
-        .next_look
-        .filter(|_| !row.closed)
-        .map(|at| format!("It is looked for again by itself at {}. ", times::moment(at, view.now)));
+    let next = row.next_look.filter(|_| !row.closed).map(|at| {
+        format!("It is looked for again by itself at {}. ", times::moment_s(at, view.now))
+    });
     if row.needs_a_look || row.outcome == Some(Outcome::Unknown) {
         let place = open.first().map_or_else(|| "the target".to_owned(), |s| (*s).to_owned());
         return Some(format!(

@@ -1,0 +1,106 @@
+//! Acting through a real terminal: what is pasted or typed ahead never confirms a plan; what is typed
+//! does, once.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::session::Session;
+use crate::{PROGRAM, home, socket};
+
+/// A school of the calm demo that takes Groupcall, and what its plan asks to be typed.
+const SCHOOL: &str = "9992010";
+
+/// What the agent of the demo in this home was ever asked to do.
+fn actions(home: &Path) -> Vec<Value> {
+    let socket = socket(home);
+    let output =
+        Command::new(PROGRAM).args(["actions", "--json", "--agent"]).arg(&socket).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let page: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let of = |name: &str| page[name].as_array().unwrap().clone();
+    of("open").into_iter().chain(of("recent")).collect()
+}
+
+fn calm(home: &Path) -> Session {
+    let args = ["demo", "--schools", "30", "--seed", "3", "--scenario", "calm"];
+    let session = Session::start(PROGRAM, &args, (80, 30), home, &[]);
+    session.wait("a calm board", |s| s.contains("LIVE") && s.contains("ok: 30"));
+    session
+}
+
+/// From the board to the form for fresh data, with a reason; the line of the ticket is at the cursor.
+fn fill(session: &mut Session) {
+    session.press("o");
+    session.press(SCHOOL);
+    session.wait("the school is found", |s| s.contains("999 2010") || s.contains(SCHOOL));
+    session.press("\r");
+    session.wait("its page", |s| s.contains("SAY"));
+    session.press("x");
+    session.wait("the menu", |s| s.contains(" act >"));
+    session.press("fresh");
+    session.wait("the action", |s| s.contains("act > fresh"));
+    session.press("\r");
+    session.wait("the form", |s| s.contains("> why"));
+    session.press("the office rang\r");
+    session.wait("the ticket's line", |s| s.contains("> ticket"));
+}
+
+fn typing(session: &Session) -> String {
+    session.wait("the plan can be confirmed", |s| s.lines().any(|l| l.trim_end() == " >"))
+}
+
+#[test]
+fn threat_13_pasted_and_typed_ahead_confirm_nothing_and_what_is_typed_acts_once() {
+    let home = home();
+    let mut session = calm(home.path());
+    fill(&mut session);
+    // One that hurries: Enter for the plan, and with it all that would confirm it.
+    session.press(&format!("\r{SCHOOL}\r\r"));
+    let plan = session.wait("the plan", |s| s.contains("NOTHING HAS BEEN SENT"));
+    assert!(plan.contains(&format!("Type  {SCHOOL}  to do it")), "{plan}");
+    let open = typing(&session);
+    assert!(!open.contains("RUNNING"), "{open}");
+
+    // A paste that the terminal marks as one.
+    session.press(&format!("\x1b[200~{SCHOOL}\r\x1b[201~"));
+    session.wait("it is refused", |s| s.contains("pasted text is not taken here"));
+    // One that it does not mark: so many keys at once no person types.
+    session.press(&format!("{SCHOOL}\r"));
+    session.wait("it is refused too", |s| s.contains("all thrown away, type it again"));
+    let still = typing(&session);
+    assert!(still.contains("NOTHING HAS BEEN SENT"), "{still}");
+    // Enter on an empty line, and on a wrong one.
+    session.press("\r");
+    session.press("8");
+    session.wait("a wrong word", |s| s.lines().any(|l| l.trim_end() == " > 8"));
+    session.press("\r");
+    session.press("\x7f");
+    typing(&session);
+    assert_eq!(actions(home.path()), Vec::<Value>::new(), "{}", session.screen());
+
+    let mut typed = String::new();
+    for key in SCHOOL.chars() {
+        typed.push(key);
+        session.press(&key.to_string());
+        session.wait("the key", |s| s.lines().any(|l| l.starts_with(&format!(" > {typed}"))));
+    }
+    session.press("\r");
+    session.wait("it is under way, or done", |s| {
+        ["RUNNING", "ACCEPTED", "DONE"].iter().any(|word| s.contains(word))
+    });
+    let done = actions(home.path());
+    assert_eq!(done.len(), 1, "{done:?}");
+    assert_eq!(done[0]["action"], "groupcall.resync");
+    // Enter again begins nothing.
+    session.press("\r\r");
+    session.press("\x1b");
+    session.wait("the school's page", |s| s.contains("SAY"));
+    assert_eq!(actions(home.path()).len(), 1);
+    session.press("\x1b");
+    session.wait("the board", |s| s.contains("ok: 30") && !s.contains("SAY"));
+    session.press("q");
+    assert_eq!(session.end(), 0);
+    session.assert_restored();
+}
