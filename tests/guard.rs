@@ -120,7 +120,7 @@ impl Act for Vendor {
             let word = Clean::new(&aim.to_string());
             Ok(Prepared {
                 item,
-                private: Private { label: word.clone(), confirm: word },
+                private: Private { label: word.clone(), confirm: word, notes: Vec::new() },
                 groups: self.groups.lock().unwrap().clone(),
             })
         })
@@ -409,7 +409,7 @@ fn the_example_policy_holds_and_a_failing_example_is_named_with_its_line() {
     };
     let (code, said) = test(&text);
     assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("6 examples, all hold"), "{said}");
+    assert!(said.contains("7 examples, all hold"), "{said}");
     let broken = text.replacen("expect = \"allow\"", "expect = \"deny\"", 1);
     let line = 1 + broken.lines().position(|l| l == "expect = \"deny\"").unwrap();
     let (code, said) = test(&broken);

@@ -40,6 +40,9 @@ pub fn plan_text(page: &PlanPage) -> String {
         for aim in &item.also {
             line(format!("           and {aim}"));
         }
+        for text in &private.notes {
+            line(format!("  why      {text}"));
+        }
         for fact in &item.now {
             line(format!("  now      {}: {}", fact.name, fact.value));
         }

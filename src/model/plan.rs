@@ -317,6 +317,9 @@ pub struct Private {
     pub label: Clean,
     /// What has to be typed to confirm this item when it is the only one.
     pub confirm: Clean,
+    /// What else is told to whoever may see names: why an account was locked. Empty while masked.
+    #[serde(default)]
+    pub notes: Vec<Clean>,
 }
 
 /// What the policy said.

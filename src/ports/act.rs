@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use crate::model::action::ActionSpec;
+use crate::model::ids::ActionId;
 use crate::model::plan::{Aim, Ask, Item, Operator, Private};
 use crate::model::text::Clean;
 use crate::ports::clock::Boxed;
@@ -98,6 +99,11 @@ pub trait Act: Send + Sync {
     /// Actions of the service that it does not make possible, each with what is missing.
     fn lacking(&self) -> Vec<(ActionSpec, String)> {
         Vec::new()
+    }
+
+    /// The action that `action` undoes, of which a plan tells who did it, when and why.
+    fn undoes(&self, _action: &ActionId) -> Option<&'static str> {
+        None
     }
 
     /// Reads the target afresh and says what would be done. `show` tells whether a name may be

@@ -186,5 +186,5 @@ pub(super) fn shown(account: &Account, name: &AccountName, show: bool) -> Privat
         (false, AccountName::Sam(_)) => (masked(account.login.as_str()), account.login.to_string()),
         (false, AccountName::Guid(_)) => (masked(account.login.as_str()), short.to_owned()),
     };
-    Private { label: Clean::new(&label), confirm: Clean::new(&confirm) }
+    Private { label: Clean::new(&label), confirm: Clean::new(&confirm), notes: Vec::new() }
 }

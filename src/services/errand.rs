@@ -167,7 +167,11 @@ impl<E: Errand> HandOff<E> {
         };
         Ok(Prepared {
             item,
-            private: Private { label: place, confirm: Clean::new(&aim.to_string()) },
+            private: Private {
+                label: place,
+                confirm: Clean::new(&aim.to_string()),
+                notes: Vec::new(),
+            },
             groups: None,
         })
     }

@@ -197,7 +197,11 @@ impl Act for RaiseTicket {
                 undo: None,
                 second_person: None,
             };
-            Ok(Prepared { item, private: Private { label, confirm: confirm(&all) }, groups: None })
+            Ok(Prepared {
+                item,
+                private: Private { label, confirm: confirm(&all), notes: Vec::new() },
+                groups: None,
+            })
         })
     }
 

@@ -452,7 +452,8 @@ mod tests {
             second_person: None,
         };
         let operator = Operator { uid: 1, login: None, name: Clean::new("asha") };
-        let private = Private { label: Clean::new(confirm), confirm: Clean::new(confirm) };
+        let private =
+            Private { label: Clean::new(confirm), confirm: Clean::new(confirm), notes: Vec::new() };
         PlanPage {
             plan: Plan {
                 id: Clean::new("p"),

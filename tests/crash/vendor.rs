@@ -217,7 +217,7 @@ impl Act for Vendor {
                 second_person: None,
             };
             let word = Clean::new(&aim.to_string());
-            let private = Private { label: word.clone(), confirm: word };
+            let private = Private { label: word.clone(), confirm: word, notes: Vec::new() };
             Ok(Prepared { item, private, groups: None })
         })
     }

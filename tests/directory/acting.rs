@@ -51,6 +51,38 @@ async fn an_account_is_locked_restored_and_locked_again() {
 }
 
 #[tokio::test]
+async fn restoring_says_who_locked_it_and_why_to_whoever_may_see_names() {
+    let stage = Stage::new().await;
+    let guard = stage.guard();
+    assert_done(&done(&guard, "lock_account", &stage.target(0)).await);
+    let planned = plan(&guard, "restore_account", &stage.target(0)).await.unwrap();
+    let told = planned.plan.items[0].beware[0].as_str();
+    assert!(told.starts_with("locked from here at 2027-02-02T09:10 by tomr"), "{told}");
+    assert!(told.contains("of the audit"), "{told}");
+    let masked = format!("{planned:?}").replace(&format!("{:?}", planned.plan.ask), "");
+    assert!(planned.private[0].notes.is_empty() && !masked.contains("sent in"), "{masked}");
+
+    let ask = ask("restore_account", &[&stage.target(0)]);
+    let shown = guard.plan(&tomr(), ask.clone(), true).await.unwrap();
+    assert_eq!(shown.private[0].notes[0].as_str(), "mail sent in the pupil's name");
+    let recorded = AuditQuery { kind: Some("unmasked".into()), limit: 9, ..AuditQuery::default() };
+    assert_eq!(guard.ledger().entries(&recorded).unwrap().len(), 1, "recorded before it was shown");
+
+    // Erased on somebody's request: it is not told any more.
+    let number = told.split_whitespace().rev().nth(3).unwrap().parse().unwrap();
+    let lead = who(1002, "lena", caretaker::model::plan::Role::Lead);
+    let why = caretaker::model::text::Clean::new("asked for by the family");
+    guard.erase(&lead, number, &"reason".into(), &why).await.unwrap();
+    let shown = guard.plan(&tomr(), ask, true).await.unwrap();
+    assert_eq!(shown.private[0].notes[0].as_str(), "the reason is not kept any more");
+
+    // Somebody else's lock.
+    let planned = plan(&guard, "restore_account", &stage.target(3)).await.unwrap();
+    let told = planned.plan.items[0].beware[0].as_str();
+    assert!(told.starts_with("not locked from here"), "{told}");
+}
+
+#[tokio::test]
 async fn the_two_locks_are_told_apart_and_each_has_its_key() {
     let stage = Stage::new().await;
     let guard = stage.guard();
@@ -168,6 +200,8 @@ async fn threat_24_what_cannot_be_read_is_refused() {
     refused("RoleManagement.Read.Directory").await;
     rights("User.Read.All");
     refused("User.Read.All").await;
+    // The refusal says what to do at night.
+    refused("by hand and reset its password twice").await;
     rights("");
     stage.running.set_fault("welearn365.dc1", None, Fault::Down);
     stage.running.set_fault("welearn365.dc2", None, Fault::Down);

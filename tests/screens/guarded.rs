@@ -132,7 +132,11 @@ pub fn planned(ask: &Ask) -> PlanPage {
         .iter()
         .map(|aim| item(aim, vec![step("Groupcall", "ask for fresh data", true)]))
         .collect();
-    let private = Private { label: Clean::new("Alder Primary"), confirm: Clean::new("alder") };
+    let private = Private {
+        label: Clean::new("Alder Primary"),
+        confirm: Clean::new("alder"),
+        notes: Vec::new(),
+    };
     PlanPage {
         private: vec![private; items.len()],
         plan: Plan {
@@ -184,7 +188,11 @@ pub fn lock() -> PlanPage {
         vec![Clean::new("touch mail rules, app consents, files shared: look at them yourself")];
     item.beware = vec![Clean::new("a session that is already open may go on for about an hour")];
     item.undo = Some(Clean::new("\"restore account\", by a second person; then a new password"));
-    page.private[0] = Private { label: Clean::new("m.sharp12"), confirm: Clean::new("m.sharp12") };
+    page.private[0] = Private {
+        label: Clean::new("m.sharp12"),
+        confirm: Clean::new("m.sharp12"),
+        notes: Vec::new(),
+    };
     page.label = Clean::new("Lock an account");
     page.plan.ruling.rule = Clean::new("lock");
     page

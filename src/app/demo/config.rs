@@ -225,6 +225,15 @@ coverage = {{ interval = "{every}" }}
         )
     }
 
+    /// The groups that the filter maps, by the last word of their names.
+    fn filter_groups(&self) -> String {
+        let groups = self.facts.directory_groups.iter().map(|(name, dn)| {
+            let word = name.split_whitespace().last().unwrap_or(name);
+            format!("{word} = {}", quoted(dn))
+        });
+        groups.collect::<Vec<_>>().join(", ")
+    }
+
     /// Each appliance is proved through its own proxy, over plain HTTP, without any credential.
     fn smoothwall(&self) -> String {
         let mut out = format!(
@@ -235,7 +244,19 @@ block_marks = [{mark}]
 [services.smoothwall.checks]
 filtering = {{ interval = "{every}" }}
 alerts = {{ interval = "5s" }}
+[services.smoothwall.directory]
+controllers = [{one}, {two}]
+ca_file = {ca}
+schools = {schools}
+act = {{ bind_as = {writer}, credential = "welearn365.directory.act" }}
+groups = {{ {groups} }}
 "#,
+            one = self.url("welearn365.dc1"),
+            two = self.url("welearn365.dc2"),
+            ca = quoted(&self.vendors.ca_file.display().to_string()),
+            schools = quoted(&self.facts.directory_schools),
+            writer = quoted(&self.facts.directory_writer),
+            groups = self.filter_groups(),
             folder = quoted(&self.drop_folder("smoothwall")),
             mark = quoted(&self.facts.block_word),
             every = self.every(),

@@ -7,6 +7,7 @@ mod arming;
 mod audit;
 mod desk;
 mod details;
+mod history;
 mod inner;
 mod planning;
 mod running;

@@ -178,9 +178,15 @@ impl Guard {
                         Refused::NotOne("it is the same as another target of this plan".into())
                     } else {
                         item.key = Clean::new(&self.inner.token()?);
+                        let mut private = prepared.private;
+                        if let Some(undone) = act.undoes(&ask.action) {
+                            let before = self.before(undone, &item, show).await?;
+                            item.beware.insert(0, before.told);
+                            private.notes.extend(before.reason);
+                        }
                         read.second |= item.needs_second();
                         read.items.push(item);
-                        read.private.push(prepared.private);
+                        read.private.push(private);
                         continue;
                     }
                 }

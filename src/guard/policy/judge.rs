@@ -39,6 +39,9 @@ pub struct Asked {
     pub emergency: bool,
 }
 
+/// Actions for which a rule that does not say how many people it takes means two.
+const TWO_BY_DEFAULT: &[&str] = &["welearn365.restore_account"];
+
 /// Allowed, and under what limits.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judged {
@@ -193,7 +196,9 @@ impl Policy {
         for rule in &rules {
             allowed(rule, asked, local, n, lifted(Lifts::Hours))?;
             let wanted = rule.second.or_else(|| {
-                rule.second_above.is_some_and(|above| n > above).then_some(Role::Approver)
+                let many = rule.second_above.is_some_and(|above| n > above);
+                let usual = TWO_BY_DEFAULT.contains(&asked.action.as_str()) && !rule.alone;
+                (many || usual).then_some(Role::Approver)
             });
             // A lead is the stricter of the two.
             second = second.max(wanted);

@@ -190,6 +190,10 @@ pub struct Rule {
     /// A second person (an approver) is needed for more targets than this.
     #[serde(default)]
     pub second_above: Option<u32>,
+    /// One person is enough for what otherwise needs two unless a rule says how many: restoring an
+    /// account that somebody locked.
+    #[serde(default)]
+    pub alone: bool,
 }
 
 /// What an example expects.

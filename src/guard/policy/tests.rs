@@ -158,3 +158,24 @@ fn threat_19_a_broken_policy_names_every_place_and_does_not_load() {
     let keys: Vec<String> = policy(&broken).unwrap_err().into_iter().map(|w| w.key).collect();
     assert_eq!(keys, ["rule.2.second", "rule.3.actions", "freeze.0.schools", "freeze.0.to"]);
 }
+
+#[test]
+fn restoring_takes_two_unless_a_rule_says_that_one_is_enough() {
+    let all = "[[rule]]\nname = \"all\"\nactions = [\"*\"]\n";
+    let second = |rules: &str, action: &str| {
+        let actions = [action.parse().unwrap()];
+        let policy = Policy::new(toml::from_str(rules).unwrap(), "p", &actions).unwrap();
+        let asked = Asked {
+            action: action.parse().unwrap(),
+            targets: vec![(None, Kind::Pupil)],
+            roles: [Role::Operator].into(),
+            at: "2027-03-03T10:00:00Z".parse().unwrap(),
+            emergency: false,
+        };
+        policy.judge(&asked).unwrap().ruling.second
+    };
+    assert_eq!(second(all, "welearn365.restore_account"), Some(Role::Approver));
+    assert_eq!(second(all, "welearn365.lock_account"), None);
+    let alone = format!("{all}alone = true\n");
+    assert_eq!(second(&alone, "welearn365.restore_account"), None);
+}

@@ -147,7 +147,7 @@ impl Resync {
             undo: None,
             second_person,
         };
-        let private = Private { label, confirm: Clean::new(&aim.to_string()) };
+        let private = Private { label, confirm: Clean::new(&aim.to_string()), notes: Vec::new() };
         Ok(Prepared { item, private, groups: None })
     }
 

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::directory::Acting;
 use crate::model::action::ActionSpec;
+use crate::model::ids::ActionId;
 use crate::model::plan::{Aim, Ask, Item, Operator};
 use crate::model::text::Clean;
 use crate::ports::act::{Act, Answer, Prepared, Refused, Seen};
@@ -22,6 +23,23 @@ pub(super) struct Hands {
 
 const NO_WRITER: &str = "set services.welearn365.directory.act to an account of the Active Directory \
                          that may write (see the administrator's guide)";
+
+/// What to do when Microsoft does not say whether the account holds a role: nothing is done from here,
+/// and a compromised account cannot wait.
+fn without_the_cloud(ask: &Ask, why: Refused) -> Refused {
+    match why {
+        Refused::CannotRead(why) if ask.action.as_str() == "welearn365.lock_account" => {
+            Refused::CannotRead(format!(
+                "{why}. Whether it holds a role in Microsoft 365 is not known, so it is not locked \
+                 from here. If it cannot wait: disable it in the Active Directory by hand and reset its \
+                 password twice, the way that the desk keeps for emergencies (administrator's guide, \
+                 \"When Microsoft does not answer\"), and note it in the ticket; lock it from here once \
+                 Microsoft answers"
+            ))
+        }
+        other => other,
+    }
+}
 
 impl Hands {
     /// Why `action` is not possible with these settings; `None` when it is.
@@ -53,7 +71,10 @@ impl Hands {
         let found = accounts.find(*school, name, by).await?;
         let sky = match &self.cloud {
             None => Sky::NotOurs,
-            Some(cloud) => cloud.find(&found.account.immutable_id).await?,
+            Some(cloud) => {
+                let found = cloud.find(&found.account.immutable_id).await;
+                found.map_err(|why| without_the_cloud(ask, why))?
+            }
         };
         plan::prepared(ask, name, &found, &sky, show)
     }
@@ -67,6 +88,10 @@ impl Act for Hands {
     fn lacking(&self) -> Vec<(ActionSpec, String)> {
         let lacks = |spec: &ActionSpec| Some((*spec, self.lacks(spec.id)?.to_owned()));
         ACTIONS.iter().filter_map(lacks).collect()
+    }
+
+    fn undoes(&self, action: &ActionId) -> Option<&'static str> {
+        (action.as_str() == "welearn365.restore_account").then_some("welearn365.lock_account")
     }
 
     fn prepare<'a>(

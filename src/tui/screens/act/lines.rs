@@ -101,6 +101,7 @@ fn one(out: &mut Page, item: &Item, private: &Private, page: &PlanPage, view: &V
     };
     out.say(label, &named(&item.aim, &private.label, view), Role::Title);
     out.say("", &spaced(&item.aim), Role::Text);
+    out.all("why", &private.notes, Role::Message);
     out.gap();
     now(out, item, page);
     out.gap();
