@@ -103,7 +103,7 @@ async fn no_group_outside_the_list_is_touched_not_even_after_the_list_has_change
     let stage = Stage::new().await;
     let guard = guard(&stage, 2);
     let pupil = target(&stage, 0);
-    for group in ["three", "Domain Admins", "CN=Domain Admins,CN=Users,DC=welearn,DC=example", ""] {
+    for group in ["three", "Domain Admins", "CN=Domain Admins,CN=Users,DC=desk,DC=test", ""] {
         let refused = plan(&guard, &pupil, group).await;
         let Err(Denied::Asked(why)) = refused else { panic!("{group}: {refused:?}") };
         assert!(why.contains("one, two") || why.contains("is missing"), "{why}");
@@ -124,7 +124,7 @@ async fn no_group_outside_the_list_is_touched_not_even_after_the_list_has_change
     assert!(held.steps.iter().all(|s| !s.says.as_str().contains("took it")), "{held:?}");
     assert!(stage.effects().is_empty());
     // A group that runs the domain is refused though it is listed.
-    let admins = "CN=Domain Admins,CN=Users,DC=welearn,DC=example";
+    let admins = "CN=Domain Admins,CN=Users,DC=desk,DC=test";
     let text =
         settings(&stage, 1).replace(&stage.running.invented.facts.directory_groups[0].1, admins);
     let wrong = stage.guard_with(stage.hands("smoothwall", &text), POLICY);

@@ -11,7 +11,7 @@ use crate::desk::Stage;
 async fn accounts_of_one_school_are_found_by_a_part_of_a_name_and_stay_masked() {
     let stage = Stage::new().await;
     let accounts = stage.accounts();
-    let all = accounts.find(stage.school, "welearn.example", false).await.unwrap();
+    let all = accounts.find(stage.school, "desk.test", false).await.unwrap();
     let one = accounts.find(stage.school, &stage.login(4), false).await.unwrap();
     let [hit] = one.hits.as_slice() else { panic!("{one:?}") };
     assert_eq!(
