@@ -105,7 +105,7 @@ pub async fn start(
     let checkpoints = checkpoints(&prepared, &clock).await?;
     let (estate, watches) = (Arc::clone(&prepared.estate), prepared.watches.clone());
     let started = Agent::start(settings, estate, watches, store, Arc::clone(&clock)).await;
-    complete(started.map_err(failed)?, prepared, checkpoints, &clock).await
+    Ok(complete(started.map_err(failed)?, prepared, checkpoints, &clock).await)
 }
 
 /// Starts an agent where the right to its socket is already had.
@@ -124,7 +124,7 @@ pub async fn start_at(
     let (estate, watches) = (Arc::clone(&prepared.estate), prepared.watches.clone());
     let started =
         Agent::start_at(reserved, settings, estate, watches, store, Arc::clone(&clock)).await;
-    complete(started.map_err(failed)?, prepared, checkpoints, &clock).await
+    Ok(complete(started.map_err(failed)?, prepared, checkpoints, &clock).await)
 }
 
 async fn checkpoints(
@@ -145,13 +145,13 @@ async fn complete(
     prepared: Prepared,
     checkpoints: Option<Checkpoints>,
     clock: &Arc<dyn Clock>,
-) -> Result<RunningAgent, Failed> {
+) -> RunningAgent {
     prepared.known.bind(running.known());
     open(&running, prepared.doors, &prepared.secrets, clock).await;
     if let (Some(checkpoints), Some(guard)) = (checkpoints, running.guard().cloned()) {
         running.keep(checkpoints.start(guard));
     }
-    Ok(running)
+    running
 }
 
 /// Opens the doors at which vendors call, instead of those that were open. One that stays shut is told:

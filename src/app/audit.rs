@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::app::act::{denied, done, link, print_json, usage};
 use crate::app::failed::Failed;
 use crate::cli::guard_args::{AuditArgs, AuditCommand, EraseArgs, ShowArgs};
 use crate::cli::{self, Code};
 use crate::ledger::{Checkpoint, Line, Verifier, verify};
-use crate::model::span::Span;
+use crate::model::when::ago;
 use crate::wire::Clean;
 use crate::wire::action::Erase;
 
@@ -122,9 +122,8 @@ fn check(file: &Path, key: Option<&Path>, checkpoints: Option<&Path>) -> Result<
 
 /// A moment, or so long ago.
 fn moment(text: &str, now: Timestamp) -> Result<Timestamp, Failed> {
-    if let Ok(ago) = text.parse::<Span>() {
-        let ago = SignedDuration::from_secs(ago.as_secs_i64());
-        return Ok(now.checked_sub(ago).unwrap_or(Timestamp::MIN));
+    if let Some(at) = ago(text, now) {
+        return Ok(at);
     }
     text.parse().map_err(|_| usage(format!("--since {text}: write 2026-03-03T09:00:00Z, or 2d")))
 }

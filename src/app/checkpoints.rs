@@ -74,8 +74,8 @@ impl Checkpoints {
         Ok(head.number)
     }
 
-    /// Writes one at once and whenever the configured time is over, and never the same twice; until the task is
-    /// aborted.
+    /// Writes one at once and whenever the configured time is over, and never the same twice; until
+    /// the task is aborted.
     pub fn start(self, guard: Guard) -> JoinHandle<()> {
         let this = Arc::new(self);
         tokio::spawn(async move {

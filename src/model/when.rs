@@ -36,6 +36,13 @@ fn moment(text: &str, from: Timestamp) -> Option<Timestamp> {
     Some(civil.to_zoned_datetime(london()).ok()?.timestamp())
 }
 
+/// The moment that lay so long before `now` as `text` says, `2d`; none where it is no duration.
+#[must_use]
+pub fn ago(text: &str, now: Timestamp) -> Option<Timestamp> {
+    let span = SignedDuration::from_secs(text.parse::<Span>().ok()?.as_secs_i64());
+    Some(now.checked_sub(span).unwrap_or(Timestamp::MIN))
+}
+
 /// The moment that `text` means at `now`.
 ///
 /// # Errors

@@ -7,10 +7,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::directory::{Account, Acting, Directory, Dn, Fence, Kinds, Places, Sid, Sign, Terms};
-use crate::model::ids::{CredentialName, ServiceKey};
-use crate::model::plan::{AccountName, Private, masked};
+use crate::model::ids::{CredentialName, Laestab, ServiceKey};
+use crate::model::plan::{AccountName, Aim, Private, masked};
 use crate::model::span::Span;
 use crate::model::text::Clean;
+use crate::ports::act::Refused;
 use crate::services::{Context, ServiceError};
 use crate::transport::ldap::LdapSettings;
 
@@ -101,16 +102,34 @@ impl WriterSettings {
     }
 }
 
-/// Where the schools that take `service` are below `base`; and which cannot be told, by the reason.
+/// The account that `aim` names.
+///
+/// # Errors
+/// When it is no account.
+pub(super) fn account_of(aim: &Aim) -> Result<(Laestab, &AccountName), Refused> {
+    match aim {
+        Aim::Account(school, name) => Ok((*school, name)),
+        _ => Err(Refused::Choice(format!(
+            "{aim} is no account: name it as LAESTAB/sam:LOGIN or LAESTAB/guid:ID"
+        ))),
+    }
+}
+
+/// Where the schools that take `service` are below the OU `schools`; and which cannot be told, by the
+/// reason.
+///
+/// # Errors
+/// When `schools` is no distinguished name.
 pub(super) fn places(
-    base: Dn,
+    schools: &str,
     context: &Context,
-    service: &ServiceKey,
-) -> (Places, BTreeMap<String, Vec<String>>) {
-    let mut places = Places::new(base);
+    service: &str,
+) -> Result<(Places, BTreeMap<String, Vec<String>>), String> {
+    let service: ServiceKey = service.parse().map_err(|_| "no such service".to_owned())?;
+    let mut places = Places::new(Dn::parse(schools).map_err(|e| e.to_string())?);
     let mut gaps: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let column: Option<ServiceKey> = OU.0.parse().ok();
-    for school in context.estate.takers(service) {
+    for school in context.estate.takers(&service) {
         let row = context.estate.subscriptions.get(&school);
         let ou = row.zip(column.as_ref()).and_then(|(s, key)| s.parameter(key, OU.1));
         let why = match ou {
@@ -121,7 +140,7 @@ pub(super) fn places(
             gaps.entry(why).or_default().push(school.spaced());
         }
     }
-    (places, gaps)
+    Ok((places, gaps))
 }
 
 /// What a service has to say of the directory that it acts in.

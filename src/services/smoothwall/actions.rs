@@ -17,7 +17,7 @@ use url::Url;
 
 use crate::directory::{Acting, Deed, Dn, Found, Group};
 use crate::model::action::{ActionSpec, AimsAt, ChoiceSpec, Class};
-use crate::model::ids::{CredentialName, IdError, ServiceKey};
+use crate::model::ids::{CredentialName, IdError};
 use crate::model::observation::Fact;
 use crate::model::plan::{AccountName, Aim, Ask, Item, Operator, Step};
 use crate::model::span::Span;
@@ -25,7 +25,9 @@ use crate::model::text::Clean;
 use crate::ports::act::{Act, Answer, Prepared, Refused, Seen};
 use crate::ports::clock::Boxed;
 use crate::ports::ledger::Committed;
-use crate::services::accounts::{KindSettings, Reach, WriterSettings, acting, places, shown};
+use crate::services::accounts::{
+    KindSettings, Reach, WriterSettings, account_of, acting, places, shown,
+};
 use crate::services::errand::needed;
 use crate::services::smoothwall::describe::{KEY, LABEL};
 use crate::services::{Brought, Context, ServiceError};
@@ -145,8 +147,8 @@ impl Filter {
             key: format!("directory.{key}"),
             why,
         };
-        let base = Dn::parse(&own.schools).map_err(|e| refuse("schools", e.to_string()))?;
-        let key: ServiceKey = KEY.parse().map_err(|_| refuse("", "no such service".into()))?;
+        let (places, _) =
+            places(&own.schools, context, KEY).map_err(|why| refuse("schools", why))?;
         let reach = Reach {
             service: KEY,
             at: "directory.act",
@@ -163,7 +165,7 @@ impl Filter {
             writer: &own.act,
             credential: CREDENTIAL,
             kinds: &own.kinds,
-            places: places(base, context, &key).0,
+            places,
         };
         Ok(Self { accounts: acting(reach, context)?, groups: own.groups()? })
     }
@@ -181,11 +183,7 @@ impl Filter {
         by: &Operator,
         show: bool,
     ) -> Result<Prepared, Refused> {
-        let Aim::Account(school, name) = aim else {
-            return Err(Refused::Choice(format!(
-                "{aim} is no account: name it as LAESTAB/sam:LOGIN or LAESTAB/guid:ID"
-            )));
-        };
+        let (school, name) = account_of(aim)?;
         let wanted = needed(ask, &MOVE, GROUP)?.as_str();
         if wanted != BACK && !self.groups.contains_key(wanted) {
             let names: Vec<&str> = self.groups.keys().map(String::as_str).collect();
@@ -194,7 +192,7 @@ impl Filter {
                 names.join(", ")
             )));
         }
-        let found = self.accounts.find(*school, name, by).await?;
+        let found = self.accounts.find(school, name, by).await?;
         let groups = self.read().await?;
         let draft = Draft::of(&found, &groups, wanted);
         if draft.steps.is_empty() {

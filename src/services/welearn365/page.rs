@@ -9,9 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::directory::{Account, Directory, Dn, Fence, Here, Kinds};
+use crate::directory::{Account, Directory, Fence, Here, Kinds};
 use crate::model::account::{AccountPage, CloudView, Hit, Hits, MOST_HITS, MailView};
-use crate::model::ids::{CredentialName, Laestab, ServiceKey};
+use crate::model::ids::{CredentialName, Laestab};
 use crate::model::plan::{AccountName, masked};
 use crate::model::text::Clean;
 use crate::ports::accounts::Accounts;
@@ -88,8 +88,8 @@ impl Pages {
             key: format!("directory.{key}"),
             why,
         };
-        let base = Dn::parse(&own.schools).map_err(|e| refuse("schools", e.to_string()))?;
-        let key: ServiceKey = KEY.parse().map_err(|_| refuse("", "no such service".into()))?;
+        let (places, _) =
+            places(&own.schools, context, KEY).map_err(|why| refuse("schools", why))?;
         let controllers = context
             .transport
             .directory(&own.ldap(&context.folder))
@@ -110,7 +110,7 @@ impl Pages {
             None => Fence::default(),
         };
         Ok(Self {
-            directory: Directory::new(controllers, places(base, context, &key).0),
+            directory: Directory::new(controllers, places),
             credential: own.credential().map_err(|e| refuse("credential", e.to_string()))?,
             kinds: own.kinds.kinds(),
             fence,

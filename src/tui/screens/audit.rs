@@ -1,9 +1,9 @@
 //! The audit: entries, newest first, by a filter; and one entry with everything that is known.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use ratatui::layout::Rect;
 
-use super::prompt::{Typing, two_lines, typing};
+use super::prompt::{two_lines, typing};
 use super::word::WordPrompt;
 use super::{Act, Answer, Layer, View, scroll_on, scrolled};
 use crate::tui::keymap::{Command, Scope};
@@ -11,8 +11,9 @@ use crate::tui::theme::Role;
 use crate::tui::times;
 use crate::tui::widgets::{Field, Line, Pen, hints, wrap};
 use crate::tui::wish::{AuditQuery, Wish};
+use crate::wire::Entry;
 use crate::wire::action::AuditEntry;
-use crate::wire::{Entry, Span};
+use crate::wire::when::ago;
 
 /// Entries that are fetched at once.
 const FETCHED: usize = 500;
@@ -50,9 +51,8 @@ pub fn query(text: &str, now: Timestamp) -> Result<AuditQuery, String> {
 
 /// So long ago, a day, or a moment.
 fn moment(text: &str, now: Timestamp) -> Result<Timestamp, String> {
-    if let Ok(ago) = text.parse::<Span>() {
-        let ago = SignedDuration::from_secs(ago.as_secs_i64());
-        return Ok(now.checked_sub(ago).unwrap_or(Timestamp::MIN));
+    if let Some(at) = ago(text, now) {
+        return Ok(at);
     }
     if let Ok(day) = text.parse::<jiff::civil::Date>() {
         let start = day.to_zoned_datetime(crate::wire::london());
@@ -217,21 +217,11 @@ pub struct AuditFilter {
 impl AuditFilter {
     /// Takes a command.
     pub fn command(&mut self, command: Command, view: &View<'_>) -> Answer {
-        match typing(&mut self.field, command) {
-            Typing::Done => match AuditScreen::open(self.field.text(), view.now) {
-                Ok((screen, wish)) => Answer::Wants(vec![
-                    Act::Close,
-                    Act::Close,
-                    Act::Open(Layer::Audit(Box::new(screen))),
-                    Act::Guard(wish),
-                ]),
-                // What is wrong stands below the line already.
-                Err(_) => Answer::Consumed,
-            },
-            Typing::Left => Answer::Wants(vec![Act::Close]),
-            Typing::Changed => Answer::Consumed,
-            Typing::Other => Answer::Pass,
-        }
+        typing(&mut self.field, command).answer(|| {
+            let (screen, wish) = AuditScreen::open(self.field.text(), view.now).ok()?;
+            let screen = Layer::Audit(Box::new(screen));
+            Some(vec![Act::Close, Act::Close, Act::Open(screen), Act::Guard(wish)])
+        })
     }
 
     /// Takes text.

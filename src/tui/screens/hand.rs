@@ -1,6 +1,6 @@
 //! The prompt of a downtime and of a note: says back in words what it understood.
 
-use super::prompt::{Typing, two_lines, typing};
+use super::prompt::{two_lines, typing};
 use super::{Act, Answer, View};
 use crate::tui::keymap::Command;
 use crate::tui::theme::Role;
@@ -55,16 +55,10 @@ impl HandPrompt {
 
     /// Takes a command.
     pub fn command(&mut self, command: Command, view: &View<'_>) -> Answer {
-        match typing(&mut self.field, command) {
-            Typing::Done => match self.understood(view.now) {
-                Ok(handle) => Answer::Wants(vec![Act::Close, Act::Handle(handle)]),
-                // What is missing stands below the line already.
-                Err(_) => Answer::Consumed,
-            },
-            Typing::Left => Answer::Wants(vec![Act::Close]),
-            Typing::Changed => Answer::Consumed,
-            Typing::Other => Answer::Pass,
-        }
+        typing(&mut self.field, command).answer(|| {
+            let handle = self.understood(view.now).ok()?;
+            Some(vec![Act::Close, Act::Handle(handle)])
+        })
     }
 
     /// Takes text.

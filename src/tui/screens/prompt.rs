@@ -20,6 +20,19 @@ pub(super) enum Typing {
     Other,
 }
 
+impl Typing {
+    /// The answer of a line that is only read when it is finished. `acts` are what it then asks for;
+    /// none where something is missing: that stands below the line already.
+    pub(super) fn answer(self, acts: impl FnOnce() -> Option<Vec<Act>>) -> Answer {
+        match self {
+            Self::Done => acts().map_or(Answer::Consumed, Answer::Wants),
+            Self::Left => Answer::Wants(vec![Act::Close]),
+            Self::Changed => Answer::Consumed,
+            Self::Other => Answer::Pass,
+        }
+    }
+}
+
 /// Edits `field` as `command` says. To rub out in an empty line gives it up.
 pub(super) fn typing(field: &mut Field, command: Command) -> Typing {
     match command {

@@ -1,7 +1,7 @@
 //! A line that is asked for before something is recorded: what was seen, why it is closed, why
 //! personal details are read, why there is an emergency.
 
-use super::prompt::{Typing, two_lines, typing};
+use super::prompt::{two_lines, typing};
 use super::{Act, Answer, View};
 use crate::tui::keymap::Command;
 use crate::tui::theme::Role;
@@ -111,16 +111,10 @@ impl WordPrompt {
 
     /// Takes a command.
     pub fn command(&mut self, command: Command) -> Answer {
-        match typing(&mut self.field, command) {
-            Typing::Done => match self.understood() {
-                Ok((wish, _)) => Answer::Wants(vec![Act::Close, Act::Guard(wish)]),
-                // What is missing stands below the line already.
-                Err(_) => Answer::Consumed,
-            },
-            Typing::Left => Answer::Wants(vec![Act::Close]),
-            Typing::Changed => Answer::Consumed,
-            Typing::Other => Answer::Pass,
-        }
+        typing(&mut self.field, command).answer(|| {
+            let (wish, _) = self.understood().ok()?;
+            Some(vec![Act::Close, Act::Guard(wish)])
+        })
     }
 
     /// Takes text.

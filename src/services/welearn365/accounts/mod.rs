@@ -14,15 +14,16 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use crate::directory::{Directory, DirectoryFailure, Dn, Places};
+use crate::directory::{Directory, DirectoryFailure};
 use crate::model::check::{Against, CheckSpec, Coverage, DropRule, Scope};
 use crate::model::estate::NotWatched;
-use crate::model::ids::{CheckId, CredentialName, Laestab, ServiceKey};
+use crate::model::ids::{CheckId, CredentialName, Laestab};
 use crate::model::observation::{Observation, Target};
 use crate::model::span::Span;
 use crate::ports::clock::Clock;
 use crate::ports::secrets::Secrets;
 use crate::ports::watch::{Door, Job};
+use crate::services::accounts::places;
 use crate::services::answer::{Trouble, credential, some_of};
 use crate::services::welearn365::accounts::judge::{About, Sight};
 use crate::services::welearn365::describe::KEY;
@@ -73,11 +74,11 @@ impl Accounts {
             why,
         };
         settings.check()?;
-        let base = Dn::parse(&settings.schools)
-            .map_err(|e| refuse("schools", format!("{e}; such as OU=Schools,DC=example,DC=org")))?;
+        let (places, gaps) = places(&settings.schools, context, KEY).map_err(|why| {
+            refuse("schools", format!("{why}; such as OU=Schools,DC=example,DC=org"))
+        })?;
+        let not_watched = not_watched(gaps);
         let credential = settings.credential().map_err(|e| refuse("credential", e.to_string()))?;
-        let key: ServiceKey = KEY.parse().map_err(|_| refuse("", "no such service".to_owned()))?;
-        let (places, not_watched) = places(base, context, &key);
         let controllers = context
             .transport
             .directory(&settings.ldap(&context.folder))
@@ -225,17 +226,15 @@ fn specs(
     Ok(checks)
 }
 
-/// Where the schools are, and which cannot be watched.
-fn places(base: Dn, context: &Context, key: &ServiceKey) -> (Places, Vec<NotWatched>) {
-    let (places, gaps) = crate::services::accounts::places(base, context, key);
+/// The schools whose accounts cannot be watched, by the reason.
+fn not_watched(gaps: BTreeMap<String, Vec<String>>) -> Vec<NotWatched> {
     let column = format!("the column {KEY}.ou of the subscriptions table");
-    let gaps = gaps.into_iter().flat_map(|(why, schools)| {
+    let told = gaps.into_iter().flat_map(|(why, schools)| {
         let why = format!("{column} {why}, for {}", some_of(&schools, 12));
         ["accounts", "lockouts"].map(|name| NotWatched {
             what: format!("{KEY}.{name}").into(),
             why: why.clone().into(),
         })
     });
-    let gaps = gaps.collect();
-    (places, gaps)
+    told.collect()
 }

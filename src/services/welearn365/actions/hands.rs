@@ -10,6 +10,7 @@ use crate::model::text::Clean;
 use crate::ports::act::{Act, Answer, Prepared, Refused, Seen};
 use crate::ports::clock::Boxed;
 use crate::ports::ledger::Committed;
+use crate::services::accounts::account_of;
 use crate::services::welearn365::actions::cloud::{Cloud, Sky};
 use crate::services::welearn365::actions::{ACTIONS, plan};
 
@@ -63,12 +64,8 @@ impl Hands {
         let Some(accounts) = &self.accounts else {
             return Err(Refused::Choice(NO_WRITER.into()));
         };
-        let Aim::Account(school, name) = aim else {
-            return Err(Refused::Choice(format!(
-                "{aim} is no account: name it as LAESTAB/sam:LOGIN or LAESTAB/guid:ID"
-            )));
-        };
-        let found = accounts.find(*school, name, by).await?;
+        let (school, name) = account_of(aim)?;
+        let found = accounts.find(school, name, by).await?;
         let sky = match &self.cloud {
             None => Sky::NotOurs,
             Some(cloud) => {

@@ -13,9 +13,8 @@ mod tests;
 
 use std::sync::Arc;
 
-use crate::directory::Dn;
 use crate::model::action::{ActionSpec, AimsAt, Class};
-use crate::model::ids::{CredentialName, IdError, ServiceKey};
+use crate::model::ids::{CredentialName, IdError};
 use crate::ports::accounts::Accounts;
 use crate::ports::act::Act;
 use crate::services::accounts::{Reach, acting, places};
@@ -99,9 +98,8 @@ pub(super) fn hands(
     if let Some(directory) = &settings.directory
         && let Some(writer) = &directory.act
     {
-        let base = Dn::parse(&directory.schools)
-            .map_err(|e| refuse("directory.schools", e.to_string()))?;
-        let key: ServiceKey = KEY.parse().map_err(|_| refuse("", "no such service".into()))?;
+        let (places, _) = places(&directory.schools, context, KEY)
+            .map_err(|why| refuse("directory.schools", why))?;
         let reach = Reach {
             service: KEY,
             at: "directory.act",
@@ -110,7 +108,7 @@ pub(super) fn hands(
             writer,
             credential: CREDENTIAL,
             kinds: &directory.kinds,
-            places: places(base, context, &key).0,
+            places,
         };
         acts = Some(acting(reach, context)?);
     }
