@@ -51,6 +51,12 @@ fn typing(session: &Session) -> String {
     session.wait("the plan can be confirmed", |s| s.lines().any(|l| l.trim_end() == " >"))
 }
 
+/// What stands in the line of a plan.
+fn line(screen: &str) -> &str {
+    let line = screen.lines().find_map(|l| l.strip_prefix(" >")).unwrap_or_default();
+    line.split_whitespace().next().unwrap_or_default()
+}
+
 /// Types what the plan asks for, one key after the other was seen, and Enter. A busy machine may take the
 /// last key and Enter in one read, as if they were pasted: that is said, and then it is typed again.
 fn confirm(session: &mut Session) {
@@ -59,23 +65,21 @@ fn confirm(session: &mut Session) {
         for key in SCHOOL.chars() {
             typed.push(key);
             session.press(&key.to_string());
-            session.wait("the key", |s| s.lines().any(|l| l.trim_end() == format!(" > {typed}")));
+            session.wait("the key", |s| line(s) == typed);
         }
         session.press("\r");
-        let after = session.wait("an answer", |s| {
-            ["RUNNING", "ACCEPTED", "DONE"].iter().any(|word| s.contains(word))
-                || s.lines().any(|l| l.trim_end() != format!(" > {SCHOOL}") && l.starts_with(" > "))
+        let thrown = "all thrown away, type it again";
+        let after = session.wait("it is under way, or done, or not taken", |s| {
+            ["RUNNING", "ACCEPTED", "DONE", thrown].iter().any(|word| s.contains(word))
         });
-        if !after.contains("NOTHING HAS BEEN SENT") {
+        if !after.contains(thrown) {
             return;
         }
-        assert!(after.contains("all thrown away, type it again"), "{after}");
-        while !session.screen().lines().any(|l| l.trim_end() == " >") {
+        while let left = line(&session.screen()).len()
+            && left > 0
+        {
             session.press("\x7f");
-            session.wait("a key less", |s| {
-                s.lines().any(|l| l.starts_with(" > ") && l.len() < typed.len() + 3)
-            });
-            typed.pop();
+            session.wait("a key less", |s| line(s).len() < left);
         }
     }
     panic!("five times Enter came together with other keys: {}", session.screen());

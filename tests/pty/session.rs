@@ -72,7 +72,7 @@ impl Session {
             let mut buffer = [0_u8; 16_384];
             loop {
                 let n = reader.read(&mut buffer).unwrap_or(0);
-                let mut seen = fill.0.lock().unwrap();
+                let Ok(mut seen) = fill.0.lock() else { return };
                 if n == 0 {
                     seen.closed = true;
                 } else {
