@@ -116,6 +116,9 @@ async fn measure(outside: Outside, command: BenchCommand) -> Result<u8, Failed> 
         BenchCommand::Sweep(args) => bench::sweep(args, outside.clock).await,
         BenchCommand::World { schools, runs } => bench::world(schools, runs, &*outside.clock),
         BenchCommand::Store { schools, runs } => bench::store(schools, runs, outside.clock).await,
+        BenchCommand::Ledger { schools, intents } => {
+            bench::ledger(schools, intents, outside.clock).await
+        }
     };
     cli::say(&line.map_err(Failed::software)?);
     Ok(0)

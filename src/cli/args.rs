@@ -363,6 +363,15 @@ pub enum BenchCommand {
         #[arg(long, default_value_t = 5)]
         runs: u32,
     },
+    /// Putting an intent on disk, beside overwriting a page; alone and while history is written.
+    Ledger {
+        /// Number of schools whose history is written meanwhile.
+        #[arg(long, default_value_t = 24_000)]
+        schools: u32,
+        /// Number of intents.
+        #[arg(long, default_value_t = 500)]
+        intents: u32,
+    },
 }
 
 /// `caretaker bench sweep`.

@@ -139,6 +139,30 @@ pub struct AccountPage {
     pub says: Clean,
 }
 
+/// Whose an account is, in a word.
+#[must_use]
+pub fn whose(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Estate => "estate",
+        Kind::School => "school",
+        Kind::Pupil => "pupil",
+        Kind::Staff => "staff",
+        Kind::Governor => "governor",
+        Kind::Other => "of no known kind",
+    }
+}
+
+/// How the directory lets an account in, in a word.
+#[must_use]
+pub fn lock_word(disabled: bool, locked_out: bool) -> &'static str {
+    match (disabled, locked_out) {
+        (false, false) => "open",
+        (true, false) => "DISABLED",
+        (false, true) => "LOCKED OUT",
+        (true, true) => "DISABLED and LOCKED OUT",
+    }
+}
+
 fn at(moment: Timestamp, format: &str) -> String {
     moment.to_zoned_datetime(london()).strftime(format).to_string()
 }
@@ -165,6 +189,54 @@ impl AccountPage {
         self.stops = stops.iter().map(|text| Clean::new(text)).collect();
         self.says = Clean::new(&says);
         self
+    }
+
+    /// Everything but the sentence, as pairs of a label and a text, in the order of reading.
+    #[must_use]
+    pub fn rows(&self) -> Vec<(String, String)> {
+        let time = |moment| at(moment, "%a %-d %b %Y %H:%M");
+        let mut out = Vec::new();
+        let mut row = |label: &str, text: String| out.push((label.to_owned(), text));
+        row("account", format!("{}, {}", self.label, self.name));
+        row("id", self.guid.to_string());
+        row("where", format!("{}, {}, {}", self.school, self.folder, whose(self.kind)));
+        row("directory", lock_word(self.disabled, self.locked_out).to_owned());
+        if let Some(since) = self.locked_at {
+            let until = self.unlocks_at.map_or("somebody clears it".to_owned(), time);
+            row("locked out", format!("{} until {until}", time(since)));
+        }
+        if let Some(last) = self.ends_at {
+            row("last day", format!("{}{}", time(last), if self.ended { "   ENDED" } else { "" }));
+        }
+        let set = self.password_set_at;
+        let set = set.map_or("must be changed first".to_owned(), |at| format!("set {}", time(at)));
+        row("password", set);
+        row("signed in", self.signed_in_at.map_or("never, in the domain".to_owned(), time));
+        match &self.cloud {
+            CloudView::NotKnown { why } => row("Microsoft 365", format!("NOT KNOWN: {why}")),
+            CloudView::NotThere => row("Microsoft 365", "has no such account".to_owned()),
+            CloudView::Known { id, enabled, last_sync, errors } => {
+                let open = if *enabled { "open" } else { "BLOCKED" };
+                row("Microsoft 365", format!("{open}   {id}"));
+                row("last sync", last_sync.map_or("never".to_owned(), time));
+                errors.iter().for_each(|error| row("sync error", error.to_string()));
+            }
+        }
+        let mail = match self.mail {
+            MailView::Fits => "the mail address fits",
+            MailView::Missing => "NO MAIL ADDRESS in the directory",
+            MailView::Differs => "DIFFERENT MAIL ADDRESSES in the directory and in Microsoft 365",
+            MailView::NotKnown => "not known",
+        };
+        row("Purple Mash", mail.to_owned());
+        if let Some(why) = &self.protected {
+            row("actions", why.to_string());
+        }
+        for (n, stop) in (1..).zip(&self.stops) {
+            row(&format!("stops {n}"), stop.to_string());
+        }
+        row("read from", format!("{} at {}", self.by, time(self.read_at)));
+        out
     }
 
     fn in_the_directory(&self) -> Vec<String> {

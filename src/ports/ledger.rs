@@ -179,6 +179,8 @@ pub struct AuditQuery {
     pub kind: Option<String>,
     /// Only about this target (its text begins so).
     pub about: Option<String>,
+    /// Only about this account, by its guid, of whatever school it was.
+    pub account: Option<String>,
     /// At most this many, newest first unless `from` is given.
     pub limit: usize,
 }

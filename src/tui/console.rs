@@ -240,7 +240,7 @@ impl Console {
         if command != Some(Command::Interrupt) {
             self.interrupted = false;
         }
-        if command != Some(Command::Act) {
+        if !matches!(command, Some(Command::Act | Command::Accounts)) {
             self.seen = None;
         }
         if self.takes(chord, command, along) {
@@ -296,6 +296,7 @@ impl Console {
                 self.layers.push(Layer::Palette(palette));
             }
             Command::Act => self.act_on(),
+            Command::Accounts => self.find_account(),
             Command::Approvals | Command::Look | Command::Audit => self.open_list(command),
             Command::Filter if scope == Scope::Board => {
                 let prompt = FilterPrompt::new(self.board.typed());

@@ -1,8 +1,9 @@
 //! What the console wants of the guard, and what came of it.
 
 use crate::link::{Link, LinkError};
+use crate::wire::account::{AskAccount, FindAccounts};
 use crate::wire::action::{Arm, Armed, AuditEntry, Confirmed, EmergencyView, PlanPage, Told};
-use crate::wire::{Ask, Clean, Entry};
+use crate::wire::{AccountPage, Ask, Clean, Entry, Hits};
 
 /// A filter of the audit, as the route takes it.
 pub type AuditQuery = Vec<(&'static str, String)>;
@@ -55,6 +56,10 @@ pub enum Wish {
     Emergency(Clean),
     /// One's own actions open for a while, or close.
     Arm(Arm),
+    /// Accounts of a school by a part of a name; names stay masked.
+    FindAccounts(Box<FindAccounts>),
+    /// How one account stands.
+    Account(Box<AskAccount>),
     /// Entries of the audit.
     Audit(AuditQuery),
     /// One entry.
@@ -107,6 +112,20 @@ pub enum Heard {
     Emergency(Result<EmergencyView, String>),
     /// Armed until, or why not.
     Armed(Result<Armed, String>),
+    /// Accounts that a search found.
+    Found {
+        /// What was asked for.
+        asked: Box<FindAccounts>,
+        /// What was found.
+        answer: Result<Hits, String>,
+    },
+    /// How one account stands.
+    Account {
+        /// What was asked for.
+        asked: Box<AskAccount>,
+        /// Its page.
+        answer: Result<Box<AccountPage>, String>,
+    },
     /// Entries of the audit.
     Audit {
         /// What was asked for.
@@ -165,6 +184,14 @@ pub async fn carry_out(link: &Link, wish: Wish) -> Heard {
         }
         Wish::Emergency(why) => Heard::Emergency(link.emergency(&why).await.map_err(words)),
         Wish::Arm(arm) => Heard::Armed(link.arm(&arm).await.map_err(words)),
+        Wish::FindAccounts(asked) => {
+            let answer = link.find_accounts(&asked).await.map(|page| page.found).map_err(words);
+            Heard::Found { asked, answer }
+        }
+        Wish::Account(asked) => {
+            let answer = link.account(&asked).await.map(|shown| Box::new(shown.page));
+            Heard::Account { asked, answer: answer.map_err(words) }
+        }
         Wish::Audit(query) => {
             let answer = link.audit(&query).await.map(|page| page.entries).map_err(words);
             Heard::Audit { query, answer }

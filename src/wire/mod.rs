@@ -14,7 +14,9 @@ pub mod page;
 pub mod runs;
 pub mod status;
 
-pub use crate::model::account::{AccountPage, CloudView, Hit, Hits, MOST_HITS, MailView};
+pub use crate::model::account::{
+    AccountPage, CloudView, Hit, Hits, MOST_HITS, MailView, lock_word, whose,
+};
 pub use crate::model::action::{AimsAt, Class};
 pub use crate::model::audit::Entry;
 pub use crate::model::calendar::{london, london_date};

@@ -76,6 +76,25 @@ async fn restoring_says_who_locked_it_and_why_to_whoever_may_see_names() {
     let shown = guard.plan(&tomr(), ask, true).await.unwrap();
     assert_eq!(shown.private[0].notes[0].as_str(), "the reason is not kept any more");
 
+    // Locked when it was at another school: the newest entry is of there.
+    let all = AuditQuery { kind: Some("intent".into()), limit: 9, ..AuditQuery::default() };
+    let locked = guard.ledger().entries(&all).unwrap().remove(0);
+    let id = locked.about.as_str().split_once('/').unwrap().1.to_owned();
+    guard
+        .ledger()
+        .append(caretaker::ledger::Draft {
+            at: locked.at,
+            kind: "intent",
+            by: locked.by.clone(),
+            about: caretaker::model::text::Clean::new(&format!("9992999/{id}")),
+            body: locked.body.clone(),
+            private: std::collections::BTreeMap::new(),
+        })
+        .unwrap();
+    let planned = plan(&guard, "restore_account", &stage.target(0)).await.unwrap();
+    let told = planned.plan.items[0].beware[0].as_str();
+    assert!(told.contains("by tomr") && told.contains("at school 9992999"), "{told}");
+
     // Somebody else's lock.
     let planned = plan(&guard, "restore_account", &stage.target(3)).await.unwrap();
     let told = planned.plan.items[0].beware[0].as_str();
@@ -203,6 +222,10 @@ async fn threat_24_what_cannot_be_read_is_refused() {
     // The refusal says what to do at night.
     refused("by hand and reset its password twice").await;
     rights("");
+    // Nobody there at all: asked again until the call's time is up, and then refused.
+    stage.running.set_fault("welearn365", None, Fault::Down);
+    stage.clock.moving(refused("by hand and reset its password twice")).await;
+    stage.running.clear_fault("welearn365", None);
     stage.running.set_fault("welearn365.dc1", None, Fault::Down);
     stage.running.set_fault("welearn365.dc2", None, Fault::Down);
     refused("no answer").await;
@@ -235,6 +258,31 @@ async fn protected_accounts_and_groups_of_the_policy_are_left_alone_also_just_be
     let held = until(&guard, |h| h.closed).await;
     assert_eq!(held.outcome, Some(Outcome::ChangedSincePlan));
     assert!(stage.running.effects().is_empty());
+}
+
+#[tokio::test]
+async fn threat_03_the_id_that_was_shown_is_acted_on_whoever_bears_the_name_by_then() {
+    let stage = Stage::new().await;
+    let guard = stage.guard();
+    let planned = plan(&guard, "lock_account", &stage.target(0)).await.unwrap();
+    let name = |n: u32, login: &str| {
+        stage.running.set_in_directory(stage.school, n, "sAMAccountName", login);
+    };
+    name(0, "somebody.else");
+    name(1, &stage.login(0));
+    run(&guard, &planned).await;
+    assert_done(&until(&guard, |h| h.closed).await);
+    let open = |n| stage.running.microsoft().is_enabled(stage.school, n);
+    assert!(!open(0) && open(1), "the account that was shown is locked, and not its namesake");
+
+    // A letter of another alphabet makes another name, and no hint of the first one.
+    let alike = stage.target(0).replace('u', "\u{57d}");
+    assert_ne!(alike, stage.target(0));
+    match alike.parse::<Aim>() {
+        Err(_) => {}
+        Ok(_) => assert!(plan(&guard, "lock_account", &alike).await.is_err()),
+    }
+    assert!(open(1));
 }
 
 #[tokio::test]

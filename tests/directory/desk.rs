@@ -56,6 +56,20 @@ impl Manual {
     pub fn forward(&self, by: Duration) {
         self.passed.send_modify(|passed| *passed += by);
     }
+
+    /// Does `work` while time passes: what pauses before it asks again would wait for ever else.
+    pub async fn moving<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                () = tokio::time::sleep(Duration::from_millis(5)) => {
+                    self.forward(Duration::from_millis(200));
+                }
+            }
+        }
+    }
 }
 
 impl Clock for Manual {

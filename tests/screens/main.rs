@@ -1,6 +1,7 @@
 //! The screens, drawn without a terminal: snapshots of letters and styles, keys, budgets, safety.
 #![cfg(test)]
 
+mod accounts;
 mod acting;
 mod budget;
 mod fixture;

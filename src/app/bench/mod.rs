@@ -1,16 +1,35 @@
 //! `caretaker bench`: speed, measured through the same code as production.
 
+use std::path::Path;
+
 mod invented;
+mod ledger;
 mod store;
 mod sweep;
 mod world;
 
+pub use ledger::ledger;
 pub use store::store;
 pub use sweep::sweep;
 pub use world::world;
 
 /// The median of some measurements; 0 of none.
-fn median(mut values: Vec<f64>) -> f64 {
+fn median(values: Vec<f64>) -> f64 {
+    quantile(values, 0.5)
+}
+
+/// The value below which `share` of the measurements lie; 0 of none.
+fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
+    let at = (values.len() as f64 * share) as usize;
+    values.get(at.min(values.len().saturating_sub(1))).copied().unwrap_or_default()
+}
+
+/// Runs `work` in a folder of its own, which goes afterwards.
+fn in_own_folder<T>(work: impl FnOnce(&Path) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let folder = std::env::temp_dir().join(format!("caretaker-bench-{}", std::process::id()));
+    crate::sys::private_dir(&folder)?;
+    let done = work(&folder);
+    std::fs::remove_dir_all(&folder)?;
+    done
 }

@@ -28,11 +28,7 @@ pub async fn store(schools: u32, runs: u32, clock: Arc<dyn Clock>) -> anyhow::Re
 }
 
 fn measure(schools: u32, runs: u32, clock: &dyn Clock) -> anyhow::Result<String> {
-    let folder = std::env::temp_dir().join(format!("caretaker-bench-{}", std::process::id()));
-    crate::sys::private_dir(&folder)?;
-    let line = in_folder(&folder, schools, runs, clock);
-    std::fs::remove_dir_all(&folder)?;
-    line
+    super::in_own_folder(|folder| in_folder(folder, schools, runs, clock))
 }
 
 fn in_folder(folder: &Path, schools: u32, runs: u32, clock: &dyn Clock) -> anyhow::Result<String> {
@@ -82,7 +78,7 @@ fn in_folder(folder: &Path, schools: u32, runs: u32, clock: &dyn Clock) -> anyho
     Ok(line.to_string())
 }
 
-fn cells(schools: u32, now: Timestamp) -> anyhow::Result<Vec<KeptCell>> {
+pub(super) fn cells(schools: u32, now: Timestamp) -> anyhow::Result<Vec<KeptCell>> {
     let keys: Vec<ServiceKey> =
         (0..SERVICES).map(|k| format!("bench_{k}").parse()).collect::<Result<_, _>>()?;
     let mut out = Vec::new();
@@ -108,7 +104,7 @@ fn in_trouble(mut kept: KeptCell, now: Timestamp) -> KeptCell {
     kept
 }
 
-fn change(kept: &KeptCell, now: Timestamp) -> StateChange {
+pub(super) fn change(kept: &KeptCell, now: Timestamp) -> StateChange {
     StateChange {
         at: now,
         service: kept.service.clone(),

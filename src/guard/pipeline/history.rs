@@ -1,7 +1,7 @@
 //! What was done to a target before: restoring says by whom it was locked, when, and why.
 
 use crate::guard::pipeline::desk::{Denied, Guard};
-use crate::model::plan::Item;
+use crate::model::plan::{AccountName, Aim, Item};
 use crate::model::text::Clean;
 use crate::model::when::written;
 use crate::ports::ledger::{AuditQuery, LedgerError};
@@ -27,13 +27,17 @@ impl Guard {
         item: &Item,
         show: bool,
     ) -> Result<Before, Denied> {
-        let query = |kind: &str, about: &str, limit: usize| AuditQuery {
+        let query = |kind: &str, limit| AuditQuery {
             kind: Some(kind.to_owned()),
-            about: Some(about.to_owned()),
             limit,
             ..AuditQuery::default()
         };
-        let intents = query("intent", &item.aim.to_string(), LOOKED_THROUGH);
+        let mut intents = query("intent", LOOKED_THROUGH);
+        match &item.aim {
+            // It may have been at another school then.
+            Aim::Account(_, AccountName::Guid(guid)) => intents.account = Some(guid.clone()),
+            aim => intents.about = Some(aim.to_string()),
+        }
         let undone = undone.to_owned();
         let found = self.inner.blocking(move |ledger| {
             let is_it = |body: Option<&Clean>| body.is_some_and(|a| a.as_str() == undone);
@@ -42,7 +46,8 @@ impl Guard {
                 return Ok(None);
             };
             let plan = intent.body.get("plan").cloned().unwrap_or_default();
-            let asked = ledger.entries(&query("confirmed", plan.as_str(), 1))?;
+            let about = Some(plan.to_string());
+            let asked = ledger.entries(&AuditQuery { about, ..query("confirmed", 1) })?;
             let Some(asked) = asked.into_iter().next() else {
                 return Err(LedgerError::Nothing(plan.to_string()));
             };
@@ -60,8 +65,14 @@ impl Guard {
         let by = intent.by.map(|by| by.name.to_string()).unwrap_or_default();
         let ticket = asked.body.get("ticket").filter(|ticket| !ticket.is_empty());
         let ticket = ticket.map(|ticket| format!(", ticket {ticket}")).unwrap_or_default();
+        let elsewhere = match intent.about.as_str().split_once('/') {
+            Some((school, _)) if item.aim.school().is_some_and(|s| s.to_string() != school) => {
+                format!(", when it was at school {school}")
+            }
+            _ => String::new(),
+        };
         let told = format!(
-            "locked from here at {} by {by}{ticket}; the reason is in entry {} of the audit",
+            "locked from here at {} by {by}{ticket}{elsewhere}; the reason is in entry {} of the audit",
             written(intent.at),
             asked.number
         );

@@ -4,6 +4,7 @@
 //! Invariant: each write and its audit entry are one transaction. Invariant: who may approve, and
 //! what may be used once, is said by constraints of the database, not by the caller.
 
+mod erase;
 mod rows;
 mod schema;
 #[cfg(test)]
@@ -228,8 +229,11 @@ impl Ledger for SqliteLedger {
 
     fn erase(&self, number: u64, field: &str, draft: Draft) -> Result<(), LedgerError> {
         self.write(|tx| {
-            write::erase(tx, number, field)?;
+            erase::erase(tx, number, field)?;
             write::append(tx, &draft).map(drop)
-        })
+        })?;
+        // The journal still holds the pages as they were.
+        let truncated = "PRAGMA wal_checkpoint(TRUNCATE)";
+        self.read(|db| Ok(db.query_row(truncated, [], |_| Ok(()))?))
     }
 }

@@ -194,6 +194,9 @@ pub(super) fn entries(db: &Connection, query: &AuditQuery) -> Result<Vec<Entry>,
     if let Some(about) = &query.about {
         and(" AND substr(about, 1, length(?)) = ?", Value::Text(about.clone()));
     }
+    if let Some(guid) = &query.account {
+        and(" AND substr(about, -length(?)) = ?", Value::Text(format!("/guid:{guid}")));
+    }
     let order = if query.from.is_some() { "ASC" } else { "DESC" };
     sql.push_str(&format!(" ORDER BY number {order} LIMIT {}", query.limit.min(1_000_000)));
     let mut statement = db.prepare(&sql)?;

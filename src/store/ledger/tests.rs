@@ -5,9 +5,10 @@ use jiff::SignedDuration;
 use super::*;
 use crate::ledger::{Line, verify};
 use crate::model::action::Class;
+use crate::model::observation::Fact;
 use crate::model::plan::{Ask, Item, Kind, Outcome, Ruling, Step, StepState};
 use crate::model::text::Clean;
-use crate::ports::ledger::{HourLimit, commit, recover};
+use crate::ports::ledger::{HourLimit, Settled, commit, recover};
 
 fn at(minute: i64) -> Timestamp {
     let start: Timestamp = "2026-03-03T09:00:00Z".parse().unwrap();
@@ -239,6 +240,60 @@ fn the_chain_verifies_survives_erasure_and_cannot_be_edited() {
     let left: i64 =
         db.query_row("SELECT count(*) FROM detail WHERE number = 1", [], |r| r.get(0)).unwrap();
     assert_eq!(left, 0);
+}
+
+/// Every byte beside the ledger's file: the database and its journal.
+fn bytes_of(s: &Stage) -> Vec<u8> {
+    let folder = std::fs::read_dir(s.path.parent().unwrap()).unwrap();
+    folder.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
+}
+
+#[test]
+fn what_is_erased_of_a_plan_stands_in_no_file_and_an_open_plan_keeps_it() {
+    const CANARY: &str = "Canary Quillfeather";
+    let s = stage();
+    let mut first = plan("a", person(1000, None), None, vec![item(1)]);
+    let said = Clean::new(&format!("the mother of {CANARY} rang"));
+    first.ask.reason = said.clone();
+    first.ask.choices.insert("asked_by".into(), said.clone());
+    first.items[0].sends = vec![Clean::new("a subject"), said.clone()];
+    first.items[0].now = [("asked by", said.as_str()), ("pupils", "150")]
+        .map(|(name, value)| Fact { name: Clean::new(name), value: Clean::new(value) })
+        .into();
+    let of_plan = |kind: &'static str| {
+        let mut draft = draft(kind);
+        draft.about = Clean::new("a");
+        draft.private =
+            BTreeMap::from([("reason".to_owned(), Detail { value: said.clone(), salt: [7; 32] })]);
+        draft
+    };
+    s.ledger.append(of_plan("planned")).unwrap();
+    s.ledger.request(&first, at(0), at(30), of_plan("confirmed")).unwrap();
+    let holds = |s: &Stage| bytes_of(s).windows(CANARY.len()).any(|w| w == CANARY.as_bytes());
+
+    let unbegun = s.ledger.erase(2, "reason", draft("erased"));
+    assert!(matches!(&unbegun, Err(LedgerError::Used(why)) if why.contains("not over")));
+    commit(&s.ledger, &intent(&first, 0), draft("intent")).unwrap();
+    let running = s.ledger.erase(2, "reason", draft("erased"));
+    assert!(matches!(running, Err(LedgerError::Used(_))), "{running:?}");
+    assert_eq!(s.ledger.details(2).unwrap().len(), 1, "a refused erasure takes nothing");
+    assert!(holds(&s), "the test looks where it stands");
+
+    let done = Settled {
+        outcome: Outcome::Done,
+        closed: true,
+        next_look: None,
+        reference: None,
+        at: at(1),
+    };
+    s.ledger.settle("key-1", &done, draft("settled")).unwrap();
+    s.ledger.erase(2, "reason", draft("erased")).unwrap();
+    assert!(!holds(&s), "it stands in {}", s.path.display());
+    assert!(s.ledger.details(1).unwrap().is_empty(), "the other entry's copy goes as well");
+    let found = s.ledger.find("a").unwrap().plan;
+    assert_eq!(found.ask.reason.as_str(), "not kept any more");
+    assert_eq!(found.items[0].now[1].value.as_str(), "150");
+    assert_eq!(s.ledger.recent(9).unwrap()[0].item.sends.len(), 1);
 }
 
 #[test]

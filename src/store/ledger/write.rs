@@ -261,14 +261,3 @@ pub(super) fn settle(tx: &Transaction<'_>, key: &str, settled: &Settled) -> Resu
     }
     Ok(())
 }
-
-pub(super) fn erase(tx: &Transaction<'_>, entry: u64, field: &str) -> Result<(), Trouble> {
-    let gone = tx.execute(
-        "DELETE FROM detail WHERE number = ?1 AND field = ?2",
-        params![whole(entry), field],
-    )?;
-    if gone == 0 {
-        return Err(LedgerError::Nothing(format!("entry {entry} holds no {field}")).into());
-    }
-    Ok(())
-}

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::{Console, Effect};
 use crate::tui::keymap::{Chord, Command};
 use crate::tui::screens::Layer;
+use crate::tui::screens::account::FindScreen;
 use crate::tui::screens::act::Aimed;
 use crate::tui::screens::act::menu::MenuScreen;
 use crate::tui::screens::act::plan::{PlanScreen, Purpose};
@@ -45,7 +46,11 @@ impl Console {
 
     /// Opens the menu of actions for what was seen.
     pub(super) fn act_on(&mut self) {
-        match self.aimed() {
+        let aimed = match self.layers.last() {
+            Some(Layer::Account(screen)) => Ok(screen.aimed()),
+            _ => self.aimed(),
+        };
+        match aimed {
             Ok(aimed) => {
                 self.layers.push(Layer::Menu(MenuScreen::new(aimed)));
                 if self.acts.page().is_none() {
@@ -56,13 +61,22 @@ impl Console {
         }
     }
 
+    /// Opens the search for an account of the school that was seen.
+    pub(super) fn find_account(&mut self) {
+        let cell = self.seen.take().or_else(|| self.at_cursor());
+        match cell.and_then(FindScreen::new) {
+            Some(screen) => self.layers.push(Layer::Find(Box::new(screen))),
+            None => self.message = Some("accounts belong to a school: choose one".to_owned()),
+        }
+    }
+
     fn aimed(&mut self) -> Result<Aimed, &'static str> {
         let seen = self.seen.take();
         let rows = self.rows.as_ref().ok_or("no board has come from the agent yet")?;
         let on_board = self.layers.is_empty();
         if !on_board || self.board.marks().is_empty() {
             let cell = seen.or_else(|| self.at_cursor()).ok_or("the cursor stands on no school")?;
-            return Ok(Aimed { cells: vec![cell], hidden: Vec::new() });
+            return Ok(Aimed::cell(cell));
         }
         let shown = self.board.marked_and_listed(rows);
         let hidden =
@@ -78,7 +92,7 @@ impl Console {
         if cells.is_empty() {
             return Err("every marked school is hidden by the filter; nothing is done");
         }
-        Ok(Aimed { cells, hidden })
+        Ok(Aimed { cells, hidden, account: None })
     }
 
     /// Opens one of the guard's lists.
@@ -132,11 +146,14 @@ impl Console {
         Some(done)
     }
 
-    /// Closes what must not be there when the console stops or ends: a password, an open plan.
+    /// Closes what must not be there when the console stops or ends: a password, names, an open
+    /// plan.
     pub fn forget(&mut self) {
         let before = self.layers.len();
         self.layers.retain(|layer| match layer {
             Layer::Secret(_) => false,
+            Layer::Find(screen) => !screen.shows(),
+            Layer::Account(screen) => !screen.shows(),
             Layer::Plan(plan) => plan.is_sending(),
             _ => true,
         });
@@ -207,6 +224,20 @@ impl Console {
                 Some(until) => format!("armed until {}", times::moment(until, self.now)),
                 None => "not armed any more".to_owned(),
             })),
+            Heard::Found { asked, answer } => {
+                for layer in &mut self.layers {
+                    if let Layer::Find(screen) = layer {
+                        screen.heard(&asked, answer.clone());
+                    }
+                }
+            }
+            Heard::Account { asked, answer } => {
+                for layer in &mut self.layers {
+                    if let Layer::Account(screen) = layer {
+                        screen.heard(&asked, answer.clone());
+                    }
+                }
+            }
             Heard::Audit { query, answer } => {
                 for layer in &mut self.layers {
                     if let Layer::Audit(screen) = layer {
@@ -297,6 +328,11 @@ impl Console {
         let whose = page.private.first().map(|p| p.label.clone()).unwrap_or_default();
         self.layers.truncate(at);
         self.layers.retain(|layer| !matches!(layer, Layer::Menu(_) | Layer::Form(_)));
+        for layer in &mut self.layers {
+            if let Layer::Account(screen) = layer {
+                screen.acted();
+            }
+        }
         let (waits, secret, lost) = match answer {
             Ok(Confirmed::Runs { once_secret }) => (None, once_secret, None),
             Ok(Confirmed::Waits { until, role }) => (Some((until, role)), None, None),

@@ -57,6 +57,8 @@ pub enum Command {
     GiveBack,
     /// Act on it: the menu of actions.
     Act,
+    /// Accounts of a school: why can this person not sign in?
+    Accounts,
     /// Confirm the plan by what is typed.
     Confirm,
     /// Plans that wait for a second person.
@@ -124,6 +126,8 @@ pub enum Scope {
     Look,
     /// The audit.
     Audit,
+    /// One account.
+    Account,
 }
 
 impl Scope {
@@ -137,6 +141,7 @@ impl Scope {
         Self::Approvals,
         Self::Look,
         Self::Audit,
+        Self::Account,
     ];
 
     /// Whether printable keys are text there.
@@ -157,6 +162,7 @@ impl Scope {
             Self::Approvals => "approvals",
             Self::Look => "open actions",
             Self::Audit => "the audit",
+            Self::Account => "an account",
         }
     }
 }
@@ -198,19 +204,28 @@ pub struct Binding {
     pub why_not: fn(&Facts) -> Option<&'static str>,
 }
 
-const LISTS: &[Scope] =
-    &[Scope::Board, Scope::Page, Scope::Text, Scope::Approvals, Scope::Look, Scope::Audit];
+const LISTS: &[Scope] = &[
+    Scope::Board,
+    Scope::Page,
+    Scope::Text,
+    Scope::Approvals,
+    Scope::Look,
+    Scope::Audit,
+    Scope::Account,
+];
 const SCHOOLS: &[Scope] = &[Scope::Board, Scope::Page];
 const ALL: &[Scope] = Scope::ALL;
 const BOARD: &[Scope] = &[Scope::Board];
 const PAGE: &[Scope] = &[Scope::Page];
-const INNER: &[Scope] = &[Scope::Page, Scope::Text, Scope::Approvals, Scope::Look, Scope::Audit];
+const INNER: &[Scope] =
+    &[Scope::Page, Scope::Text, Scope::Approvals, Scope::Look, Scope::Audit, Scope::Account];
 const PROMPT: &[Scope] = &[Scope::Prompt];
 const CONFIRM: &[Scope] = &[Scope::Confirm];
 const TYPED: &[Scope] = &[Scope::Prompt, Scope::Confirm];
 const APPROVALS: &[Scope] = &[Scope::Approvals];
 const LOOK: &[Scope] = &[Scope::Look];
 const AUDIT: &[Scope] = &[Scope::Audit];
+const ACCOUNT: &[Scope] = &[Scope::Account];
 const GUARD: &[Scope] = &[Scope::Approvals, Scope::Look, Scope::Audit];
 
 fn always(_: &Facts) -> Option<&'static str> {
@@ -281,6 +296,11 @@ table! {
     Note "note" SCHOOLS ["m"] "note" "A line for whoever comes next, without any pupil's name." 6 with_cell;
     GiveBack "give_back" SCHOOLS ["u"] "give back" "Undoes what you last acknowledged, claimed or set; without that, gives back the cell under the cursor." 8 connected;
     Act "act" SCHOOLS ["x"] "act" "Acts on the cell under the cursor or on the marked schools: a menu, then a plan. Nothing is sent by this key." 7 with_cell;
+    Accounts "accounts" SCHOOLS ["w"] "sign-in" "Why can this person not sign in? Finds accounts of the school by a part of a name, masked; nothing is changed." 8 with_cell;
+    Act "act_on_account" ACCOUNT ["x"] "act" "Acts on this account: a menu, then a plan. Nothing is sent by this key." 3 connected;
+    Reveal "show_names" ACCOUNT ["p"] "show names" "Shows the whole names; asks why, and records that first." 4 connected;
+    Copy "copy_account" ACCOUNT ["y"] "copy" "Sends the sentence to the terminal's clipboard (OSC 52); it holds no name." 5 always;
+    Refresh "read_account" ACCOUNT ["r"] "read again" "Reads the account again; names are masked then." 6 connected;
     Approvals "approvals" LISTS [] "approvals" "Plans that wait for a second person." 0 connected;
     Look "look" LISTS [] "needs a look" "Open actions: what is under way, and what somebody has to look at." 0 connected;
     Audit "audit" LISTS [] "audit" "Who did what, on whose word." 0 connected;

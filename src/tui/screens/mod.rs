@@ -2,6 +2,7 @@
 //!
 //! Invariant: drawing takes `&self`, never waits, and builds only what is visible.
 
+pub mod account;
 pub mod act;
 pub mod approvals;
 pub mod audit;
@@ -116,6 +117,10 @@ pub enum Layer {
     Hand(hand::HandPrompt),
     /// The menu of actions.
     Menu(act::menu::MenuScreen),
+    /// Accounts of a school by a part of a name.
+    Find(Box<account::FindScreen>),
+    /// How one account stands.
+    Account(Box<account::AccountScreen>),
     /// What an action needs to know.
     Form(Box<act::form::FormScreen>),
     /// A plan and its confirmation.
@@ -148,6 +153,7 @@ impl Layer {
             Self::Page(_) => Scope::Page,
             Self::Evidence(_) | Self::Run(_) | Self::Secret(_) => Scope::Text,
             Self::Plan(_) => Scope::Confirm,
+            Self::Account(_) => Scope::Account,
             Self::Approvals(_) => Scope::Approvals,
             Self::Look(_) | Self::Action(_) => Scope::Look,
             Self::Audit(_) | Self::Entry(_) => Scope::Audit,
@@ -157,6 +163,7 @@ impl Layer {
             | Self::Hand(_)
             | Self::Menu(_)
             | Self::Form(_)
+            | Self::Find(_)
             | Self::AuditFilter(_)
             | Self::Word(_) => Scope::Prompt,
         }
@@ -173,6 +180,8 @@ impl Layer {
             Self::Hand(screen) => screen.command(command, view),
             Self::Menu(screen) => screen.command(command, view),
             Self::Form(screen) => screen.command(command, view),
+            Self::Find(screen) => screen.command(command),
+            Self::Account(screen) => screen.command(command, view),
             Self::Plan(screen) => screen.command(command, view),
             Self::Run(screen) => screen.command(command, view),
             Self::Secret(screen) => screen.command(command),
@@ -195,6 +204,7 @@ impl Layer {
             Self::Hand(screen) => screen.typed(text),
             Self::Menu(screen) => screen.typed(text),
             Self::Form(screen) => screen.typed(text),
+            Self::Find(screen) => screen.typed(text),
             Self::Plan(screen) => screen.typed(text),
             Self::AuditFilter(screen) => screen.typed(text),
             Self::Word(screen) => screen.typed(text),
@@ -206,6 +216,7 @@ impl Layer {
             | Self::Look(_)
             | Self::Action(_)
             | Self::Audit(_)
+            | Self::Account(_)
             | Self::Entry(_) => Answer::Pass,
         }
     }
@@ -237,6 +248,8 @@ impl Layer {
             Self::Hand(screen) => screen.draw(pen, view),
             Self::Menu(screen) => screen.draw(pen, view),
             Self::Form(screen) => screen.draw(pen, area, view),
+            Self::Find(screen) => screen.draw(pen, area, view),
+            Self::Account(screen) => screen.draw(pen, area, view),
             Self::Plan(screen) => screen.draw(pen, area, view),
             Self::Run(screen) => screen.draw(pen, area, view),
             Self::Secret(screen) => screen.draw(pen, area, view),
@@ -259,6 +272,8 @@ impl Layer {
             Self::Evidence(screen) => Some(screen.title(view)),
             Self::Help(_) => plain("keys"),
             Self::Form(_) => plain("act"),
+            Self::Find(_) => plain("sign-in"),
+            Self::Account(_) => plain("account"),
             Self::Plan(_) => plain("plan"),
             Self::Run(_) => plain("outcome"),
             Self::Secret(_) => plain("password"),

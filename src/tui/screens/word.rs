@@ -7,11 +7,14 @@ use crate::tui::keymap::Command;
 use crate::tui::theme::Role;
 use crate::tui::widgets::{Field, Line, Pen};
 use crate::tui::wish::Wish;
-use crate::wire::Clean;
+use crate::wire::account::{AskAccount, FindAccounts};
 use crate::wire::action::Told;
+use crate::wire::{Aim, Clean};
 
 /// What declares an emergency.
 const EMERGENCY: &str = "emergency";
+/// What Enter does where names are asked for.
+const RECORDS: &str = "Enter records why, and then shows them";
 
 /// What the line is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +25,10 @@ enum Kind {
     Close { key: Clean },
     /// Why personal details of an entry are read.
     Reveal { number: u64 },
+    /// Why an account's names are shown.
+    Account { account: Aim },
+    /// Why the names of what a search finds are shown.
+    Found { asked: Box<FindAccounts> },
     /// The word that declares an emergency for this reason.
     Emergency { why: Clean },
 }
@@ -58,6 +65,19 @@ impl WordPrompt {
         Self::new(Kind::Reveal { number }, format!("entry {number}"))
     }
 
+    /// Why an account's names are shown.
+    #[must_use]
+    pub fn reveal_account(account: Aim, label: &Clean) -> Self {
+        Self::new(Kind::Account { account }, label.to_string())
+    }
+
+    /// Why the names of all that a search finds are shown.
+    #[must_use]
+    pub fn reveal_found(asked: FindAccounts) -> Self {
+        let what = format!("all that {} finds", asked.part);
+        Self::new(Kind::Found { asked: Box::new(asked) }, what)
+    }
+
     /// The word that declares an emergency.
     #[must_use]
     pub fn emergency(why: Clean) -> Self {
@@ -90,7 +110,16 @@ impl WordPrompt {
             }
             Kind::Reveal { number } => {
                 let wish = Wish::Reveal { number: *number, why: Clean::new(text) };
-                Ok((wish, "Enter records why, and then shows them".to_owned()))
+                Ok((wish, RECORDS.to_owned()))
+            }
+            Kind::Account { account } => {
+                let (account, why) = (account.clone(), Clean::new(text));
+                let asked = AskAccount { account, show: true, why };
+                Ok((Wish::Account(Box::new(asked)), RECORDS.to_owned()))
+            }
+            Kind::Found { asked } => {
+                let asked = FindAccounts { show: true, why: Clean::new(text), ..(**asked).clone() };
+                Ok((Wish::FindAccounts(Box::new(asked)), RECORDS.to_owned()))
             }
             Kind::Emergency { why } if text.eq_ignore_ascii_case(EMERGENCY) => Ok((
                 Wish::Emergency(why.clone()),
@@ -104,7 +133,9 @@ impl WordPrompt {
         match self.kind {
             Kind::Tell { .. } => "",
             Kind::Close { .. } => "why nothing more is to be done about it",
-            Kind::Reveal { .. } => "why you read them: the reason stands in the audit",
+            Kind::Reveal { .. } | Kind::Account { .. } | Kind::Found { .. } => {
+                "why you read them: the reason stands in the audit"
+            }
             Kind::Emergency { .. } => "type  emergency  to declare it: everybody is told",
         }
     }
@@ -129,6 +160,7 @@ impl WordPrompt {
             Kind::Tell { .. } => " seen > ",
             Kind::Close { .. } => " close, because > ",
             Kind::Reveal { .. } => " read, because > ",
+            Kind::Account { .. } | Kind::Found { .. } => " show names, because > ",
             Kind::Emergency { .. } => " emergency > ",
         };
         let said = match self.understood() {

@@ -73,7 +73,7 @@ impl FormScreen {
     #[must_use]
     pub fn new(possible: &Possible, aimed: Aimed) -> Self {
         let mut entries = Vec::new();
-        if possible.aims_at == AimsAt::Account {
+        if possible.aims_at == AimsAt::Account && aimed.account.is_none() {
             let help = "the account's name at the school, or its id (guid)";
             entries.push(Entry::new(Kind::Account, "account", help, false));
         }
@@ -127,7 +127,10 @@ impl FormScreen {
                 }
                 (Row::School(school), AimsAt::Account) => {
                     let entry = self.entries.iter().find(|entry| entry.kind == Kind::Account);
-                    let text = entry.map_or("", Entry::text);
+                    let text = match &self.aimed.account {
+                        Some(account) => account.guid.as_str(),
+                        None => entry.map_or("", Entry::text),
+                    };
                     let by_id: Result<Aim, _> = format!("{school}/guid:{text}").parse();
                     let by_name = || format!("{school}/sam:{text}").parse();
                     by_id

@@ -34,6 +34,8 @@ impl MenuScreen {
     fn fits(&self, possible: &Possible) -> bool {
         let on_estate = self.aimed.cells.iter().all(|cell| cell.row == Row::Estate);
         match possible.aims_at {
+            AimsAt::Account if self.aimed.account.is_some() => true,
+            _ if self.aimed.account.is_some() => false,
             AimsAt::Estate => on_estate,
             AimsAt::School | AimsAt::Cell => !on_estate,
             AimsAt::Account => !on_estate && self.aimed.cells.len() == 1,
@@ -193,6 +195,6 @@ fn draw_one(pen: &mut Pen<'_>, y: u16, columns: u16, possible: &Possible, is_cho
 }
 
 /// The first key of a row of the keymap, as shown.
-pub(super) fn first_key(view: &View<'_>, name: &str) -> String {
+pub(in crate::tui::screens) fn first_key(view: &View<'_>, name: &str) -> String {
     view.keymap.keys_of(name).split(' ').next().unwrap_or_default().to_owned()
 }

@@ -25,20 +25,40 @@ pub struct Aimed {
     pub cells: Vec<CellName>,
     /// Marked schools that the filter hides: left out, and said so.
     pub hidden: Vec<Laestab>,
+    /// The account whose page was open, of the only cell's school.
+    pub account: Option<Account>,
+}
+
+/// An account by its id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Its objectGUID.
+    pub guid: Clean,
+    /// What it is called on the screen, masked or not.
+    pub label: Clean,
 }
 
 impl Aimed {
+    /// One cell.
+    #[must_use]
+    pub fn cell(cell: CellName) -> Self {
+        Self { cells: vec![cell], hidden: Vec::new(), account: None }
+    }
+
     /// In words, for a heading.
     #[must_use]
     pub fn words(&self, view: &View<'_>) -> String {
-        match self.cells.as_slice() {
-            [cell] => {
+        match (self.cells.as_slice(), &self.account) {
+            ([cell], Some(account)) => {
+                format!("{}   {}", account.label, row_name(cell.row, view.rows))
+            }
+            ([cell], None) => {
                 let column =
                     view.rows.and_then(|r| r.columns.iter().find(|c| c.key == cell.service));
                 let service = column.map_or(cell.service.as_str(), |c| c.label.as_str());
                 format!("{} / {service}", row_name(cell.row, view.rows))
             }
-            many => format!("{} marked schools", many.len()),
+            (many, _) => format!("{} marked schools", many.len()),
         }
     }
 

@@ -1,0 +1,201 @@
+//! The account's search and page: masked until asked, never another account's answer, and what an
+//! action opened there is about.
+
+use caretaker::tui::console::Effect;
+use caretaker::tui::theme::Depth;
+use caretaker::tui::wish::{Heard, Wish};
+use caretaker::wire::{AccountPage, Aim, Clean, CloudView, Hit, Hits, Kind, MailView};
+
+use crate::fixture::{Desk, at, morning};
+use crate::guarded::actions;
+use crate::snapshots::{coloured, everywhere};
+
+/// At the cursor when the board opens.
+const SCHOOL: &str = "9991012";
+const GUID: &str = "6a6b1c1e-7c1f-4c0e-9a41-0b5a9f6d2e11";
+
+fn desk(size: (u16, u16)) -> Desk {
+    with(size, "dark", Depth::Full)
+}
+
+fn with(size: (u16, u16), theme: &str, depth: Depth) -> Desk {
+    let mut desk = Desk::with(morning(250), size, theme, depth);
+    desk.acts(actions()).shown();
+    desk
+}
+
+fn hit(n: u32, label: &str, locked_out: bool) -> Hit {
+    Hit {
+        guid: Clean::new(&GUID.replace("e11", &format!("e{n:02}"))),
+        label: Clean::new(label),
+        folder: Clean::new("Pupils / Year 8"),
+        kind: Kind::Pupil,
+        disabled: n == 13,
+        locked_out,
+    }
+}
+
+fn hits() -> Hits {
+    let hits =
+        vec![hit(11, "m......12", true), hit(12, "m......13", false), hit(13, "m.........", false)];
+    Hits { hits, more: true, by: Clean::new("dc1.welearn.example") }
+}
+
+fn page(show: bool) -> AccountPage {
+    AccountPage {
+        school: SCHOOL.parse().unwrap(),
+        guid: Clean::new(GUID),
+        label: Clean::new(if show { "m.sharp12" } else { "m......12" }),
+        name: Clean::new(if show { "Mia Sharp" } else { "M... S...." }),
+        kind: Kind::Pupil,
+        folder: Clean::new("Pupils / Year 8"),
+        by: Clean::new("dc1.welearn.example"),
+        read_at: at("2026-11-24T09:20:11Z"),
+        disabled: false,
+        locked_out: true,
+        locked_at: Some(at("2026-11-24T09:05:00Z")),
+        unlocks_at: Some(at("2026-11-24T09:35:00Z")),
+        ends_at: None,
+        ended: false,
+        must_change: false,
+        password_set_at: Some(at("2026-09-03T08:00:00Z")),
+        signed_in_at: Some(at("2026-11-23T14:10:00Z")),
+        protected: None,
+        cloud: CloudView::Known {
+            id: Clean::new("0b1d8c1a-9f3f-4a43-8a55-6f1f2f4a7c01"),
+            enabled: true,
+            last_sync: Some(at("2026-11-24T09:01:00Z")),
+            errors: Vec::new(),
+        },
+        mail: MailView::Missing,
+        stops: Vec::new(),
+        says: Clean::default(),
+    }
+    .told()
+}
+
+/// At the hits of a search for `sha`.
+fn found(mut desk: Desk) -> Desk {
+    desk.press("w").type_text("sha").press("enter");
+    let Wish::FindAccounts(asked) = desk.wish() else { panic!() };
+    assert!(!asked.show, "{asked:?}");
+    desk.hear(Heard::Found { asked, answer: Ok(hits()) });
+    desk
+}
+
+/// At the page of the first hit.
+fn opened(desk: Desk) -> Desk {
+    let mut desk = found(desk);
+    desk.press("enter");
+    let Wish::Account(asked) = desk.wish() else { panic!() };
+    assert!(!asked.show, "{asked:?}");
+    desk.hear(Heard::Account { asked, answer: Ok(Box::new(page(false))) });
+    desk
+}
+
+#[test]
+fn search_and_page_at_every_size() {
+    everywhere("account_search", |size| {
+        let mut desk = desk(size);
+        desk.press("w").type_text("s");
+        desk
+    });
+    everywhere("account_found", |size| found(desk(size)));
+    coloured("account_found", &[1, 3, 4, 5, 6, 22, 23], |theme, depth| {
+        found(with((80, 24), theme, depth))
+    });
+    everywhere("account_page", |size| opened(desk(size)));
+    coloured("account_page", &[1, 3, 4, 6, 17, 23], |theme, depth| {
+        opened(with((80, 24), theme, depth))
+    });
+    everywhere("account_show_names", |size| {
+        let mut desk = opened(desk(size));
+        desk.press("p").type_text("the mother rang");
+        desk
+    });
+}
+
+#[test]
+fn names_are_shown_only_for_a_reason_and_go_when_the_console_stops() {
+    let mut desk = opened(desk((80, 24)));
+    assert!(!desk.text().contains("Sharp"));
+    desk.press("p enter");
+    assert_eq!(desk.wishes(), [], "without a reason nothing is asked");
+    desk.type_text("the mother rang").press("enter");
+    let Wish::Account(asked) = desk.wish() else { panic!() };
+    assert!(asked.show && asked.why.as_str() == "the mother rang", "{asked:?}");
+    desk.hear(Heard::Account { asked, answer: Ok(Box::new(page(true))) });
+    assert!(desk.text().contains("Mia Sharp"), "{}", desk.text());
+    desk.press("ctrl-z");
+    assert!(!desk.text().contains("Sharp"), "{}", desk.text());
+}
+
+#[test]
+fn names_of_a_search_are_shown_only_for_a_reason() {
+    let mut desk = found(desk((80, 24)));
+    desk.press("tab").type_text("several called").press("enter");
+    let Wish::FindAccounts(asked) = desk.wish() else { panic!() };
+    assert!(asked.show && asked.part == "sha" && asked.why.as_str() == "several called");
+    let mut whole = hits();
+    whole.hits[0].label = Clean::new("m.sharp12  Mia Sharp");
+    desk.hear(Heard::Found { asked, answer: Ok(whole) });
+    assert!(desk.text().contains("names are shown, and recorded"), "{}", desk.text());
+    desk.press("ctrl-z");
+    assert!(!desk.text().contains("Sharp"), "{}", desk.text());
+}
+
+#[test]
+fn an_answer_to_another_question_is_not_shown() {
+    let mut desk = desk((80, 24));
+    desk.press("w").type_text("sha").press("enter");
+    let Wish::FindAccounts(asked) = desk.wish() else { panic!() };
+    desk.type_text("r");
+    desk.hear(Heard::Found { asked: asked.clone(), answer: Ok(hits()) });
+    assert!(!desk.text().contains("m......12"), "{}", desk.text());
+    // Enter on a list that is no more the one of what is typed searches, and opens nothing.
+    desk.press("enter");
+    let Wish::FindAccounts(again) = desk.wish() else { panic!() };
+    assert_eq!(again.part, "shar");
+
+    let mut desk = opened(self::desk((80, 24)));
+    let before = desk.text();
+    let mut other = page(true);
+    other.label = Clean::new("another");
+    let account: Aim =
+        format!("{SCHOOL}/guid:11111111-7c1f-4c0e-9a41-0b5a9f6d2e11").parse().unwrap();
+    let asked = caretaker::wire::account::AskAccount { account, show: true, why: "x".into() };
+    desk.hear(Heard::Account { asked: Box::new(asked), answer: Ok(Box::new(other)) });
+    assert_eq!(desk.text(), before);
+}
+
+#[test]
+fn an_action_opened_on_an_account_aims_at_its_id_and_offers_only_what_accounts_take() {
+    let mut desk = opened(desk((80, 24)));
+    desk.press("x");
+    let menu = desk.text();
+    assert!(menu.contains("Lock an account"), "{menu}");
+    assert!(!menu.contains("fresh"), "{menu}");
+    desk.type_text("lock").press("enter");
+    assert!(!desk.text().contains("the account's name at the school"), "{}", desk.text());
+    desk.type_text("parent rang").press("enter enter enter");
+    let Wish::Plan { ask, show } = desk.wish() else { panic!() };
+    assert_eq!(ask.targets, [format!("{SCHOOL}/guid:{GUID}").parse::<Aim>().unwrap()]);
+    assert!(!show);
+}
+
+#[test]
+fn the_estate_has_no_accounts_and_copy_sends_the_sentence() {
+    let mut desk = desk((80, 24));
+    desk.press("k k k w");
+    let on_estate = desk.text();
+    assert!(on_estate.contains("accounts belong to a school: choose one"), "{on_estate}");
+
+    let mut desk = opened(self::desk((80, 24)));
+    desk.press("y");
+    let copied = desk.console.take_effects().into_iter().find_map(|effect| match effect {
+        Effect::Copy(text) => Some(text),
+        _ => None,
+    });
+    let copied = copied.unwrap();
+    assert!(copied.starts_with("The person cannot sign in: it is locked out"), "{copied}");
+}
