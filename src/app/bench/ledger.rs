@@ -56,10 +56,10 @@ struct Turns {
 }
 
 fn told(turns: &Turns) -> serde_json::Value {
-    let of = |values: &[f64], share| super::quantile(values.to_vec(), share).round();
+    let of = |values: &[f64], percent| super::percentile(values.to_vec(), percent).round();
     serde_json::json!({
-        "commit_p50_us": of(&turns.commits, 0.5), "commit_p99_us": of(&turns.commits, 0.99),
-        "floor_p50_us": of(&turns.floors, 0.5), "floor_p99_us": of(&turns.floors, 0.99),
+        "commit_p50_us": of(&turns.commits, 50), "commit_p99_us": of(&turns.commits, 99),
+        "floor_p50_us": of(&turns.floors, 50), "floor_p99_us": of(&turns.floors, 99),
     })
 }
 

@@ -15,13 +15,13 @@ pub use world::world;
 
 /// The median of some measurements; 0 of none.
 fn median(values: Vec<f64>) -> f64 {
-    quantile(values, 0.5)
+    percentile(values, 50)
 }
 
-/// The value below which `share` of the measurements lie; 0 of none.
-fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
+/// The value below which `percent` of the measurements lie; 0 of none.
+fn percentile(mut values: Vec<f64>, percent: usize) -> f64 {
     values.sort_by(f64::total_cmp);
-    let at = (values.len() as f64 * share) as usize;
+    let at = values.len() * percent / 100;
     values.get(at.min(values.len().saturating_sub(1))).copied().unwrap_or_default()
 }
 
