@@ -342,7 +342,7 @@ async fn it_is_about_the_estate_and_only_where_a_runbook_and_a_sync_are() {
     for (fault, words) in [
         (GraphFault::SyncOff, "switched off"),
         (GraphFault::SyncNever, "never synced"),
-        (GraphFault::Busy, "503"),
+        (GraphFault::Busy, "asks us to wait"),
     ] {
         bench.stage.running.microsoft().set_fault(fault);
         let refused = plan(&guard, SYNC, "estate").await;
