@@ -48,11 +48,19 @@ per_plan = 5
 pub struct Manual {
     start: Timestamp,
     passed: watch::Sender<Duration>,
+    /// Everything that was waited for.
+    slept: Mutex<Vec<Duration>>,
 }
 
 impl Manual {
     pub fn at(start: &str) -> Arc<Self> {
-        Arc::new(Self { start: start.parse().unwrap(), passed: watch::Sender::new(Duration::ZERO) })
+        let (start, passed) = (start.parse().unwrap(), watch::Sender::new(Duration::ZERO));
+        Arc::new(Self { start, passed, slept: Mutex::default() })
+    }
+
+    /// Whether somebody waits, or has waited, for so long.
+    pub fn waits(&self, span: Duration) -> bool {
+        self.slept.lock().unwrap().contains(&span)
     }
 
     pub fn forward(&self, by: Duration) {
@@ -68,6 +76,7 @@ impl Clock for Manual {
         *self.passed.borrow()
     }
     fn sleep(&self, span: Duration) -> Boxed<'static, ()> {
+        self.slept.lock().unwrap().push(span);
         let due = self.monotonic() + span;
         let mut passed = self.passed.subscribe();
         Box::pin(async move {

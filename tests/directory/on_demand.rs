@@ -198,10 +198,12 @@ async fn microsoft_is_asked_for_no_more_than_it_takes() {
     let five = guard.plan(&tomr(), ask(RESYNC, &targets), false).await.unwrap();
     run(&guard, &five).await;
     wait(|| stage.effects().len() == 5).await;
+    stage.clock.forward(Duration::from_secs(3));
     let sixth = plan(&guard, RESYNC, &stage.target(6)).await.unwrap();
     run(&guard, &sixth).await;
-    until(&guard, |h| h.plan == sixth.plan.id && h.steps[0].state == StepState::Sent).await;
-    stage.clock.forward(Duration::from_secs(10));
+    wait(|| stage.clock.waits(Duration::from_secs(7))).await;
+    assert_eq!(asked(&stage), 5);
+    stage.clock.forward(Duration::from_secs(7));
     assert_done(&until(&guard, |h| h.plan == sixth.plan.id && h.closed).await);
     assert_eq!(asked(&stage), 6, "nothing was turned away");
     assert_done(&done(&guard, RESYNC, &stage.target(7)).await);
