@@ -74,6 +74,7 @@ fn estate() -> Estate {
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let context = Context {
+        programs: Arc::new(caretaker::sys::SystemPrograms::new(clock.clone())),
         transport: Transport::new(TransportSettings::default(), clock.clone()),
         clock,
         secrets: Arc::new(NoSecrets),

@@ -141,6 +141,7 @@ fn guard(
     let limits = TransportSettings { per_second: 0, ..TransportSettings::default() };
     let secrets: Arc<dyn Secrets> = Arc::new(Kept(running.invented.credentials.clone()));
     let context = Context {
+        programs: Arc::new(caretaker::sys::SystemPrograms::new(clock.clone())),
         transport: Transport::new(limits, clock.clone()),
         clock: clock.clone(),
         secrets: secrets.clone(),

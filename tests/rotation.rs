@@ -120,6 +120,7 @@ async fn a_changed_secret_is_taken_up_without_a_restart() {
     let (schools, subscriptions) = (schools.into(), subscriptions.into());
     let estate = Estate { schools, subscriptions, ..Estate::default() };
     let context = Context {
+        programs: Arc::new(caretaker::sys::SystemPrograms::new(clock.clone())),
         transport: Transport::new(TransportSettings::default(), clock.clone()),
         clock: clock.clone(),
         secrets: Arc::new(SecretStores::files_only(files)),

@@ -26,7 +26,7 @@ use crate::services::{
     Configured, ConnectorError, ConnectorSettings, Connectors, Context, LateKnown, SERVICES,
     Service, ServiceError, desk_hands, join,
 };
-use crate::sys::SystemEntropy;
+use crate::sys::{SystemEntropy, SystemPrograms};
 use crate::tickets::{Means, Office, TicketSettings};
 use crate::transport::{Endpoint, SetupError, Trace, Transport, TransportSettings};
 
@@ -157,6 +157,7 @@ fn prepare_with(
     let known = Arc::new(LateKnown::default());
     let (tickets, ticket_credentials) = tickets(&config, &transport, &secrets, &mut wrong);
     let context = Context {
+        programs: Arc::new(SystemPrograms::new(clock.clone())),
         tickets,
         known: Arc::<LateKnown>::clone(&known),
         estate: Arc::new(estate.clone()),

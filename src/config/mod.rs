@@ -21,7 +21,6 @@ pub use error::{ConfigError, ConfigErrors};
 pub use file::{error_in, read_file};
 pub use load::Config;
 pub use schema::{Sections, generator, schema};
-pub use secret::looks_like_secret;
 pub use settings::{
     AgentSettings, ConsoleSettings, CredentialsSettings, LogLevel, LogSettings, SchoolsSettings,
     Section, Settings, TimeOfDay,

@@ -136,6 +136,13 @@ pub struct Here {
 }
 
 impl Account {
+    /// Its distinguished name as the server wrote it. It names a person: for a system that knows the
+    /// account by nothing else, and never for a plan, a ledger or a log.
+    #[must_use]
+    pub fn distinguished_name(&self) -> &str {
+        &self.raw_dn
+    }
+
     /// Whether it is disabled.
     #[must_use]
     pub fn is_disabled(&self) -> bool {

@@ -205,6 +205,19 @@ impl Acting {
         Ok(account)
     }
 
+    /// The account of an item, read again and let through again, for a step that another system does.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub async fn again(&self, item: &Item) -> Result<Account, Refused> {
+        let none = || Refused::NotOne("the item aims at no account".into());
+        let (school, name) = aim(item).ok_or_else(none)?;
+        let (mut session, _) = self.open(None).await.map_err(Refused::CannotRead)?;
+        let account = self.allowed(&mut session, school, name, None).await?;
+        session.close().await;
+        Ok(account)
+    }
+
     /// The groups of these names, if all are there and none of them runs the domain.
     ///
     /// # Errors

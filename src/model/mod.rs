@@ -20,6 +20,7 @@ pub mod nearest;
 pub mod observation;
 pub mod plan;
 pub mod school;
+pub mod secret;
 pub mod shared;
 pub mod span;
 pub mod text;

@@ -8,6 +8,7 @@ pub mod doorbell;
 pub mod known;
 pub mod ledger;
 pub mod people;
+pub mod program;
 pub mod secrets;
 pub mod store;
 pub mod tickets;

@@ -19,6 +19,7 @@ use crate::ports::chance::Entropy;
 use crate::ports::clock::Clock;
 use crate::ports::doorbell::Door;
 use crate::ports::known::Known;
+use crate::ports::program::Programs;
 use crate::ports::secrets::Secrets;
 use crate::ports::tickets::Tickets;
 use crate::ports::watch::Watch;
@@ -52,6 +53,8 @@ pub struct Context {
     pub tickets: Option<Arc<dyn Tickets>>,
     /// For passwords.
     pub entropy: Arc<dyn Entropy>,
+    /// Programs of the host, for those that the configuration names.
+    pub programs: Arc<dyn Programs>,
 }
 
 impl Context {

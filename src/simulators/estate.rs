@@ -318,6 +318,7 @@ fn facts(schools: usize, seed: u64) -> Facts {
         tenant_id: guid(seed, "tenant", 0),
         client_id: guid(seed, "client", 0),
         act_client_id: guid(seed, "client", 1),
+        sync_ids: [0, 1, 2].map(|n| guid(seed, "sync", n)),
         directory_account: super::directory::ACCOUNT.to_owned(),
         directory_writer: super::directory::WRITER.to_owned(),
         directory_schools: super::directory::SCHOOLS.to_owned(),

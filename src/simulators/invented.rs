@@ -31,6 +31,8 @@ pub struct Facts {
     pub client_id: String,
     /// The application that may write; its secret is the credential `welearn365.act`.
     pub act_client_id: String,
+    /// Microsoft's sync of the directory: its service principal, its job, its rule for users.
+    pub sync_ids: [String; 3],
     /// The account of the console in the directory; its password is the credential
     /// `welearn365.directory`.
     pub directory_account: String,

@@ -1,5 +1,5 @@
-//! The operating system: clock, paths, trust in files, signals, terminals, hang-ups, peer
-//! credentials.
+//! The operating system: clock, paths, trust in files, programs, signals, terminals, hang-ups,
+//! peer credentials.
 
 mod clock;
 mod disk;
@@ -10,6 +10,7 @@ mod paths;
 mod peer;
 mod people;
 mod process;
+mod programs;
 mod signals;
 mod syslog;
 mod terminal;
@@ -24,7 +25,8 @@ pub use paths::Places;
 pub use peer::Peer;
 pub use people::HostPeople;
 pub use process::forbid_dumps;
+pub use programs::{ENVIRONMENT, SystemPrograms};
 pub use signals::{Signal, Signals};
 pub use syslog::{SYSLOG, to_syslog};
 pub use terminal::Terminal;
-pub use trust::{Untrusted, private_dir, secret_file, trusted_file};
+pub use trust::{Untrusted, private_dir, secret_file, trusted_file, trusted_program};

@@ -59,6 +59,20 @@ pub fn trusted_file(path: &Path) -> Result<(), Untrusted> {
     folders(path)
 }
 
+/// Whether a program may be run: as [`trusted_file`], and it can be executed.
+///
+/// # Errors
+/// Says which rule is broken by what, and the command that mends it.
+pub fn trusted_program(path: &Path) -> Result<(), Untrusted> {
+    trusted_file(path)?;
+    let file = path.metadata().map_err(|e| unreadable(path, &e))?;
+    if file.mode() & 0o111 == 0 {
+        let why = format!("cannot be executed; run: chmod u+x {}", path.display());
+        return Err(untrusted(path, why));
+    }
+    Ok(())
+}
+
 /// Whether a credential file may be believed: as [`trusted_file`], and mode 0600 or 0400.
 ///
 /// # Errors

@@ -130,6 +130,7 @@ pub fn built(
     let table = toml::de::ValueDeserializer::parse(&inline).map_err(|e| e.to_string())?;
     let configured = (service.configure)(table).map_err(|e| e.to_string())?;
     let context = Context {
+        programs: Arc::new(caretaker::sys::SystemPrograms::new(clock.clone())),
         transport: Transport::new(TransportSettings::default(), clock.clone()),
         clock,
         secrets,

@@ -15,6 +15,7 @@ use caretaker::model::text::Clean;
 use caretaker::ports::accounts::Accounts;
 use caretaker::ports::act::Act;
 use caretaker::ports::clock::{Boxed, Clock};
+use caretaker::ports::known::Known;
 use caretaker::ports::ledger::Held;
 use caretaker::services::{Brought, Context, DESK_ACTIONS, LateKnown, SERVICES};
 use caretaker::simulators::{Plan, Running, Scenario, start};
@@ -26,6 +27,7 @@ use secrecy::SecretString;
 use tokio::sync::watch;
 
 use crate::checks::Kept;
+use crate::sync::Board;
 
 pub const NOW: &str = "2027-02-02T09:10:00Z";
 
@@ -46,11 +48,19 @@ per_plan = 5
 pub struct Manual {
     start: Timestamp,
     passed: watch::Sender<Duration>,
+    /// Everything that was waited for.
+    slept: Mutex<Vec<Duration>>,
 }
 
 impl Manual {
     pub fn at(start: &str) -> Arc<Self> {
-        Arc::new(Self { start: start.parse().unwrap(), passed: watch::Sender::new(Duration::ZERO) })
+        let (start, passed) = (start.parse().unwrap(), watch::Sender::new(Duration::ZERO));
+        Arc::new(Self { start, passed, slept: Mutex::default() })
+    }
+
+    /// Whether somebody waits, or has waited, for so long.
+    pub fn waits(&self, span: Duration) -> bool {
+        self.slept.lock().unwrap().contains(&span)
     }
 
     pub fn forward(&self, by: Duration) {
@@ -80,6 +90,7 @@ impl Clock for Manual {
         *self.passed.borrow()
     }
     fn sleep(&self, span: Duration) -> Boxed<'static, ()> {
+        self.slept.lock().unwrap().push(span);
         let due = self.monotonic() + span;
         let mut passed = self.passed.subscribe();
         Box::pin(async move {
@@ -99,6 +110,8 @@ pub struct Stage {
     pub clock: Arc<Manual>,
     pub folder: tempfile::TempDir,
     pub school: Laestab,
+    /// What the board knows of the schools' numbers.
+    pub board: Arc<Board>,
 }
 
 impl Stage {
@@ -119,7 +132,7 @@ impl Stage {
         // One with an administrator among its accounts.
         let schools = running.invented.schools.iter().map(|s| s.laestab);
         let school = schools.into_iter().find(|s| running.directory_accounts(*s) >= 10).unwrap();
-        Self { running, clock, folder, school }
+        Self { running, clock, folder, school, board: Arc::default() }
     }
 
     /// The settings of WeLearn365 with everything that can be acted with.
@@ -130,7 +143,8 @@ impl Stage {
             "tenant_id = \"{}\"\nclient_id = \"{}\"\n\
              graph = {{ url = \"{}\", ca_file = \"{ca}\" }}\n\
              login = {{ url = \"{}\", ca_file = \"{ca}\" }}\n\
-             act = {{ client_id = \"{}\" }}\n\
+             act = {{ client_id = \"{}\", resync = {{ service_principal_id = \"{}\", \
+             job_id = \"{}\", rule_id = \"{}\" }} }}\n\
              [directory]\ncontrollers = [\"{}\", \"{}\"]\nca_file = \"{ca}\"\n\
              bind_as = \"{}\"\nschools = \"{}\"\nact = {{ bind_as = \"{}\" }}\n",
             facts.tenant_id,
@@ -138,6 +152,9 @@ impl Stage {
             urls["welearn365"],
             urls["welearn365.login"],
             facts.act_client_id,
+            facts.sync_ids[0],
+            facts.sync_ids[1],
+            facts.sync_ids[2],
             urls["welearn365.dc1"],
             urls["welearn365.dc2"],
             facts.directory_account,
@@ -173,7 +190,8 @@ impl Stage {
     fn brought(&self, service: &str, settings: &str) -> Brought {
         let secrets = Kept(Mutex::new(self.running.invented.credentials.clone()));
         let clock: Arc<dyn Clock> = self.clock.clone();
-        brought(service, settings, self.estate(), secrets, clock).unwrap()
+        let known: Arc<dyn Known> = self.board.clone();
+        brought_knowing(service, settings, self.estate(), secrets, clock, known).unwrap()
     }
 
     /// A guard over the stage's ledger: made anew, it is an agent after a restart.
@@ -215,6 +233,18 @@ pub fn brought(
     secrets: Kept,
     clock: Arc<dyn Clock>,
 ) -> Result<Brought, String> {
+    let known = Arc::new(LateKnown::default());
+    brought_knowing(service, settings, estate, secrets, clock, known)
+}
+
+fn brought_knowing(
+    service: &str,
+    settings: &str,
+    estate: Estate,
+    secrets: Kept,
+    clock: Arc<dyn Clock>,
+    known: Arc<dyn Known>,
+) -> Result<Brought, String> {
     install_tls();
     let service = SERVICES.iter().find(|s| s.key == service).unwrap();
     let table: toml::Table = toml::from_str(settings).map_err(|e| e.to_string())?;
@@ -222,6 +252,7 @@ pub fn brought(
     let table = toml::de::ValueDeserializer::parse(&inline).map_err(|e| e.to_string())?;
     let configured = (service.configure)(table).map_err(|e| e.to_string())?;
     let context = Context {
+        programs: Arc::new(caretaker::sys::SystemPrograms::new(clock.clone())),
         // Without a rate: its pauses would wait for time that does not pass.
         transport: Transport::new(
             TransportSettings { per_second: 0, ..TransportSettings::default() },
@@ -231,7 +262,7 @@ pub fn brought(
         secrets: Arc::new(secrets),
         estate: Arc::new(estate),
         folder: std::path::PathBuf::new(),
-        known: Arc::new(LateKnown::default()),
+        known,
         tickets: None,
         entropy: Arc::new(SystemEntropy),
     };

@@ -11,6 +11,7 @@ mod checks;
 mod desk;
 mod hostile;
 mod moving;
+mod on_demand;
 mod pages;
 mod real;
 #[path = "../support/required.rs"]
@@ -18,6 +19,7 @@ mod required;
 #[expect(dead_code, reason = "the estate's test uses the rest of it")]
 mod samba;
 mod stub;
+mod sync;
 
 use std::sync::Arc;
 

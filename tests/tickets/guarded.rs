@@ -103,6 +103,7 @@ pub fn guard(folder: &Path, settings: &str) -> Guard {
     let means = Means { folder, transport: &transport, secrets: &secrets };
     let office = Office::new(&settings, &means).unwrap_or_else(|e| panic!("{e}"));
     let context = Context {
+        programs: Arc::new(caretaker::sys::SystemPrograms::new(clock.clone())),
         transport: transport.clone(),
         clock: clock.clone(),
         secrets: secrets.clone(),

@@ -114,6 +114,7 @@ impl Desk {
         let secrets = Arc::new(Kept(Mutex::new(credentials)));
         let shared: Arc<dyn Clock> = clock.clone();
         let context = Context {
+            programs: Arc::new(caretaker::sys::SystemPrograms::new(shared.clone())),
             transport: Transport::new(
                 TransportSettings { per_second: 0, ..TransportSettings::default() },
                 shared.clone(),

@@ -137,6 +137,7 @@ provisioning = {{ interval = "{seldom}" }}
         if self.vendors.invented.schools.len() > MOST_WITH_DIRECTORY {
             return String::new();
         }
+        let [principal, job, rule] = &self.facts.sync_ids;
         format!(
             r#"accounts = {{ interval = "{seldom}" }}
 lockouts = {{ interval = "{every}" }}
@@ -150,6 +151,8 @@ schools = {schools}
 bind_as = {writer}
 [services.welearn365.act]
 client_id = {act}
+resync = {{ service_principal_id = {principal}, job_id = {job}, rule_id = {rule} }}
+# No runbook: there is no sync server here that one could start.
 "#,
             one = self.url("welearn365.dc1"),
             two = self.url("welearn365.dc2"),
@@ -158,6 +161,9 @@ client_id = {act}
             schools = quoted(&self.facts.directory_schools),
             writer = quoted(&self.facts.directory_writer),
             act = quoted(&self.facts.act_client_id),
+            principal = quoted(principal),
+            job = quoted(job),
+            rule = quoted(rule),
             every = self.every(),
             seldom = self.seldom(),
         )

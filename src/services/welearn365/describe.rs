@@ -97,6 +97,9 @@ pub struct Settings {
     /// blocked in Microsoft 365 by the next directory sync only.
     #[serde(default)]
     pub act: Option<actions::CloudSettings>,
+    /// The command that starts a directory sync; none is started from here if not set.
+    #[serde(default)]
+    pub runbook: Option<actions::RunbookSettings>,
     /// Tuning of single checks: `service_health`, `sign_in`, `directory_sync`, `licences`, `site`,
     /// `provisioning`, `accounts`, `lockouts`, `controllers`.
     #[serde(default)]

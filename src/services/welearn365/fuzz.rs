@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 
 use crate::services::answer::{ListRow, json};
 use crate::services::fuzz::{Asked, asked, never_well_without_json};
+use crate::services::welearn365::actions::fuzzed;
 use crate::services::welearn365::dn::{Dn, Ous};
 use crate::services::welearn365::error::{Said, believed, with_facts};
 use crate::services::welearn365::graph::Page;
@@ -24,6 +25,7 @@ pub(super) fn read(bytes: &[u8]) {
         if let Err(trouble) = believed(reply.clone(), "Some.Right") {
             drop(with_facts(trouble, &reply, said.as_ref()));
         }
+        fuzzed(&reply);
         let watch = ["Exchange".to_owned(), "microsoftteams".to_owned()];
         let (overviews, issues) = (rows::<Overview>(&reply), rows::<Issue>(&reply));
         black_box(wants_issues(&watch, &overviews));

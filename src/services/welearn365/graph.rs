@@ -21,8 +21,10 @@ use crate::services::answer::{ListRow, Seen, Trouble, json};
 use crate::services::rights::roles_of;
 use crate::services::token::TokenCell;
 use crate::services::welearn365::budget::Budget;
+use crate::services::welearn365::describe::{GRAPH_URL, KEY, LOGIN_URL, Settings};
 use crate::services::welearn365::error::believed;
 use crate::services::welearn365::login::Login;
+use crate::services::{Context, ServiceError};
 use crate::transport::{Endpoint, Failure, Reply, Request};
 
 /// More pages of a short list than Microsoft has services, organisations or products for.
@@ -74,6 +76,25 @@ pub(super) struct Graph {
 }
 
 impl Graph {
+    /// That of the app which only reads; `app` is its credential.
+    pub(super) fn reading(
+        settings: &Settings,
+        app: CredentialName,
+        context: &Context,
+        announcements: Budget,
+    ) -> Result<Self, ServiceError> {
+        let login = Login {
+            endpoint: context.endpoint(KEY, settings.login.as_ref(), LOGIN_URL)?,
+            tenant: settings.tenant_id.clone(),
+            client: settings.client_id.clone(),
+            credential: app,
+            by: settings.authentication,
+            secrets: context.secrets.clone(),
+        };
+        let endpoint = context.endpoint(KEY, settings.graph.as_ref(), GRAPH_URL)?;
+        Ok(Self::new(endpoint, login, Arc::clone(&context.clock), announcements))
+    }
+
     pub(super) fn new(
         endpoint: Endpoint,
         login: Login,

@@ -22,9 +22,8 @@ use crate::services::accounts::places;
 use crate::services::answer::{ListRow, Seen, Trouble, credential};
 use crate::services::welearn365::accounts::DirectorySettings;
 use crate::services::welearn365::budget::Budget;
-use crate::services::welearn365::describe::{GRAPH_URL, KEY, LOGIN_URL, Settings};
+use crate::services::welearn365::describe::{KEY, Settings};
 use crate::services::welearn365::graph::Graph;
-use crate::services::welearn365::login::Login;
 use crate::services::{Context, ServiceError};
 use crate::transport::Request;
 
@@ -94,15 +93,6 @@ impl Pages {
             .transport
             .directory(&own.ldap(&context.folder))
             .map_err(|e| refuse("controllers", e.to_string()))?;
-        let login = Login {
-            endpoint: context.endpoint(KEY, settings.login.as_ref(), LOGIN_URL)?,
-            tenant: settings.tenant_id.clone(),
-            client: settings.client_id.clone(),
-            credential: app,
-            by: settings.authentication,
-            secrets: context.secrets.clone(),
-        };
-        let endpoint = context.endpoint(KEY, settings.graph.as_ref(), GRAPH_URL)?;
         let fence = match &own.act {
             Some(writer) => {
                 writer.fence(Some(&own.bind_as)).map_err(|why| refuse("act.never", why))?
@@ -114,7 +104,7 @@ impl Pages {
             credential: own.credential().map_err(|e| refuse("credential", e.to_string()))?,
             kinds: own.kinds.kinds(),
             fence,
-            graph: Graph::new(endpoint, login, context.clock.clone(), Budget::new(1)),
+            graph: Graph::reading(settings, app, context, Budget::new(1))?,
             secrets: context.secrets.clone(),
         })
     }

@@ -18,12 +18,11 @@ use crate::services::rights;
 use crate::services::welearn365::accounts::Accounts;
 use crate::services::welearn365::budget::Budget;
 use crate::services::welearn365::describe::{
-    GRAPH_URL, KEY, LOGIN_URL, Settings, Table, describe, not_watched, places, sites,
+    KEY, Settings, Table, describe, not_watched, places, sites,
 };
 use crate::services::welearn365::graph::{Graph, List};
 use crate::services::welearn365::health::{self, Issue, Overview};
 use crate::services::welearn365::licences::{self, LicenceSettings, Sku};
-use crate::services::welearn365::login::Login;
 use crate::services::welearn365::provisioning::Provisioning;
 use crate::services::welearn365::sites::{Site, site};
 use crate::services::welearn365::sync::{self, Organization, directory_sync};
@@ -33,7 +32,7 @@ use crate::transport::{Reply, Request};
 /// The right for service health.
 const HEALTH_RIGHT: &str = "ServiceHealth.Read.All";
 /// The right for the organisation and its licences.
-const ORGANIZATION_RIGHT: &str = "Organization.Read.All";
+pub(super) const ORGANIZATION_RIGHT: &str = "Organization.Read.All";
 
 /// The watcher of WeLearn365.
 pub(super) struct WeLearn365 {
@@ -66,15 +65,6 @@ impl WeLearn365 {
             return Err(refuse(name, why));
         }
         let table = Table { sites: sites(context, &key), places: places(context, &key) };
-        let login = Login {
-            endpoint: context.endpoint(KEY, settings.login.as_ref(), LOGIN_URL)?,
-            tenant: settings.tenant_id.clone(),
-            client: settings.client_id.clone(),
-            credential,
-            by: settings.authentication,
-            secrets: context.secrets.clone(),
-        };
-        let endpoint = context.endpoint(KEY, settings.graph.as_ref(), GRAPH_URL)?;
         let per_hour = usize::try_from(settings.announcement_calls_per_hour).unwrap_or(usize::MAX);
         let clock = context.clock.clone();
         let mut spec = describe(settings, &key, &table)?;
@@ -88,7 +78,7 @@ impl WeLearn365 {
         Ok(Self {
             spec,
             not_watched,
-            graph: Graph::new(endpoint, login, clock.clone(), Budget::new(per_hour)),
+            graph: Graph::reading(settings, credential, context, Budget::new(per_hour))?,
             watch: settings.watch.clone(),
             identity: vec![settings.identity.clone()],
             licences: settings.licences.clone().unwrap_or_default(),

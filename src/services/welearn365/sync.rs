@@ -23,27 +23,44 @@ pub(super) struct Organization {
     on_premises_last_sync_date_time: Seen<String>,
 }
 
+/// How the tenant's directory sync stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Standing {
+    /// Whether it is on; `None` where there never was one.
+    pub(super) enabled: Option<bool>,
+    /// When it ran last.
+    pub(super) last: Option<Timestamp>,
+}
+
+impl Standing {
+    /// What the one row says.
+    pub(super) fn of(rows: Vec<ListRow<Organization>>) -> Result<Self, Trouble> {
+        let count = rows.len();
+        let mut rows = rows.into_iter();
+        let (Some(ListRow::Read(own)), None) = (rows.next(), rows.next()) else {
+            return Err(Trouble::malformed(format!(
+                "Microsoft lists {count} organisations where there is exactly one, or one that \
+                 cannot be read"
+            )));
+        };
+        let enabled = own.on_premises_sync_enabled.nullable("onPremisesSyncEnabled")?;
+        let last = own.on_premises_last_sync_date_time.nullable("onPremisesLastSyncDateTime")?;
+        let last = match last {
+            None => None,
+            Some(text) => Some(text.parse().map_err(|_| {
+                Trouble::malformed("onPremisesLastSyncDateTime is not a time with a zone")
+            })?),
+        };
+        Ok(Self { enabled, last })
+    }
+}
+
 /// What the organisation says of its directory sync.
 pub(super) fn directory_sync(
     rows: Vec<ListRow<Organization>>,
     bare: Observation,
 ) -> Result<Observation, Trouble> {
-    let count = rows.len();
-    let mut rows = rows.into_iter();
-    let (Some(ListRow::Read(own)), None) = (rows.next(), rows.next()) else {
-        return Err(Trouble::malformed(format!(
-            "Microsoft lists {count} organisations where there is exactly one, or one that cannot \
-             be read"
-        )));
-    };
-    let enabled = own.on_premises_sync_enabled.nullable("onPremisesSyncEnabled")?;
-    let last = own.on_premises_last_sync_date_time.nullable("onPremisesLastSyncDateTime")?;
-    let last = match last {
-        None => None,
-        Some(text) => Some(text.parse::<Timestamp>().map_err(|_| {
-            Trouble::malformed("onPremisesLastSyncDateTime is not a time with a zone")
-        })?),
-    };
+    let Standing { enabled, last } = Standing::of(rows)?;
     let never = Verdict::Unknown(Reason::NeverSeen);
     Ok(match (enabled, last) {
         (Some(true), Some(at)) => {

@@ -34,6 +34,8 @@ enum Change {
     Held(Laestab, usize),
     /// This account of the school is deleted.
     Gone(Laestab, usize, bool),
+    /// It was brought again.
+    Back(Laestab, usize),
 }
 
 /// What was written to an account, and when.
@@ -41,6 +43,7 @@ enum Change {
 struct Own {
     enabled: Option<(bool, Timestamp)>,
     sessions_from: Option<Timestamp>,
+    synced_at: Option<Timestamp>,
     immutable_id: Option<String>,
     administrator: bool,
 }
@@ -137,7 +140,7 @@ impl Accounts {
         let changes = lock(&self.changes);
         let last = changes.iter().take(mark).rev().find_map(|change| match change {
             Change::Held(of, many) if *of == school => Some(*many),
-            Change::Held(..) | Change::Gone(..) => None,
+            Change::Held(..) | Change::Gone(..) | Change::Back(..) => None,
         });
         let morning = if stage.parts(school).accounts_held { MORNINGS } else { 0 };
         last.unwrap_or(morning)
@@ -146,14 +149,18 @@ impl Accounts {
     /// Whether the account exists.
     pub(super) fn exists(&self, number: usize) -> bool {
         let Home::School(school, n) = self.home(number) else { return number < self.total };
-        let gone = |change: &Change| matches!(change, Change::Gone(of, which, _) if *of == school && *which == n);
-        !lock(&self.changes).iter().any(gone)
+        let is = |of: &Laestab, which: &usize| *of == school && *which == n;
+        let last = lock(&self.changes).iter().rev().find_map(|change| match change {
+            Change::Gone(of, which, _) if is(of, which) => Some(false),
+            Change::Back(of, which) if is(of, which) => Some(true),
+            Change::Held(..) | Change::Gone(..) | Change::Back(..) => None,
+        });
+        last.unwrap_or(true)
     }
 
     /// How many exist.
     pub(super) fn count(&self) -> usize {
-        let gone = |change: &&Change| matches!(change, Change::Gone(..));
-        self.total - lock(&self.changes).iter().filter(gone).count()
+        (0..self.total).filter(|n| self.exists(*n)).count()
     }
 
     /// The number of the account with this id.
@@ -186,6 +193,7 @@ impl Accounts {
                     let reason = if restorable { "changed" } else { "deleted" };
                     out.push(Changed::Gone(self.first(school) + n, reason));
                 }
+                Change::Back(school, n) => out.push(Changed::Now(self.first(school) + n)),
             }
         }
         out
@@ -224,6 +232,34 @@ impl Accounts {
         lock(&self.own).entry(number).or_default().sessions_from = Some(at);
     }
 
+    /// The account that the directory has at this distinguished name, if it has one.
+    pub(super) fn at(&self, stage: &Stage, dn: &str) -> Option<usize> {
+        (0..self.total).find(|number| {
+            let Home::School(school, n) = self.home(*number) else { return false };
+            let ou = stage.invented.subscriptions.get(&school);
+            let ou = ou.and_then(|s| s.parameters.get("welearn365.ou"));
+            let known = u32::try_from(n).ok().filter(|n| *n < directory::many(stage, school));
+            let own = known.zip(ou).map(|(n, ou)| directory::dn_of(school, ou, n));
+            own.is_some_and(|own| own.eq_ignore_ascii_case(dn))
+        })
+    }
+
+    /// The sync takes the account now; makes it if it is not there.
+    pub(super) fn sync(&self, number: usize, at: Timestamp) {
+        lock(&self.own).entry(number).or_default().synced_at = Some(at);
+        if !self.exists(number)
+            && let Home::School(school, n) = self.home(number)
+        {
+            lock(&self.changes).push(Change::Back(school, n));
+        }
+    }
+
+    /// When the directory last reached it.
+    fn synced(&self, number: usize, now: Timestamp) -> Timestamp {
+        let last = last_sync(now);
+        self.own(number).synced_at.map_or(last, |at| at.max(last))
+    }
+
     /// The id of the n-th account of the school in the directory, if it has as many.
     fn directory_id(stage: &Stage, school: Laestab, n: usize) -> Option<Vec<u8>> {
         let n = u32::try_from(n).ok().filter(|n| *n < directory::many(stage, school))?;
@@ -251,7 +287,7 @@ impl Accounts {
 
     /// Whether it may sign in: what was written there last, until a sync brings the directory's word.
     pub(super) fn is_enabled(&self, stage: &Stage, number: usize) -> bool {
-        let synced = last_sync(stage.now());
+        let synced = self.synced(number, stage.now());
         if let Some((enabled, at)) = self.own(number).enabled
             && at > synced
         {
@@ -285,7 +321,7 @@ impl Accounts {
                 .map(|n| (school, n)),
             Home::Service | Home::Cloud => None,
         };
-        let sync = last_sync(at);
+        let sync = self.synced(number, at);
         let own = self.own(number);
         let (ou, department, held) = match home {
             Home::School(school, n) => {

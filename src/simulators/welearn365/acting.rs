@@ -35,7 +35,7 @@ impl Graph {
     }
 
     /// A write, with the faults that are put on writes.
-    async fn written(
+    pub(super) async fn written(
         &self,
         write: impl Future<Output = Result<Response, Refused>>,
         nothing_done: Response,
@@ -62,7 +62,7 @@ impl Graph {
         }
     }
 
-    fn denied(&self) -> Refused {
+    pub(super) fn denied(&self) -> Refused {
         self.error(
             403,
             "Authorization_RequestDenied",

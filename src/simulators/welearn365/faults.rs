@@ -95,6 +95,16 @@ pub enum GraphFault {
     InnerErrorAbsent,
     /// Errors have no body.
     ErrorEmpty,
+    /// An account is as the directory has it already, says the sync, and skips it.
+    SyncSkips,
+    /// The sync could not take an account: a failure, by a 200.
+    SyncFails,
+    /// The sync calls it a success, and one of its steps has failed.
+    SyncHalfFails,
+    /// The sync calls it a success, and nothing has happened.
+    SyncIdles,
+    /// What the sync says of an account is no JSON.
+    SyncGarbled,
     /// Sites are locked (423).
     SitesLocked,
     /// Sites are archived.
@@ -149,6 +159,11 @@ impl Way for GraphFault {
         Self::InnerErrorLower,
         Self::InnerErrorAbsent,
         Self::ErrorEmpty,
+        Self::SyncSkips,
+        Self::SyncFails,
+        Self::SyncHalfFails,
+        Self::SyncIdles,
+        Self::SyncGarbled,
         Self::SitesLocked,
         Self::SitesArchived,
         Self::SitesDenied,

@@ -11,6 +11,7 @@ mod acting;
 mod announcements;
 mod faults;
 mod login;
+mod provision;
 mod query;
 mod sites;
 mod tenant;
@@ -75,6 +76,8 @@ pub(super) struct Graph {
     accounts: accounts::Accounts,
     /// Calls to the service communications API within the last hour.
     announced: Mutex<VecDeque<Timestamp>>,
+    /// Accounts that the sync was asked for within the last ten seconds.
+    provisioned: Mutex<VecDeque<Timestamp>>,
     directory: Mutex<Used>,
     sharepoint: Mutex<Used>,
     /// Tokens given within the last minute.
@@ -92,6 +95,7 @@ impl Graph {
             faults: Mutex::default(),
             accounts,
             announced: Mutex::default(),
+            provisioned: Mutex::default(),
             directory: Mutex::default(),
             sharepoint: Mutex::default(),
             given: Mutex::default(),
@@ -122,6 +126,10 @@ impl Graph {
             .route("/v1.0/users/{id}/revokeSignInSessions", post(acting::revoke))
             .route("/v1.0/users/{id}/transitiveMemberOf", get(acting::members))
             .route("/v1.0/roleManagement/directory/roleAssignments", get(acting::roles))
+            .route(
+                "/v1.0/servicePrincipals/{id}/synchronization/jobs/{job}/provisionOnDemand",
+                post(provision::on_demand),
+            )
             .route("/v1.0/sites/{*path}", get(sites::site))
             .fallback(unknown_path)
             .with_state(self.clone());

@@ -157,6 +157,7 @@ impl Bench {
     pub(in crate::services) fn context(&self) -> Context {
         let clock: Arc<dyn Clock> = self.clock.clone();
         Context {
+            programs: Arc::new(crate::sys::SystemPrograms::new(clock.clone())),
             transport: Transport::new(TransportSettings::default(), clock.clone()),
             clock,
             secrets: self.secrets.clone(),

@@ -119,6 +119,7 @@ pub fn context(folder: &Path, estate: Estate) -> (Context, Arc<Still>) {
     let clock = Arc::new(Still::default());
     let settings = TransportSettings { tries: 1, ..TransportSettings::default() };
     let ctx = Context {
+        programs: Arc::new(crate::sys::SystemPrograms::new(clock.clone())),
         transport: Transport::new(settings, clock.clone()),
         clock: clock.clone(),
         secrets: Arc::new(NoSecrets),

@@ -205,7 +205,8 @@ impl Cloud {
         Ok(Sky::Known(known))
     }
 
-    async fn user(&self, immutable_id: &str) -> Result<Option<Known>, Refused> {
+    /// The account that Microsoft 365 has of the directory's.
+    pub(super) async fn user(&self, immutable_id: &str) -> Result<Option<Known>, Refused> {
         let quoted = immutable_id.replace('\'', "''");
         let first = Request::get("users")
             .query("$filter", format!("onPremisesImmutableId eq '{quoted}'"))
@@ -249,6 +250,11 @@ impl Cloud {
         Err(Refused::Protected(
             "protected: it holds an administrator's role in Microsoft 365".into(),
         ))
+    }
+
+    /// Sends a write once, with the right to write.
+    pub(super) async fn tell(&self, request: Request) -> Told {
+        self.graph.tell(request).await
     }
 
     /// Does step `n` of `item`; `None` when it is not one of Microsoft's.

@@ -12,6 +12,8 @@ use crate::ports::clock::Boxed;
 use crate::ports::ledger::Committed;
 use crate::services::accounts::account_of;
 use crate::services::welearn365::actions::cloud::{Cloud, Sky};
+use crate::services::welearn365::actions::on_demand::{self, OnDemand};
+use crate::services::welearn365::actions::sync::Sync;
 use crate::services::welearn365::actions::{ACTIONS, plan};
 
 /// What does the steps.
@@ -20,10 +22,19 @@ pub(super) struct Hands {
     pub(super) accounts: Option<Acting>,
     /// In Microsoft 365; none without an app that may write there.
     pub(super) cloud: Option<Cloud>,
+    /// Asks Microsoft's sync for single accounts; none without its ids.
+    pub(super) on_demand: Option<OnDemand>,
+    /// Starts a directory sync; none without a runbook.
+    pub(super) sync: Option<Sync>,
 }
 
 const NO_WRITER: &str = "set services.welearn365.directory.act to an account of the Active Directory \
                          that may write (see the administrator's guide)";
+
+const NO_RESYNC: &str = "set services.welearn365.act.resync to the ids of Microsoft's Cloud Sync: \
+                         service_principal_id, job_id, rule_id (see the administrator's guide)";
+const NO_RUNBOOK: &str = "set services.welearn365.runbook to the command that starts a directory sync \
+                          (see the administrator's guide)";
 
 /// What to do when Microsoft does not say whether the account holds a role: nothing is done from here,
 /// and a compromised account cannot wait.
@@ -50,7 +61,12 @@ impl Hands {
             | "welearn365.restore_account"
             | "welearn365.clear_lockout"
             | "welearn365.reset_password" => self.accounts.is_none().then_some(NO_WRITER),
-            _ => Some("this version does not do it yet"),
+            "welearn365.resync_account" if self.accounts.is_none() => Some(NO_WRITER),
+            "welearn365.resync_account" => {
+                (self.cloud.is_none() || self.on_demand.is_none()).then_some(NO_RESYNC)
+            }
+            "welearn365.sync_directory" => self.sync.is_none().then_some(NO_RUNBOOK),
+            _ => Some("there is no such action"),
         }
     }
 
@@ -99,7 +115,12 @@ impl Act for Hands {
         show: bool,
         _now: Timestamp,
     ) -> Boxed<'a, Result<Prepared, Refused>> {
-        Box::pin(self.account(ask, aim, by, show))
+        match &self.sync {
+            Some(sync) if ask.action.as_str() == "welearn365.sync_directory" => {
+                Box::pin(sync.prepared(aim))
+            }
+            _ => Box::pin(self.account(ask, aim, by, show)),
+        }
     }
 
     fn step<'a>(
@@ -117,6 +138,17 @@ impl Act for Hands {
             }
             if let Some(cloud) = &self.cloud
                 && let Some(answer) = cloud.step(item, step).await
+            {
+                return answer;
+            }
+            if let (Some(on_demand), Some(accounts), Some(cloud)) =
+                (&self.on_demand, &self.accounts, &self.cloud)
+                && let Some(answer) = on_demand.step((accounts, cloud), item, step).await
+            {
+                return answer;
+            }
+            if let Some(sync) = &self.sync
+                && let Some(answer) = sync.step(item, step).await
             {
                 return answer;
             }
@@ -140,6 +172,16 @@ impl Act for Hands {
             }
             if let Some(cloud) = &self.cloud
                 && let Some(seen) = cloud.look(item, step, sent_at, now).await
+            {
+                return seen;
+            }
+            if let Some(cloud) = &self.cloud
+                && let Some(seen) = on_demand::look(cloud, item, step).await
+            {
+                return seen;
+            }
+            if let Some(sync) = &self.sync
+                && let Some(seen) = sync.look(item, step).await
             {
                 return seen;
             }

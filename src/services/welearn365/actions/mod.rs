@@ -6,8 +6,12 @@
 
 mod cloud;
 mod hands;
+mod on_demand;
+mod output;
 mod plan;
+mod provisioned;
 mod settings;
+mod sync;
 #[cfg(test)]
 mod tests;
 
@@ -20,11 +24,17 @@ use crate::ports::act::Act;
 use crate::services::accounts::{Reach, acting, places};
 use crate::services::welearn365::actions::cloud::Cloud;
 use crate::services::welearn365::actions::hands::Hands;
+use crate::services::welearn365::actions::on_demand::OnDemand;
+use crate::services::welearn365::actions::sync::Sync;
+use crate::services::welearn365::budget::Budget;
 use crate::services::welearn365::describe::{KEY, Settings};
+use crate::services::welearn365::graph::Graph;
 use crate::services::welearn365::page::Pages;
 use crate::services::{Brought, Context, ServiceError};
 
-pub(super) use settings::CloudSettings;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) use provisioned::fuzzed;
+pub(super) use settings::{CloudSettings, RunbookSettings};
 
 /// The credential of the account that may write, unless the settings give another.
 const CREDENTIAL: &str = "welearn365.directory.act";
@@ -113,7 +123,16 @@ pub(super) fn hands(
         acts = Some(acting(reach, context)?);
     }
     let cloud = settings.act.as_ref().map(|own| Cloud::new(settings, own, context)).transpose()?;
-    let hands = Hands { accounts: acts, cloud };
+    let resync = settings.act.as_ref().and_then(|own| own.resync.as_ref());
+    let on_demand = resync.map(|own| OnDemand::new(own, &context.clock)).transpose()?;
+    let sync = match &settings.runbook {
+        None => None,
+        Some(own) => {
+            let graph = Graph::reading(settings, app.clone(), context, Budget::new(1))?;
+            Some(Sync::new(own, graph, context)?)
+        }
+    };
+    let hands = Hands { accounts: acts, cloud, on_demand, sync };
     let pages = settings.directory.as_ref();
     let pages = pages.map(|own| Pages::new(settings, own, app, context)).transpose()?;
     Ok(Brought {

@@ -10,6 +10,7 @@ use crate::model::text::Clean;
 use crate::ports::act::{Prepared, Refused};
 use crate::services::accounts::shown;
 use crate::services::welearn365::actions::cloud::{Deed as CloudDeed, Known, Sky};
+use crate::services::welearn365::actions::on_demand;
 
 /// What an action makes of an account.
 struct Draft {
@@ -36,6 +37,7 @@ pub(super) fn prepared(
         "welearn365.restore_account" => restore(&found.account, sky),
         "welearn365.clear_lockout" => clear(&found.account),
         "welearn365.reset_password" => reset(ask, &found.account),
+        "welearn365.resync_account" => Ok(resync(&found.account, sky)),
         other => Err(Refused::Choice(format!("{other} is not about an account"))),
     }?;
     let account = &found.account;
@@ -261,4 +263,33 @@ fn reset(ask: &Ask, account: &Account) -> Result<Draft, Refused> {
         beware,
         undo: None,
     })
+}
+
+/// Has the sync take it now.
+fn resync(account: &Account, sky: &Sky) -> Draft {
+    let mut beware = vec![
+        "WeLearn365 gets what the directory holds of this account when it is read".to_owned(),
+        "done when its time of sync moves; a sync that runs by itself moves it as well".to_owned(),
+    ];
+    beware.extend(match sky {
+        Sky::NotOurs => None,
+        Sky::Unknown if account.is_disabled() => Some("it is disabled in the directory".to_owned()),
+        Sky::Unknown => Some(
+            "WeLearn365 has no such account: it is made, with its licences as usual".to_owned(),
+        ),
+        Sky::Known(known) if account.is_disabled() && known.enabled => {
+            Some("it is disabled in the directory: its sign-in will be blocked".to_owned())
+        }
+        Sky::Known(known) if !account.is_disabled() && !known.enabled => {
+            Some("it is enabled in the directory: its sign-in will be opened".to_owned())
+        }
+        Sky::Known(_) => None,
+    });
+    Draft {
+        steps: vec![on_demand::step(account, sky)],
+        protective: false,
+        will_not: vec!["sync any other account or any group", "change anything in the directory"],
+        beware,
+        undo: None,
+    }
 }
