@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use super::BoardScreen;
 use crate::tui::screens::evidence::moment_and_age;
 use crate::tui::screens::look::acting_words;
-use crate::tui::screens::page::{announced, before};
+use crate::tui::screens::page::{announced, before, step_words, ticket_words};
 use crate::tui::screens::{View, row_name};
 use crate::tui::state::Rows;
 use crate::tui::theme::Role;
@@ -84,10 +84,16 @@ fn why(service: &ServiceView, columns: u16) -> Vec<Line> {
 /// What the page tells besides why.
 fn told(page: &Page, service: &ServiceView, row: Row, now: Timestamp) -> Vec<Line> {
     let cell = &service.cell;
-    let mut lines = Vec::new();
+    let mut lines: Vec<Line> = service
+        .tickets
+        .iter()
+        .map(|ticket| labelled("ticket", ticket_words(ticket, now)))
+        .collect();
     if cell.health == Health::NotSubscribed {
         return lines;
     }
+    let steps = service.next_steps.iter().take(2);
+    lines.extend(steps.map(|step| labelled("next step", step_words(step))));
     if row != Row::Estate && cell.health.is_trouble() {
         lines.push(labelled("elsewhere", elsewhere(service)));
     }
