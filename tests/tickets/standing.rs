@@ -165,7 +165,7 @@ fn what_is_wrong_with_next_steps_is_told_with_its_line_and_the_nearest_check() {
     for (section, words) in [
         (
             "[next_steps.groupcall]\nxporter_date = { text = 'x' }\n",
-            "config.toml:9:1: next_steps.groupcall.xporter_date: there is no such check \
+            "config.toml:10:1: next_steps.groupcall.xporter_date: there is no such check \
              (did you mean `groupcall.xporter_data`?)",
         ),
         ("[next_steps.grupcall]\ncme = { text = 'x' }\n", "did you mean `groupcall.cme`?"),

@@ -142,3 +142,108 @@ fn cells(action: &ActionId, item: &Item) -> Vec<CellName> {
     let all: BTreeSet<CellName> = named.chain(read).collect();
     all.into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::model::action::Class;
+    use crate::model::observation::Fact;
+    use crate::model::plan::{Kind, Operator, Step};
+    use crate::ports::ledger::StepRecord;
+
+    /// An action with these steps, each so far.
+    fn held(action: &str, aims: &[&str], steps: &[(&str, StepState)]) -> Held {
+        let mut aims = aims.iter().map(|aim| aim.parse::<Aim>().unwrap());
+        let step = |(id, _): &(&str, StepState)| Step {
+            id: Clean::new(id),
+            system: Clean::default(),
+            says: Clean::default(),
+            class: Class::HandOff,
+            undoable: false,
+            patience_s: 60,
+            with: BTreeMap::new(),
+        };
+        let record = |(_, state): &(&str, StepState)| StepRecord {
+            state: *state,
+            sent_at: None,
+            sent: 1,
+            looked_at: None,
+            looks: 0,
+            says: Clean::default(),
+        };
+        let facts = ["estate/groupcall", "9991001/groupcall", "9991001/redstor", "pupils"];
+        let facts = facts.map(|name| Fact { name: Clean::new(name), value: Clean::default() });
+        Held {
+            plan: Clean::new("p"),
+            action: action.parse().unwrap(),
+            by: Operator { uid: 1, login: None, name: Clean::new("asha") },
+            item: Item {
+                key: Clean::new("0123456789abcdef"),
+                aim: aims.next().unwrap(),
+                also: aims.collect(),
+                kind: Kind::School,
+                lease: Clean::default(),
+                now: facts.into(),
+                steps: steps.iter().map(step).collect(),
+                sends: Vec::new(),
+                protective: false,
+                will_not: Vec::new(),
+                beware: Vec::new(),
+                undo: None,
+                second_person: None,
+            },
+            at: "2026-11-24T09:00:00Z".parse().unwrap(),
+            steps: steps.iter().map(record).collect(),
+            outcome: None,
+            closed: false,
+            next_look: None,
+            reference: Some(Clean::new("10482")),
+        }
+    }
+
+    fn told(held: &Held) -> Option<(String, Vec<String>, bool)> {
+        let Raised { ticket, cells, is_awaited } = raised(held)?;
+        let name = |cell: &CellName| match cell.row {
+            Row::Estate => format!("estate/{}", cell.service),
+            Row::School(school) => format!("{school}/{}", cell.service),
+        };
+        Some((ticket.number.to_string(), cells.iter().map(name).collect(), is_awaited))
+    }
+
+    #[test]
+    fn what_was_handed_over_stands_until_its_action_or_a_person_ends_it() {
+        use StepState::{Seen, Sent, Took, Unknown};
+        let only = |state| held("desk.raise_ticket", &["9991002/groupcall"], &[("ticket", state)]);
+        let ended = |held: Held, outcome| Held { closed: true, outcome: Some(outcome), ..held };
+        for state in [Sent, Unknown, StepState::Refused, StepState::Waiting] {
+            assert_eq!(told(&only(state)), None, "{state:?}: nobody knows of a ticket");
+        }
+        assert!(
+            told(&only(Took)).is_some_and(|(number, _, awaited)| number == "10482" && !awaited)
+        );
+        assert!(told(&ended(only(Seen), Outcome::Done)).is_some(), "delivered is not solved");
+        assert_eq!(told(&ended(only(Took), Outcome::Accepted)), None, "a person closed it");
+        let nameless = Held { reference: None, ..only(Took) };
+        assert!(told(&nameless).is_some_and(|(number, ..)| number == "CT-01234567"));
+        let work = |state| {
+            held("redstor.restore_request", &["9991001"], &[("ticket", Seen), ("done", state)])
+        };
+        assert!(told(&work(Took)).is_some_and(|(_, _, awaited)| awaited));
+        assert_eq!(told(&ended(work(Seen), Outcome::Done)), None, "the work is done");
+        assert_eq!(told(&held("groupcall.resync", &["9991001"], &[("fresh_data", Took)])), None);
+    }
+
+    #[test]
+    fn a_ticket_is_about_the_cells_that_it_names_and_of_a_whole_row_those_in_trouble() {
+        let step = [("ticket", StepState::Took)];
+        let cells = |held: &Held| told(held).unwrap().1;
+        let raise = held("desk.raise_ticket", &["9991001", "9991002/smoothwall"], &step);
+        let wanted =
+            ["estate/groupcall", "9991001/groupcall", "9991001/redstor", "9991002/smoothwall"];
+        assert_eq!(cells(&raise), wanted);
+        let restore = held("redstor.restore_request", &["9991001"], &step);
+        assert_eq!(cells(&restore), ["9991001/redstor"]);
+    }
+}

@@ -349,12 +349,6 @@ fn lower(page: &Page, service: usize, (columns, rows): (u16, u16), now: Timestam
     let mut lines = vec![Line::default()];
     if let Some(view) = page.services.get(service) {
         lines.push(rule(&format!("{}, its checks", view.label), columns));
-        if view.checks.is_empty() {
-            lines.push(Line::of(no_checks(view), Role::Quiet));
-        }
-        for check in &view.checks {
-            check_lines(&mut lines, check, (room, rows >= FULL_CHECKS), now);
-        }
         let tickets = view.tickets.iter().map(|ticket| ("ticket", ticket_words(ticket, now)));
         let steps = view.next_steps.iter().map(|step| ("next step", step_words(step)));
         for (label, text) in tickets.chain(steps) {
@@ -362,6 +356,12 @@ fn lower(page: &Page, service: usize, (columns, rows): (u16, u16), now: Timestam
                 let head = format!(" {:<13} ", if n == 0 { label } else { "" });
                 lines.push(Line::of(head, Role::Accent).and(part, Role::Text));
             }
+        }
+        if view.checks.is_empty() {
+            lines.push(Line::of(no_checks(view), Role::Quiet));
+        }
+        for check in &view.checks {
+            check_lines(&mut lines, check, (room, rows >= FULL_CHECKS), now);
         }
         if let Some(planned) = &view.planned {
             let until = planned.handling.until.map(|at| format!(" to {}", times::moment(at, now)));
@@ -452,7 +452,7 @@ pub(super) fn ticket_words(ticket: &Ticket, now: Timestamp) -> String {
 }
 
 /// What to do, and where it is written at length.
-pub(super) fn step_words(step: &NextStep) -> String {
+fn step_words(step: &NextStep) -> String {
     let parts = [&step.text, &step.link].into_iter().filter(|part| !part.is_empty());
     parts.map(Clean::as_str).collect::<Vec<_>>().join(" ")
 }
