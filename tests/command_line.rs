@@ -26,6 +26,7 @@ fn cell(health: Health) -> CellStatus {
         soft: false,
         handling: None,
         follows_from: None,
+        tickets: Vec::new(),
         checks: Vec::new(),
     }
 }
@@ -80,6 +81,7 @@ fn the_estate_counts_when_all_were_asked_for_and_a_service_narrows() {
         why: "Microsoft reports an interruption".into(),
         since: None,
         soft: false,
+        tickets: Vec::new(),
         checks: Vec::new(),
     });
     assert_eq!(cli::status_code(&all, true, None), 2);

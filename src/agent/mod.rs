@@ -21,6 +21,7 @@ mod serve;
 mod settings;
 mod socket;
 mod stream;
+mod tickets;
 
 pub use running::{Agent, AgentError, RunningAgent};
 pub use settings::{AgentSettings, Concurrency, Limits};

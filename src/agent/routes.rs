@@ -28,6 +28,7 @@ use crate::agent::runs;
 use crate::agent::schedule::Scheduler;
 use crate::agent::settings::AgentSettings;
 use crate::agent::stream::{BrokenOff, PIECE, listed};
+use crate::agent::tickets::Book;
 use crate::hub::{Hub, HubGone, Narrow};
 use crate::model::cell::Row;
 use crate::model::desk::DeskEntry;
@@ -62,6 +63,8 @@ pub(super) struct Desk {
     pub document: OnceLock<Bytes>,
     /// The last number that was given to an entry of the desk's book.
     pub last_entry: AtomicU64,
+    /// Tickets that stand.
+    pub tickets: Book,
 }
 
 pub(super) type Answer = Result<Response, Refusal>;
@@ -203,6 +206,7 @@ async fn page(State(desk): At, Path(school): Path<String>) -> Answer {
         }
         Err(error) => tracing::error!("the history of {school} cannot be read: {error}"),
     }
+    desk.put_tickets(row, &mut page).await;
     if laestab.is_none() {
         page.not_watched.extend(desk.scheduler.found());
     }
@@ -278,16 +282,20 @@ async fn statuses(desk: Arc<Desk>, mut first: Vec<Laestab>, narrow: Narrow) -> A
         .ask(move |held| (held.status_head(&asked), held.school_statuses(&first, &asked)))
         .await?;
     head.not_watched.extend(desk.scheduler.found());
-    let hub = desk.hub.clone();
+    desk.put_estate_tickets(&mut head).await;
+    let rows = desk.with_tickets(rows).await;
     let more = stream::unfold(rest, move |mut left| {
-        let (hub, narrow) = (hub.clone(), narrow.clone());
+        let (desk, narrow) = (Arc::clone(&desk), narrow.clone());
         async move {
             if left.is_empty() {
                 return None;
             }
             let later = left.split_off(left.len().min(PIECE));
-            let piece = hub.ask(move |held| held.school_statuses(&left, &narrow)).await;
-            Some((piece.map_err(|_| BrokenOff), later))
+            let piece = desk.hub.ask(move |held| held.school_statuses(&left, &narrow)).await;
+            match piece {
+                Ok(piece) => Some((Ok(desk.with_tickets(piece).await), later)),
+                Err(_) => Some((Err(BrokenOff), later)),
+            }
         }
     });
     let rows = stream::once(async move { Ok(rows) });

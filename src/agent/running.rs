@@ -20,6 +20,7 @@ use crate::agent::schedule::{Scheduler, Setting, twice};
 use crate::agent::serve::Server;
 use crate::agent::settings::AgentSettings;
 use crate::agent::socket::{self, Place, Reserved};
+use crate::agent::tickets::Book;
 use crate::guard::Guard;
 use crate::hub::Hub;
 use crate::model::estate::{Estate, NotWatched};
@@ -132,6 +133,7 @@ impl Agent {
             document: OnceLock::new(),
             whole: Arc::new(Semaphore::new(settings.limits.whole)),
             last_entry: AtomicU64::new(0),
+            tickets: Book::default(),
             settings: settings.clone(),
         });
         let counter = Arc::new(Counter {

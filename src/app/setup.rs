@@ -167,9 +167,13 @@ fn prepare_with(
         folder,
         entropy: Arc::new(SystemEntropy),
     };
+    // Nothing else was made so far.
+    let for_tickets = context.transport.made(0).into_iter().map(|e| ("tickets".to_owned(), e));
+    let for_tickets: Vec<(String, Endpoint)> = for_tickets.collect();
     let dates = dates(&config, &configured, &connectors, &context);
     let built = build(&config, configured, &connectors, &context, &mut wrong)?;
-    let Built { parts, uses, endpoints, mut acts, accounts, doors } = built;
+    let Built { parts, uses, mut endpoints, mut acts, accounts, doors } = built;
+    endpoints.extend(for_tickets);
     acts.extend(desk_hands(&context));
     let watches = together(&mut estate, (&parts, &uses), &connectors, (&dates, &context.secrets))?;
     estate.not_watched.extend(imported.not_set_up.iter().map(|laestab| NotWatched {
@@ -181,6 +185,9 @@ fn prepare_with(
     let mut findings = calendars.findings;
     findings.extend(imported.findings);
     findings.extend(unused_dates(&config, &credentials));
+    let steps = config.next_steps(&every_check(&estate));
+    estate.next_steps = steps.0;
+    wrong.extend(steps.1);
     wrong.sort_by_key(|e| (e.line, e.column));
     let prepared = Prepared {
         config,
@@ -224,6 +231,16 @@ fn tickets(
             (None, Vec::new())
         }
     }
+}
+
+/// Every check that there can be: those of the services, whether or not they are asked, and those that
+/// connectors bring.
+fn every_check(estate: &Estate) -> Vec<String> {
+    let built_in = SERVICES.iter().flat_map(|service| {
+        service.checks.iter().map(|(check, _)| format!("{}.{check}", service.key))
+    });
+    let asked = estate.services.iter().flat_map(|s| s.checks.iter().map(|c| c.id.to_string()));
+    built_in.chain(asked).collect()
 }
 
 type Sections = Vec<(&'static Service, Option<Configured>)>;

@@ -99,7 +99,7 @@ pub struct TellArgs {
 /// `caretaker close`.
 #[derive(Debug, Args)]
 pub struct CloseArgs {
-    /// The action's key, as `caretaker actions --json` gives it.
+    /// The action's key, as `caretaker actions --json` gives it; or the number of a ticket that stands.
     pub key: String,
     /// Why nothing more is to be done about it.
     #[arg(long)]

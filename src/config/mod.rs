@@ -9,6 +9,7 @@ mod file;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzz;
 mod load;
+mod next_steps;
 mod read;
 mod schema;
 pub mod schools;
@@ -20,6 +21,7 @@ pub use calendars::{CalendarSettings, CalendarWords, Calendars, Imported};
 pub use error::{ConfigError, ConfigErrors};
 pub use file::{error_in, read_file};
 pub use load::Config;
+pub use next_steps::{NextStepSettings, ReasonStepSettings};
 pub use schema::{Sections, generator, schema};
 pub use settings::{
     AgentSettings, ConsoleSettings, CredentialsSettings, LogLevel, LogSettings, SchoolsSettings,

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::config::calendars::CalendarSettings;
+use crate::config::next_steps::NextStepSettings;
 use crate::model::ids::{CredentialName, ServiceKey};
 use crate::model::span::Span;
 
@@ -38,6 +39,8 @@ pub struct Settings {
     pub credentials: CredentialsSettings,
     /// Keys by command, instead of the built-in ones; an empty list takes the keys away.
     pub keys: BTreeMap<String, Vec<String>>,
+    /// What the desk has written down to do about checks that are not ok: by service, then by check.
+    pub next_steps: BTreeMap<String, BTreeMap<String, NextStepSettings>>,
     /// The way out: proxy, deadlines, limits.
     #[serde(skip_serializing)]
     pub transport: Section,
@@ -65,6 +68,7 @@ impl Default for Settings {
             log: LogSettings::default(),
             credentials: CredentialsSettings::default(),
             keys: BTreeMap::new(),
+            next_steps: BTreeMap::new(),
             transport: Section,
             tickets: Section,
             services: BTreeMap::new(),

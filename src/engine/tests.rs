@@ -118,7 +118,7 @@ fn estate(schools: u16, variant: u8) -> Arc<Estate> {
         subscriptions: (0..schools - 1).map(|n| (laestab(n), takes(n))).collect(),
         services,
         calendars: BTreeMap::from([(String::new(), Calendar::default())]),
-        not_watched: Vec::new(),
+        ..Estate::default()
     })
 }
 

@@ -12,4 +12,4 @@ mod pipeline;
 mod plan;
 pub mod policy;
 
-pub use pipeline::{Denied, Guard, Parts, Planned, Started, Who};
+pub use pipeline::{Denied, Guard, Parts, Planned, Raised, Started, Who};

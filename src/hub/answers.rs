@@ -10,6 +10,7 @@ use crate::model::desk::CellName;
 use crate::model::estate::{Estate, NotWatched};
 use crate::model::health::Health;
 use crate::model::ids::{CheckId, Laestab, ServiceKey};
+use crate::model::next_step::NextStep;
 use crate::model::observation::{Target, Window};
 use crate::model::text::Clean;
 use crate::wire::VERSION;
@@ -45,7 +46,7 @@ pub struct Stand {
 }
 
 impl Held {
-    /// The page of a school, or of the estate; its history is left empty. `None` if there is no
+    /// The page of a school, or of the estate; its history and its tickets are left empty. `None` if there is no
     /// such school.
     #[must_use]
     pub fn page(&self, row: Row) -> Option<Page> {
@@ -94,6 +95,7 @@ impl Held {
         let mut windows: Vec<Window> = windows.collect();
         windows.sort_by_key(|w| w.from);
         windows.dedup();
+        let next_steps = next_steps(self.world().estate(), &checks);
         let key = |c: u16| columns.get(usize::from(c)).map(|head| head.key.clone());
         Some(ServiceView {
             service: head.key.clone(),
@@ -109,6 +111,8 @@ impl Held {
                 .planned_for(row, &head.key)
                 .map(|(from, handling)| Planned { from, handling: handling.clone() }),
             windows,
+            tickets: Vec::new(),
+            next_steps,
         })
     }
 
@@ -166,6 +170,7 @@ impl Held {
                         since: cell.since,
                         reason: cell.reason,
                         soft: cell.soft,
+                        tickets: Vec::new(),
                         checks: statuses(world.checks(Row::Estate, column)),
                     }
                 })
@@ -207,6 +212,7 @@ impl Held {
                     soft: cell.soft,
                     handling: cell.handling.clone(),
                     follows_from: cell.follows_from.clone(),
+                    tickets: Vec::new(),
                     checks,
                 };
                 (head.key.clone(), status)
@@ -219,6 +225,18 @@ impl Held {
     pub fn totals(&self) -> (Summary, Summary) {
         (self.world().summary(), self.world().schools_summary())
     }
+}
+
+/// What is written down for the checks that are in trouble, the worst first, each once.
+fn next_steps(estate: &Estate, checks: &[CheckView]) -> Vec<NextStep> {
+    let mut bad: Vec<&CheckView> = checks.iter().filter(|c| c.health.is_trouble()).collect();
+    bad.sort_by_key(|check| std::cmp::Reverse(check.health));
+    let mut out: Vec<NextStep> = Vec::new();
+    for check in bad {
+        let step = estate.next_steps.get(&check.check).and_then(|s| s.of(check.reason));
+        out.extend(step.filter(|step| !out.contains(step)).cloned());
+    }
+    out
 }
 
 fn statuses(checks: Vec<CheckView>) -> Vec<CheckStatus> {

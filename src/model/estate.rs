@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::calendar::Calendar;
 use crate::model::check::ServiceSpec;
-use crate::model::ids::{Laestab, ServiceKey};
+use crate::model::ids::{CheckId, Laestab, ServiceKey};
+use crate::model::next_step::NextSteps;
 use crate::model::school::{School, Subscription};
 use crate::model::shared::Shared;
 use crate::model::text::Clean;
@@ -33,6 +34,8 @@ pub struct Estate {
     pub services: Vec<ServiceSpec>,
     /// Calendars by name; the one named "" is the default.
     pub calendars: BTreeMap<String, Calendar>,
+    /// What the desk has written down to do, by check.
+    pub next_steps: BTreeMap<CheckId, NextSteps>,
     /// Configured gaps.
     pub not_watched: Vec<NotWatched>,
 }

@@ -247,7 +247,7 @@ pub struct Step {
     /// Seconds that its effect may take to show before somebody must look.
     pub patience_s: u32,
     /// What the step was made from: values as read, for compare-and-set and for looking after a
-    /// restart. Immutable ids and numbers only, never a name and never a secret.
+    /// restart; of a ticket, what it is about. Never the name of a person at a school, never a secret.
     pub with: BTreeMap<String, Clean>,
 }
 

@@ -81,6 +81,13 @@ pub enum Answer {
 pub enum Seen {
     /// The effect is there.
     There(Clean),
+    /// It is there, under the number that the other side gave it.
+    Found {
+        /// One line for the desk.
+        says: Clean,
+        /// The ticket or reference.
+        reference: Clean,
+    },
     /// It is certainly not there.
     NotThere(Clean),
     /// Not yet, and it may still come (a sync, a feed): look again.

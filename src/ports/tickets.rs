@@ -1,11 +1,16 @@
 //! How work is handed to people outside: as tickets.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use crate::model::text::Clean;
 use crate::ports::act::{Answer, Seen};
 use crate::ports::clock::Boxed;
 use crate::ports::ledger::Committed;
+
+/// Id of the step that hands a ticket over, in every action that raises one.
+pub const TICKET_STEP: &str = "ticket";
 
 /// What is handed over, before it is put into the desk's words. Never a person's name, unless the
 /// operator's own words hold one.
@@ -15,6 +20,8 @@ pub struct Matter {
     pub action: Clean,
     /// Where: `Fernhollow Primary (999 1001)`, `3 schools`.
     pub place: Clean,
+    /// The LAESTAB where it is about one school; empty for more and for the estate.
+    pub school: Clean,
     /// Of which service, by its displayed name; empty for more than one.
     pub service: Clean,
     /// What there is to say, line by line.
@@ -27,6 +34,25 @@ pub struct Matter {
     pub ticket: Clean,
 }
 
+impl Matter {
+    /// What a ticket system keeps beside the text, by name: `action`, `place`, `school`, `service`, `by`,
+    /// `ticket`; never the operator's reason. What is empty is left out.
+    #[must_use]
+    pub fn about(&self) -> BTreeMap<String, Clean> {
+        let Self { action, place, school, service, by, ticket, lines: _, reason: _ } = self;
+        let all = [
+            ("action", action),
+            ("place", place),
+            ("school", school),
+            ("service", service),
+            ("by", by),
+            ("ticket", ticket),
+        ];
+        let said = all.into_iter().filter(|(_, value)| !value.is_empty());
+        said.map(|(name, value)| (name.to_owned(), value.clone())).collect()
+    }
+}
+
 /// As it is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Letter {
@@ -34,6 +60,8 @@ pub struct Letter {
     pub subject: Clean,
     /// Its lines; empty ones part paragraphs.
     pub body: Vec<Clean>,
+    /// See [`Matter::about`].
+    pub about: BTreeMap<String, Clean>,
 }
 
 impl Letter {
@@ -43,12 +71,12 @@ impl Letter {
         std::iter::once(&self.subject).chain(&self.body).cloned().collect()
     }
 
-    /// From such a list.
+    /// From such a list, and what it is about.
     #[must_use]
-    pub fn of(lines: &[Clean]) -> Self {
+    pub fn of(lines: &[Clean], about: &BTreeMap<String, Clean>) -> Self {
         let (subject, body) =
             lines.split_first().map_or_else(Default::default, |(s, b)| (s.clone(), b.to_vec()));
-        Self { subject, body }
+        Self { subject, body, about: about.clone() }
     }
 }
 

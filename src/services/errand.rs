@@ -18,9 +18,9 @@ use crate::ports::act::{Act, Answer, Prepared, Refused, Seen};
 use crate::ports::clock::Boxed;
 use crate::ports::known::Known;
 use crate::ports::ledger::Committed;
-use crate::ports::tickets::{Matter, Tickets};
+use crate::ports::tickets::{Matter, TICKET_STEP, Tickets};
 use crate::services::Context;
-use crate::services::hand_off::{TICKET, added, beware, place, raise, ticket_step, told};
+use crate::services::hand_off::{added, beware, place, raise, ticket_step, told};
 
 /// Id of the step that is done by others.
 const DONE: &str = "done";
@@ -139,17 +139,20 @@ impl<E: Errand> HandOff<E> {
         let matter = Matter {
             action: Clean::new(spec.label),
             place: place.clone(),
+            school: Clean::new(&school.to_string()),
             service: cell.map(|known| known.label).unwrap_or_default(),
             lines,
             by: by.name.clone(),
             reason: ask.reason.clone(),
             ticket: ask.ticket.clone().unwrap_or_default(),
         };
-        let sends = match &self.tickets {
-            Some(tickets) => tickets.write(&matter).lines(),
-            None => std::iter::once(matter.action).chain(matter.lines).collect(),
+        let (sends, ticket) = match &self.tickets {
+            Some(tickets) => {
+                let letter = tickets.write(&matter);
+                (letter.lines(), Some(ticket_step(tickets, &letter)))
+            }
+            None => (std::iter::once(matter.action).chain(matter.lines).collect(), None),
         };
-        let ticket = self.tickets.iter().map(ticket_step);
         let item = Item {
             key: Clean::default(),
             aim: aim.clone(),
@@ -157,7 +160,7 @@ impl<E: Errand> HandOff<E> {
             kind: Kind::School,
             lease: Clean::new(&format!("{}:{school}", spec.id)),
             now: wish.now,
-            steps: ticket.chain([self.done_step(wish.with)]).collect(),
+            steps: ticket.into_iter().chain([self.done_step(wish.with)]).collect(),
             sends,
             protective: false,
             will_not: vec![Clean::new("nothing changes before somebody there has done it")],
@@ -201,9 +204,9 @@ impl<E: Errand> Act for HandOff<E> {
         now: Timestamp,
     ) -> Boxed<'a, Answer> {
         Box::pin(async move {
-            let is_ticket = item.steps.get(step).is_some_and(|s| s.id.as_str() == TICKET);
+            let is_ticket = item.steps.get(step).is_some_and(|s| s.id.as_str() == TICKET_STEP);
             match &self.tickets {
-                Some(tickets) if is_ticket => raise(&**tickets, (committed, item), now).await,
+                Some(tickets) if is_ticket => raise(&**tickets, (committed, item, step), now).await,
                 None if is_ticket => {
                     let says = Clean::new("the configuration says no longer where tickets go");
                     Answer::NotSent { says }
@@ -230,7 +233,7 @@ impl<E: Errand> Act for HandOff<E> {
             Box::pin(async move { Seen::CannotTell(says) })
         };
         match (item.steps.get(step), item.aim.school(), &self.tickets) {
-            (Some(step), _, Some(tickets)) if step.id.as_str() == TICKET => {
+            (Some(step), _, Some(tickets)) if step.id.as_str() == TICKET_STEP => {
                 tickets.look(&item.key, sent_at, now)
             }
             (Some(step), Some(school), _) if step.id.as_str() == DONE => {

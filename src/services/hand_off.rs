@@ -1,6 +1,5 @@
 //! Handing work to people: what every ticket has in common.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -14,10 +13,8 @@ use crate::model::text::Clean;
 use crate::ports::act::{Answer, Refused};
 use crate::ports::known::{KnownCell, NotKnown};
 use crate::ports::ledger::Committed;
-use crate::ports::tickets::{Letter, Tickets};
+use crate::ports::tickets::{Letter, TICKET_STEP, Tickets};
 
-/// Id of the step that hands a ticket over.
-pub(super) const TICKET: &str = "ticket";
 /// How long a ticket that was handed over may stay unseen before somebody looks.
 const TICKET_PATIENCE_S: u32 = 4 * 3_600;
 /// Facts of one check that go into a ticket.
@@ -57,16 +54,16 @@ pub(super) fn added(ask: &Ask) -> Result<Option<Clean>, Refused> {
     Ok(text.cloned())
 }
 
-/// The step that hands the ticket over.
-pub(super) fn ticket_step(tickets: &Arc<dyn Tickets>) -> Step {
+/// The step that hands this letter over.
+pub(super) fn ticket_step(tickets: &Arc<dyn Tickets>, letter: &Letter) -> Step {
     Step {
-        id: Clean::new(TICKET),
+        id: Clean::new(TICKET_STEP),
         system: Clean::new("tickets"),
         says: Clean::new(&format!("raise a ticket, {}", tickets.goes())),
         class: Class::HandOff,
         undoable: false,
         patience_s: TICKET_PATIENCE_S,
-        with: BTreeMap::new(),
+        with: letter.about.clone(),
     }
 }
 
@@ -79,13 +76,16 @@ pub(super) fn beware(by: &Operator) -> Vec<Clean> {
     vec![Clean::new(&text)]
 }
 
-/// Hands over what the item says.
+/// Hands over what the item says, by this step of it.
 pub(super) async fn raise(
     tickets: &dyn Tickets,
-    (committed, item): (&Committed, &Item),
+    (committed, item, step): (&Committed, &Item, usize),
     now: Timestamp,
 ) -> Answer {
-    tickets.raise(committed, &Letter::of(&item.sends), now).await
+    let Some(step) = item.steps.get(step) else {
+        return Answer::NotSent { says: Clean::new("its plan has no such step") };
+    };
+    tickets.raise(committed, &Letter::of(&item.sends, &step.with), now).await
 }
 
 /// A moment in London, as a letter has it.

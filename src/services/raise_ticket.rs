@@ -131,6 +131,8 @@ fn only<'a>(mut all: impl Iterator<Item = &'a Clean>) -> Clean {
 fn matter(all: &[About], ask: &Ask, by: &Operator) -> Result<Matter, Refused> {
     let service = only(all.iter().flat_map(|a| a.cells.iter().map(|k| &k.label)));
     let place = only(all.iter().map(|a| &a.place));
+    let first = all.first().and_then(About::school);
+    let school = first.filter(|_| all.iter().all(|a| a.school() == first));
     let several = place.is_empty();
     let place = if several { Clean::new(&format!("{} places", all.len())) } else { place };
     let mut lines = Vec::new();
@@ -145,6 +147,7 @@ fn matter(all: &[About], ask: &Ask, by: &Operator) -> Result<Matter, Refused> {
     Ok(Matter {
         action: Clean::new("trouble on the board"),
         place,
+        school: Clean::new(&school.map_or_else(String::new, |s| s.to_string())),
         service,
         lines,
         by: by.name.clone(),
@@ -182,6 +185,7 @@ impl Act for RaiseTicket {
             let matter = matter(&all, ask, by)?;
             let also: Vec<Aim> = all.iter().skip(1).map(|about| about.aim.clone()).collect();
             let label = matter.place.clone();
+            let letter = self.tickets.write(&matter);
             let item = Item {
                 key: Clean::default(),
                 aim: aim.clone(),
@@ -189,8 +193,8 @@ impl Act for RaiseTicket {
                 kind: if *aim == Aim::Estate { Kind::Estate } else { Kind::School },
                 lease: Clean::new(&format!("ticket:{aim}")),
                 now: facts(&all),
-                steps: vec![ticket_step(&self.tickets)],
-                sends: self.tickets.write(&matter).lines(),
+                steps: vec![ticket_step(&self.tickets, &letter)],
+                sends: letter.lines(),
                 protective: false,
                 will_not: vec![Clean::new("nothing changes at a school or a vendor")],
                 beware: beware(by),
@@ -209,10 +213,10 @@ impl Act for RaiseTicket {
         &'a self,
         committed: &'a Committed,
         item: &'a Item,
-        _: usize,
+        step: usize,
         now: Timestamp,
     ) -> Boxed<'a, Answer> {
-        Box::pin(raise(&*self.tickets, (committed, item), now))
+        Box::pin(raise(&*self.tickets, (committed, item, step), now))
     }
 
     fn look<'a>(

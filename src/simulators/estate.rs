@@ -353,6 +353,7 @@ fn credentials(
         ("welearn365.act".to_owned(), password(seed, "welearn365", 1)),
         ("redstor".to_owned(), password(seed, "redstor", 0)),
         ("wonde".to_owned(), password(seed, "wonde", 0)),
+        ("ticket_desk".to_owned(), password(seed, "ticket_desk", 0)),
         ("redstor.jwk".to_owned(), super::redapi::PRIVATE_JWK.to_owned()),
         ("groupcall.management".to_owned(), password(seed, "management", 0)),
     ]);

@@ -21,6 +21,7 @@ use crate::simulators::scenario::Scenario;
 use crate::simulators::script::{Script, ScriptError, Step, What};
 use crate::simulators::server::{Endpoint, authority, serve};
 use crate::simulators::stage::{Stage, lock};
+use crate::simulators::ticket_desk::{self, TicketDesk};
 use crate::simulators::times::{TimeSource, rounded_down, seconds};
 use crate::simulators::welearn365::{Graph, Microsoft};
 use crate::simulators::{
@@ -84,6 +85,7 @@ pub struct Running {
     xod: Arc<Xod>,
     redapi: Arc<RedApi>,
     vault: Arc<Vault>,
+    ticket_desk: TicketDesk,
     vendors: BTreeMap<String, CancellationToken>,
     feeds: Arc<Feeds>,
     gone: CancellationToken,
@@ -115,11 +117,9 @@ pub async fn start(plan: Plan) -> Result<Running, StartError> {
     endpoints.extend(xod.endpoints());
     endpoints.push(redstor::endpoint(&vault));
     endpoints.extend(redapi.endpoints());
-    endpoints.extend(smoothwall::endpoints(&stage));
-    endpoints.push(just2easy::endpoint(&stage));
-    endpoints.push(purple_mash::endpoint(&stage));
-    endpoints.extend(statuspage::endpoints(&stage));
-    endpoints.push(wonde::endpoint(&stage));
+    endpoints.extend(of_stage(&stage));
+    let ticket_desk = TicketDesk(ticket_desk::Counter::new(stage.clone()));
+    endpoints.push(ticket_desk.0.endpoint());
 
     let (gone, tasks) = (CancellationToken::new(), TaskTracker::new());
     let vendors: BTreeMap<String, CancellationToken> =
@@ -170,11 +170,22 @@ pub async fn start(plan: Plan) -> Result<Running, StartError> {
         xod,
         redapi,
         vault,
+        ticket_desk,
         vendors,
         feeds,
         gone,
         tasks,
     })
+}
+
+/// Vendors that remember nothing of their own.
+fn of_stage(stage: &Arc<Stage>) -> Vec<Endpoint> {
+    let mut endpoints = smoothwall::endpoints(stage);
+    endpoints.extend(statuspage::endpoints(stage));
+    endpoints.push(just2easy::endpoint(stage));
+    endpoints.push(purple_mash::endpoint(stage));
+    endpoints.push(wonde::endpoint(stage));
+    endpoints
 }
 
 /// The URLs of one server, by the names under which a config asks for them.
@@ -188,6 +199,7 @@ fn address_book(key: &str, base: &str, urls: &mut BTreeMap<String, String>) {
         }
         "redstor.token" => drop(add(key, "/connect/token")),
         "wonde" => drop(add(key, "/v1.0")),
+        "ticket_desk" => drop(add(key, "/api/v2")),
         _ => drop(add(key, "")),
     }
 }
@@ -277,6 +289,12 @@ impl Running {
     #[must_use]
     pub fn redstor(&self) -> Redstor {
         Redstor(self.vault.clone())
+    }
+
+    /// Where tickets go: what it was given, and faults of its own.
+    #[must_use]
+    pub fn ticket_desk(&self) -> TicketDesk {
+        self.ticket_desk.clone()
     }
 
     /// What only Groupcall can do: faults of its own.

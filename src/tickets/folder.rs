@@ -153,7 +153,10 @@ impl Folder {
             files.handed_over()
         });
         match looked.await {
-            Ok(Ok(true)) => Seen::There(says(format!("it was put into {folder}"))),
+            Ok(Ok(true)) => Seen::Found {
+                says: says(format!("it was put into {folder}")),
+                reference: short_of(key),
+            },
             Ok(Ok(false)) => Seen::NotThere(says(format!("it was never put into {folder}"))),
             Ok(Err(error)) => Seen::CannotTell(says(format!("{folder}: {error}"))),
             Err(error) => Seen::CannotTell(says(error.to_string())),
@@ -189,8 +192,11 @@ mod tests {
         }
 
         async fn raise(&self) -> Answer {
-            let letter =
-                Letter { subject: "a subject".into(), body: vec!["one".into(), "two".into()] };
+            let letter = Letter {
+                subject: "a subject".into(),
+                body: vec!["one".into(), "two".into()],
+                ..Letter::default()
+            };
             self.folder.raise(&key(), &letter).await
         }
     }
@@ -212,7 +218,7 @@ mod tests {
         assert_eq!(std::fs::metadata(stage.ticket()).unwrap().mode() & 0o7777, 0o640);
         // Fetched and taken away, as a picker does: it is not handed over again.
         std::fs::remove_file(stage.ticket()).unwrap();
-        assert!(matches!(stage.folder.look(&key()).await, Seen::There(_)));
+        assert!(matches!(stage.folder.look(&key()).await, Seen::Found { .. }));
         assert!(matches!(stage.raise().await, Answer::Took { .. }));
         assert!(!stage.ticket().exists(), "it was fetched already");
     }
@@ -229,7 +235,7 @@ mod tests {
         assert!(matches!(stage.raise().await, Answer::Took { .. }));
         assert!(std::fs::read_to_string(stage.ticket()).unwrap().ends_with("two\n"));
         // Moved, and dead before anything was said of it.
-        assert!(matches!(stage.folder.look(&key()).await, Seen::There(_)));
+        assert!(matches!(stage.folder.look(&key()).await, Seen::Found { .. }));
     }
 
     #[tokio::test]

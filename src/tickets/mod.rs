@@ -4,11 +4,17 @@
 //! Invariant: what is handed over carries the idempotency key, and nothing is handed over twice.
 //! Invariant: a value is put into a template, a header, a path or a body as a value, whatever it holds.
 
+mod api;
+mod fields;
 mod folder;
+mod form;
 mod office;
 mod post;
 mod settings;
 mod template;
 
 pub use office::{Means, Office};
-pub use settings::{FolderSettings, MailSettings, TicketSettings, Wrong};
+pub use settings::{
+    ApiCreate, ApiMethod, ApiSearch, ApiSettings, FolderSettings, MailSettings, SignIn,
+    TicketSettings, Wrong,
+};

@@ -11,6 +11,7 @@ use crate::ports::clock::Boxed;
 use crate::ports::ledger::Committed;
 use crate::ports::secrets::Secrets;
 use crate::ports::tickets::{Letter, Matter, Tickets};
+use crate::tickets::api::Api;
 use crate::tickets::folder::Folder;
 use crate::tickets::post::Post;
 use crate::tickets::settings::{TicketSettings, Wrong};
@@ -21,6 +22,7 @@ use crate::transport::Transport;
 enum Way {
     Folder(Folder),
     Post(Box<Post>),
+    Api(Box<Api>),
 }
 
 /// What an office is built with.
@@ -53,10 +55,13 @@ impl Office {
         if let Some(mail) = &settings.mail {
             ways.push(Way::Post(Box::new(Post::new(mail, means)?)));
         }
+        if let Some(api) = &settings.api {
+            ways.push(Way::Api(Box::new(Api::new(api, means)?)));
+        }
         match (ways.pop(), ways.is_empty()) {
             (Some(way), true) => Ok(Self { template, way }),
             _ => {
-                let why = "say once where tickets go: folder or mail".into();
+                let why = "say once where tickets go: folder, mail or api".into();
                 Err(Wrong { key: "folder", why })
             }
         }
@@ -68,6 +73,7 @@ impl Tickets for Office {
         match &self.way {
             Way::Folder(folder) => folder.goes(),
             Way::Post(post) => post.goes(),
+            Way::Api(api) => api.goes(),
         }
     }
 
@@ -84,6 +90,7 @@ impl Tickets for Office {
         match &self.way {
             Way::Folder(folder) => Box::pin(folder.raise(committed.key(), letter)),
             Way::Post(post) => Box::pin(post.raise(committed.key(), letter, now)),
+            Way::Api(api) => Box::pin(api.raise(committed.key(), letter)),
         }
     }
 
@@ -91,6 +98,7 @@ impl Tickets for Office {
         match &self.way {
             Way::Folder(folder) => Box::pin(folder.look(key)),
             Way::Post(post) => Box::pin(async { post.look() }),
+            Way::Api(api) => Box::pin(api.look(key)),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::model::text::Clean;
 use crate::ports::tickets::{Letter, Matter};
+use crate::tickets::fields::{self, Piece};
 use crate::tickets::settings::Wrong;
 
 /// Lines that a letter has at most; what is more is left out, and that is said.
@@ -28,21 +29,15 @@ const NAMES: [(&str, Name); 6] = [
 ];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Piece {
-    Text(String),
-    Value(Name),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
 enum Row {
-    Pieces(Vec<Piece>),
+    Pieces(Vec<Piece<Name>>),
     Lines,
 }
 
 /// A subject and a text with names in them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Template {
-    subject: Vec<Piece>,
+    subject: Vec<Piece<Name>>,
     body: Vec<Row>,
 }
 
@@ -75,14 +70,14 @@ impl Template {
             body.push(Clean::new(&format!("and {more} lines more, which are left out")));
         }
         let subject: String = self.subject.iter().map(|piece| text(piece, matter)).collect();
-        Letter { subject: Clean::new(subject.trim_matches([' ', ':', ','])), body }
+        let subject = Clean::new(subject.trim_matches([' ', ':', ',']));
+        Letter { subject, body, about: matter.about() }
     }
 }
 
 /// A line; none where one of its names has nothing to give.
-fn filled(pieces: &[Piece], matter: &Matter) -> Option<Clean> {
-    let empty =
-        |piece: &Piece| matches!(piece, Piece::Value(name) if value(*name, matter).is_empty());
+fn filled(pieces: &[Piece<Name>], matter: &Matter) -> Option<Clean> {
+    let empty = |piece: &Piece<Name>| matches!(piece, Piece::Value(name) if value(*name, matter).is_empty());
     if pieces.iter().any(empty) {
         return None;
     }
@@ -90,7 +85,7 @@ fn filled(pieces: &[Piece], matter: &Matter) -> Option<Clean> {
     Some(Clean::new(&line))
 }
 
-fn text<'a>(piece: &'a Piece, matter: &'a Matter) -> &'a str {
+fn text<'a>(piece: &'a Piece<Name>, matter: &'a Matter) -> &'a str {
     match piece {
         Piece::Text(text) => text,
         Piece::Value(name) => value(*name, matter).as_str(),
@@ -115,30 +110,11 @@ fn row(line: &str) -> Result<Row, Wrong> {
     pieces("body", line).map(Row::Pieces)
 }
 
-fn pieces(key: &'static str, line: &str) -> Result<Vec<Piece>, Wrong> {
-    let mut out = Vec::new();
-    let mut rest = line;
-    while let Some((before, after)) = rest.split_once('{') {
-        let unclosed = || Wrong { key, why: "a { without its }".into() };
-        let (name, after) = after.split_once('}').ok_or_else(unclosed)?;
-        let Some((_, known)) = NAMES.iter().find(|(known, _)| *known == name) else {
-            let all: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
-            let why = format!(
-                "there is no {{{name}}}; there are {}, and {{lines}} on a line of its own",
-                all.join(", ")
-            );
-            return Err(Wrong { key, why });
-        };
-        if !before.is_empty() {
-            out.push(Piece::Text(before.to_owned()));
-        }
-        out.push(Piece::Value(*known));
-        rest = after;
-    }
-    if !rest.is_empty() {
-        out.push(Piece::Text(rest.to_owned()));
-    }
-    Ok(out)
+fn pieces(key: &'static str, line: &str) -> Result<Vec<Piece<Name>>, Wrong> {
+    fields::pieces(key, line, &NAMES).map_err(|wrong| {
+        let why = format!("{}; and {{lines}} on a line of its own", wrong.why);
+        Wrong { why, ..wrong }
+    })
 }
 
 #[cfg(test)]
@@ -150,6 +126,7 @@ mod tests {
             action: "Ask for a restore".into(),
             place: "Fernhollow Primary (999 1001)".into(),
             service: "Redstor Backup".into(),
+            school: "9991001".into(),
             lines: vec!["Data: SIMS".into(), "".into(), "Of: 2026-03-03".into()],
             by: "asha".into(),
             reason: "for J. Smith in 4B".into(),
@@ -181,7 +158,7 @@ mod tests {
         let none = Matter { service: Clean::default(), ..matter() };
         let letter = Template::new("{service}: {place}", "{lines}").unwrap().write(&none);
         assert_eq!(letter.subject.as_str(), "Fernhollow Primary (999 1001)");
-        assert_eq!(Letter::of(&letter.lines()), letter);
+        assert_eq!(Letter::of(&letter.lines(), &letter.about), letter);
     }
 
     #[test]
@@ -192,6 +169,8 @@ mod tests {
         assert!(why("x", "no lines").contains("{lines}"));
         assert!(why("x {pupil}", "{lines}").contains("there is no {pupil}"), "and which there are");
         assert!(why("x", "{lines}\n{by").contains("without its }"));
+        let braces = Template::new("{{x} {by}", "{lines}").unwrap().write(&matter());
+        assert_eq!(braces.subject.as_str(), "{x} asha");
     }
 
     #[test]

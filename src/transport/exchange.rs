@@ -90,6 +90,7 @@ impl Call {
             method: match request.method {
                 Method::Get => reqwest::Method::GET,
                 Method::Post => reqwest::Method::POST,
+                Method::Put => reqwest::Method::PUT,
                 Method::Patch => reqwest::Method::PATCH,
             },
             url,
@@ -247,10 +248,11 @@ impl Inner {
             }
             let next_look = match progress.last() {
                 Some(last) if now >= last + patience => {
-                    return self.no_answer(format!(
+                    let why = format!(
                         "it stopped in the middle of its answer for {} s",
                         patience.as_secs()
-                    ));
+                    );
+                    return self.no_answer(why, false);
                 }
                 Some(last) => last + patience,
                 None => now + patience,
@@ -335,8 +337,8 @@ impl Inner {
         Failure::Redirected { origin: self.name.clone(), status: answer.status().as_u16(), to }
     }
 
-    fn no_answer(&self, why: String) -> Failure {
-        Failure::NoAnswer { origin: self.name.clone(), why }
+    fn no_answer(&self, why: String, unsent: bool) -> Failure {
+        Failure::NoAnswer { origin: self.name.clone(), why, unsent }
     }
 
     /// What an error of the client means.
@@ -344,7 +346,8 @@ impl Inner {
         let mut innermost = String::new();
         let mut cause = e.source();
         while let Some(error) = cause {
-            if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+            // Later than in the handshake it says nothing of what had been sent.
+            if let Some(tls) = error.downcast_ref::<rustls::Error>().filter(|_| e.is_connect()) {
                 return Failure::Tls { origin: self.name.clone(), why: tls_words(tls) };
             }
             cause = inner(error);
@@ -371,7 +374,7 @@ impl Inner {
         } else {
             "the connection broke"
         };
-        self.no_answer(format!("{step}: {detail}"))
+        self.no_answer(format!("{step}: {detail}"), e.is_connect())
     }
 }
 

@@ -23,6 +23,8 @@ pub enum Failure {
         origin: String,
         /// The cause, cleaned.
         why: String,
+        /// Whether certainly nothing of the call was sent; `false` where that is not known.
+        unsent: bool,
     },
     /// The deadline for the whole exchange passed.
     #[error("no complete answer from {origin} within {seconds} s")]
@@ -114,6 +116,23 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Whether an HTTP call that failed so certainly sent nothing: there was no connection, or we did
+    /// not even try. What an answer said is never among these.
+    #[must_use]
+    pub fn is_unsent(&self) -> bool {
+        match self {
+            Self::NoAnswer { unsent, .. } => *unsent,
+            Self::Tls { .. } | Self::Open { .. } | Self::Unauthorised { .. } => true,
+            Self::Deadline { .. }
+            | Self::Redirected { .. }
+            | Self::TooLarge { .. }
+            | Self::Throttled { .. }
+            | Self::Status { .. }
+            | Self::Malformed { .. }
+            | Self::ForeignLink { .. } => false,
+        }
+    }
+
     /// The reason of the unknown that this makes of a check.
     #[must_use]
     pub fn reason(&self) -> Reason {

@@ -90,7 +90,7 @@ impl Endpoint {
     /// When the name has none, or the resolver did not answer within `limit`.
     pub async fn resolve(&self, limit: Duration) -> Result<Vec<IpAddr>, Failure> {
         let inner = &*self.inner;
-        let no = |why: String| Failure::NoAnswer { origin: inner.name.clone(), why };
+        let no = |why: String| Failure::NoAnswer { origin: inner.name.clone(), why, unsent: true };
         let host = inner.base.host_str().unwrap_or_default().trim_matches(['[', ']']);
         let port = inner.base.port_or_known_default().unwrap_or(443);
         tokio::select! {

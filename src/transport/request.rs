@@ -82,6 +82,7 @@ impl std::fmt::Debug for Path {
 pub(super) enum Method {
     Get,
     Post,
+    Put,
     Patch,
 }
 
@@ -147,6 +148,12 @@ impl Request {
     #[must_use]
     pub fn post(path: &str) -> Self {
         Self { method: Method::Post, repeatable: false, ..Self::get(path) }
+    }
+
+    /// A PUT; not repeated unless [`Request::repeatable`] says so.
+    #[must_use]
+    pub fn put(path: &str) -> Self {
+        Self { method: Method::Put, repeatable: false, ..Self::get(path) }
     }
 
     /// A PATCH; not repeated unless [`Request::repeatable`] says so.

@@ -1,7 +1,7 @@
 //! The sentence for the telephone: made from rule, cause and consequence in plain words.
 //!
-//! Invariant: no name of a person, no vendor's text and no jargon; only our words, service names
-//! and times. What is not known is said as not known.
+//! Invariant: no name of a person, no vendor's text and no jargon; only our words, service names,
+//! times and the numbers of tickets. What is not known is said as not known.
 
 use jiff::Timestamp;
 
@@ -66,6 +66,9 @@ const WORDS: &[Words] = &[
     },
 ];
 
+/// Tickets that are spoken of, of the trouble itself and of other things.
+const SPOKEN: usize = 2;
+
 /// The sentence of a page; `None` where there is no service to speak of.
 #[must_use]
 pub fn sentence(page: &Page, now: Timestamp) -> Option<String> {
@@ -74,7 +77,7 @@ pub fn sentence(page: &Page, now: Timestamp) -> Option<String> {
         .iter()
         .filter(|s| s.cell.health != Health::NotSubscribed)
         .min_by_key(|s| (class(s), std::cmp::Reverse(s.cell.health), s.cell.since))?;
-    Some(match class(worst) {
+    let said = match class(worst) {
         Class::Nobody | Class::Somebody => own_trouble(page, worst, now),
         Class::Follows => follows(page, worst),
         Class::Ok | Class::NotSetUp if page.not_watched.is_empty() => {
@@ -83,7 +86,31 @@ pub fn sentence(page: &Page, now: Timestamp) -> Option<String> {
         Class::Ok | Class::NotSetUp => {
             "Everything that we watch for you is working; some things we cannot watch.".to_owned()
         }
-    })
+    };
+    Some(format!("{said}{}", tickets(page, worst)))
+}
+
+/// The tickets that stand: of the trouble that is spoken of, then of others.
+fn tickets(page: &Page, worst: &ServiceView) -> String {
+    let mut out = String::new();
+    let about =
+        |view: &ServiceView| view.service != worst.service || !view.cell.health.is_trouble();
+    if !about(worst) {
+        let numbers = worst.tickets.iter().rev().take(SPOKEN).map(|t| t.number.as_str());
+        let numbers: Vec<&str> = numbers.collect();
+        match numbers.as_slice() {
+            [] => {}
+            [one] => out.push_str(&format!(" The ticket is {one}.")),
+            all => out.push_str(&format!(" The tickets are {}.", all.join(" and "))),
+        }
+    }
+    let others = page.services.iter().filter(|view| about(view));
+    let others = others.flat_map(|view| view.tickets.iter().map(move |ticket| (view, ticket)));
+    for (view, ticket) in others.take(SPOKEN) {
+        let thing = thing(page, view.service.as_str());
+        out.push_str(&format!(" Ticket {} about {thing} is open.", ticket.number));
+    }
+    out
 }
 
 /// The first sentence alone, where there is little room.
@@ -183,7 +210,23 @@ fn capital(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{Cell, Clean};
+    use crate::wire::{Cell, Clean, Ticket};
+
+    fn page(services: Vec<ServiceView>) -> Page {
+        Page {
+            version: 1,
+            revision: 1,
+            as_of: "2026-11-24T09:14:00Z".parse().unwrap(),
+            school: None,
+            contact: Clean::default(),
+            note: Clean::default(),
+            school_day: true,
+            services,
+            history: Vec::new(),
+            desk: Vec::new(),
+            not_watched: Vec::new(),
+        }
+    }
 
     #[test]
     fn what_was_not_asked_yet_is_not_said_to_be_missing() {
@@ -202,26 +245,60 @@ mod tests {
             affects: Vec::new(),
             planned: None,
             windows: Vec::new(),
+            tickets: Vec::new(),
+            next_steps: Vec::new(),
         };
         let now = "2026-11-24T09:14:00Z".parse().unwrap();
-        let page = |service: ServiceView| Page {
-            version: 1,
-            revision: 1,
-            as_of: now,
-            school: None,
-            contact: Clean::default(),
-            note: Clean::default(),
-            school_day: true,
-            services: vec![service],
-            history: Vec::new(),
-            desk: Vec::new(),
-            not_watched: Vec::new(),
-        };
-        let said = sentence(&page(unasked.clone()), now).unwrap();
+        let said = sentence(&page(vec![unasked.clone()]), now).unwrap();
         assert_eq!(said, "We have not looked at your pupil data yet; give us a minute.");
         let mut never = unasked;
         never.cell.since = Some(now);
-        let said = sentence(&page(never), now).unwrap();
+        let said = sentence(&page(vec![never]), now).unwrap();
         assert!(said.contains("we have never had anything from it"), "{said}");
+    }
+
+    #[test]
+    fn a_ticket_is_named_by_its_number_and_by_what_it_is_about() {
+        let now: Timestamp = "2026-11-24T09:14:00Z".parse().unwrap();
+        let ticket = |number: &str| Ticket {
+            number: Clean::new(number),
+            key: Clean::new("k"),
+            action: "desk.raise_ticket".parse().unwrap(),
+            by: Clean::new("asha"),
+            at: now,
+        };
+        let view = |key: &str, health: Health, tickets: &[&str]| ServiceView {
+            service: key.parse().unwrap(),
+            label: Clean::new(key),
+            code: Clean::new("XX"),
+            cell: Cell { health, since: Some(now), ..Cell::default() },
+            checks: Vec::new(),
+            elsewhere: 1,
+            takers: 9,
+            affects: Vec::new(),
+            planned: None,
+            windows: Vec::new(),
+            tickets: tickets.iter().map(|number| ticket(number)).collect(),
+            next_steps: Vec::new(),
+        };
+        let say = |services: Vec<ServiceView>| sentence(&page(services), now).unwrap();
+        let bad = say(vec![
+            view("groupcall", Health::Critical, &["10482"]),
+            view("redstor", Health::Ok, &["10483"]),
+        ]);
+        assert!(
+            bad.ends_with(
+                "We can see it here. The ticket is 10482. Ticket 10483 about the backup of your server \
+                 is open."
+            ),
+            "{bad}"
+        );
+        let well = say(vec![view("redstor", Health::Ok, &["10483"])]);
+        assert!(
+            well.ends_with("as it should. Ticket 10483 about the backup of your server is open.")
+        );
+        let both = say(vec![view("groupcall", Health::Warning, &["7", "8", "9"])]);
+        assert!(both.ends_with(" The tickets are 9 and 8."), "the newest ones: {both}");
+        assert!(!say(vec![view("groupcall", Health::Critical, &[])]).contains("icket"));
     }
 }

@@ -28,6 +28,7 @@ pub use crate::model::estate::NotWatched;
 pub use crate::model::filter;
 pub use crate::model::health::{Health, Reason};
 pub use crate::model::ids::{ActionId, CheckId, Laestab, ServiceKey};
+pub use crate::model::next_step::NextStep;
 pub use crate::model::observation::{Fact, Number, SourceTime, Window, Zone};
 pub use crate::model::plan::{
     AccountName, Aim, Ask, Item, Kind, LeftOut, NotATarget, Operator, Outcome, Plan, Private, Role,
@@ -36,6 +37,7 @@ pub use crate::model::plan::{
 pub use crate::model::school::School;
 pub use crate::model::span::Span;
 pub use crate::model::text::Clean;
+pub use crate::model::ticket::Ticket;
 pub use crate::model::when;
 
 /// The version of the wire and of `status --json`.

@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::model::cell::{Cell, CheckView, Handling, StateChange};
 use crate::model::estate::NotWatched;
 use crate::model::ids::{Laestab, ServiceKey};
+use crate::model::next_step::NextStep;
 use crate::model::observation::Window;
 use crate::model::school::School;
 use crate::model::text::Clean;
+use crate::model::ticket::Ticket;
 use crate::wire::desk::DeskLine;
 
 /// One service on a page.
@@ -37,6 +39,12 @@ pub struct ServiceView {
     /// Work that the vendor announces or has under way here or for the whole estate, the next first.
     #[serde(default)]
     pub windows: Vec<Window>,
+    /// Tickets about it that were raised from here and stand, oldest first.
+    #[serde(default)]
+    pub tickets: Vec<Ticket>,
+    /// What the desk has written down to do about its checks that are not ok, the worst first.
+    #[serde(default)]
+    pub next_steps: Vec<NextStep>,
 }
 
 /// A hold that has not begun.

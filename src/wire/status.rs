@@ -56,6 +56,9 @@ pub struct CellStatus {
     pub handling: Option<Handling>,
     /// What it follows from.
     pub follows_from: Option<Cause>,
+    /// Numbers of the tickets about it that were raised from here and stand.
+    #[serde(default)]
+    pub tickets: Vec<Clean>,
     /// Its checks.
     pub checks: Vec<CheckStatus>,
 }
@@ -76,6 +79,9 @@ pub struct EstateStatus {
     pub reason: Option<Reason>,
     /// Not yet confirmed.
     pub soft: bool,
+    /// As of a school's cell.
+    #[serde(default)]
+    pub tickets: Vec<Clean>,
     /// Its checks.
     pub checks: Vec<CheckStatus>,
 }

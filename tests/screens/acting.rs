@@ -140,6 +140,19 @@ fn marks_that_the_filter_hides_are_left_out_and_named_before_the_plan() {
 }
 
 #[test]
+fn many_marked_schools_get_one_ticket_or_one_each() {
+    for (typed, wanted) in [("", None), ("yes", Some("yes"))] {
+        let mut desk = desk((80, 24));
+        desk.press("space j space x").type_text("raise").press("enter");
+        assert!(desk.text().contains("one ticket for each target"), "{}", desk.text());
+        desk.type_text(typed).press("enter enter").type_text("why").press("enter enter");
+        let Wish::Plan { ask, .. } = desk.wish() else { panic!("{}", desk.text()) };
+        assert_eq!(ask.targets.len(), 2, "{ask:?}");
+        assert_eq!(ask.choices.get("each").map(|each| each.as_str()), wanted, "{ask:?}");
+    }
+}
+
+#[test]
 fn only_its_words_confirm_a_plan_and_enter_alone_does_nothing() {
     let (mut desk, page) = at_plan((80, 24));
     assert!(desk.text().contains("NOTHING HAS BEEN SENT"), "{}", desk.text());

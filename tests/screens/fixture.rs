@@ -14,8 +14,8 @@ use caretaker::wire::board::{
 };
 use caretaker::wire::page::{Page, ServiceView};
 use caretaker::wire::{
-    Cause, Cell, CheckView, Clean, Fact, Handling, HandlingKind, Health, Laestab, NotWatched,
-    Reason, School, Scope, ServiceKey, SourceTime, StateChange, Window, Zone,
+    Cause, Cell, CheckView, Clean, Fact, Handling, HandlingKind, Health, Laestab, NextStep,
+    NotWatched, Reason, School, Scope, ServiceKey, SourceTime, StateChange, Ticket, Window, Zone,
 };
 use jiff::Timestamp;
 use ratatui::Terminal;
@@ -401,6 +401,8 @@ fn services(cells: &[CompactCell]) -> Vec<ServiceView> {
                 } else {
                     Vec::new()
                 },
+                tickets: Vec::new(),
+                next_steps: Vec::new(),
                 cell,
             }
         })
@@ -443,6 +445,34 @@ pub fn page(board: &Board, row: Option<usize>) -> Page {
     }
 }
 
+/// The same with tickets that stand and steps that the desk has written down.
+pub fn ticketed(board: &Board, row: Option<usize>) -> Page {
+    let mut page = page(board, row);
+    let ticket = |number: &str, action: &str| Ticket {
+        number: Clean::new(number),
+        key: Clean::new("0123456789abcdef"),
+        action: action.parse().unwrap(),
+        by: Clean::new("asha"),
+        at: at("2026-11-24T09:02:00Z"),
+    };
+    for view in &mut page.services {
+        match view.service.as_str() {
+            "groupcall" if view.cell.health.is_trouble() => {
+                view.tickets = vec![ticket("10482", "desk.raise_ticket")];
+                view.next_steps = vec![NextStep {
+                    text: Clean::new(
+                        "Ring the school: is the SIMS server on, and does Xporter run?",
+                    ),
+                    link: Clean::new("https://wiki.example.org/xporter"),
+                }];
+            }
+            "redstor" => view.tickets = vec![ticket("10483", "redstor.restore_request")],
+            _ => {}
+        }
+    }
+    page
+}
+
 /// A console that is driven by hand.
 pub struct Desk {
     pub console: Console,
@@ -451,6 +481,8 @@ pub struct Desk {
     pub size: (u16, u16),
     /// The number of the guard's news that the agent tells.
     pub news: u64,
+    /// How the agent makes a page.
+    pub page_of: fn(&Board, Option<usize>) -> Page,
 }
 
 /// Columns and rows that every screen is drawn at.
@@ -461,7 +493,8 @@ impl Desk {
         let keymap = Keymap::new(&BTreeMap::new()).unwrap();
         let folder = Folder::new(None, depth);
         let console = Console::new(keymap, folder, theme, size, at(NOW)).unwrap();
-        Self { console, board: calm(0), mono: Duration::from_secs(1_000), size, news: 0 }
+        let mono = Duration::from_secs(1_000);
+        Self { console, board: calm(0), mono, size, news: 0, page_of: page }
     }
 
     pub fn new(board: Board, size: (u16, u16)) -> Self {
@@ -484,7 +517,7 @@ impl Desk {
                 Row::Estate => None,
                 Row::School(l) => self.board.schools.iter().position(|s| s.laestab == l),
             };
-            self.console.page(row, Ok(page(&self.board, n)));
+            self.console.page(row, Ok((self.page_of)(&self.board, n)));
         }
     }
 

@@ -46,6 +46,12 @@ pub fn actions() -> Actions {
         choice("asked_by", "who asked, by role: the school's office"),
         choice("verified", "how you know that it was they: rang back"),
     ];
+    let mut raise = possible("desk.raise_ticket", "Raise a ticket", AimsAt::Cell, Class::HandOff);
+    let optional = |name, help| Choice { optional: true, ..choice(name, help) };
+    raise.choices = vec![
+        optional("each", "yes: one ticket for each target; otherwise one for all"),
+        optional("text", "what the ticket says besides: rang the school, server was on"),
+    ];
     let mut closed = possible(
         "welearn365.reset_password",
         "Reset a password",
@@ -85,7 +91,7 @@ pub fn actions() -> Actions {
                 AimsAt::Estate,
                 Class::Trigger,
             ),
-            possible("desk.raise_ticket", "Raise a ticket", AimsAt::Cell, Class::HandOff),
+            raise,
         ],
         waiting: Vec::new(),
         open: Vec::new(),

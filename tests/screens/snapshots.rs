@@ -1,8 +1,9 @@
 //! Snapshots: each screen at four sizes; styles of chosen lines in true colour, 16 colours, none.
 
+use caretaker::link::LinkEvent;
 use caretaker::tui::theme::Depth;
 
-use crate::fixture::{Desk, SIZES, at, calm, morning, storm};
+use crate::fixture::{Desk, SIZES, at, calm, morning, storm, ticketed};
 
 /// Draws `make` at every size and compares its letters.
 pub fn everywhere(name: &str, make: impl Fn((u16, u16)) -> Desk) {
@@ -108,6 +109,31 @@ fn page_of_a_school() {
     everywhere("page", |size| open(Desk::new(morning(250), size)));
     coloured("page", &[1, 2, 6, 7], |theme, depth| {
         open(Desk::with(morning(250), (80, 24), theme, depth))
+    });
+}
+
+/// A console whose pages tell of tickets.
+fn with_tickets(size: (u16, u16)) -> Desk {
+    let mut desk = Desk::empty(size, "dark", Depth::Full);
+    desk.page_of = ticketed;
+    desk.board = morning(250);
+    let board = Box::new(desk.board.clone());
+    desk.console.wire(LinkEvent::Board(board), desk.mono);
+    desk.answer();
+    desk
+}
+
+#[test]
+fn tickets_that_stand_and_next_steps() {
+    everywhere("peek_ticket", |size| {
+        let mut desk = with_tickets(size);
+        desk.press("j j");
+        desk
+    });
+    everywhere("page_ticket", |size| {
+        let mut desk = with_tickets(size);
+        desk.press("o").type_text("alder prim").press("enter");
+        desk
     });
 }
 

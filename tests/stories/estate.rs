@@ -221,6 +221,6 @@ pub fn estate(setup: &story::Setup, schools: &[story::School]) -> Arc<Estate> {
             .collect(),
         services: services.to_vec(),
         calendars,
-        not_watched: Vec::new(),
+        ..Estate::default()
     })
 }

@@ -6,6 +6,7 @@
     reason = "a test outside the program has only the real clock"
 )]
 
+mod api;
 mod desk;
 mod folder;
 mod guarded;
@@ -13,4 +14,5 @@ mod mail;
 mod mta;
 mod post_office;
 mod restore;
+mod standing;
 mod syncs;

@@ -80,8 +80,35 @@ impl Book<'_> {
 la_codes = [{codes}]
 policy = "policy.toml"
 
-[tickets.folder]
+[tickets.api]
+endpoint = {desk}
+auth = {{ bearer = "ticket_desk" }}
+[tickets.api.create]
 path = "tickets"
+number = "/ticket/id"
+[tickets.api.create.body]
+subject = "{{subject}}"
+description = "{{text}}"
+external_id = "{{key}}"
+custom = {{ school = "{{school}}", requester = "{{by}}" }}
+[tickets.api.search]
+path = "tickets"
+query = {{ external_id = "{{key}}" }}
+rows = "/tickets"
+key = "/external_id"
+number = "/id"
+
+[next_steps.groupcall]
+xporter_data = {{ text = "Ring the school: is the SIMS server on, and does Xporter run?", url = "https://wiki.example.org/xporter" }}
+[next_steps.redstor]
+documents = {{ text = "Read the last report in Redstor's console", url = "https://wiki.example.org/redstor" }}
+sims = {{ text = "Read the last report in Redstor's console", url = "https://wiki.example.org/redstor" }}
+[next_steps.smoothwall.filtering]
+text = "Ring the filter's hotline; safeguarding lead to be told the same hour"
+[next_steps.smoothwall.filtering.reasons]
+no_answer = {{ text = "Look first whether the school's line is down" }}
+[next_steps.future_digital]
+coverage = {{ text = "Ask the school which rooms were off; then future_digital.client_check" }}
 
 [schools]
 list_file = "schools.csv"
@@ -98,6 +125,7 @@ concurrency = 64
 breaker_longest = "10s"
 "#,
             codes = codes.join(", "),
+            desk = self.at("ticket_desk"),
             socket = quoted(&self.folder.socket().display().to_string()),
         )
     }

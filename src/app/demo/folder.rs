@@ -51,14 +51,6 @@ impl Folder {
         self.path.join("vendors")
     }
 
-    /// Makes the folder into which tickets go.
-    ///
-    /// # Errors
-    /// When it cannot be made.
-    pub fn make_tickets(&self) -> Result<(), Failed> {
-        private_dir(&self.path.join("tickets")).map_err(Failed::software)
-    }
-
     /// The path of the credential `name`.
     #[must_use]
     pub fn credential(&self, name: &str) -> PathBuf {

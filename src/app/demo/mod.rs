@@ -118,7 +118,6 @@ fn script(scenario: &str) -> Result<Option<Script>, String> {
 pub fn write_config(folder: &Folder, vendors: &Running) -> Result<PathBuf, Failed> {
     folder.write_tables(&vendors.invented)?;
     folder.write_credentials(&vendors.invented)?;
-    folder.make_tickets()?;
     folder.write("policy.toml", &policy::text())?;
     folder.write("config.toml", &config::text(folder, vendors))
 }

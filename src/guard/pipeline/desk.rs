@@ -411,15 +411,19 @@ impl Guard {
         self.by_a_person(who, key, Event::Told(step, there, how.clone()), how).await
     }
 
-    /// A person closes an action as it is.
+    /// A person closes an action as it is; or the ticket of a closed one that stands, by its action's
+    /// key or its own number.
     ///
     /// # Errors
-    /// When it is closed, or it cannot be recorded.
+    /// When there is nothing to close, or it cannot be recorded.
     pub async fn give_up(&self, who: &Who, key: &str, why: &Clean) -> Result<(), Denied> {
-        self.by_a_person(who, key, Event::GivenUp, why).await
+        match self.by_a_person(who, key, Event::GivenUp, why).await {
+            Err(Denied::Nothing(_)) => self.close_ticket(who, key, why).await,
+            told => told,
+        }
     }
 
-    async fn by_a_person(
+    pub(super) async fn by_a_person(
         &self,
         who: &Who,
         key: &str,

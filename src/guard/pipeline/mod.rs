@@ -11,6 +11,8 @@ mod history;
 mod inner;
 mod planning;
 mod running;
+mod tickets;
 
 pub use desk::{Denied, Guard, Parts, Started, Who};
 pub use planning::Planned;
+pub use tickets::Raised;

@@ -422,6 +422,10 @@ impl Runner {
         let sent_at = self.run.steps.get(i).and_then(|s| s.sent_at).unwrap_or(now);
         let (look, says) = match act.look(&self.open.item, i, sent_at, now).await {
             Seen::There(says) => (Look::There, says),
+            Seen::Found { says, reference } => {
+                self.reference = Some(reference);
+                (Look::There, says)
+            }
             Seen::NotThere(says) => (Look::NotThere, says),
             Seen::NotYet(says) => (Look::NotYet, says),
             Seen::CannotTell(says) => (Look::CannotTell, says),

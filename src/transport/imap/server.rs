@@ -98,9 +98,10 @@ impl Visit {
     pub(super) fn broken(&self, broken: Broken) -> Failure {
         let origin = self.name.clone();
         match broken {
-            Broken::Lost(why) => Failure::NoAnswer { origin, why: said(&why) },
+            Broken::Lost(why) => Failure::NoAnswer { origin, why: said(&why), unsent: false },
             Broken::Bye(why) => {
-                Failure::NoAnswer { origin, why: format!("it took its leave: {}", said(&why)) }
+                let why = format!("it took its leave: {}", said(&why));
+                Failure::NoAnswer { origin, why, unsent: false }
             }
             Broken::TooLarge(limit) => Failure::TooLarge { origin, limit },
             Broken::Unreadable(why) => Failure::Malformed { origin, why: why.to_owned() },
@@ -258,7 +259,11 @@ impl Inner {
     }
 
     async fn connected(&self) -> Result<TcpStream, Failure> {
-        let no_answer = |why: &str| Failure::NoAnswer { origin: self.name.clone(), why: said(why) };
+        let no_answer = |why: &str| Failure::NoAnswer {
+            origin: self.name.clone(),
+            why: said(why),
+            unsent: true,
+        };
         let place = (self.settings.host.as_str(), self.settings.port());
         // Tries the addresses of the name in turn.
         TcpStream::connect(place).await.map_err(|e| no_answer(&format!("cannot connect: {e}")))
@@ -271,7 +276,7 @@ impl Inner {
             let origin = self.name.clone();
             match e.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()) {
                 Some(tls) => Failure::Tls { origin, why: tls_words(tls) },
-                None => Failure::NoAnswer { origin, why: said(&e.to_string()) },
+                None => Failure::NoAnswer { origin, why: said(&e.to_string()), unsent: false },
             }
         })
     }

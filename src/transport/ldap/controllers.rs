@@ -229,6 +229,7 @@ impl Inner {
             () = self.clock.sleep(limit) => Err(Failure::NoAnswer {
                 origin: address.name.clone(),
                 why: format!("no connection within {} s", limit.as_secs()),
+                unsent: false,
             }),
         }
     }

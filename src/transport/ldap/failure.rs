@@ -138,7 +138,11 @@ impl LdapFailure {
     }
 
     pub(super) fn no_answer(controller: &str, why: impl Into<String>) -> Self {
-        Self::Call(Failure::NoAnswer { origin: controller.to_owned(), why: why.into() })
+        Self::Call(Failure::NoAnswer {
+            origin: controller.to_owned(),
+            why: why.into(),
+            unsent: false,
+        })
     }
 
     /// What a result code that is not success says. `text` is the server's, for its numbers only:

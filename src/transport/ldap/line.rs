@@ -121,6 +121,7 @@ pub(super) async fn connect(
     attach(tls, clock.clone()).await.map_err(|e| Failure::NoAnswer {
         origin: address.name.clone(),
         why: format!("our own side failed: {e}"),
+        unsent: false,
     })
 }
 
@@ -130,7 +131,8 @@ pub(super) async fn secured(
     trust: &Trust,
 ) -> Result<TlsStream<TcpStream>, Failure> {
     let origin = address.name.as_str();
-    let no_answer = |why: String| Failure::NoAnswer { origin: origin.to_owned(), why };
+    let no_answer =
+        |why: String| Failure::NoAnswer { origin: origin.to_owned(), why, unsent: false };
     let config = trust.config().await.map_err(|why| Failure::Tls { origin: origin.into(), why })?;
     let name = ServerName::try_from(address.host.clone()).map_err(|_| Failure::Tls {
         origin: origin.to_owned(),
@@ -155,6 +157,7 @@ async fn start_tls(socket: &mut TcpStream, origin: &str) -> Result<(), Failure> 
     let broken = |e: io::Error| Failure::NoAnswer {
         origin: origin.to_owned(),
         why: format!("the connection broke before TLS: {}", Clean::new(&e.to_string())),
+        unsent: false,
     };
     socket.write_all(START_TLS).await.map_err(broken)?;
     let mut answer = BytesMut::with_capacity(1_024);
@@ -191,6 +194,7 @@ fn handshake_failed(origin: &str, error: &io::Error) -> Failure {
                 "the connection broke in the handshake: {}",
                 Clean::new(&error.to_string())
             ),
+            unsent: false,
         },
     }
 }

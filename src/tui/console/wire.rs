@@ -53,7 +53,10 @@ impl Console {
             }
             Change::Beat { as_of, settled, acts, .. } => {
                 self.beat.heard(mono, as_of);
-                self.acts.heard(acts);
+                if self.acts.heard(acts) {
+                    // A ticket was raised, perhaps, or is over.
+                    self.pages.outdate_all();
+                }
                 if let Some(rows) = &mut self.rows
                     && rows.settled != settled
                 {

@@ -13,7 +13,9 @@ use crate::tui::{say, times};
 use crate::wire::board::Row;
 use crate::wire::desk::DeskLine;
 use crate::wire::page::{Page, Refresh, ServiceView};
-use crate::wire::{Cell, CheckView, Health, ServiceKey, StateChange, Window, london_date};
+use crate::wire::{
+    Cell, CheckView, Clean, Health, NextStep, ServiceKey, StateChange, Ticket, Window, london_date,
+};
 
 /// Lines that must be left below the table of services, or everything scrolls.
 const LEAST_LOWER: usize = 4;
@@ -347,6 +349,14 @@ fn lower(page: &Page, service: usize, (columns, rows): (u16, u16), now: Timestam
     let mut lines = vec![Line::default()];
     if let Some(view) = page.services.get(service) {
         lines.push(rule(&format!("{}, its checks", view.label), columns));
+        let tickets = view.tickets.iter().map(|ticket| ("ticket", ticket_words(ticket, now)));
+        let steps = view.next_steps.iter().map(|step| ("next step", step_words(step)));
+        for (label, text) in tickets.chain(steps) {
+            for (n, part) in wrap(&text, room.saturating_sub(12)).into_iter().enumerate() {
+                let head = format!(" {:<13} ", if n == 0 { label } else { "" });
+                lines.push(Line::of(head, Role::Accent).and(part, Role::Text));
+            }
+        }
         if view.checks.is_empty() {
             lines.push(Line::of(no_checks(view), Role::Quiet));
         }
@@ -435,6 +445,18 @@ fn check_lines(
     }
 }
 
+/// Which ticket, raised by whom and when: `12345, raised 09:10 by asha`.
+pub(super) fn ticket_words(ticket: &Ticket, now: Timestamp) -> String {
+    let Ticket { number, by, at, .. } = ticket;
+    format!("{number}, raised {} by {by}", times::moment(*at, now))
+}
+
+/// What to do, and where it is written at length.
+fn step_words(step: &NextStep) -> String {
+    let parts = [&step.text, &step.link].into_iter().filter(|part| !part.is_empty());
+    parts.map(Clean::as_str).collect::<Vec<_>>().join(" ")
+}
+
 /// Work that the vendor announces: `Sat 22:00 to Sun 02:00: Exchange, EX1234`.
 pub(super) fn announced(window: &Window, now: Timestamp) -> String {
     let Window { from, until, title } = window;
@@ -501,7 +523,6 @@ pub(super) fn history_line(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::Clean;
 
     const NOW: &str = "2026-11-24T09:14:00Z";
 
@@ -521,6 +542,8 @@ mod tests {
             affects: Vec::new(),
             planned: None,
             windows: Vec::new(),
+            tickets: Vec::new(),
+            next_steps: Vec::new(),
         }
     }
 

@@ -60,6 +60,10 @@ fn overtaken(service: &mut ServiceView, cell: &CompactCell) {
     told.follows_from.clone_from(&cell.follows_from);
     told.why = Clean::new("has just changed; asking the agent why ...");
     told.handling.clone_from(&cell.handling);
+    service.next_steps.clear();
+    if !cell.health.is_trouble() {
+        service.tickets.clear();
+    }
 }
 
 /// The line is gone: what was well is unknown.

@@ -39,9 +39,9 @@ pub fn service_of<'a>(action: &'a ActionId, aim: &'a Aim) -> Option<&'a str> {
 }
 
 impl Acts {
-    /// The agent told the number of its news.
-    pub fn heard(&mut self, news: u64) {
-        self.news = Some(news);
+    /// The agent told the number of its news; whether it is another one than before.
+    pub fn heard(&mut self, news: u64) -> bool {
+        self.news.replace(news) != Some(news)
     }
 
     /// What is known may be old: it is to be read again.

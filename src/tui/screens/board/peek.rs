@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use super::BoardScreen;
 use crate::tui::screens::evidence::moment_and_age;
 use crate::tui::screens::look::acting_words;
-use crate::tui::screens::page::{announced, before};
+use crate::tui::screens::page::{announced, before, ticket_words};
 use crate::tui::screens::{View, row_name};
 use crate::tui::state::Rows;
 use crate::tui::theme::Role;
@@ -34,7 +34,7 @@ impl BoardScreen {
             page.as_ref().and_then(|p| p.services.iter().find(|s| s.service == column.key));
         let (why, more) = match (page.as_deref(), service) {
             (Some(page), Some(service)) => {
-                (why(service, area.width), told(page, service, row, view.now))
+                (why(service, area.width), told(page, service, (row, area.width), view.now))
             }
             _ => untold(cell, column, held.and_then(|h| h.error.as_deref()), view.now),
         };
@@ -82,11 +82,26 @@ fn why(service: &ServiceView, columns: u16) -> Vec<Line> {
 }
 
 /// What the page tells besides why.
-fn told(page: &Page, service: &ServiceView, row: Row, now: Timestamp) -> Vec<Line> {
+fn told(
+    page: &Page,
+    service: &ServiceView,
+    (row, columns): (Row, u16),
+    now: Timestamp,
+) -> Vec<Line> {
     let cell = &service.cell;
-    let mut lines = Vec::new();
+    let mut lines: Vec<Line> = service
+        .tickets
+        .iter()
+        .map(|ticket| labelled("ticket", ticket_words(ticket, now)))
+        .collect();
     if cell.health == Health::NotSubscribed {
         return lines;
+    }
+    if let Some(step) = service.next_steps.first() {
+        let text = wrap(step.text.as_str(), columns.saturating_sub(15)).into_iter().take(2);
+        let link = Some(step.link.to_string()).filter(|link| !link.is_empty());
+        let parts = text.chain(link).enumerate();
+        lines.extend(parts.map(|(n, p)| labelled(if n == 0 { "next step" } else { "" }, p)));
     }
     if row != Row::Estate && cell.health.is_trouble() {
         lines.push(labelled("elsewhere", elsewhere(service)));
