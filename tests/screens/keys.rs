@@ -218,7 +218,7 @@ fn only_what_exists_is_hinted() {
         "/ filter",
         "? keys",
         "q quit",
-        "space mark",
+        "w sign-in",
         "c claim",
         "a ack",
         "d downtime",

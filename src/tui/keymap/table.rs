@@ -284,7 +284,7 @@ table! {
     Clear "clear" BOARD ["esc" "backspace"] "clear" "Takes the choice of a cell away, then the filter." 3 can_clear;
     NextTrouble "next_trouble" BOARD ["n"] "next bad" "Sorts again and goes to the next trouble that nobody has." 3 with_board;
     PreviousTrouble "previous_trouble" BOARD ["N"] "previous bad" "Sorts again and goes to the trouble before that nobody has." 0 with_board;
-    Mark "mark" BOARD ["space"] "mark" "Marks the school, or takes its mark away." 9 with_row;
+    Mark "mark" BOARD ["space"] "mark" "Marks the school, or takes its mark away." 12 with_row;
     MarkAll "mark_all" BOARD ["V"] "mark all" "Marks every school that is shown; if all are marked, takes the marks away." 0 with_board;
     Filter "filter" BOARD ["/"] "filter" "Shows only the schools that match, while you type." 4 with_board;
     OpenByName "school" SCHOOLS ["o"] "school" "Opens a school by a few letters of its name, or its number." 8 with_board;
@@ -320,7 +320,7 @@ table! {
     Help "plan_help" CONFIRM ["f1"] "what the words mean" "The keys of a plan, and what its words mean." 4 always;
     Copy "copy" PAGE ["y"] "copy" "Sends the sentence to the terminal's clipboard (OSC 52)." 3 with_sentence;
     Refresh "refresh" SCHOOLS ["r"] "ask now" "Asks the vendors again now, within their limits, and sorts again." 10 connected;
-    Palette "palette" LISTS [":"] "commands" "All commands by name." 11 always;
+    Palette "palette" LISTS [":"] "commands" "All commands by name." 9 always;
     Help "help" LISTS ["?" "f1"] "keys" "The keys of this place, with a search." 5 always;
     Quit "quit" BOARD ["q"] "quit" "Ends the console; the agent of a service goes on." 6 always;
     Interrupt "interrupt" ALL ["ctrl-c"] "leave" "Leaves a prompt; twice on the board ends the console." 0 always;
