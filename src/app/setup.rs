@@ -185,9 +185,9 @@ fn prepare_with(
     let mut findings = calendars.findings;
     findings.extend(imported.findings);
     findings.extend(unused_dates(&config, &credentials));
-    let steps = config.next_steps(&every_check(&estate));
-    estate.next_steps = steps.0;
-    wrong.extend(steps.1);
+    let (next_steps, wrong_steps) = config.next_steps(&every_check(&estate));
+    estate.next_steps = next_steps;
+    wrong.extend(wrong_steps);
     wrong.sort_by_key(|e| (e.line, e.column));
     let prepared = Prepared {
         config,

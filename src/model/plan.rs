@@ -251,6 +251,14 @@ pub struct Step {
     pub with: BTreeMap<String, Clean>,
 }
 
+impl Step {
+    /// What stands in [`Self::with`] under `name`; empty where nothing does.
+    #[must_use]
+    pub fn given(&self, name: &str) -> &str {
+        self.with.get(name).map_or("", Clean::as_str)
+    }
+}
+
 /// What would be done to one target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Item {

@@ -2,27 +2,16 @@
 //! action opened there is about.
 
 use caretaker::tui::console::Effect;
-use caretaker::tui::theme::Depth;
 use caretaker::tui::wish::{Heard, Wish};
 use caretaker::wire::{AccountPage, Aim, Clean, CloudView, Hit, Hits, Kind, MailView};
 
-use crate::fixture::{Desk, at, morning};
-use crate::guarded::actions;
+use crate::fixture::{Desk, at};
+use crate::guarded::{desk, with};
 use crate::snapshots::{coloured, everywhere};
 
 /// At the cursor when the board opens.
 const SCHOOL: &str = "9991012";
 const GUID: &str = "6a6b1c1e-7c1f-4c0e-9a41-0b5a9f6d2e11";
-
-fn desk(size: (u16, u16)) -> Desk {
-    with(size, "dark", Depth::Full)
-}
-
-fn with(size: (u16, u16), theme: &str, depth: Depth) -> Desk {
-    let mut desk = Desk::with(morning(250), size, theme, depth);
-    desk.acts(actions()).shown();
-    desk
-}
 
 fn hit(n: u32, label: &str, locked_out: bool) -> Hit {
     Hit {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use caretaker::tui::console::Effect;
+use caretaker::tui::theme::Depth;
 use caretaker::tui::wish::{Heard, Wish};
 use caretaker::wire::action::{
     ActionRow, Actions, Choice, Confirmed, Me, PlanPage, Possible, StepView, Waiting,
@@ -12,7 +13,7 @@ use caretaker::wire::{
     Ruling, Step, StepState,
 };
 
-use crate::fixture::{Desk, NOW, at};
+use crate::fixture::{Desk, NOW, at, morning};
 
 pub const GUID: &str = "5d0e77a1-4c0b-4c44-9b1e-2f6f0a97c3d8";
 
@@ -242,6 +243,18 @@ pub fn waiting(page: &PlanPage, by: Operator) -> Waiting {
     plan.by = by;
     plan.ruling.second = Some(Role::Approver);
     Waiting { plan, until: at("2026-11-24T09:42:00Z") }
+}
+
+/// A morning's board, at which asha may act.
+pub fn desk(size: (u16, u16)) -> Desk {
+    with(size, "dark", Depth::Full)
+}
+
+/// The same in these colours.
+pub fn with(size: (u16, u16), theme: &str, depth: Depth) -> Desk {
+    let mut desk = Desk::with(morning(250), size, theme, depth);
+    desk.acts(actions()).shown();
+    desk
 }
 
 impl Desk {

@@ -1,23 +1,12 @@
 //! Snapshots of acting: each screen at four sizes, and styles of chosen lines.
 
-use caretaker::tui::theme::Depth;
 use caretaker::tui::wish::{Heard, Wish};
 use caretaker::wire::action::{AuditEntry, Confirmed, EmergencyView, OnceSecret};
 use caretaker::wire::{Clean, Entry, Outcome, StepState};
 
-use crate::fixture::{Desk, at, laestab, morning};
-use crate::guarded::{actions, lock, operator, planned, row, waiting};
+use crate::fixture::{Desk, at, laestab};
+use crate::guarded::{actions, desk, lock, operator, planned, row, waiting, with};
 use crate::snapshots::{coloured, everywhere};
-
-fn desk(size: (u16, u16)) -> Desk {
-    with(size, "dark", Depth::Full)
-}
-
-fn with(size: (u16, u16), theme: &str, depth: Depth) -> Desk {
-    let mut desk = Desk::with(morning(250), size, theme, depth);
-    desk.acts(actions()).shown();
-    desk
-}
 
 /// At the plan that locks an account, open for typing.
 fn locking(mut desk: Desk) -> Desk {

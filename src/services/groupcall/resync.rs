@@ -188,8 +188,7 @@ impl Resync {
     }
 
     async fn seen(&self, key: &Clean, school: Laestab, step: &Step) -> Seen {
-        let with = |name: &str| step.with.get(name).map(Clean::as_str).unwrap_or_default();
-        let (area, before) = (with(AREA), with(FRESH_AT).parse::<Timestamp>());
+        let (area, before) = (step.given(AREA), step.given(FRESH_AT).parse::<Timestamp>());
         let Ok(before) = before else {
             return Seen::CannotTell(Clean::new("its plan holds no time"));
         };

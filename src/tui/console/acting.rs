@@ -224,34 +224,7 @@ impl Console {
                 Some(until) => format!("armed until {}", times::moment(until, self.now)),
                 None => "not armed any more".to_owned(),
             })),
-            Heard::Found { asked, answer } => {
-                for layer in &mut self.layers {
-                    if let Layer::Find(screen) = layer {
-                        screen.heard(&asked, answer.clone());
-                    }
-                }
-            }
-            Heard::Account { asked, answer } => {
-                for layer in &mut self.layers {
-                    if let Layer::Account(screen) = layer {
-                        screen.heard(&asked, answer.clone());
-                    }
-                }
-            }
-            Heard::Audit { query, answer } => {
-                for layer in &mut self.layers {
-                    if let Layer::Audit(screen) = layer {
-                        screen.heard(&query, answer.clone());
-                    }
-                }
-            }
-            Heard::Entry { number, answer } => {
-                for layer in &mut self.layers {
-                    if let Layer::Entry(screen) = layer {
-                        screen.heard(number, answer.clone());
-                    }
-                }
-            }
+            told => self.layers.iter_mut().for_each(|layer| layer.heard(&told)),
         }
         self.touch();
     }

@@ -26,7 +26,7 @@ use crate::tui::keymap::{Command, Facts, Keymap, Scope};
 use crate::tui::state::{Acts, Pages, Rows};
 use crate::tui::theme::Role;
 use crate::tui::widgets::{Line, Pen};
-use crate::tui::wish::Wish;
+use crate::tui::wish::{Heard, Wish};
 use crate::wire::board::Row;
 use crate::wire::desk::Handle;
 use crate::wire::page::Refresh;
@@ -218,6 +218,25 @@ impl Layer {
             | Self::Audit(_)
             | Self::Account(_)
             | Self::Entry(_) => Answer::Pass,
+        }
+    }
+
+    /// Takes what came of a wish, if this layer waits for it.
+    pub fn heard(&mut self, heard: &Heard) {
+        match (self, heard) {
+            (Self::Find(screen), Heard::Found { asked, answer }) => {
+                screen.heard(asked, answer.clone());
+            }
+            (Self::Account(screen), Heard::Account { asked, answer }) => {
+                screen.heard(asked, answer.clone());
+            }
+            (Self::Audit(screen), Heard::Audit { query, answer }) => {
+                screen.heard(query, answer.clone());
+            }
+            (Self::Entry(screen), Heard::Entry { number, answer }) => {
+                screen.heard(*number, answer.clone());
+            }
+            _ => {}
         }
     }
 

@@ -6,7 +6,6 @@
 //! Sources: the pages on users, transitive memberships, role assignments, updating a user and
 //! revoking sessions, read 2026-11.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -160,10 +159,6 @@ fn says(text: &str) -> Clean {
     Clean::new(text)
 }
 
-fn text<'a>(with: &'a BTreeMap<String, Clean>, name: &str) -> &'a str {
-    with.get(name).map_or("", Clean::as_str)
-}
-
 impl Cloud {
     /// As the settings say.
     pub(super) fn new(
@@ -261,7 +256,7 @@ impl Cloud {
     pub(super) async fn step(&self, item: &Item, n: usize) -> Option<Answer> {
         let step = item.steps.get(n)?;
         let deed = Deed::of(step)?;
-        let (id, immutable_id) = (text(&step.with, "id"), text(&step.with, "immutable_id"));
+        let (id, immutable_id) = (step.given("id"), step.given("immutable_id"));
         let known = match self.find(immutable_id).await {
             Ok(Sky::Known(known)) if known.id == id => known,
             Ok(_) => {
@@ -292,9 +287,9 @@ impl Cloud {
     ) -> Option<Look> {
         let step = item.steps.get(n)?;
         let deed = Deed::of(step)?;
-        let immutable_id = text(&step.with, "immutable_id");
+        let immutable_id = step.given("immutable_id");
         let known = match self.user(immutable_id).await {
-            Ok(Some(known)) if known.id == text(&step.with, "id") => known,
+            Ok(Some(known)) if known.id == step.given("id") => known,
             Ok(_) => {
                 return Some(Look::CannotTell(says("Microsoft 365 no longer has this account")));
             }

@@ -6,7 +6,7 @@
 //!
 //! Invariant: a request is sent once; what became of it is read.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -75,10 +75,6 @@ pub(super) fn step(account: &Account, sky: &Sky) -> Step {
     }
 }
 
-fn text<'a>(with: &'a BTreeMap<String, Clean>, name: &str) -> &'a str {
-    with.get(name).map_or("", Clean::as_str)
-}
-
 impl OnDemand {
     /// As the settings say.
     pub(super) fn new(
@@ -114,9 +110,7 @@ impl OnDemand {
             Sky::Known(known) => known.id.as_str(),
             Sky::Unknown | Sky::NotOurs => "",
         };
-        if account.immutable_id != text(&step.with, IMMUTABLE_ID)
-            || id != text(&step.with, CLOUD_ID)
-        {
+        if account.immutable_id != step.given(IMMUTABLE_ID) || id != step.given(CLOUD_ID) {
             let why = "it is not the account of the plan any more; nothing was sent";
             return Some(Answer::Changed { says: says(why) });
         }
@@ -168,9 +162,9 @@ impl OnDemand {
 /// Reads what became of step `n`; `None` when it is not this one.
 pub(super) async fn look(cloud: &Cloud, item: &Item, n: usize) -> Option<Seen> {
     let step = item.steps.get(n).filter(|step| step.id.as_str() == ID)?;
-    let id = text(&step.with, CLOUD_ID);
-    let before: Option<Timestamp> = text(&step.with, SYNCED_AT).parse().ok();
-    let known = match cloud.user(text(&step.with, IMMUTABLE_ID)).await {
+    let id = step.given(CLOUD_ID);
+    let before: Option<Timestamp> = step.given(SYNCED_AT).parse().ok();
+    let known = match cloud.user(step.given(IMMUTABLE_ID)).await {
         Ok(Some(known)) if id.is_empty() || known.id == id => known,
         Ok(None) if id.is_empty() => {
             return Some(Seen::NotYet(says("WeLearn365 has no such account yet")));

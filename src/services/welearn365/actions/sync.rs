@@ -272,8 +272,7 @@ impl Sync {
     /// Reads what became of step `n`; `None` when it is not this one.
     pub(super) async fn look(&self, item: &Item, n: usize) -> Option<Seen> {
         let step = item.steps.get(n).filter(|step| step.id.as_str() == ID)?;
-        let before = step.with.get(SYNCED_AT).map(Clean::as_str).unwrap_or_default();
-        let before: Option<Timestamp> = before.parse().ok();
+        let before: Option<Timestamp> = step.given(SYNCED_AT).parse().ok();
         Some(match self.synced_at().await {
             Err(why) => Seen::CannotTell(Clean::new(&why)),
             Ok(Some(at)) if before.is_none_or(|before| at > before) => Seen::There(Clean::new(
