@@ -28,20 +28,12 @@ fn main() {
     let home = tempfile::Builder::new().prefix("ct").tempdir_in("/tmp").unwrap();
     let mut all: Vec<(String, Figures)> = Vec::new();
     for schools in ["250", "24000"] {
-        let args = ["demo", "--headless", "--schools", schools, "--scenario", "morning"];
-        let mut demo = Command::new(caretaker)
-            .args(args)
-            .env("XDG_RUNTIME_DIR", home.path())
+        let mut board = Command::new(caretaker)
+            .args(["bench", "board", "--schools", schools])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let socket = socket(&mut demo);
-        let settled = Command::new(caretaker)
-            .args(["--agent", &socket, "status", "--wait-settled", "10m", "--service", "redstor"])
-            .stdout(Stdio::null())
-            .status()
-            .unwrap();
-        assert!(settled.code().is_some_and(|c| c < 4), "the demo did not settle");
+        let socket = socket(&mut board);
         let console = || {
             let args = ["--agent", &socket];
             Session::start(caretaker, &args, (200, 50), home.path(), &[])
@@ -55,19 +47,20 @@ fn main() {
         ratios(schools, &ours, &bare);
         all.push((format!("caretaker, {schools} schools"), ours));
         all.push((format!("floor, {schools} rows"), bare));
-        demo.kill().unwrap();
-        demo.wait().unwrap();
+        // By SIGTERM, so that it takes its folder away.
+        Command::new("kill").arg(board.id().to_string()).status().unwrap();
+        board.wait().unwrap();
     }
     for (name, figures) in &all {
         println!("{name}: {figures:?}");
     }
 }
 
-/// The socket that a headless demo tells in its first line.
-fn socket(demo: &mut std::process::Child) -> String {
+/// The socket that a board tells in its first line, once it is settled.
+fn socket(board: &mut std::process::Child) -> String {
     use std::io::BufRead;
     let mut line = String::new();
-    let out = demo.stdout.take().unwrap();
+    let out = board.stdout.take().unwrap();
     std::io::BufReader::new(out).read_line(&mut line).unwrap();
     let said: serde_json::Value = serde_json::from_str(&line).unwrap();
     let path = said["socket"].as_str().expect("a socket").to_owned();

@@ -113,6 +113,10 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
 
 async fn measure(outside: Outside, command: BenchCommand) -> Result<u8, Failed> {
     let line = match command {
+        BenchCommand::Board { schools } => {
+            bench::board(&outside, schools).await.map_err(Failed::software)?;
+            return Ok(0);
+        }
         BenchCommand::Sweep(args) => bench::sweep(args, outside.clock).await,
         BenchCommand::World { schools, runs } => bench::world(schools, runs, &*outside.clock),
         BenchCommand::Store { schools, runs } => bench::store(schools, runs, outside.clock).await,

@@ -345,6 +345,12 @@ pub struct SimulateArgs {
 pub enum BenchCommand {
     /// Checks over HTTP through transport, scheduler, hub and store until all are settled.
     Sweep(SweepArgs),
+    /// A settled board on a socket, until stopped: for measuring what reads it.
+    Board {
+        /// Number of schools.
+        #[arg(long, default_value_t = 24_000)]
+        schools: u32,
+    },
     /// Changes through the rules of the board.
     World {
         /// Number of schools.

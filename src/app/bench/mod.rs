@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
+mod board;
 mod invented;
 mod ledger;
 mod store;
 mod sweep;
 mod world;
 
+pub use board::board;
 pub use ledger::ledger;
 pub use store::store;
 pub use sweep::sweep;
