@@ -156,10 +156,18 @@ impl Ledger for SqliteLedger {
     }
 
     fn write_intent(&self, intent: &Intent<'_>, draft: Draft) -> Result<(), LedgerError> {
-        self.write(|tx| {
+        // Nobody's action waits while the journal is copied: the next other write does that.
+        let copy =
+            |pages: u32| self.read(|db| Ok(db.pragma_update(None, "wal_autocheckpoint", pages)?));
+        copy(0)?;
+        let done = self.write(|tx| {
             write::intent(tx, intent)?;
             write::append(tx, &draft).map(drop)
-        })
+        });
+        if let Err(error) = copy(schema::JOURNAL) {
+            tracing::warn!(%error, "the ledger's journal is not copied by itself any more");
+        }
+        done
     }
 
     fn leave(

@@ -65,7 +65,16 @@ const MIGRATIONS: &[&str] = &["
     CREATE TABLE left_item(plan TEXT NOT NULL REFERENCES request(plan), key TEXT NOT NULL,
         at INTEGER NOT NULL, why TEXT NOT NULL, PRIMARY KEY(plan, key)) WITHOUT ROWID;
     CREATE INDEX left_item_at ON left_item(at);
+", "
+    -- The last hour is counted inside an intent's own transaction, from this alone.
+    CREATE INDEX intent_limits ON intent(action, at, person);
 "];
+
+/// Pages in the journal (WAL) above which a write copies them to where they belong; SQLite's default.
+pub(super) const JOURNAL: u32 = 1_000;
+
+/// Statements that stay prepared: all that are written with.
+const STATEMENTS: usize = 64;
 
 /// In words.
 pub(super) fn failed(path: &Path, error: &rusqlite::Error) -> LedgerError {
@@ -95,6 +104,7 @@ pub(super) fn refusal(error: &rusqlite::Error) -> Option<LedgerError> {
 pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
     let wrong = |e: rusqlite::Error| failed(path, &e);
     let mut db = Connection::open(path).map_err(wrong)?;
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
     db.busy_timeout(Duration::from_secs(5)).map_err(wrong)?;
     let found: u32 = db.query_row("PRAGMA user_version", [], |r| r.get(0)).map_err(wrong)?;
     let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);

@@ -1,7 +1,7 @@
 //! What is written, each inside a transaction of the caller.
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{OptionalExtension, Params, Row, Transaction, params};
 
 use crate::ledger::{Draft, Entry, next};
 use crate::model::plan::{Operator, Plan, Role};
@@ -10,38 +10,50 @@ use crate::ports::ledger::{Intent, LedgerError, Settled, StepRecord};
 use crate::store::ledger::Trouble;
 use crate::store::ledger::rows::{number, whole, word};
 
+/// Runs a statement that stays prepared; the number of rows it changed.
+fn put(tx: &Transaction<'_>, sql: &str, values: impl Params) -> rusqlite::Result<usize> {
+    tx.prepare_cached(sql)?.execute(values)
+}
+
+/// The one row of a statement that stays prepared.
+fn one<T>(
+    tx: &Transaction<'_>,
+    sql: &str,
+    values: impl Params,
+    read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    tx.prepare_cached(sql)?.query_row(values, read)
+}
+
 pub(super) fn append(tx: &Transaction<'_>, draft: &Draft) -> Result<Entry, Trouble> {
-    let head: Option<(u64, String)> = tx
-        .query_row("SELECT number, hash FROM entry ORDER BY number DESC LIMIT 1", [], |r| {
+    let head: Option<(u64, String)> =
+        one(tx, "SELECT number, hash FROM entry ORDER BY number DESC LIMIT 1", [], |r| {
             Ok((number(r.get(0)?), r.get(1)?))
         })
         .optional()?;
     let entry = next(head.as_ref().map(|(n, h)| (*n, h.as_str())), draft);
-    tx.prepare_cached(
+    put(
+        tx,
         "INSERT INTO entry(number, at, kind, by, about, body, private, previous, hash)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-    )?
-    .execute(params![
-        whole(entry.number),
-        entry.at.to_string(),
-        entry.kind.as_str(),
-        entry.by.as_ref().map(serde_json::to_string).transpose()?,
-        entry.about.as_str(),
-        serde_json::to_string(&entry.body)?,
-        serde_json::to_string(&entry.private)?,
-        entry.previous.as_str(),
-        entry.hash.as_str(),
-    ])?;
-    for (field, detail) in &draft.private {
-        tx.prepare_cached(
-            "INSERT INTO detail(number, field, value, salt) VALUES (?1, ?2, ?3, ?4)",
-        )?
-        .execute(params![
+        params![
             whole(entry.number),
-            field,
-            detail.value.as_str(),
-            detail.salt
-        ])?;
+            entry.at.to_string(),
+            entry.kind.as_str(),
+            entry.by.as_ref().map(serde_json::to_string).transpose()?,
+            entry.about.as_str(),
+            serde_json::to_string(&entry.body)?,
+            serde_json::to_string(&entry.private)?,
+            entry.previous.as_str(),
+            entry.hash.as_str(),
+        ],
+    )?;
+    for (field, detail) in &draft.private {
+        put(
+            tx,
+            "INSERT INTO detail(number, field, value, salt) VALUES (?1, ?2, ?3, ?4)",
+            params![whole(entry.number), field, detail.value.as_str(), detail.salt],
+        )?;
     }
     Ok(entry)
 }
@@ -52,7 +64,8 @@ pub(super) fn request(
     at: Timestamp,
     approve_until: Timestamp,
 ) -> Result<(), Trouble> {
-    tx.execute(
+    put(
+        tx,
         "INSERT INTO request(plan, digest, person, body, confirmed_at, approve_until, second)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         params![
@@ -79,10 +92,11 @@ pub(super) fn leave(
     at: Timestamp,
     why: &Clean,
 ) -> Result<(), Trouble> {
-    if tx.execute("DELETE FROM due WHERE plan = ?1 AND key = ?2", [plan, key])? == 0 {
+    if put(tx, "DELETE FROM due WHERE plan = ?1 AND key = ?2", [plan, key])? == 0 {
         return Err(LedgerError::Used("it has begun, or was left before".to_owned()).into());
     }
-    tx.execute(
+    put(
+        tx,
         "INSERT INTO left_item(plan, key, at, why) VALUES (?1, ?2, ?3, ?4)",
         params![plan, key, at.as_millisecond(), why.as_str()],
     )?;
@@ -97,7 +111,8 @@ pub(super) fn approve(
     role: Role,
     at: Timestamp,
 ) -> Result<(), Trouble> {
-    tx.execute(
+    put(
+        tx,
         "INSERT INTO approval(plan, digest, person, by, role, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         params![
             plan,
@@ -113,25 +128,27 @@ pub(super) fn approve(
 
 pub(super) fn cancel(tx: &Transaction<'_>, plan: &str, by: &Operator) -> Result<(), Trouble> {
     let begun: bool =
-        tx.query_row("SELECT EXISTS (SELECT 1 FROM intent WHERE plan = ?1)", [plan], |r| r.get(0))?;
+        one(tx, "SELECT EXISTS (SELECT 1 FROM intent WHERE plan = ?1)", [plan], |r| r.get(0))?;
     if begun {
         return Err(LedgerError::Used("it has begun: look at what was done".to_owned()).into());
     }
-    let changed = tx.execute(
+    let changed = put(
+        tx,
         "UPDATE request SET cancelled_by = ?2 WHERE plan = ?1 AND cancelled_by IS NULL",
         params![plan, serde_json::to_string(by)?],
     )?;
     if changed == 0 {
         return Err(LedgerError::Nothing(plan.to_owned()).into());
     }
-    tx.execute("DELETE FROM due WHERE plan = ?1", [plan])?;
+    put(tx, "DELETE FROM due WHERE plan = ?1", [plan])?;
     Ok(())
 }
 
 pub(super) fn intent(tx: &Transaction<'_>, intent: &Intent<'_>) -> Result<(), Trouble> {
     let (plan, item, at) = (intent.plan, intent.item, intent.at.as_millisecond());
     within_limits(tx, intent)?;
-    tx.execute(
+    put(
+        tx,
         "INSERT INTO intent(key, plan, aim, action, person, by, item, at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         params![
@@ -145,10 +162,7 @@ pub(super) fn intent(tx: &Transaction<'_>, intent: &Intent<'_>) -> Result<(), Tr
             at
         ],
     )?;
-    tx.execute(
-        "DELETE FROM due WHERE plan = ?1 AND key = ?2",
-        [plan.id.as_str(), item.key.as_str()],
-    )?;
+    put(tx, "DELETE FROM due WHERE plan = ?1 AND key = ?2", [plan.id.as_str(), item.key.as_str()])?;
     let mut steps = tx.prepare_cached(
         "INSERT INTO step(key, n, state, sent, looks, says) VALUES (?1, ?2, 'waiting', 0, 0, '')",
     )?;
@@ -161,20 +175,21 @@ pub(super) fn intent(tx: &Transaction<'_>, intent: &Intent<'_>) -> Result<(), Tr
 /// Takes the target, unless somebody holds it and their time has not run out.
 fn lease(tx: &Transaction<'_>, intent: &Intent<'_>) -> Result<(), Trouble> {
     let (item, at) = (intent.item, intent.at.as_millisecond());
-    let held: Option<(String, String, i64)> = tx
-        .query_row(
-            "SELECT who, what, since FROM lease WHERE lease = ?1 AND until > ?2",
-            params![item.lease.as_str(), at],
-            |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)),
-        )
-        .optional()?;
+    let held: Option<(String, String, i64)> = one(
+        tx,
+        "SELECT who, what, since FROM lease WHERE lease = ?1 AND until > ?2",
+        params![item.lease.as_str(), at],
+        |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)),
+    )
+    .optional()?;
     if let Some((who, what, since)) = held {
         let since = Timestamp::from_millisecond(since).unwrap_or(intent.at);
         return Err(
             LedgerError::Leased { who: Clean::new(&who), what: Clean::new(&what), since }.into()
         );
     }
-    tx.execute(
+    put(
+        tx,
         "INSERT OR REPLACE INTO lease(lease, key, who, what, since, until)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         params![
@@ -193,15 +208,11 @@ fn lease(tx: &Transaction<'_>, intent: &Intent<'_>) -> Result<(), Trouble> {
 fn within_limits(tx: &Transaction<'_>, intent: &Intent<'_>) -> Result<(), Trouble> {
     let hour = intent.at.checked_sub(SignedDuration::from_hours(1)).unwrap_or(Timestamp::MIN);
     let (hour, action) = (hour.as_millisecond(), intent.plan.ask.action.as_str());
-    let person: u32 = tx.query_row(
-        "SELECT count(*) FROM intent WHERE at > ?1 AND action = ?2 AND person = ?3",
+    let (person, desk): (u32, u32) = one(
+        tx,
+        "SELECT coalesce(sum(person = ?3), 0), count(*) FROM intent WHERE action = ?2 AND at > ?1",
         params![hour, action, intent.plan.by.person()],
-        |r| r.get(0),
-    )?;
-    let desk: u32 = tx.query_row(
-        "SELECT count(*) FROM intent WHERE at > ?1 AND action = ?2",
-        params![hour, action],
-        |r| r.get(0),
+        |r| Ok((r.get(0)?, r.get(1)?)),
     )?;
     let full = |limit: Option<u32>, n: u32| limit.is_some_and(|limit| n >= limit);
     let told = if full(intent.limit.person, person) {
@@ -220,12 +231,11 @@ pub(super) fn record(
     step: usize,
     record: &StepRecord,
 ) -> Result<(), Trouble> {
-    let changed = tx
-        .prepare_cached(
-            "UPDATE step SET state = ?3, sent_at = ?4, sent = ?5, looked_at = ?6, looks = ?7,
+    let changed = put(
+        tx,
+        "UPDATE step SET state = ?3, sent_at = ?4, sent = ?5, looked_at = ?6, looks = ?7,
              says = ?8 WHERE key = ?1 AND n = ?2",
-        )?
-        .execute(params![
+        params![
             key,
             i64::try_from(step).unwrap_or(i64::MAX),
             word(&record.state)?,
@@ -234,7 +244,8 @@ pub(super) fn record(
             record.looked_at.map(Timestamp::as_millisecond),
             record.looks,
             record.says.as_str()
-        ])?;
+        ],
+    )?;
     if changed == 0 {
         return Err(LedgerError::Nothing(key.to_owned()).into());
     }
@@ -242,7 +253,8 @@ pub(super) fn record(
 }
 
 pub(super) fn settle(tx: &Transaction<'_>, key: &str, settled: &Settled) -> Result<(), Trouble> {
-    let changed = tx.execute(
+    let changed = put(
+        tx,
         "UPDATE intent SET outcome = ?2, closed = ?3, next_look = ?4,
          reference = coalesce(?5, reference) WHERE key = ?1 AND closed = 0",
         params![
@@ -257,7 +269,7 @@ pub(super) fn settle(tx: &Transaction<'_>, key: &str, settled: &Settled) -> Resu
         return Err(LedgerError::Nothing(key.to_owned()).into());
     }
     if settled.closed {
-        tx.execute("DELETE FROM lease WHERE key = ?1", [key])?;
+        put(tx, "DELETE FROM lease WHERE key = ?1", [key])?;
     }
     Ok(())
 }
