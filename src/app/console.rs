@@ -111,6 +111,7 @@ pub async fn show(outside: &Outside, showing: Showing) -> Result<u8, Failed> {
         ended: Some(ended),
         notices: showing.notices,
         has_alternate: tui::term::has_alternate(|name| std::env::var(name).ok()),
+        between: tui::term::Between::of(|name| std::env::var(name).ok()),
     };
     match on_its_own_thread(showing.socket, options).await? {
         Exit::Quit | Exit::Signal => Ok(Code::Done as u8),

@@ -19,6 +19,7 @@ mod state;
 mod tests;
 mod timers;
 mod told;
+mod traits;
 mod why;
 mod world;
 

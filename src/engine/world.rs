@@ -181,22 +181,6 @@ impl World {
         self.board.order()
     }
 
-    /// How many schools' cells of this service stand in the same trouble (same health and cause),
-    /// this one included; 0 if it is in none. Looks at every school.
-    #[must_use]
-    pub fn elsewhere(&self, row: Row, column: u16) -> u32 {
-        let this = self.cell(row, column);
-        if !this.health.is_trouble() {
-            return 0;
-        }
-        let same = (0..self.board.schools())
-            .filter_map(|row| self.board.trouble(row, usize::from(column)))
-            .filter(|(health, reason, _)| *health == this.health && *reason == this.reason)
-            .filter(|(_, _, cause)| row == Row::Estate || *cause == this.follows_from.as_ref())
-            .count();
-        u32::try_from(same).unwrap_or(u32::MAX)
-    }
-
     /// The columns of this row that follow from `column`; for the estate's row, those in which any
     /// school's cell follows from it. Looks at every school then.
     #[must_use]

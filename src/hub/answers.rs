@@ -104,6 +104,7 @@ impl Held {
             cell: self.world().cell(row, column),
             checks,
             elsewhere: self.world().elsewhere(row, column),
+            in_common: self.world().in_common(row, column),
             takers: self.shape().takers.get(usize::from(column)).copied().unwrap_or(0),
             affects: affects.into_iter().filter_map(key).collect(),
             planned: self

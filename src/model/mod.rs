@@ -11,6 +11,7 @@ pub mod check;
 pub mod desk;
 pub mod estate;
 pub mod filter;
+pub mod find;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzz;
 pub mod health;
@@ -22,6 +23,7 @@ pub mod observation;
 pub mod plan;
 pub mod school;
 pub mod secret;
+pub mod share;
 pub mod shared;
 pub mod span;
 pub mod text;

@@ -15,7 +15,7 @@ use crate::link::{Link, LinkEvent};
 use crate::ports::clock::Clock;
 use crate::tui::console::{Console, Effect};
 use crate::tui::keymap::{Keymap, KeymapError};
-use crate::tui::term::{Guard, Input, Inputs, Screen, hung_up};
+use crate::tui::term::{Between, Guard, Input, Inputs, Screen, hung_up};
 use crate::tui::theme::{Depth, Folder, ThemeError};
 use crate::tui::wish::{Heard, carry_out};
 use crate::wire::action::Actions;
@@ -53,6 +53,8 @@ pub struct Options {
     pub notices: Option<Receiver<String>>,
     /// Whether the terminal has a second screen. One without keeps what it shows.
     pub has_alternate: bool,
+    /// What hands its writing to the terminal.
+    pub between: Between,
 }
 
 /// Why the console ended.
@@ -108,6 +110,7 @@ pub async fn run(link: Link, mut options: Options) -> Result<Exit, TuiError> {
         link,
         console,
         screen: Screen::new(BufWriter::with_capacity(32_768, io::stdout()), size.0, size.1),
+        between: options.between,
         clock: options.clock,
         gap: Duration::from_millis(if options.slow { 500 } else { 100 }),
         ended: options.ended,
@@ -133,6 +136,7 @@ struct Runner {
     events: Option<Receiver<LinkEvent>>,
     console: Console,
     screen: Screen<BufWriter<Stdout>>,
+    between: Between,
     clock: Arc<dyn Clock>,
     gap: Duration,
     ended: Option<Receiver<()>>,
@@ -237,7 +241,7 @@ impl Runner {
                     self.screen.forget();
                     self.drawn = 0;
                 }
-                Effect::Copy(text) => self.screen.copy(&text)?,
+                Effect::Copy(text) => self.screen.send(&self.between.copy(&text))?,
                 Effect::Suspend => {
                     // What was forgotten is overwritten before somebody else sees the terminal.
                     self.frame(self.clock.monotonic(), true)?;

@@ -154,14 +154,26 @@ fn own_trouble(page: &Page, worst: &ServiceView, now: Timestamp) -> String {
             format!("{} needs a look{since}; it may still work for you.", capital(&thing))
         }
     };
-    if page.school.is_some() && worst.elsewhere > 1 && worst.elsewhere >= worst.takers / 2 {
-        out.push_str(" Many schools have the same.");
+    if page.school.is_some() {
+        out.push_str(&others(worst));
     }
     out.push_str(match worst.cell.handling {
         Some(_) => " One of us has it in hand.",
         None => " We can see it here.",
     });
     out
+}
+
+/// Whether it is only them.
+fn others(worst: &ServiceView) -> String {
+    match worst.elsewhere.saturating_sub(1) {
+        0 => String::new(),
+        1 => " One other school has the same.".to_owned(),
+        _ if worst.elsewhere >= worst.takers.div_ceil(2) => {
+            " Many schools have the same.".to_owned()
+        }
+        others => format!(" {others} other schools have the same."),
+    }
 }
 
 fn follows(page: &Page, worst: &ServiceView) -> String {
@@ -241,6 +253,7 @@ mod tests {
             },
             checks: Vec::new(),
             elsewhere: 9,
+            in_common: Vec::new(),
             takers: 9,
             affects: Vec::new(),
             planned: None,
@@ -274,6 +287,7 @@ mod tests {
             cell: Cell { health, since: Some(now), ..Cell::default() },
             checks: Vec::new(),
             elsewhere: 1,
+            in_common: Vec::new(),
             takers: 9,
             affects: Vec::new(),
             planned: None,

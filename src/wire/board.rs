@@ -91,6 +91,15 @@ pub struct SchoolRow {
     /// Trust; empty if none.
     #[serde(default, skip_serializing_if = "Clean::is_empty")]
     pub trust: Clean,
+    /// The register's unique reference number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub urn: Option<u32>,
+    /// Telephone of the office; empty if not known.
+    #[serde(default, skip_serializing_if = "Clean::is_empty")]
+    pub telephone: Clean,
+    /// Web address; empty if not known.
+    #[serde(default, skip_serializing_if = "Clean::is_empty")]
+    pub website: Clean,
     /// Pupils on roll.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pupils: Option<u32>,

@@ -26,6 +26,7 @@ pub use crate::model::cell::{
 pub use crate::model::check::Scope;
 pub use crate::model::estate::NotWatched;
 pub use crate::model::filter;
+pub use crate::model::find;
 pub use crate::model::health::{Health, Reason};
 pub use crate::model::ids::{ActionId, CheckId, Laestab, ServiceKey};
 pub use crate::model::next_step::NextStep;
@@ -35,6 +36,7 @@ pub use crate::model::plan::{
     Ruling, Step, StepState,
 };
 pub use crate::model::school::School;
+pub use crate::model::share::{InCommon, Share};
 pub use crate::model::span::Span;
 pub use crate::model::text::Clean;
 pub use crate::model::ticket::Ticket;

@@ -10,6 +10,7 @@ use crate::model::ids::{Laestab, ServiceKey};
 use crate::model::next_step::NextStep;
 use crate::model::observation::Window;
 use crate::model::school::School;
+use crate::model::share::InCommon;
 use crate::model::text::Clean;
 use crate::model::ticket::Ticket;
 use crate::wire::desk::DeskLine;
@@ -29,6 +30,9 @@ pub struct ServiceView {
     pub checks: Vec<CheckView>,
     /// Schools whose cell of this service is in the same trouble, this one included.
     pub elsewhere: u32,
+    /// What those schools have in common and the others that take it have not, the most telling first.
+    #[serde(default)]
+    pub in_common: Vec<InCommon>,
     /// Schools that take it.
     pub takers: u32,
     /// Services of this school that follow from this cell.

@@ -155,6 +155,9 @@ pub fn calm(n: u32) -> Board {
                 town: Clean::new(TOWNS[at % 5]),
                 postcode: Clean::new("ZZ9 9ZZ"),
                 trust: Clean::default(),
+                urn: Some(800_000 + i),
+                telephone: Clean::new(&format!("01632 96{i:04}")),
+                website: Clean::new(&format!("https://www.{}.example", first.to_lowercase())),
                 pupils: Some(90 + (i * 37) % 900),
                 set_up: true,
                 cells,
@@ -385,6 +388,7 @@ fn services(cells: &[CompactCell]) -> Vec<ServiceView> {
                 code: Clean::new(code),
                 checks,
                 elsewhere: u32::from(cell.health.is_trouble()),
+                in_common: Vec::new(),
                 takers: 248,
                 affects: if is_bad && *k == "groupcall" {
                     vec![key("welearn365"), key("purple_mash")]

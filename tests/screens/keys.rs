@@ -23,6 +23,7 @@ fn keys_page_is_the_one_of_the_keymap() {
 #[test]
 fn from_a_ringing_telephone_to_the_sentence() {
     let mut desk = desk();
+    // Six keys.
     desk.press("o").type_text("alde").press("enter");
     let say = desk.line_with("SAY");
     assert!(say.contains("Your pupil data has not reached us since Saturday."), "{say}");

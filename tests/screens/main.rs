@@ -9,6 +9,7 @@ mod guarded;
 mod guarded_snapshots;
 mod hand;
 mod keys;
+mod phone;
 mod pictures;
 mod pty;
 mod safety;

@@ -73,6 +73,7 @@ fn console() {
             slow: false,
             notices: None,
             has_alternate: true,
+            between: caretaker::tui::term::Between::Nothing,
             ended: Some(ended),
         };
         let socket = std::env::temp_dir().join("caretaker-no-agent-here.sock");

@@ -167,10 +167,10 @@ fn school(told: &story::School) -> School {
         urn: None,
         name: told.name.as_str().into(),
         phase: "".into(),
-        town: "".into(),
+        town: told.town.as_str().into(),
         postcode: "".into(),
         district: "".into(),
-        trust: "".into(),
+        trust: told.trust.as_str().into(),
         pupils: Some(told.pupils),
         telephone: "".into(),
         website: "".into(),
@@ -191,6 +191,7 @@ pub fn estate(setup: &story::Setup, schools: &[story::School]) -> Arc<Estate> {
             .map(|s| s.parse().unwrap())
             .collect(),
         calendar: told.calendar.clone(),
+        parameters: told.parameters.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect(),
         ..Subscription::default()
     };
     let services = SERVICES.map(|(key, label, code)| ServiceSpec {

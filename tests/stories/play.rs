@@ -417,6 +417,15 @@ fn saw(stage: &mut Stage, told: &Expect) -> BTreeMap<String, String> {
         if told.elsewhere.contains_key(*service) {
             note(format!("elsewhere.{service}"), stage.world.elsewhere(row, index).to_string());
         }
+        if told.in_common.contains_key(*service) {
+            let common = stage.world.in_common(row, index).into_iter().map(|known| {
+                format!(
+                    "{} {}: {} of {}",
+                    known.what, known.value, known.share.sick, known.share.all
+                )
+            });
+            note(format!("in_common.{service}"), common.collect::<Vec<_>>().join("; "));
+        }
         if told.affects.contains_key(*service) {
             let affected = stage.world.affects(row, index);
             let affected: Vec<_> = affected.iter().map(|c| SERVICES[usize::from(*c)].0).collect();
@@ -473,6 +482,7 @@ fn wanted(told: &Expect) -> BTreeMap<String, String> {
     want.extend(told.reason.iter().map(|(k, v)| (format!("reason.{k}"), v.clone())));
     want.extend(told.good.iter().map(|(k, v)| (format!("good.{k}"), say(Some(v.0)))));
     want.extend(told.elsewhere.iter().map(|(k, v)| (format!("elsewhere.{k}"), v.to_string())));
+    want.extend(told.in_common.iter().map(|(k, v)| (format!("in_common.{k}"), v.join("; "))));
     want.extend(told.affects.iter().map(|(k, v)| (format!("affects.{k}"), v.join(" "))));
     want.extend(told.announced.iter().map(|(k, v)| (format!("announced.{k}"), v.join("; "))));
     want.extend(told.rule.iter().map(|(k, v)| (format!("rule.{k}"), v.clone())));

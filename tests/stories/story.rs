@@ -76,6 +76,13 @@ pub struct School {
     pub set_up: bool,
     #[serde(default)]
     pub calendar: String,
+    #[serde(default)]
+    pub trust: String,
+    #[serde(default)]
+    pub town: String,
+    /// What its subscription says: `smoothwall.appliance`.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
 }
 
 fn two_hundred() -> u32 {
@@ -225,6 +232,9 @@ pub struct Expect {
     /// How many schools have the same.
     #[serde(default)]
     pub elsewhere: BTreeMap<String, u32>,
+    /// What those schools share: `trust North: 3 of 4`.
+    #[serde(default)]
+    pub in_common: BTreeMap<String, Vec<String>>,
     /// What follows from it in this row.
     #[serde(default)]
     pub affects: BTreeMap<String, Vec<String>>,

@@ -10,6 +10,7 @@ pub mod board;
 pub mod evidence;
 pub mod hand;
 pub mod help;
+mod likewise;
 pub mod look;
 pub mod page;
 pub mod palette;

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use ratatui::layout::Rect;
 
 use super::evidence::{EvidenceScreen, moment_and_age, no_checks, vendor_time};
+use super::likewise::{last_time, only_us};
 use super::look::acting_words;
 use super::{Act, Answer, View, row_name, scroll_on, scrolled};
 use crate::tui::keymap::{Command, Scope};
@@ -351,18 +352,17 @@ fn lower(page: &Page, service: usize, (columns, rows): (u16, u16), now: Timestam
         lines.push(rule(&format!("{}, its checks", view.label), columns));
         let tickets = view.tickets.iter().map(|ticket| ("ticket", ticket_words(ticket, now)));
         let steps = view.next_steps.iter().map(|step| ("next step", step_words(step)));
-        for (label, text) in tickets.chain(steps) {
-            for (n, part) in wrap(&text, room.saturating_sub(12)).into_iter().enumerate() {
-                let head = format!(" {:<13} ", if n == 0 { label } else { "" });
-                lines.push(Line::of(head, Role::Accent).and(part, Role::Text));
-            }
-        }
+        told(&mut lines, room, Role::Accent, tickets.chain(steps));
         if view.checks.is_empty() {
             lines.push(Line::of(no_checks(view), Role::Quiet));
         }
         for check in &view.checks {
             check_lines(&mut lines, check, (room, rows >= FULL_CHECKS), now);
         }
+        let us = if page.school.is_some() { only_us(view) } else { Vec::new() };
+        let before = last_time(page, view, now).map(|text| ("last time", text));
+        let before = before.filter(|_| view.cell.health.is_trouble());
+        told(&mut lines, room, Role::Quiet, us.into_iter().chain(before));
         if let Some(planned) = &view.planned {
             let until = planned.handling.until.map(|at| format!(" to {}", times::moment(at, now)));
             let text = format!(
@@ -410,6 +410,21 @@ fn lower(page: &Page, service: usize, (columns, rows): (u16, u16), now: Timestam
         );
     }
     lines
+}
+
+/// Texts with a word before each, as many lines as they take.
+fn told<'a>(
+    lines: &mut Vec<Line>,
+    room: u16,
+    role: Role,
+    texts: impl Iterator<Item = (&'a str, String)>,
+) {
+    for (label, text) in texts {
+        for (n, part) in wrap(&text, room.saturating_sub(12)).into_iter().enumerate() {
+            let head = format!(" {:<13} ", if n == 0 { label } else { "" });
+            lines.push(Line::of(head, role).and(part, Role::Text));
+        }
+    }
 }
 
 fn check_lines(
@@ -538,6 +553,7 @@ mod tests {
             cell: Cell { health, state_since: Some(at("2026-11-22T04:00:00Z")), ..Cell::default() },
             checks: Vec::new(),
             elsewhere: 1,
+            in_common: Vec::new(),
             takers: 1,
             affects: Vec::new(),
             planned: None,

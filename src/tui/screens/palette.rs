@@ -13,7 +13,8 @@ use crate::tui::theme::{BUILT_IN, Role};
 use crate::tui::widgets::{Field, Line, Pen, width};
 use crate::tui::wish::Wish;
 use crate::wire::action::Arm;
-use crate::wire::board::Row;
+use crate::wire::board::{Row, SchoolRow};
+use crate::wire::find::{Known, find};
 use crate::wire::{Clean, Span};
 
 /// How many candidates are shown.
@@ -74,7 +75,7 @@ impl PaletteScreen {
         };
         let mut all = vec![
             plain("q", "ends the console", Some(Act::Run(Command::Quit))),
-            plain("school ", "opens a school by name or number", None),
+            plain("school ", "opens a school by name, town, number, telephone or address", None),
             plain("theme ", "another theme: default, dark, light, cvd, mono, or your own", None),
             plain("filter ", "shows only the schools that match", None),
             plain("audit ", "who did what: by:asha kind:step about:937 since:2d", None),
@@ -198,12 +199,11 @@ impl PaletteScreen {
     }
 }
 
-/// The schools whose name, number or postcode holds the words; the fuzzy score ranks them.
-fn schools(wanted: &str, view: &View<'_>) -> Vec<Candidate> {
+/// The schools that may be meant, the likeliest first; of equals the worst.
+fn schools(said: &str, view: &View<'_>) -> Vec<Candidate> {
     let Some(rows) = view.rows else { return Vec::new() };
-    let Ok(filter) = crate::wire::filter::Filter::parse(wanted) else { return Vec::new() };
-    let found = rows.matching(&filter, view.now);
-    let candidates = found.into_iter().filter_map(|n| {
+    let known = rows.order().iter().filter_map(|n| Some((*n, known(rows.school(*n)?))));
+    let found = find(said, known).into_iter().take(SHOWN).filter_map(|n| {
         let school = rows.school(n)?;
         Some(Candidate {
             text: format!("school {}", school.name),
@@ -211,7 +211,20 @@ fn schools(wanted: &str, view: &View<'_>) -> Vec<Candidate> {
             acts: vec![Act::Page(Row::School(school.laestab))],
         })
     });
-    best(candidates.collect(), wanted, |c| c.text.strip_prefix("school ").unwrap_or(&c.text))
+    found.collect()
+}
+
+fn known(school: &SchoolRow) -> Known<'_> {
+    Known {
+        name: school.name.as_str(),
+        town: school.town.as_str(),
+        trust: school.trust.as_str(),
+        postcode: school.postcode.as_str(),
+        telephone: school.telephone.as_str(),
+        website: school.website.as_str(),
+        laestab: school.laestab.number(),
+        urn: school.urn,
+    }
 }
 
 /// One candidate, or why there is none.
@@ -282,8 +295,7 @@ fn themes(wanted: &str) -> Vec<Candidate> {
     all
 }
 
-/// The candidates that match fuzzily, the best first; equal ones keep their order. Those that were
-/// found otherwise but do not match fuzzily come last.
+/// The candidates that match fuzzily, the best first; equal ones keep their order.
 fn best(all: Vec<Candidate>, wanted: &str, text: impl Fn(&Candidate) -> &str) -> Vec<Candidate> {
     let wanted = wanted.trim();
     if wanted.is_empty() {
@@ -292,16 +304,12 @@ fn best(all: Vec<Candidate>, wanted: &str, text: impl Fn(&Candidate) -> &str) ->
     let pattern = Pattern::parse(wanted, CaseMatching::Ignore, Normalization::Smart);
     let mut matcher = Matcher::new(Config::DEFAULT);
     let mut room = Vec::new();
-    let is_exact_list = all.iter().all(|c| c.text.starts_with("school "));
     let mut scored: Vec<(u32, Candidate)> = all
         .into_iter()
         .filter_map(|c| {
             let exact = u32::from(text(&c) == wanted) * 1_000;
-            match pattern.score(Utf32Str::new(text(&c), &mut room), &mut matcher) {
-                Some(score) => Some((score + exact, c)),
-                None if is_exact_list => Some((0, c)),
-                None => None,
-            }
+            let score = pattern.score(Utf32Str::new(text(&c), &mut room), &mut matcher)?;
+            Some((score + exact, c))
         })
         .collect();
     scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));

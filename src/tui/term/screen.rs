@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 
-use base64::Engine as _;
 use crossterm::queue;
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use ratatui::buffer::{Buffer, Cell};
@@ -72,13 +71,12 @@ impl<W: Write> Screen<W> {
         Ok(Drawn { cells })
     }
 
-    /// Sends a text to the terminal's clipboard (OSC 52). Whether it arrives cannot be known.
+    /// Sends what draws nothing, such as a text for the clipboard.
     ///
     /// # Errors
     /// When the terminal cannot be written.
-    pub fn copy(&mut self, text: &str) -> io::Result<()> {
-        let coded = base64::engine::general_purpose::STANDARD.encode(text);
-        write!(self.out, "\u{1b}]52;c;{coded}\u{7}")?;
+    pub fn send(&mut self, sequence: &str) -> io::Result<()> {
+        self.out.write_all(sequence.as_bytes())?;
         self.out.flush()
     }
 }

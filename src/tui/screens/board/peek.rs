@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use super::BoardScreen;
 use crate::tui::screens::evidence::moment_and_age;
+use crate::tui::screens::likewise::{last_time, only_us};
 use crate::tui::screens::look::acting_words;
 use crate::tui::screens::page::{announced, before, ticket_words};
 use crate::tui::screens::{View, row_name};
@@ -103,8 +104,8 @@ fn told(
         let parts = text.chain(link).enumerate();
         lines.extend(parts.map(|(n, p)| labelled(if n == 0 { "next step" } else { "" }, p)));
     }
-    if row != Row::Estate && cell.health.is_trouble() {
-        lines.push(labelled("elsewhere", elsewhere(service)));
+    if row != Row::Estate {
+        lines.extend(only_us(service).into_iter().map(|(label, text)| labelled(label, text)));
     }
     if let Some(line) = follows(page, service) {
         lines.push(line);
@@ -138,6 +139,7 @@ fn told(
     if let Some(at) = cell.since {
         lines.push(labelled("since", moment_and_age(at, now)));
     }
+    lines.extend(last_time(page, service, now).map(|text| labelled("last time", text)));
     for change in page.history.iter().filter(|h| h.service == service.service).take(4) {
         let words = format!(
             "{} {} -> {}: {}",
@@ -175,18 +177,6 @@ fn checked(lines: &mut Vec<Line>, service: &ServiceView, now: Timestamp) {
         rule.push_str(&format!("; try {} of {}, not confirmed", check.tries.0, check.tries.1));
     }
     lines.push(labelled("rule", rule));
-}
-
-fn elsewhere(service: &ServiceView) -> String {
-    let (same, takers) = (service.elsewhere, service.takers);
-    let meaning = if same <= 1 {
-        format!("this school, not {} as a whole", service.label)
-    } else if same >= takers.div_ceil(2) {
-        format!("likely {} as a whole", service.label)
-    } else {
-        "not this school alone".to_owned()
-    };
-    format!("{} of {takers} schools; {meaning}", same.max(1))
 }
 
 fn follows(page: &Page, service: &ServiceView) -> Option<Line> {
