@@ -84,6 +84,7 @@ impl Stage {
 }
 
 /// What the doctor said.
+#[derive(Debug)]
 struct Seen {
     code: i32,
     report: Value,
@@ -139,7 +140,8 @@ fn a_good_host_is_fine_and_the_text_fits_80_columns() {
         ("tls", 8),
         ("credentials", 1),
         ("sign_in", 10),
-        ("rights", 4),
+        // The app that acts among them.
+        ("rights", 5),
         ("terminal", 2),
         ("environment", 1),
     ] {
@@ -166,6 +168,40 @@ fn a_good_host_is_fine_and_the_text_fits_80_columns() {
     let offline = Seen::of(&stage.run(&stage.config, &["--json", "--offline"]));
     assert_eq!((offline.code, offline.well("sign_in"), offline.well("tls")), (0, 0, 0));
     assert!(offline.well("credentials") > 0);
+}
+
+#[test]
+fn threat_17_a_runbook_that_would_not_be_run_is_told_with_its_remedy() {
+    let stage = Stage::new();
+    let folder = stage.home.path().join("runbooks");
+    std::fs::create_dir(&folder).unwrap();
+    let chmod = |path: &Path, mode: u32| {
+        std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    };
+    chmod(&folder, 0o755);
+    let program = folder.join("start-sync");
+    std::fs::write(&program, "#!/bin/sh\n").unwrap();
+    let section = format!("[services.welearn365.runbook]\ncommand = [{program:?}]\n");
+    let config = stage.other("runbook.toml", &format!("{}{section}", stage.text()));
+    let look = |file: u32, above: u32| {
+        chmod(&program, file);
+        chmod(&folder, above);
+        Seen::of(&stage.run(&config, &["--json", "--offline"]))
+    };
+    let subject = format!("files|{} (welearn365.sync_directory)|", program.display());
+    let well = look(0o755, 0o755);
+    assert_eq!(well.told("error"), [""; 0]);
+    assert!(well.told("ok").iter().any(|told| told.starts_with(&subject)), "{well:?}");
+    for (file, above, words) in
+        [(0o775, 0o755, "chmod go-w"), (0o755, 0o777, "chmod go-w"), (0o644, 0o755, "chmod u+x")]
+    {
+        let seen = look(file, above);
+        seen.one("error", &[&subject, "is not run: ", words]);
+        assert_eq!(seen.code, 2, "{file:o} in {above:o}");
+    }
+    std::fs::remove_file(&program).unwrap();
+    let gone = Seen::of(&stage.run(&config, &["--json", "--offline"]));
+    gone.one("error", &[&subject, "is not there", "install it there"]);
 }
 
 #[test]

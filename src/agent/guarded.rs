@@ -21,7 +21,7 @@ use crate::agent::routes::{body_of, pairs};
 use crate::guard::machine::{Run, ends};
 use crate::guard::policy::Roles;
 use crate::guard::{Denied, Guard, Planned, Started, Who};
-use crate::model::plan::Role;
+use crate::model::plan::{Plan, Role};
 use crate::model::text::Clean;
 use crate::ports::accounts::Accounts;
 use crate::ports::clock::Clock;
@@ -38,6 +38,8 @@ use crate::wire::action::{
 const RECENT: usize = 100;
 /// Entries of the audit in one answer.
 const ENTRIES: usize = 1_000;
+/// Instead of a reason, for whoever may not read it.
+const WITHHELD: &str = "told to those who act, approve or audit";
 /// How long a confirming connection waits for its password.
 const SECRET: Duration = Duration::from_secs(25);
 
@@ -156,13 +158,24 @@ async fn actions(State(at): At, Extension(peer): Peer) -> Answer {
     (page.me.arms, page.me.armed_until) = (guard.asks_for_arming(), guard.armed_until(&who));
     page.possible = possible(guard, &who);
     let waiting = guard.waiting().await?;
-    page.waiting =
-        waiting.into_iter().map(|r| Waiting { plan: r.plan, until: r.approve_until }).collect();
+    page.waiting = waiting
+        .into_iter()
+        .map(|r| Waiting { plan: told_to(&who, r.plan), until: r.approve_until })
+        .collect();
     let recent = guard.recent(RECENT).await?;
     page.left = guard.left(RECENT).await?.into_iter().filter_map(left).collect();
     page.open = guard.open().await?.into_iter().map(|held| row(held, now)).collect();
     page.recent = recent.into_iter().filter(|h| h.closed).map(|held| row(held, now)).collect();
     Ok(json(StatusCode::OK, &page))
+}
+
+/// A plan that waits, as `who` may see it: its reason may hold a name, so it is for those who act, decide
+/// or audit.
+fn told_to(who: &Who, mut plan: Plan) -> Plan {
+    if reads(who).is_err() {
+        plan.ask.reason = Clean::new(WITHHELD);
+    }
+    plan
 }
 
 fn left(item: LeftItem) -> Option<LeftRow> {

@@ -75,6 +75,13 @@ pub fn plan_text(page: &PlanPage) -> String {
         line(format!("           {says}"));
     }
     line(format!("  why      {}", plan.ask.reason));
+    if let Some(ticket) = &plan.ask.ticket {
+        line(format!("  ticket   {ticket}"));
+    }
+    for (name, value) in &plan.ask.choices {
+        line(format!("  {name:<8} {value}"));
+    }
+    line(format!("  planned  by {}, {}", plan.by.name, plan.made_at));
     line(format!("  digest   {}", plan.digest));
     out
 }
@@ -152,13 +159,15 @@ pub fn actions_text(page: &Actions) -> String {
     for waiting in &page.waiting {
         let plan = &waiting.plan;
         let targets: Vec<String> = plan.items.iter().map(|i| i.aim.to_string()).take(5).collect();
+        let ticket = plan.ask.ticket.iter().map(|ticket| format!(", ticket {ticket}"));
         line(format!(
-            "WAITS for a second person until {}: {} by {}: {} ({}); approve with: caretaker approve {} --digest {}",
+            "WAITS for a second person until {}: {} by {}: {} ({}{}); approve with: caretaker approve {} --digest {}",
             waiting.until,
             plan.ask.action,
             plan.by.name,
             targets.join(" "),
             plan.ask.reason,
+            ticket.collect::<String>(),
             plan.id,
             plan.digest
         ));

@@ -1,5 +1,7 @@
 //! How the guard changes something outside: `Act`. Given to the guard alone.
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 use secrecy::SecretString;
 
@@ -9,6 +11,7 @@ use crate::model::plan::{Aim, Ask, Item, Operator, Private};
 use crate::model::text::Clean;
 use crate::ports::clock::Boxed;
 use crate::ports::ledger::Committed;
+use crate::ports::watch::Rights;
 
 /// An item read afresh, and what may be shown of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,6 +114,17 @@ pub trait Act: Send + Sync {
     /// The action that `action` undoes, of which a plan tells who did it, when and why.
     fn undoes(&self, _action: &ActionId) -> Option<&'static str> {
         None
+    }
+
+    /// The programs of this host that its actions run, each with the action. For `caretaker doctor`.
+    fn programs(&self) -> Vec<(&'static str, PathBuf)> {
+        Vec::new()
+    }
+
+    /// What the credentials that its actions use may do, where the vendor tells; asks the vendor a few
+    /// times. For `caretaker doctor`.
+    fn rights(&self) -> Boxed<'_, Vec<Rights>> {
+        Box::pin(async { Vec::new() })
     }
 
     /// Reads the target afresh and says what would be done. `show` tells whether a name may be

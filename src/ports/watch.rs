@@ -118,6 +118,14 @@ pub trait Watch: Send + Sync {
     fn places(&self) -> Vec<Place> {
         Vec::new()
     }
+    /// An operator asks again now, about one school or about all: what rests because it was refused or
+    /// could not be read may be asked by the next poll, within the vendor's limits. Must not wait.
+    fn asked_again(&self, _school: Option<Laestab>) {}
+    /// Jobs, by their id, whose last answers what was learned since has made old, such as a school's
+    /// other checks once its secret works again. Each is told once. Must not wait.
+    fn outdated(&self) -> Vec<Arc<str>> {
+        Vec::new()
+    }
     /// What is to be polled. Constant for the life of this object.
     fn jobs(&self) -> Vec<Job>;
     /// Asks the vendor. `now` is the agent's clock at the start.

@@ -186,6 +186,14 @@ impl Watch for Expiring {
         self.inner.places()
     }
 
+    fn asked_again(&self, school: Option<Laestab>) {
+        self.inner.asked_again(school);
+    }
+
+    fn outdated(&self) -> Vec<Arc<str>> {
+        self.inner.outdated()
+    }
+
     fn jobs(&self) -> Vec<Job> {
         let mut jobs = self.inner.jobs();
         jobs.extend(self.check.iter().map(|spec| Job {

@@ -50,9 +50,17 @@ struct State {
 #[derive(Default)]
 pub(super) struct TokenCell {
     state: Mutex<State>,
+    /// Whoever asks for a token keeps the rest after a refusal.
+    asker_rests: bool,
 }
 
 impl TokenCell {
+    /// Whose asker itself does not send again what was just refused: so that another secret, or an
+    /// operator who asks, need not wait.
+    pub(super) fn without_rest() -> Self {
+        Self { asker_rests: true, ..Self::default() }
+    }
+
     /// The held token, or a new one from `ask`. `refused`: the serial of a token that was refused.
     async fn token<F, Fut>(
         &self,
@@ -94,7 +102,10 @@ impl TokenCell {
                 Ok(token)
             }
             Err(trouble) => {
-                state.bad = Some((clock.now(), trouble.clone()));
+                let is_refusal = matches!(trouble.reason, Reason::Unauthorised | Reason::Paused);
+                if !(is_refusal && self.asker_rests) {
+                    state.bad = Some((clock.now(), trouble.clone()));
+                }
                 usable.ok_or(trouble)
             }
         }

@@ -11,6 +11,7 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::response::Response;
 use axum::routing::post;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::simulators::reply::{field, json as reply, page};
@@ -59,7 +60,10 @@ pub enum TicketDeskFault {
 /// Tickets and the faults in force.
 pub(super) struct Counter {
     stage: Arc<Stage>,
-    tickets: Mutex<Vec<Value>>,
+    /// Each with the time at which it was opened.
+    tickets: Mutex<Vec<(Timestamp, Value)>>,
+    /// How much later its search lists a ticket.
+    lag: Mutex<SignedDuration>,
     /// Each with the number of calls that it still strikes.
     faults: Mutex<Vec<(TicketDeskFault, u32)>>,
 }
@@ -74,16 +78,22 @@ impl TicketDesk {
         lock(&self.0.faults).push((fault, times));
     }
 
+    /// From now on its search lists a ticket only so long after it was opened.
+    pub fn lists_after(&self, lag: SignedDuration) {
+        *lock(&self.0.lag) = lag;
+    }
+
     /// Every ticket as it was given, with its `id`.
     #[must_use]
     pub fn tickets(&self) -> Vec<Value> {
-        lock(&self.0.tickets).clone()
+        lock(&self.0.tickets).iter().map(|(_, ticket)| ticket.clone()).collect()
     }
 }
 
 impl Counter {
     pub(super) fn new(stage: Arc<Stage>) -> Arc<Self> {
-        Arc::new(Self { stage, tickets: Mutex::default(), faults: Mutex::default() })
+        let (tickets, lag, faults) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Arc::new(Self { stage, tickets, lag, faults })
     }
 
     pub(super) fn endpoint(self: &Arc<Self>) -> Endpoint {
@@ -113,7 +123,7 @@ impl Counter {
         if let Value::Object(fields) = &mut ticket {
             fields.insert("id".to_owned(), json!(FIRST + tickets.len()));
         }
-        tickets.push(ticket.clone());
+        tickets.push((self.stage.now(), ticket.clone()));
         ticket
     }
 }
@@ -136,7 +146,7 @@ async fn open(State(desk): State<Arc<Counter>>, headers: HeaderMap, body: Bytes)
         None => {}
     }
     let same = |t: &Value| t.get("external_id") == ticket.get("external_id");
-    if lock(&desk.tickets).iter().any(same) && desk.strikes(&[F::Duplicate]).is_some() {
+    if lock(&desk.tickets).iter().any(|(_, t)| same(t)) && desk.strikes(&[F::Duplicate]).is_some() {
         return reply(409, &json!({"error": "external_id has already been taken"}));
     }
     let kept = desk.keep(&ticket);
@@ -169,13 +179,15 @@ async fn list(
     }
     let wanted = field(&query.unwrap_or_default(), "external_id");
     let fault = desk.strikes(&[F::SearchesNothing, F::SearchIsLate]);
-    let tickets = lock(&desk.tickets);
+    let (tickets, lag, now) = (lock(&desk.tickets), *lock(&desk.lag), desk.stage.now());
+    let is_listed = |opened: &Timestamp| now.duration_since(*opened) >= lag;
     let holds = |t: &&Value| match (&wanted, fault) {
         (_, Some(F::SearchesNothing)) => true,
         (_, Some(_)) => false,
         (Some(id), None) => t.get("external_id").and_then(Value::as_str) == Some(id),
         (None, None) => true,
     };
-    let found: Vec<&Value> = tickets.iter().filter(holds).collect();
+    let listed = tickets.iter().filter(|(opened, _)| is_listed(opened)).map(|(_, t)| t);
+    let found: Vec<&Value> = listed.filter(holds).collect();
     reply(200, &json!({ "tickets": found }))
 }

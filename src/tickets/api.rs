@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
@@ -156,7 +157,21 @@ impl Api {
         }
     }
 
-    pub(super) async fn look(&self, key: &Clean) -> Seen {
+    /// Whether the ticket with this key is there. It may have been taken as late as at the end of its
+    /// call, and be listed as much later as the search lags: until then it is not known not to be there.
+    pub(super) async fn look(&self, key: &Clean, sent_at: Timestamp, now: Timestamp) -> Seen {
+        let lag = self.settings.search.lag;
+        let settles = SignedDuration::try_from(self.endpoint.deadline() + lag.duration());
+        let settled = settles.is_ok_and(|settles| now.duration_since(sent_at) >= settles);
+        match self.search(key).await {
+            Seen::NotThere(says) if !settled => Seen::NotYet(Clean::new(&format!(
+                "{says}, which is believed only {lag} after its call has ended"
+            ))),
+            seen => seen,
+        }
+    }
+
+    async fn search(&self, key: &Clean) -> Seen {
         let letter = Letter::default();
         let given = Given { key, letter: &letter };
         let (path, query) = &self.search;

@@ -94,11 +94,11 @@ impl Tickets for Office {
         }
     }
 
-    fn look<'a>(&'a self, key: &'a Clean, _: Timestamp, _: Timestamp) -> Boxed<'a, Seen> {
+    fn look<'a>(&'a self, key: &'a Clean, sent_at: Timestamp, now: Timestamp) -> Boxed<'a, Seen> {
         match &self.way {
             Way::Folder(folder) => Box::pin(folder.look(key)),
             Way::Post(post) => Box::pin(async { post.look() }),
-            Way::Api(api) => Box::pin(api.look(key)),
+            Way::Api(api) => Box::pin(api.look(key, sent_at, now)),
         }
     }
 }

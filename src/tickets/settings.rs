@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::ids::CredentialName;
+use crate::model::span::Span;
 use crate::transport::{EndpointSettings, SmtpSettings};
 
 /// Something wrong in the section, by its key.
@@ -178,6 +179,13 @@ pub struct ApiSearch {
     /// Statuses that say that there is none, such as 204 or 404.
     #[serde(default)]
     pub none_status: Vec<u16>,
+    /// How long a ticket may be there before the search lists it: so long "none" is not believed.
+    #[serde(default = "lag")]
+    pub lag: Span,
+}
+
+fn lag() -> Span {
+    Span::from_mins(5)
 }
 
 fn subject() -> String {

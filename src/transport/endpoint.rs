@@ -75,6 +75,12 @@ impl Endpoint {
         &self.inner.name
     }
 
+    /// How long one exchange may take, all of it.
+    #[must_use]
+    pub fn deadline(&self) -> Duration {
+        self.inner.deadline
+    }
+
     /// The base URL.
     #[must_use]
     pub fn url(&self) -> &Url {

@@ -3,6 +3,8 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use caretaker::model::observation::Target;
+
 use crate::contract::Wire;
 use crate::stage::{Manner, Stage, Vendor, school, until};
 
@@ -96,5 +98,27 @@ async fn refresh_leaves_alone_what_was_asked_just_now() {
     let one = format!("{{\"school\":\"{}\",\"service\":\"aqua\"}}", school(1));
     let (_, answer) = wire.ask("POST", "/v1/refresh", one.as_bytes()).await;
     assert_eq!((answer["asked"].as_u64(), answer["too_soon"].as_u64()), (Some(0), Some(1)));
+    agent.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vendors_hear_who_asks_again_and_what_they_call_outdated_is_asked_at_once() {
+    let mut stage = Stage::new(3);
+    stage.settings.refresh_floor = Duration::ZERO;
+    let (agent, wire) = stage.settled().await;
+    let [aqua, bolt] = [&stage.vendors[0], &stage.vendors[1]];
+    let polls = || aqua.polls.load(Ordering::SeqCst);
+    let before = polls();
+    *aqua.outdated.lock().unwrap() = vec![format!("own/{}", Target::School(school(2))).into()];
+    let one = format!("{{\"school\":\"{}\",\"service\":\"aqua\"}}", school(1));
+    let (_, answer) = wire.ask("POST", "/v1/refresh", one.as_bytes()).await;
+    assert_eq!(answer["asked"].as_u64(), Some(1));
+    // In an hour it would be due by itself.
+    until("school 2 as well", || async { polls() == before + 2 }).await;
+    assert_eq!(*aqua.asked.lock().unwrap(), [Some(school(1))]);
+    assert!(bolt.asked.lock().unwrap().is_empty(), "another service was meant");
+    wire.refresh().await;
+    assert_eq!(aqua.asked.lock().unwrap().last(), Some(&None));
+    assert_eq!(*bolt.asked.lock().unwrap(), [None]);
     agent.stop().await.unwrap();
 }

@@ -83,6 +83,10 @@ pub struct Vendor {
     of_one: Mutex<HashMap<String, usize>>,
     /// How long a poll takes.
     pub takes: Mutex<Duration>,
+    /// About whom operators asked again.
+    pub asked: Mutex<Vec<Option<Laestab>>>,
+    /// Jobs that it calls outdated after its next poll.
+    pub outdated: Mutex<Vec<Arc<str>>>,
 }
 
 pub fn laestab(number: u32) -> Laestab {
@@ -137,6 +141,8 @@ impl Vendor {
             most_of_one: AtomicUsize::new(0),
             of_one: Mutex::default(),
             takes: Mutex::default(),
+            asked: Mutex::default(),
+            outdated: Mutex::default(),
         })
     }
 
@@ -197,6 +203,12 @@ impl Watch for Vendor {
     }
     fn not_watched(&self) -> Vec<NotWatched> {
         vec![]
+    }
+    fn asked_again(&self, school: Option<Laestab>) {
+        self.asked.lock().unwrap().push(school);
+    }
+    fn outdated(&self) -> Vec<Arc<str>> {
+        std::mem::take(&mut *self.outdated.lock().unwrap())
     }
     fn jobs(&self) -> Vec<Job> {
         self.jobs.clone()

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use caretaker::guard::Denied;
-use caretaker::model::plan::{Aim, Kind, Outcome, StepState};
+use caretaker::model::plan::{Aim, Kind, Outcome, Role, StepState};
+use caretaker::model::text::Clean;
 use caretaker::ports::ledger::AuditQuery;
 use caretaker::simulators::{Fault, PERSONAL_NAMES};
 
@@ -99,6 +100,40 @@ async fn restoring_says_who_locked_it_and_why_to_whoever_may_see_names() {
     let planned = plan(&guard, "restore_account", &stage.target(3)).await.unwrap();
     let told = planned.plan.items[0].beware[0].as_str();
     assert!(told.starts_with("not locked from here"), "{told}");
+}
+
+#[tokio::test]
+async fn whoever_decides_on_opening_an_account_reads_why_it_was_locked_and_nobody_else_does() {
+    let stage = Stage::new().await;
+    let guard = stage.guard();
+    assert_done(&done(&guard, "lock_account", &stage.target(0)).await);
+    let planned = plan(&guard, "restore_account", &stage.target(0)).await.unwrap();
+    let id = planned.plan.id.as_str();
+    guard.confirm(&tomr(), id, planned.plan.digest.as_str()).await.unwrap();
+    let unmasked = || {
+        let query = AuditQuery { kind: Some("unmasked".into()), limit: 9, ..AuditQuery::default() };
+        guard.ledger().entries(&query).unwrap()
+    };
+    let own = guard.review(&tomr(), id).await.unwrap();
+    assert!(own.private[0].notes.is_empty() && unmasked().is_empty(), "it is not theirs to decide");
+    let (viewer, auditor) = (who(1003, "vera", Role::Viewer), who(1004, "aud", Role::Auditor));
+    for other in [viewer, auditor, who(1005, "olu", Role::Operator)] {
+        let refused = guard.review(&other, id).await;
+        assert!(matches!(refused, Err(Denied::Policy(_))), "{other:?}: {refused:?}");
+    }
+    assert!(unmasked().is_empty());
+    let asha = who(1001, "asha", Role::Approver);
+    let seen = guard.review(&asha, id).await.unwrap();
+    assert_eq!(seen.private[0].notes, [Clean::new("mail sent in the pupil's name")]);
+    assert_eq!(seen.private[0].label.as_str(), "u.....", "the name stays masked");
+    assert_eq!(seen.plan, planned.plan);
+    let [recorded] = &unmasked()[..] else { panic!("recorded before it was shown") };
+    assert_eq!(recorded.by.as_ref().map(|by| by.name.as_str()), Some("asha"));
+    assert_eq!(recorded.about.as_str(), planned.plan.items[0].aim.to_string());
+    guard.approve(&asha, id, planned.plan.digest.as_str()).await.unwrap();
+    let decided = guard.review(&asha, id).await;
+    assert!(matches!(decided, Err(Denied::Stale(_))), "it waits no more: {decided:?}");
+    assert_eq!(unmasked().len(), 1);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use caretaker::tui::wish::{Heard, Wish};
 use caretaker::wire::{AccountPage, Aim, Clean, CloudView, Hit, Hits, Kind, MailView};
 
 use crate::fixture::{Desk, at};
-use crate::guarded::{desk, with};
+use crate::guarded::{desk, planned, with};
 use crate::snapshots::{coloured, everywhere};
 
 /// At the cursor when the board opens.
@@ -102,6 +102,98 @@ fn search_and_page_at_every_size() {
         desk.press("p").type_text("the mother rang");
         desk
     });
+}
+
+/// At the list, with two marks of this search and one of another.
+fn marked(desk: Desk) -> Desk {
+    let mut desk = found(desk);
+    desk.press("down space up space / backspace backspace backspace");
+    desk.type_text("zed").press("enter");
+    let Wish::FindAccounts(asked) = desk.wish() else { panic!() };
+    let other = Hits { hits: vec![hit(21, "z......01", false)], more: false, ..hits() };
+    desk.hear(Heard::Found { asked, answer: Ok(other) });
+    desk.press("down space");
+    desk
+}
+
+fn guid(n: u32) -> String {
+    format!("{SCHOOL}/guid:{}", GUID.replace("e11", &format!("e{n:02}")))
+}
+
+#[test]
+fn marks_at_every_size() {
+    everywhere("account_marked", |size| marked(desk(size)));
+    coloured("account_marked", &[1, 3, 4, 20, 21, 22, 23], |theme, depth| {
+        marked(with((80, 24), theme, depth))
+    });
+}
+
+#[test]
+fn one_plan_is_about_every_marked_account_and_marks_of_another_search_are_on_the_screen() {
+    let mut desk = marked(desk((80, 24)));
+    let said = "3 marked, 2 of them not in this list: m......13, m......12; in it: z......01";
+    assert!(desk.text().contains(said), "{}", desk.text());
+    desk.press("x");
+    assert!(desk.text().contains("act on 3 marked accounts"), "{}", desk.text());
+    assert!(!desk.text().contains("fresh"), "only what accounts take: {}", desk.text());
+    desk.type_text("lock").press("enter");
+    for label in ["m......12", "m......13", "z......01"] {
+        assert!(desk.text().contains(label), "{label}: {}", desk.text());
+    }
+    desk.type_text("a list from the school").press("enter enter enter");
+    let Wish::Plan { ask, show } = desk.wish() else { panic!() };
+    let targets: Vec<String> = ask.targets.iter().map(ToString::to_string).collect();
+    assert_eq!((targets, show), (vec![guid(12), guid(11), guid(21)], false));
+    // What was begun is marked no more.
+    let page = planned(&ask);
+    desk.hear(Heard::Planned { ask, answer: Ok(Box::new(page.clone())) });
+    desk.shown().wait(3);
+    desk.type_text("3 Abbots").press("enter");
+    assert_eq!(desk.wishes(), [], "not the words");
+}
+
+#[test]
+fn marks_are_taken_away_one_by_one_or_all_that_are_listed() {
+    let mut desk = marked(desk((80, 24)));
+    desk.press("space");
+    assert!(desk.text().contains("2 marked, 2 of them not in this list"), "{}", desk.text());
+    desk.press("V V");
+    assert!(desk.text().contains("2 marked, 2 of them"), "only the listed: {}", desk.text());
+    let mut desk = found(self::desk((80, 24)));
+    desk.press("down V");
+    let text = desk.text();
+    assert!(text.contains("3 marked: m......12, m......13, m........."), "{text}");
+    assert!(text.contains("marked what is listed; there are more"), "{text}");
+    desk.press("V");
+    assert!(!desk.text().contains("marked:"), "{}", desk.text());
+    // Without marks it is about the account at the cursor.
+    desk.press("x");
+    assert!(desk.text().contains("act on m......13"), "{}", desk.text());
+    // In the line, the same keys are text.
+    let mut typing = found(self::desk((80, 24)));
+    typing.press("V").type_text("x");
+    assert!(typing.text().contains("part of a name > shaVx"), "{}", typing.text());
+}
+
+#[test]
+fn whole_names_of_marks_go_when_the_console_stops_whatever_was_searched_for_since() {
+    let mut desk = found(desk((80, 24)));
+    desk.press("tab").type_text("several called").press("enter");
+    let Wish::FindAccounts(asked) = desk.wish() else { panic!() };
+    let mut whole = hits();
+    whole.hits[0].label = Clean::new("m.sharp12  Mia Sharp");
+    desk.hear(Heard::Found { asked, answer: Ok(whole) });
+    desk.press("down up space");
+    assert!(desk.text().contains("1 marked: m.sharp12  Mia Sharp"), "{}", desk.text());
+    desk.press("/").type_text("x").press("enter");
+    let Wish::FindAccounts(asked) = desk.wish() else { panic!() };
+    assert!(!asked.show);
+    let none = Hits { hits: Vec::new(), more: false, ..hits() };
+    desk.hear(Heard::Found { asked, answer: Ok(none) });
+    assert!(desk.text().contains("names are shown, and recorded"), "{}", desk.text());
+    desk.press("up ctrl-z");
+    assert!(!desk.text().contains("Sharp"), "{}", desk.text());
+    assert!(!desk.text().contains("SIGN-IN"), "{}", desk.text());
 }
 
 #[test]

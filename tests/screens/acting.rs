@@ -6,7 +6,7 @@ use caretaker::tui::wish::{Heard, Unconfirmed, Wish};
 use caretaker::wire::action::{Confirmed, EmergencyView, LeftRow, OnceSecret, Told};
 use caretaker::wire::{Clean, Health, Outcome, Role, StepState};
 
-use crate::fixture::{DAY, Desk, at, bad, laestab, morning};
+use crate::fixture::{DAY, Desk, at, bad, laestab, morning, ticketed};
 use crate::guarded::{actions, lock, operator, planned, row, waiting};
 
 fn desk(size: (u16, u16)) -> Desk {
@@ -39,6 +39,27 @@ fn x_opens_a_menu_of_what_fits_the_place_and_says_why_not() {
     desk.press("esc g up x");
     assert!(desk.text().contains("Start a directory sync"), "{}", desk.text());
     assert!(!desk.text().contains("Raise a ticket"), "{}", desk.text());
+}
+
+#[test]
+fn a_ticket_that_stands_is_closed_by_its_name_in_the_menu_and_nothing_is_sent() {
+    let mut desk = Desk::new(morning(250), (80, 24));
+    desk.page_of = ticketed;
+    desk.acts(actions()).shown();
+    let (row, service) = ("9991000", "Groupcall");
+    desk.press("o").type_text(row).press("enter").shown();
+    desk.press("j x");
+    let menu = desk.text();
+    assert!(menu.contains(&format!("/ {service}")), "{menu}");
+    assert!(desk.line_with("Close ticket 10482").contains("raised by asha; nothing is sent"));
+    desk.type_text("close 10482").press("enter");
+    assert!(!desk.text().contains(" act >"), "the menu is left: {}", desk.text());
+    desk.press("enter");
+    assert_eq!(desk.wishes(), [], "without a reason nothing is recorded");
+    desk.type_text("they wrote that it is done").press("enter");
+    let wish = desk.wish();
+    let (key, why) = (Clean::new("0123456789abcdef"), Clean::new("they wrote that it is done"));
+    assert_eq!(wish, Wish::Close { key, why });
 }
 
 #[test]

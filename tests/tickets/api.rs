@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 use caretaker::guard::Guard;
 use caretaker::model::plan::{Outcome, StepState};
+use caretaker::ports::clock::Clock as _;
 use caretaker::ports::ledger::Held;
 use caretaker::simulators::{Fault, Plan, Running, Scenario, TicketDeskFault as F, start};
 use caretaker::transport::install_tls;
+
+use jiff::{SignedDuration, Timestamp};
 
 use crate::desk::Desk;
 use crate::guarded::{Impatient, guard_by, raise, until, who};
@@ -18,6 +21,11 @@ struct Stage {
 }
 
 async fn stage() -> Stage {
+    stage_by(Arc::new(|| "2027-02-02T09:10:00Z".parse().unwrap())).await
+}
+
+/// With a clock of the vendors' own.
+async fn stage_by(clock: Arc<dyn Fn() -> Timestamp + Send + Sync>) -> Stage {
     install_tls();
     let folder = tempfile::tempdir().unwrap();
     let running = start(Plan {
@@ -25,7 +33,7 @@ async fn stage() -> Stage {
         seed: 7,
         scenario: Scenario::Calm,
         folder: folder.path().join("vendors"),
-        clock: Arc::new(|| "2027-02-02T09:10:00Z".parse().unwrap()),
+        clock,
     })
     .await
     .unwrap();
@@ -118,6 +126,28 @@ async fn what_was_stored_without_an_answer_is_found_by_its_key_and_not_sent_agai
     let held = late.raised().await;
     assert_eq!(state(&held), (Some(Outcome::Done), StepState::Seen, 1));
     assert_eq!((late.there(), reference(&held)), (1, "10482"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_that_lags_is_not_believed_before_its_time_and_nothing_is_raised_twice() {
+    let clock = Impatient::new();
+    let vendors = Arc::clone(&clock);
+    let stage = stage_by(Arc::new(move || vendors.now())).await;
+    stage.running.change_credential("ticket_desk", "secret");
+    let desk = stage.running.ticket_desk();
+    desk.goes_wrong(F::AnswerLost, 1);
+    desk.lists_after(SignedDuration::from_mins(8));
+    let settings = format!("{}lag = '8m'\n", stage.settings());
+    let guard = guard_by(stage.folder.path(), &settings, clock);
+    raise(&guard, &[]).await;
+    // More than the five minutes after which "none" would be believed.
+    let held = until(&guard, |held| held.closed || held.steps[0].looks == 6).await;
+    assert_eq!(state(&held), (Some(Outcome::Unknown), StepState::Unknown, 1), "{held:?}");
+    let says = held.steps[0].says.as_str();
+    assert!(says.ends_with("which is believed only 8m after its call has ended"), "{says}");
+    let held = until(&guard, |held| held.closed).await;
+    assert_eq!(state(&held), (Some(Outcome::Done), StepState::Seen, 1), "{held:?}");
+    assert_eq!((stage.there(), reference(&held)), (1, "10482"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -306,6 +306,18 @@ impl Plan {
         (asked, too_soon)
     }
 
+    /// Makes these jobs of a service due now, where they wait.
+    pub fn bring_forward(&mut self, service: usize, jobs: &[Arc<str>], now: Duration) {
+        let is_one = |(_, entry): &(u32, &Entry)| {
+            entry.service() == service && entry.state == State::Waiting && jobs.contains(&entry.id)
+        };
+        let all = (0_u32..).zip(&self.entries).filter(is_one);
+        let due: Vec<u32> = all.map(|(number, _)| number).collect();
+        for number in due {
+            self.wait(number, now);
+        }
+    }
+
     /// An operator looks at `target`: its jobs run more often for a while.
     pub fn looked_at(&mut self, target: Target, now: Duration) {
         let floor = self.looked_at_floor;

@@ -166,6 +166,18 @@ impl Round {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Tells those watchers that an operator asks about `target` again.
+    fn asked_again(&self, target: Option<Target>, service: Option<usize>) {
+        let school = match target {
+            Some(Target::School(school)) => Some(school),
+            Some(Target::Estate) | None => None,
+        };
+        let each = self.services.iter().enumerate();
+        for (_, served) in each.filter(|(n, _)| service.is_none_or(|s| s == *n)) {
+            served.watch.asked_again(school);
+        }
+    }
+
     /// Polls one job after the other as long as there is one to start. What a finished poll leaves
     /// free is taken by the same runner: handing that back to the task and starting another would
     /// cost more than all else that is done for an answer, its reading apart.
@@ -175,6 +187,11 @@ impl Round {
             let turn = Turn { round: &self, number };
             if let Some(served) = self.services.get(service) {
                 self.poll(served, &job).await;
+                let outdated = served.watch.outdated();
+                if !outdated.is_empty() {
+                    self.plan().bring_forward(service, &outdated, self.clock.monotonic());
+                    self.sooner.notify_one();
+                }
             }
             drop(turn);
             next = self.plan().start(self.clock.monotonic());
@@ -317,6 +334,7 @@ impl Task {
                     // A service without a watcher has no job.
                     Some(None) => (0, 0),
                     place => {
+                        round.asked_again(choice.target, place.flatten());
                         let choice = Choice { service: place.flatten(), ..choice };
                         round.plan().refresh(choice, round.setting.refresh_floor, now)
                     }

@@ -112,6 +112,22 @@ fn refresh_respects_its_floor_and_counts() {
 }
 
 #[test]
+fn jobs_that_are_outdated_are_due_at_once_and_only_those_of_their_service() {
+    let mut plan = plan(vec![jobs(3, 600), jobs(3, 600)], 9, 9);
+    while let Some((number, ..)) = plan.start(s(0)) {
+        plan.finished(number, s(1), 0.5);
+    }
+    plan.bring_forward(1, &["school/2".into(), "school/9".into()], s(5));
+    plan.wake(s(5));
+    let (_, service, job) = plan.start(s(5)).unwrap();
+    assert_eq!((service, job.id.as_ref()), (1, "school/2"));
+    // One that runs is not due again by that.
+    plan.bring_forward(1, &["school/2".into()], s(6));
+    plan.wake(s(6));
+    assert!(plan.start(s(6)).is_none());
+}
+
+#[test]
 fn what_is_looked_at_runs_five_times_as_often_down_to_the_floor() {
     for (interval, expected) in [(600, 120), (60, 30), (20, 20)] {
         let mut plan = plan(vec![jobs(2, interval)], 9, 9);

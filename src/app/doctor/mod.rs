@@ -1,6 +1,7 @@
 //! `caretaker doctor`: looks at everything that this host needs, says what is wrong and what to do.
 //! Works without an agent, and with a broken configuration as far as that goes.
 
+mod acting;
 mod config;
 mod credentials;
 mod drops;
@@ -47,6 +48,7 @@ pub async fn run(outside: Outside, args: DoctorArgs) -> Result<u8, Failed> {
     if let Some(prepared) = &known.prepared {
         findings.extend(config::files(prepared));
         findings.extend(drops::all(prepared));
+        findings.extend(acting::programs(prepared));
         findings.extend(config::tables(prepared, outside.clock.now()));
         findings.extend(credentials::all(prepared, &outside.clock).await?);
         if args.offline {
@@ -56,6 +58,7 @@ pub async fn run(outside: Outside, args: DoctorArgs) -> Result<u8, Failed> {
             findings.extend(network::all(prepared, &outside.clock).await);
             findings.extend(network::doors(prepared, &outside.clock).await);
             findings.extend(sign_in::all(prepared, &outside.clock).await);
+            findings.extend(acting::rights(prepared, &outside.clock).await);
         }
     }
     findings.extend(place::store(known.config.as_ref()).await?);

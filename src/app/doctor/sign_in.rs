@@ -123,7 +123,8 @@ fn weight(verdict: Verdict) -> u8 {
     }
 }
 
-fn rights(told: &Rights) -> Vec<Finding> {
+/// What is told of one credential's rights.
+pub(super) fn rights(told: &Rights) -> Vec<Finding> {
     let name = told.credential.as_str();
     if let Some(why) = &told.untold {
         return vec![Finding::note(Area::Rights, name, why.clone())];
@@ -146,7 +147,7 @@ fn rights(told: &Rights) -> Vec<Finding> {
                 Area::Rights,
                 name,
                 format!("lacks rights that are needed: {}", told.missing.join(", ")),
-                "grant them at the vendor (docs/connectors.md says what each is for)",
+                "grant them at the vendor (docs/connectors.md and the administrator's guide say what each is for)",
             )
             .fact("missing", told.missing.clone()),
         );

@@ -16,6 +16,8 @@ pub(super) struct Before {
     pub told: Clean,
     /// The reason that was given, for whoever may see names; never stored.
     pub reason: Option<Clean>,
+    /// Whether the audit has anything of it.
+    pub was_done: bool,
 }
 
 impl Guard {
@@ -60,7 +62,7 @@ impl Guard {
         let Some((intent, asked, reason)) = found.await? else {
             let told =
                 "not locked from here: this audit has nothing of it. Ask who disabled it, and why";
-            return Ok(Before { told: Clean::new(told), reason: None });
+            return Ok(Before { told: Clean::new(told), reason: None, was_done: false });
         };
         let by = intent.by.map(|by| by.name.to_string()).unwrap_or_default();
         let ticket = asked.body.get("ticket").filter(|ticket| !ticket.is_empty());
@@ -78,6 +80,6 @@ impl Guard {
         );
         let erased = || Clean::new("the reason is not kept any more");
         let reason = show.then(|| reason.unwrap_or_else(erased));
-        Ok(Before { told: Clean::new(&told), reason })
+        Ok(Before { told: Clean::new(&told), reason, was_done: true })
     }
 }

@@ -114,7 +114,8 @@ impl Guard {
     }
 
     /// A request that waits, as its second person has to see it: every target is read again, and
-    /// what may be shown is masked. Whoever asked may look as well.
+    /// what may be shown is masked; why an account was locked is shown to whoever decides on opening it.
+    /// Whoever asked may look as well.
     ///
     /// # Errors
     /// When it waits no more, is not theirs to see, or a target is no longer as the plan says.
@@ -123,7 +124,8 @@ impl Guard {
         let owned = id.to_owned();
         let request = self.inner.blocking(move |ledger| ledger.find(&owned)).await?;
         let plan = request.plan;
-        if plan.by.person() != who.operator.person() && !who.has(Role::Approver) {
+        let decides = plan.by.person() != who.operator.person();
+        if decides && !who.has(Role::Approver) {
             return Err(Denied::Policy("your account may not see other people's plans".into()));
         }
         let waits = plan.ruling.second.is_some()
@@ -148,9 +150,30 @@ impl Guard {
                     item.aim
                 )));
             }
-            private.push(fresh.private);
+            let mut shown = fresh.private;
+            if decides && let Some(undone) = act.undoes(&plan.ask.action) {
+                shown.notes.extend(self.why_before(who, undone, item, &plan).await?);
+            }
+            private.push(shown);
         }
         Ok(Planned { plan, private })
+    }
+
+    /// Why what the plan undoes was done, for whoever decides on the plan. That it is shown is recorded
+    /// before it is read.
+    async fn why_before(
+        &self,
+        who: &Who,
+        undone: &str,
+        item: &Item,
+        plan: &Plan,
+    ) -> Result<Option<Clean>, Denied> {
+        if !self.before(undone, item, false).await?.was_done {
+            return Ok(None);
+        }
+        let why = Clean::new(&format!("to decide on plan {}", plan.id));
+        self.unmask(who, &item.aim, &why).await?;
+        Ok(self.before(undone, item, true).await?.reason)
     }
 
     async fn read_all(

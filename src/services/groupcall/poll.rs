@@ -1,7 +1,7 @@
 //! Asks Groupcall, school by school, each with its own token.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
@@ -65,6 +65,8 @@ pub(super) struct Groupcall {
     clock: Arc<dyn Clock>,
     /// `xporter_data` and `counts`.
     own: [CheckId; 2],
+    /// Schools that let us in again: what their other checks said last is old.
+    let_in: Mutex<BTreeSet<Laestab>>,
 }
 
 impl Groupcall {
@@ -97,7 +99,7 @@ impl Groupcall {
                 let credential = name.parse().map_err(|e| {
                     Trouble::new(Reason::Unauthorised, format!("groupcall.credential: {e}"))
                 });
-                let (token, standing) = (TokenCell::default(), Standing::default());
+                let (token, standing) = (TokenCell::without_rest(), Standing::default());
                 (laestab, School { credential, token, standing })
             })
             .collect();
@@ -119,6 +121,7 @@ impl Groupcall {
             secrets: context.secrets.clone(),
             clock: context.clock.clone(),
             own: [check_id(KEY, "xporter_data")?, check_id(KEY, "counts")?],
+            let_in: Mutex::default(),
         })
     }
 
@@ -149,6 +152,7 @@ impl Groupcall {
     async fn fetch_token(&self, laestab: Laestab, school: &School) -> Result<Grant, Trouble> {
         let name = school.credential.clone()?;
         let secret = credential(&self.secrets, &name).await.map_err(|trouble| {
+            school.standing.is_without();
             if trouble.facts.contains(&("credential", "missing".to_owned())) {
                 never_given(trouble, &name, &self.relying_party)
             } else {
@@ -170,8 +174,14 @@ impl Groupcall {
             return Err(school.standing.refuse(complaint, (&name, secret), now));
         }
         let grant = body::grant(&reply, self.prove_every, self.clock.chance())?;
-        school.standing.accept(self.clock.now());
+        if school.standing.accept(self.clock.now()) {
+            self.let_in().insert(laestab);
+        }
         Ok(grant)
+    }
+
+    fn let_in(&self) -> MutexGuard<'_, BTreeSet<Laestab>> {
+        self.let_in.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn school(&self, check: &CheckId, laestab: Laestab) -> Observation {
@@ -319,26 +329,31 @@ impl Groupcall {
     }
 
     fn jobs_of(&self, spec: &CheckSpec) -> Vec<Job> {
-        let job = |id: String, targets: Arc<[Target]>| Job {
-            id: id.into(),
+        let job = |id: Arc<str>, targets: Arc<[Target]>| Job {
+            id,
             checks: vec![spec.id.clone()],
             targets,
             interval: spec.interval,
         };
         let name = spec.id.name();
         match (spec.scope, name) {
-            (Scope::Estate, _) => vec![job(name.to_owned(), Arc::new([Target::Estate]))],
+            (Scope::Estate, _) => vec![job(name.into(), Arc::new([Target::Estate]))],
             (Scope::School, "xvault" | "cme") => {
                 let all: Arc<[Target]> = self.schools.keys().map(|s| Target::School(*s)).collect();
-                vec![job(name.to_owned(), all)]
+                vec![job(name.into(), all)]
             }
             (Scope::School, _) => self
                 .schools
                 .keys()
-                .map(|s| job(format!("{name}/{s}"), Arc::new([Target::School(*s)])))
+                .map(|s| job(job_of(name, *s), Arc::new([Target::School(*s)])))
                 .collect(),
         }
     }
+}
+
+/// The job of one check of one school.
+fn job_of(check: &str, school: Laestab) -> Arc<str> {
+    format!("{check}/{school}").into()
 }
 
 impl Watch for Groupcall {
@@ -376,6 +391,20 @@ impl Watch for Groupcall {
             }
             out
         })
+    }
+
+    fn asked_again(&self, school: Option<Laestab>) {
+        let meant = |(laestab, _): &(&Laestab, &School)| school.is_none_or(|s| s == **laestab);
+        self.schools.iter().filter(meant).for_each(|(_, school)| school.standing.asked_again());
+    }
+
+    fn outdated(&self) -> Vec<Arc<str>> {
+        let schools = std::mem::take(&mut *self.let_in());
+        let asked_with_it = |spec: &&CheckSpec| {
+            spec.scope == Scope::School && !matches!(spec.id.name(), "xvault" | "cme")
+        };
+        let checks = self.spec.checks.iter().filter(asked_with_it);
+        checks.flat_map(|spec| schools.iter().map(|s| job_of(spec.id.name(), *s))).collect()
     }
 
     fn jobs(&self) -> Vec<Job> {

@@ -17,6 +17,8 @@ use crate::services::groupcall::complaint::{Complaint, Kind};
 
 /// How long a secret that was refused or paused is left alone; another one is tried at once.
 const REST: SignedDuration = SignedDuration::from_mins(5);
+/// The same when an operator asks meanwhile: Groupcall counts refusals.
+const SHORTEST_REST: SignedDuration = SignedDuration::from_secs(30);
 
 /// The last request for a token that brought none, because the school or its secret bars it.
 struct Barred {
@@ -29,6 +31,10 @@ struct Barred {
 struct State {
     accepted_at: Option<Timestamp>,
     barred: Option<Barred>,
+    /// An operator has asked since the secret was tried last.
+    asked_again: bool,
+    /// No token could be had since one was given last.
+    is_without: bool,
 }
 
 /// What asking for tokens has shown since the start.
@@ -46,7 +52,8 @@ impl Standing {
         let state = self.state();
         let barred = state.barred.as_ref()?;
         // A clock that was set back must not keep the refusal for ever.
-        let recent = barred.at <= now && now.duration_since(barred.at) < REST;
+        let rest = if state.asked_again { SHORTEST_REST } else { REST };
+        let recent = barred.at <= now && now.duration_since(barred.at) < rest;
         let same = barred.secret.expose_secret() == secret.expose_secret();
         (recent && same).then(|| barred.trouble.clone())
     }
@@ -56,9 +63,20 @@ impl Standing {
         self.state().barred.as_ref().map(|b| b.trouble.clone())
     }
 
-    /// A token was given at `now`.
-    pub(super) fn accept(&self, now: Timestamp) {
-        *self.state() = State { accepted_at: Some(now), barred: None };
+    /// An operator asks: a secret that rests is tried again with the next poll.
+    pub(super) fn asked_again(&self) {
+        self.state().asked_again = true;
+    }
+
+    /// There was no secret to ask with.
+    pub(super) fn is_without(&self) {
+        self.state().is_without = true;
+    }
+
+    /// A token was given at `now`; whether none could be had before.
+    pub(super) fn accept(&self, now: Timestamp) -> bool {
+        let new = State { accepted_at: Some(now), ..State::default() };
+        std::mem::replace(&mut *self.state(), new).is_without
     }
 
     /// No token was given for `secret`, which is kept as `name`; the trouble to tell.
@@ -69,8 +87,14 @@ impl Standing {
         now: Timestamp,
     ) -> Trouble {
         let mut state = self.state();
-        let trouble = told(complaint, name, state.accepted_at);
+        let mut trouble = told(complaint, name, state.accepted_at);
         if matches!(trouble.reason, Reason::Unauthorised | Reason::Paused) {
+            let again = now.checked_add(REST).unwrap_or(now).to_zoned_datetime(london());
+            trouble.why.push_str(&format!(
+                "; tried again from {} on, at once with another secret or when asked to",
+                again.strftime("%H:%M")
+            ));
+            (state.asked_again, state.is_without) = (false, true);
             state.barred = Some(Barred { at: now, secret, trouble: trouble.clone() });
         }
         trouble
@@ -135,10 +159,20 @@ mod tests {
         assert_eq!(standing.rests(&old, now), Some(why.clone()));
         assert_eq!(standing.rests(&new, now), None, "a new secret is tried at once");
         assert_eq!(standing.rests(&old, now + REST), None);
+        assert!(why.why.contains("tried again from 11:05 on"), "{why:?}");
+        standing.asked_again();
+        let soon = now + SHORTEST_REST;
+        assert!(standing.rests(&old, soon - SignedDuration::from_secs(1)).is_some(), "a limit");
+        assert_eq!(standing.rests(&old, soon), None, "an operator asked");
+        standing.refuse(refused(Kind::Secret, Reason::Unauthorised), (&name, old.clone()), soon);
+        assert!(standing.rests(&old, soon + SHORTEST_REST).is_some(), "they asked once");
+        let why =
+            standing.refuse(refused(Kind::Secret, Reason::Unauthorised), (&name, old.clone()), now);
         assert_eq!(standing.rests(&old, now - REST), None, "the clock was set back");
         assert_eq!(standing.barred(), Some(why));
-        standing.accept(now);
+        assert!(standing.accept(now), "none could be had before");
         assert_eq!(standing.barred(), None);
+        assert!(!standing.accept(now));
         let why =
             standing.refuse(refused(Kind::Secret, Reason::Unauthorised), (&name, old.clone()), now);
         assert!(why.why.contains("revoked") && why.why.contains("09 Feb 11:00"), "{why:?}");

@@ -1,4 +1,5 @@
-//! Graph's own errors, in any status: read by status and code, never by message.
+//! Graph's own errors, in any status: read by status and code. Of messages one sentence is known, where
+//! the code alone says nothing; none is ever shown.
 //!
 //! `innerError` and `innererror` both occur, nest, and may be missing (errors page of Graph); the
 //! more precise code stands further in.
@@ -9,6 +10,10 @@ use crate::model::health::Reason;
 use crate::services::answer::{Seen, Trouble, is_web_page};
 use crate::transport::Reply;
 
+/// In the message about an object whose master is the directory, as Microsoft writes it since years:
+/// "Unable to update the specified properties for on-premises mastered Directory Sync objects or objects
+/// currently undergoing migration." Read 2026-11.
+const MASTERED: &str = "on-premises mastered directory sync objects";
 /// Deeper than any error of Graph's nests.
 const MOST_DEPTH: usize = 8;
 
@@ -22,6 +27,7 @@ struct ErrorAnswer {
 #[serde(default)]
 struct GraphError {
     code: Seen<String>,
+    message: Seen<String>,
     date: Seen<String>,
     #[serde(rename = "request-id")]
     request_id: Seen<String>,
@@ -45,6 +51,7 @@ pub(super) struct Said {
     /// Microsoft's id of the request and its time of it, as its support asks for them.
     request_id: Option<String>,
     date: Option<String>,
+    is_mastered_elsewhere: bool,
 }
 
 impl Said {
@@ -61,6 +68,8 @@ impl Said {
         for _ in 0..MOST_DEPTH {
             let Some(error) = next else { break };
             said.codes.extend(error.code.value().cloned());
+            let message = error.message.value().map(|text| text.to_lowercase());
+            said.is_mastered_elsewhere |= message.is_some_and(|text| text.contains(MASTERED));
             said.request_id = said.request_id.or_else(|| error.request_id.value().cloned());
             said.date = said.date.or_else(|| error.date.value().cloned());
             next = error.inner();
@@ -71,6 +80,11 @@ impl Said {
     /// Whether one of its codes is one of these, in any case.
     pub(super) fn is_any(&self, codes: &[&str]) -> bool {
         self.codes.iter().any(|c| codes.iter().any(|k| k.eq_ignore_ascii_case(c)))
+    }
+
+    /// Whether it says that the directory, and not Microsoft 365, is the object's master.
+    pub(super) fn is_mastered_elsewhere(&self) -> bool {
+        self.is_mastered_elsewhere
     }
 
     /// Whether Graph itself speaks, and not a proxy before it.

@@ -239,6 +239,11 @@ impl Watch for WeLearn365 {
         })
     }
 
+    fn asked_again(&self, _school: Option<Laestab>) {
+        // The accounts of all schools are read together.
+        self.provisioning.iter().for_each(Provisioning::asked_again);
+    }
+
     fn jobs(&self) -> Vec<Job> {
         let mut out: Vec<Job> = Vec::new();
         out.extend(self.accounts.iter().flat_map(Accounts::jobs));

@@ -10,6 +10,7 @@
 //! error alone makes an account a changed one.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -17,6 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
+use crate::model::calendar::london;
 use crate::model::health::Reason;
 use crate::model::ids::{CheckId, Laestab};
 use crate::model::observation::{Observation, Target, Verdict};
@@ -44,6 +46,8 @@ const MOST_EMPTY: usize = 4;
 const READ_FOR: Duration = Duration::from_secs(200);
 /// After a whole read that failed, the next begins so much later.
 const REST: SignedDuration = SignedDuration::from_mins(30);
+/// The same when an operator asks meanwhile: a whole read is a hundred requests.
+const SHORTEST_REST: SignedDuration = SignedDuration::from_mins(5);
 /// Codes by which Graph says that its changes can no longer be told, beside status 410.
 const RESYNC: [&str; 4] =
     ["syncStateNotFound", "resyncRequired", "resyncApplyDifferences", "resyncUploadDifferences"];
@@ -89,6 +93,8 @@ pub(super) struct Provisioning {
     ous: Ous,
     settings: ProvisioningSettings,
     clock: Arc<dyn Clock>,
+    /// An operator has asked since a whole read was begun last.
+    asked_again: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -134,12 +140,17 @@ enum Changes {
 
 impl Provisioning {
     pub(super) fn new(ous: Ous, settings: ProvisioningSettings, clock: Arc<dyn Clock>) -> Self {
-        Self { ous, settings, clock, state: Mutex::default() }
+        Self { ous, settings, clock, asked_again: AtomicBool::new(false), state: Mutex::default() }
     }
 
     /// The schools that it answers for.
     pub(super) fn schools(&self) -> impl Iterator<Item = Laestab> + '_ {
         self.ous.schools()
+    }
+
+    /// An operator asks: what rests is read again with the next poll.
+    pub(super) fn asked_again(&self) {
+        self.asked_again.store(true, Ordering::Relaxed);
     }
 
     /// One observation for each of `targets`.
@@ -166,7 +177,7 @@ impl Provisioning {
                 let (rows, of) = state.reading.as_ref().map_or((0, 0), |r| (r.rows, r.expected));
                 let trouble = Trouble::new(
                     Reason::NeverSeen,
-                    format!("accounts are being read for the first time: {rows} of {of} so far"),
+                    format!("all accounts are being read: {rows} of {of} so far"),
                 );
                 targets.iter().map(|target| trouble.observe(check, *target, now)).collect()
             }
@@ -183,12 +194,19 @@ impl Provisioning {
                 Ok(Changes::Applied) => return Ok(()),
                 Ok(Changes::Lost) => {}
                 Err(trouble) => {
-                    if trouble.reason == Reason::Malformed {
-                        // What cannot be read may have left half of its changes behind.
-                        state.known = None;
-                        state.failed = Some((now, trouble.clone()));
+                    if trouble.reason != Reason::Malformed {
+                        return Err(trouble);
                     }
-                    return Err(trouble);
+                    // What cannot be read may have left half of its changes behind: all is read anew,
+                    // at once unless that was done only just now.
+                    let known = state.known.take();
+                    if known.is_some_and(|known| is_within(REST, known.read_at, now)) {
+                        return Err(self.failed(state, trouble));
+                    }
+                    tracing::warn!(
+                        "changes of accounts cannot be read, so all are read: {}",
+                        trouble.why
+                    );
                 }
             }
             if state.known.as_ref().is_some_and(|k| k.changes.is_none()) {
@@ -207,14 +225,16 @@ impl Provisioning {
 
     async fn read_all(&self, graph: &Graph, state: &mut State) -> Result<(), Trouble> {
         let now = self.clock.now();
+        let asked = self.asked_again.load(Ordering::Relaxed);
+        let rest = if asked { SHORTEST_REST } else { REST };
         if state.reading.is_none()
             && let Some((at, trouble)) = &state.failed
-            && *at <= now
-            && now.duration_since(*at) < REST
+            && is_within(rest, *at, now)
         {
             return Err(trouble.clone());
         }
         if state.reading.is_none() {
+            self.asked_again.store(false, Ordering::Relaxed);
             // This costs as little as any other question: what fails here is asked at the next poll.
             state.reading = Some(self.begin(graph).await?);
         }
@@ -230,11 +250,21 @@ impl Provisioning {
                 // list begins anew.
                 if !matches!(trouble.reason, Reason::NoAnswer | Reason::Throttled) {
                     state.reading = None;
-                    state.failed = Some((now, trouble.clone()));
+                    return Err(self.failed(state, trouble));
                 }
                 Err(trouble)
             }
         }
+    }
+
+    /// Keeps that the accounts could not be read, and says when they are read again.
+    fn failed(&self, state: &mut State, mut trouble: Trouble) -> Trouble {
+        let now = self.clock.now();
+        let again = now.checked_add(REST).unwrap_or(now).to_zoned_datetime(london());
+        let again = again.strftime("%H:%M");
+        trouble.why.push_str(&format!("; all are read again from {again} on, or when asked to"));
+        state.failed = Some((now, trouble.clone()));
+        trouble
     }
 
     /// Reads pages until the list ends, or `until`; then `None`.
@@ -444,6 +474,11 @@ impl Reading {
         let reply = self.last.ok_or_else(|| Trouble::malformed("Microsoft's list has no page"))?;
         Ok(Known { picture: self.picture, read_at: self.began, reply, changes: self.changes })
     }
+}
+
+/// Whether `at` is at most `span` ago. A clock that was set back does not make it so.
+fn is_within(span: SignedDuration, at: Timestamp, now: Timestamp) -> bool {
+    at <= now && now.duration_since(at) < span
 }
 
 /// How many accounts there are. Without the header, Graph leaves the number out in silence.

@@ -48,6 +48,7 @@ impl Console {
     pub(super) fn act_on(&mut self) {
         let aimed = match self.layers.last() {
             Some(Layer::Account(screen)) => Ok(screen.aimed()),
+            Some(Layer::Find(screen)) => screen.aimed().ok_or("no account is marked or chosen"),
             _ => self.aimed(),
         };
         match aimed {
@@ -92,7 +93,7 @@ impl Console {
         if cells.is_empty() {
             return Err("every marked school is hidden by the filter; nothing is done");
         }
-        Ok(Aimed { cells, hidden, account: None })
+        Ok(Aimed { cells, hidden, accounts: Vec::new() })
     }
 
     /// Opens one of the guard's lists.
@@ -150,10 +151,17 @@ impl Console {
     /// plan.
     pub fn forget(&mut self) {
         let before = self.layers.len();
+        let shows = |layer: &Layer| match layer {
+            Layer::Find(screen) => screen.shows(),
+            Layer::Account(screen) => screen.shows(),
+            _ => false,
+        };
+        let any_shown = self.layers.iter().any(shows);
         self.layers.retain(|layer| match layer {
             Layer::Secret(_) => false,
-            Layer::Find(screen) => !screen.shows(),
-            Layer::Account(screen) => !screen.shows(),
+            Layer::Find(_) | Layer::Account(_) => !shows(layer),
+            // They say again whose they are.
+            Layer::Menu(_) | Layer::Form(_) => !any_shown,
             Layer::Plan(plan) => plan.is_sending(),
             _ => true,
         });
@@ -302,8 +310,10 @@ impl Console {
         self.layers.truncate(at);
         self.layers.retain(|layer| !matches!(layer, Layer::Menu(_) | Layer::Form(_)));
         for layer in &mut self.layers {
-            if let Layer::Account(screen) = layer {
-                screen.acted();
+            match layer {
+                Layer::Account(screen) => screen.acted(),
+                Layer::Find(screen) => screen.acted(),
+                _ => {}
             }
         }
         let (waits, secret, lost) = match answer {

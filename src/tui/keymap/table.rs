@@ -128,6 +128,8 @@ pub enum Scope {
     Audit,
     /// One account.
     Account,
+    /// Accounts that a search found.
+    Found,
 }
 
 impl Scope {
@@ -142,6 +144,7 @@ impl Scope {
         Self::Look,
         Self::Audit,
         Self::Account,
+        Self::Found,
     ];
 
     /// Whether printable keys are text there.
@@ -163,6 +166,7 @@ impl Scope {
             Self::Look => "open actions",
             Self::Audit => "the audit",
             Self::Account => "an account",
+            Self::Found => "found accounts",
         }
     }
 }
@@ -212,13 +216,21 @@ const LISTS: &[Scope] = &[
     Scope::Look,
     Scope::Audit,
     Scope::Account,
+    Scope::Found,
 ];
 const SCHOOLS: &[Scope] = &[Scope::Board, Scope::Page];
 const ALL: &[Scope] = Scope::ALL;
 const BOARD: &[Scope] = &[Scope::Board];
 const PAGE: &[Scope] = &[Scope::Page];
-const INNER: &[Scope] =
-    &[Scope::Page, Scope::Text, Scope::Approvals, Scope::Look, Scope::Audit, Scope::Account];
+const INNER: &[Scope] = &[
+    Scope::Page,
+    Scope::Text,
+    Scope::Approvals,
+    Scope::Look,
+    Scope::Audit,
+    Scope::Account,
+    Scope::Found,
+];
 const PROMPT: &[Scope] = &[Scope::Prompt];
 const CONFIRM: &[Scope] = &[Scope::Confirm];
 const TYPED: &[Scope] = &[Scope::Prompt, Scope::Confirm];
@@ -226,6 +238,7 @@ const APPROVALS: &[Scope] = &[Scope::Approvals];
 const LOOK: &[Scope] = &[Scope::Look];
 const AUDIT: &[Scope] = &[Scope::Audit];
 const ACCOUNT: &[Scope] = &[Scope::Account];
+const FOUND: &[Scope] = &[Scope::Found];
 const GUARD: &[Scope] = &[Scope::Approvals, Scope::Look, Scope::Audit];
 
 fn always(_: &Facts) -> Option<&'static str> {
@@ -301,6 +314,12 @@ table! {
     Reveal "show_names" ACCOUNT ["p"] "show names" "Shows the whole names; asks why, and records that first." 4 connected;
     Copy "copy_account" ACCOUNT ["y"] "copy" "Sends the sentence to the terminal's clipboard (OSC 52); it holds no name." 5 always;
     Refresh "read_account" ACCOUNT ["r"] "read again" "Reads the account again; names are masked then." 6 connected;
+    Enter "open_account" FOUND ["enter"] "open" "Opens the account at the cursor." 1 always;
+    Mark "mark_account" FOUND ["space"] "mark" "Marks the account, or takes its mark away; marks stay when something else is searched for." 3 always;
+    MarkAll "mark_accounts" FOUND ["V"] "mark all" "Marks every account of the list; if all are marked, takes these marks away." 4 always;
+    Act "act_on_accounts" FOUND ["x"] "act" "Acts on all marked accounts, those of other searches too, or on the one at the cursor: a menu, then one plan. Nothing is sent by this key." 5 connected;
+    Filter "search_again" FOUND ["/"] "search" "Back to the line: another part of a name." 6 always;
+    Reveal "show_found" FOUND ["p" "tab"] "show names" "Shows the whole names of the list; asks why, and records that first." 7 connected;
     Approvals "approvals" LISTS [] "approvals" "Plans that wait for a second person." 0 connected;
     Look "look" LISTS [] "needs a look" "Open actions: what is under way, and what somebody has to look at." 0 connected;
     Audit "audit" LISTS [] "audit" "Who did what, on whose word." 0 connected;

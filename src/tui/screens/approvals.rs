@@ -113,9 +113,12 @@ impl ApprovalsScreen {
         } else {
             ""
         };
-        let line = Line::of(whose, Role::Message)
+        let mut line = Line::of(whose, Role::Message)
             .and("why  ", Role::Quiet)
             .and(plan.ask.reason.as_str(), Role::Text);
+        if let Some(ticket) = &plan.ask.ticket {
+            line = line.and("   ticket  ", Role::Quiet).and(ticket.as_str(), Role::Text);
+        }
         pen.line(11, y + 2, columns.saturating_sub(12), &line);
     }
 }

@@ -155,6 +155,7 @@ impl Layer {
             Self::Evidence(_) | Self::Run(_) | Self::Secret(_) => Scope::Text,
             Self::Plan(_) => Scope::Confirm,
             Self::Account(_) => Scope::Account,
+            Self::Find(screen) if screen.is_listing() => Scope::Found,
             Self::Approvals(_) => Scope::Approvals,
             Self::Look(_) | Self::Action(_) => Scope::Look,
             Self::Audit(_) | Self::Entry(_) => Scope::Audit,

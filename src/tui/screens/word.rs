@@ -23,6 +23,8 @@ enum Kind {
     Tell { key: Clean, step: usize },
     /// Why the action is closed as it is.
     Close { key: Clean },
+    /// Why a ticket is over.
+    CloseTicket { key: Clean },
     /// Why personal details of an entry are read.
     Reveal { number: u64 },
     /// Why an account's names are shown.
@@ -57,6 +59,12 @@ impl WordPrompt {
     #[must_use]
     pub fn close(key: Clean, what: String) -> Self {
         Self::new(Kind::Close { key }, what)
+    }
+
+    /// Why a ticket is over, by the key of the action that raised it.
+    #[must_use]
+    pub fn close_ticket(key: Clean, what: String) -> Self {
+        Self::new(Kind::CloseTicket { key }, what)
     }
 
     /// Why personal details are read.
@@ -108,6 +116,10 @@ impl WordPrompt {
                 let wish = Wish::Close { key: key.clone(), why: Clean::new(text) };
                 Ok((wish, "closed as it is; Enter records it".to_owned()))
             }
+            Kind::CloseTicket { key } => {
+                let wish = Wish::Close { key: key.clone(), why: Clean::new(text) };
+                Ok((wish, "it is over for us; Enter records it, and nothing is sent".to_owned()))
+            }
             Kind::Reveal { number } => {
                 let wish = Wish::Reveal { number: *number, why: Clean::new(text) };
                 Ok((wish, RECORDS.to_owned()))
@@ -133,6 +145,7 @@ impl WordPrompt {
         match self.kind {
             Kind::Tell { .. } => "",
             Kind::Close { .. } => "why nothing more is to be done about it",
+            Kind::CloseTicket { .. } => "how you know that it is over: they wrote, you rang",
             Kind::Reveal { .. } | Kind::Account { .. } | Kind::Found { .. } => {
                 "why you read them: the reason stands in the audit"
             }
@@ -158,7 +171,7 @@ impl WordPrompt {
     pub fn draw(&self, pen: &mut Pen<'_>, view: &View<'_>) -> usize {
         let head = match self.kind {
             Kind::Tell { .. } => " seen > ",
-            Kind::Close { .. } => " close, because > ",
+            Kind::Close { .. } | Kind::CloseTicket { .. } => " close, because > ",
             Kind::Reveal { .. } => " read, because > ",
             Kind::Account { .. } | Kind::Found { .. } => " show names, because > ",
             Kind::Emergency { .. } => " emergency > ",

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::model::check::ServiceSpec;
 use crate::model::estate::NotWatched;
+use crate::model::ids::Laestab;
 use crate::model::observation::Observation;
 use crate::ports::clock::Boxed;
 use crate::ports::watch::{CredentialUse, Door, Job, Place, Rights, Watch};
@@ -38,12 +39,17 @@ pub fn join(mut parts: Vec<Arc<dyn Watch>>) -> Option<Arc<dyn Watch>> {
     let (mut jobs, mut order) = (HashMap::new(), Vec::new());
     for (n, part) in parts.iter().enumerate() {
         for job in part.jobs() {
-            let id: Arc<str> = format!("{n}:{}", job.id).into();
+            let id = joined(n, &job.id);
             order.push(id.clone());
             jobs.insert(id, (n, job));
         }
     }
     Some(Arc::new(Joined { spec, parts, jobs, order }))
+}
+
+/// A job's id among those of all parts.
+fn joined(part: usize, id: &str) -> Arc<str> {
+    format!("{part}:{id}").into()
 }
 
 impl Watch for Joined {
@@ -85,6 +91,17 @@ impl Watch for Joined {
 
     fn places(&self) -> Vec<Place> {
         self.parts.iter().flat_map(|part| part.places()).collect()
+    }
+
+    fn asked_again(&self, school: Option<Laestab>) {
+        self.parts.iter().for_each(|part| part.asked_again(school));
+    }
+
+    fn outdated(&self) -> Vec<Arc<str>> {
+        let of = |(n, part): (usize, &Arc<dyn Watch>)| {
+            part.outdated().into_iter().map(move |id| joined(n, &id))
+        };
+        self.parts.iter().enumerate().flat_map(of).collect()
     }
 
     fn jobs(&self) -> Vec<Job> {

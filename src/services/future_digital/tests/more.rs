@@ -119,6 +119,32 @@ async fn a_pc_that_is_left_out_of_the_report_is_still_expected_from_the_next_day
     assert!(!format!("{seen:?}").to_lowercase().contains("pc0"), "no name is kept");
 }
 
+#[tokio::test]
+async fn a_pc_that_was_not_active_for_120_days_is_forgotten_however_few_of_them_had_school() {
+    let drop = Drop::new();
+    let mut ctx = stage(&drop);
+    let mut own = (*ctx.estate).clone();
+    // Closed for a winter and a spring: the last 30 school days reach back to January.
+    let closed = Days { from: "2027-02-03".parse().unwrap(), to: "2027-05-31".parse().unwrap() };
+    own.calendars.insert("shut".to_owned(), Calendar { terms: Vec::new(), closures: vec![closed] });
+    own.subscriptions.get_mut(&id(MILL)).unwrap().calendar = "shut".to_owned();
+    ctx.estate = Arc::new(own);
+    let watcher = build(&SERVICE, &ctx, SETTINGS).unwrap();
+    drop.file("stations-20270202T0900Z.csv", report(20, 20, "2027-02-02"), "2027-02-02T09:00:00Z");
+    assert_eq!(now_at(&watcher, "2027-02-02T10:00:00Z").await.verdict, Verdict::Ok);
+    let june = report(8, 8, "2027-06-01");
+    drop.file("stations-20270602T0900Z.csv", &june, "2027-06-02T09:00:00Z");
+    let seen = now_at(&watcher, "2027-06-02T09:30:00Z").await;
+    let says = "8 of 20 PCs checking in (12 of them no longer in the report): under 50 %";
+    assert_eq!(seen.detail.as_str(), says, "120 days, and not more");
+    drop.file("stations-20270602T0901Z.csv", &june, "2027-06-02T09:01:00Z");
+    let seen = now_at(&watcher, "2027-06-02T09:30:00Z").await;
+    assert_eq!(seen.detail.as_str(), "8 of 8 PCs checking in");
+    let anew = build(&SERVICE, &ctx, SETTINGS).unwrap();
+    let seen = now_at(&anew, "2027-06-02T09:30:00Z").await;
+    assert_eq!(seen.detail.as_str(), "8 of 8 PCs checking in", "read again from the old report");
+}
+
 /// The board of an agent, and what its store would hold.
 struct Agent {
     world: World,

@@ -101,11 +101,46 @@ async fn a_new_secret_is_tried_at_once_and_an_old_one_is_not_hammered() {
     }
     assert_eq!(vendor.count(LOGIN), 1);
     bench.secrets.0.lock().unwrap().insert("xod.9991001".into(), "secret-new".into());
+    let seen = bench.poll(&*watch, AUTHORISATION).await;
+    assert_eq!(verdict_of(&seen, "authorisation", Some("9991001")), UNAUTHORISED);
+    assert_eq!(vendor.count(LOGIN), 2, "no old secret, and refused as well");
+    bench.secrets.0.lock().unwrap().insert("xod.9991001".into(), "secret-newer".into());
     vendor.on(LOGIN, [Play::json(TOKEN)]);
     let seen = bench.poll(&*watch, AUTHORISATION).await;
-    assert_eq!(verdict_of(&seen, "authorisation", Some("9991001")), Verdict::Ok);
+    assert_eq!(verdict_of(&seen, "authorisation", Some("9991001")), Verdict::Ok, "in that second");
     let asked = vendor.asked();
-    assert!(asked.iter().any(|a| a.path == LOGIN && a.body.contains("secret-new")));
+    assert!(asked.iter().any(|a| a.path == LOGIN && a.body.contains("secret-newer")));
+}
+
+#[tokio::test]
+async fn an_operator_who_asks_ends_the_rest_and_the_schools_other_checks_are_asked_again() {
+    let vendor = Vendor::start().await;
+    well(&vendor);
+    vendor.on(LOGIN, [Play::json(PAUSED)]);
+    let bench = bench();
+    let watch = bench.build(&settings(&vendor));
+    let ask = async |job: &str| {
+        let seen = bench.poll(&*watch, job).await;
+        the(&seen, job.split_once('/').unwrap().0, Some("9991001"))
+    };
+    let seen = ask("counts/9991001").await;
+    assert_eq!(seen.verdict, PAUSE);
+    assert!(seen.detail.as_str().contains("; tried again from "), "{}", seen.detail);
+    vendor.on(LOGIN, [Play::json(TOKEN)]);
+    bench.clock.advance(40);
+    watch.asked_again(Some("9991003".parse().unwrap()));
+    assert_eq!(ask(AUTHORISATION).await.verdict, PAUSE, "another school was meant");
+    assert_eq!(vendor.count(LOGIN), 1);
+    assert!(watch.outdated().is_empty());
+    watch.asked_again(Some("9991001".parse().unwrap()));
+    assert_eq!(ask(AUTHORISATION).await.verdict, Verdict::Ok);
+    assert_eq!(vendor.count(LOGIN), 2);
+    let outdated: Vec<String> = watch.outdated().iter().map(|id| id.to_string()).collect();
+    assert!(outdated.contains(&"counts/9991001".to_owned()), "{outdated:?}");
+    assert!(outdated.iter().all(|id| id.ends_with("/9991001")), "{outdated:?}");
+    let jobs = watch.jobs();
+    assert!(outdated.iter().all(|id| jobs.iter().any(|job| *job.id == **id)), "{outdated:?}");
+    assert!(watch.outdated().is_empty(), "told once");
 }
 
 #[tokio::test]

@@ -16,7 +16,10 @@ use crate::model::action::Class;
 use crate::model::plan::{Item, Step};
 use crate::model::text::Clean;
 use crate::ports::act::{Answer, Refused, Seen as Look};
+use crate::ports::watch::Rights;
 use crate::services::answer::{ListRow, Seen, Trouble};
+use crate::services::rights;
+use crate::services::welearn365::actions::on_demand::OnDemand;
 use crate::services::welearn365::actions::settings::CloudSettings;
 use crate::services::welearn365::budget::Budget;
 use crate::services::welearn365::describe::{GRAPH_URL, KEY, LOGIN_URL, Settings};
@@ -40,6 +43,8 @@ const USER: &str = "id,accountEnabled,onPremisesSyncEnabled,onPremisesImmutableI
 const READ: &str = "User.Read.All";
 const MEMBERS: &str = "GroupMember.Read.All (or Directory.Read.All)";
 const ROLES: &str = "RoleManagement.Read.Directory";
+const SWITCHES: &str = "User.EnableDisableAccount.All";
+const REVOKES: &str = "User.RevokeSessions.All";
 
 /// Accounts in Microsoft 365.
 pub(super) struct Cloud {
@@ -149,8 +154,8 @@ impl Deed {
 
     fn right(self) -> &'static str {
         match self {
-            Self::Block | Self::Open => "User.EnableDisableAccount.All",
-            Self::Revoke => "User.RevokeSessions.All",
+            Self::Block | Self::Open => SWITCHES,
+            Self::Revoke => REVOKES,
         }
     }
 }
@@ -190,6 +195,22 @@ impl Cloud {
         let endpoint = context.endpoint(KEY, settings.graph.as_ref(), GRAPH_URL)?;
         let clock = Arc::clone(&context.clock);
         Ok(Self { graph: Graph::new(endpoint, login, clock, Budget::new(1)) })
+    }
+
+    /// What the app may do against what is done with it: single accounts are synced where `on_demand`
+    /// says how.
+    pub(super) async fn rights(&self, on_demand: Option<&OnDemand>) -> Rights {
+        const EVERY: &str = "Directory.Read.All";
+        let own = on_demand.map(|sync| [sync.right()]);
+        let mut needed: Vec<&[&str]> = vec![
+            &[READ],
+            &["GroupMember.Read.All", EVERY],
+            &[ROLES, EVERY],
+            &[SWITCHES],
+            &[REVOKES],
+        ];
+        needed.extend(own.as_ref().map(|right| &right[..]));
+        rights::told(self.graph.credential(), &needed, self.graph.roles().await)
     }
 
     /// The account that Microsoft 365 has of the directory's, if it holds no role there: three
@@ -323,8 +344,8 @@ fn answered(deed: Deed, known: &Known, reply: &Reply) -> Answer {
             says: says(&format!("Microsoft answered {} with an error inside{codes}", reply.status)),
         },
         200..=299 => took("Microsoft took it"),
-        // The directory is the master of synced accounts.
-        400 if deed != Deed::Revoke && known.synced => {
+        // The directory is the master of synced accounts: what was done there comes by itself.
+        400 | 403 if known.synced && deed != Deed::Revoke && mastered(said.as_ref()) => {
             took("Microsoft takes this from the directory only: the next sync brings it")
         }
         403 => Answer::Refused {
@@ -341,6 +362,12 @@ fn answered(deed: Deed, known: &Known, reply: &Reply) -> Answer {
         },
         status => Answer::NoAnswer { says: says(&format!("Microsoft answered {status}{codes}")) },
     }
+}
+
+/// Whether Microsoft refuses because the object is the directory's. Its code for that says as much of
+/// anything that it does not like; only its sentence tells.
+fn mastered(said: Option<&Said>) -> bool {
+    said.is_some_and(|said| said.is_any(&["Request_BadRequest"]) && said.is_mastered_elsewhere())
 }
 
 fn cannot_read(trouble: Trouble) -> Refused {

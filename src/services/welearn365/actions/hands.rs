@@ -1,5 +1,7 @@
 //! The hands of WeLearn365: which actions these settings make possible, and who does which step.
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 
 use crate::directory::Acting;
@@ -10,6 +12,7 @@ use crate::model::text::Clean;
 use crate::ports::act::{Act, Answer, Prepared, Refused, Seen};
 use crate::ports::clock::Boxed;
 use crate::ports::ledger::Committed;
+use crate::ports::watch::Rights;
 use crate::services::accounts::account_of;
 use crate::services::welearn365::actions::cloud::{Cloud, Sky};
 use crate::services::welearn365::actions::on_demand::{self, OnDemand};
@@ -101,6 +104,20 @@ impl Act for Hands {
     fn lacking(&self) -> Vec<(ActionSpec, String)> {
         let lacks = |spec: &ActionSpec| Some((*spec, self.lacks(spec.id)?.to_owned()));
         ACTIONS.iter().filter_map(lacks).collect()
+    }
+
+    fn programs(&self) -> Vec<(&'static str, PathBuf)> {
+        let own = |sync: &Sync| ("welearn365.sync_directory", sync.program().to_owned());
+        self.sync.iter().map(own).collect()
+    }
+
+    fn rights(&self) -> Boxed<'_, Vec<Rights>> {
+        Box::pin(async {
+            match &self.cloud {
+                Some(cloud) => vec![cloud.rights(self.on_demand.as_ref()).await],
+                None => Vec::new(),
+            }
+        })
     }
 
     fn undoes(&self, action: &ActionId) -> Option<&'static str> {

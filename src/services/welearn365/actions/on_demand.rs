@@ -123,6 +123,11 @@ impl OnDemand {
         })
     }
 
+    /// The right that the app needs for it.
+    pub(super) fn right(&self) -> &'static str {
+        RIGHT
+    }
+
     fn request(&self, distinguished_name: &str) -> Request {
         let ResyncSettings { service_principal_id, job_id, rule_id } = &self.settings;
         Request::post("servicePrincipals")

@@ -7,6 +7,7 @@
 //! Invariant: nothing of a plan, a person or a vendor is part of the command. Invariant: it is run once;
 //! what became of it is read.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -97,6 +98,11 @@ impl Sync {
             estate: Arc::clone(&context.estate),
             key,
         })
+    }
+
+    /// The program that it runs.
+    pub(super) fn program(&self) -> &Path {
+        &self.command.program
     }
 
     /// When the directory was synced last, if it is switched on.

@@ -1,9 +1,13 @@
 //! What Microsoft says of one account, body by body, and what a plan or a step makes of it.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::cloud::{Cloud, Deed, Known, Sky};
+use super::on_demand::OnDemand;
+use super::settings::ResyncSettings;
 use crate::model::plan::{Aim, Item, Kind};
 use crate::model::text::Clean;
 use crate::ports::act::{Answer, Refused};
@@ -185,41 +189,84 @@ async fn done(deed: Deed, play: Play, changes: Value) -> Answer {
     cloud.step(&item, 0).await.unwrap()
 }
 
+/// What an answer was taken for, and what is said of it.
+fn told(what: &str, answer: &Answer) -> (&'static str, String) {
+    match answer {
+        Answer::Took { says, .. } => ("took", says.to_string()),
+        Answer::Refused { says } => ("refused", says.to_string()),
+        Answer::NoAnswer { says } => ("no answer", says.to_string()),
+        other => panic!("{what}: {other:?}"),
+    }
+}
+
+fn error(code: &str, message: &str) -> String {
+    json!({"error": {"code": code, "message": message}}).to_string()
+}
+
 #[tokio::test]
 async fn an_accepted_write_is_told_apart_from_every_refusal() {
-    let error = |code: &str| format!("{{\"error\":{{\"code\":\"{code}\",\"message\":\"m\"}}}}");
-    let bad = error("Request_BadRequest");
-    for (what, deed, play, synced, kind, words) in [
-        ("no content", Deed::Block, Play::status(204, ""), true, "took", "took it"),
-        ("revoked", Deed::Revoke, Play::json(r#"{"value":true}"#), true, "took", "took it"),
-        (
-            "of the directory",
-            Deed::Block,
-            Play::status(400, bad.clone()),
-            true,
-            "took",
-            "next sync",
-        ),
-        ("a bad request", Deed::Block, Play::status(400, bad), false, "refused", "400"),
-        (
-            "denied",
-            Deed::Revoke,
-            Play::status(403, error("Authorization_RequestDenied")),
-            true,
-            "refused",
-            "User.RevokeSessions.All",
-        ),
-        ("an error inside", Deed::Block, Play::json(error("x")), true, "no answer", "error inside"),
-        ("a proxy's page", Deed::Block, Play::status(502, "<html>"), true, "no answer", "502"),
+    let bad = error("Request_BadRequest", "m");
+    let denied = error("Authorization_RequestDenied", "m");
+    for (what, deed, play, kind, words) in [
+        ("no content", Deed::Block, Play::status(204, ""), "took", "took it"),
+        ("revoked", Deed::Revoke, Play::json(r#"{"value":true}"#), "took", "took it"),
+        ("a bad request", Deed::Block, Play::status(400, bad), "refused", "400"),
+        ("denied", Deed::Revoke, Play::status(403, denied), "refused", "User.RevokeSessions.All"),
+        ("an error inside", Deed::Block, Play::json(error("x", "m")), "no answer", "error inside"),
+        ("a proxy's page", Deed::Block, Play::status(502, "<html>"), "no answer", "502"),
     ] {
-        let answer = done(deed, play, json!({"onPremisesSyncEnabled": synced})).await;
-        let (seen, says) = match &answer {
-            Answer::Took { says, .. } => ("took", says.as_str()),
-            Answer::Refused { says } => ("refused", says.as_str()),
-            Answer::NoAnswer { says } => ("no answer", says.as_str()),
-            other => panic!("{what}: {other:?}"),
-        };
+        let (seen, says) = told(what, &done(deed, play, json!({})).await);
         assert_eq!(seen, kind, "{what}: {says}");
         assert!(says.contains(words), "{what}: {says}");
     }
+}
+
+/// Nothing else is a promise that the next sync brings it.
+#[tokio::test]
+async fn only_microsofts_own_sentence_about_a_synced_account_means_that_the_sync_brings_it() {
+    const CODE: &str = "Request_BadRequest";
+    let sentence = "Unable to update the specified properties for on-premises mastered Directory Sync \
+                    objects or objects currently undergoing migration.";
+    let whole = error(CODE, sentence);
+    let other = error(CODE, "Property accountEnabled is invalid.");
+    let odd = error("Request_UnsupportedQuery", sentence);
+    let page = format!("<html>{sentence}");
+    for (what, deed, status, body, synced, kind) in [
+        ("as documented", Deed::Block, 400, &whole, true, "took"),
+        ("forbidden", Deed::Block, 403, &whole, true, "took"),
+        ("another sentence", Deed::Block, 400, &other, true, "refused"),
+        ("another code", Deed::Block, 400, &odd, true, "refused"),
+        ("no error of Graph's", Deed::Block, 400, &page, true, "refused"),
+        ("the account is of the cloud", Deed::Block, 400, &whole, false, "refused"),
+        ("sessions are of no directory", Deed::Revoke, 400, &whole, true, "refused"),
+    ] {
+        let changes = json!({"onPremisesSyncEnabled": synced});
+        let (seen, says) =
+            told(what, &done(deed, Play::status(status, body.clone()), changes).await);
+        assert_eq!((seen, says.contains("next sync")), (kind, kind == "took"), "{what}: {says}");
+    }
+}
+
+#[tokio::test]
+async fn the_right_to_sync_single_accounts_is_missed_where_they_are_to_be_synced() {
+    let (vendor, cloud) = stage().await;
+    let clock = Bench::new(&ROW, "2027-02-09T11:20:00Z").context().clock;
+    let ids = ResyncSettings {
+        service_principal_id: "s".into(),
+        job_id: "j".into(),
+        rule_id: "r".into(),
+    };
+    let on_demand = OnDemand::new(&ids, &clock).unwrap();
+    let claims = json!({"aud": "g", "roles": [
+        "User.Read.All", "Directory.Read.All", "User.EnableDisableAccount.All",
+        "User.RevokeSessions.All", "Mail.Read",
+    ]});
+    let token = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims.to_string()));
+    let granted = json!({"token_type": "Bearer", "expires_in": 3600, "access_token": token});
+    vendor.on("/5f0c/oauth2/v2.0/token", [Play::json(granted.to_string())]);
+    let told = cloud.rights(Some(&on_demand)).await;
+    assert_eq!(told.credential.as_str(), "welearn365.act");
+    assert_eq!((told.missing, told.untold), (vec!["Synchronization.ReadWrite.All".into()], None));
+    assert_eq!(told.beyond, ["Mail.Read"]);
+    assert_eq!(cloud.rights(None).await.missing, [""; 0], "nobody syncs single accounts here");
 }

@@ -280,16 +280,46 @@ async fn changes_that_cannot_be_read_are_not_good_news() {
         let bench = bench();
         let watch = bench.build(&settings(&vendor));
         assert_eq!(ask_of(&bench, &watch, "provisioning").await.verdict, Verdict::Ok);
-        vendor.on(DELTA, [Play::json(body.to_string())]);
+        let (broken, latest) = (body.to_string(), at_home(&vendor, LATEST));
+        vendor.choose(move |asked| {
+            let is_latest = asked.query.get("$deltatoken").is_some_and(|t| t == "latest");
+            let body = if is_latest { &latest } else { &broken };
+            (asked.path == DELTA).then(|| Play::json(body.clone()))
+        });
         bench.clock.advance(3_600);
-        assert_eq!(ask_of(&bench, &watch, "provisioning").await.verdict, MALFORMED, "{what}");
-        // What half a round of changes left behind is not built on.
-        vendor.on(DELTA, [Play::json(at_home(&vendor, LATEST))]);
-        bench.clock.advance(1_801);
-        assert_eq!(ask_of(&bench, &watch, "provisioning").await.verdict, Verdict::Ok, "{what}");
+        let seen = ask_of(&bench, &watch, "provisioning").await;
+        assert_eq!(seen.verdict, Verdict::Ok, "{what}: {}", seen.detail);
+        // What half a round of changes left behind is not built on: all was read anew.
         assert_eq!(vendor.count(USERS), 2, "{what}");
+        // Once more, and soon: that would be all accounts again and again.
+        bench.clock.advance(1_799);
+        let seen = ask_of(&bench, &watch, "provisioning").await;
+        assert_eq!((seen.verdict, vendor.count(USERS)), (MALFORMED, 2), "{what}");
     }
     assert!(stranger.asked().is_empty());
+}
+
+#[tokio::test]
+async fn what_could_not_be_read_says_when_it_is_read_again_and_an_operator_need_not_wait_for_it() {
+    let vendor = vendor().await;
+    vendor.on(USERS, [Play::json(DEFAULTS)]);
+    let bench = bench();
+    let watch = bench.build(&settings(&vendor));
+    let ask = async || ask_of(&bench, &watch, "provisioning").await;
+    let seen = ask().await;
+    assert_eq!(seen.verdict, MALFORMED);
+    let again = (bench.clock_now() + jiff::SignedDuration::from_mins(30))
+        .to_zoned_datetime(crate::model::calendar::london())
+        .strftime("%H:%M")
+        .to_string();
+    let words = format!("; all are read again from {again} on, or when asked to");
+    assert!(seen.detail.as_str().ends_with(&words), "{}", seen.detail);
+    vendor.on(USERS, [Play::json(ACCOUNTS)]);
+    bench.clock.advance(299);
+    watch.asked_again(None);
+    assert_eq!((ask().await.verdict, vendor.count(USERS)), (MALFORMED, 1), "not within 5 minutes");
+    bench.clock.advance(1);
+    assert_eq!((ask().await.verdict, vendor.count(USERS)), (Verdict::Ok, 2));
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use crate::tui::widgets::{Field, Line, Pen, width, wrap};
 use crate::tui::wish::Wish;
 use crate::wire::action::Possible;
 use crate::wire::board::Row;
-use crate::wire::{ActionId, Aim, AimsAt, Ask, Class, Clean};
+use crate::wire::{ActionId, Aim, AimsAt, Ask, Class, Clean, Laestab};
 
 /// The choice that means: this terminal keeps what it shows, and I want the password on it anyway.
 const HERE: &str = "shown_here";
@@ -73,7 +73,7 @@ impl FormScreen {
     #[must_use]
     pub fn new(possible: &Possible, aimed: Aimed) -> Self {
         let mut entries = Vec::new();
-        if possible.aims_at == AimsAt::Account && aimed.account.is_none() {
+        if possible.aims_at == AimsAt::Account && aimed.accounts.is_empty() {
             let help = "the account's name at the school, or its id (guid)";
             entries.push(Entry::new(Kind::Account, "account", help, false));
         }
@@ -114,6 +114,15 @@ impl FormScreen {
 
     fn targets(&self) -> Result<Vec<Aim>, String> {
         let mut out = Vec::new();
+        let by_id = |school: Laestab, text: &str| format!("{school}/guid:{text}").parse::<Aim>();
+        if self.aims_at == AimsAt::Account
+            && let ([cell], [_, ..]) = (&self.aimed.cells[..], &self.aimed.accounts[..])
+            && let Row::School(school) = cell.row
+        {
+            let each = self.aimed.accounts.iter();
+            let aims = each.map(|account| by_id(school, account.guid.as_str()));
+            return aims.collect::<Result<_, _>>().map_err(|e| format!("account: {e}"));
+        }
         for cell in &self.aimed.cells {
             let aim = match (cell.row, self.aims_at) {
                 (Row::Estate, _) => Aim::Estate,
@@ -127,13 +136,9 @@ impl FormScreen {
                 }
                 (Row::School(school), AimsAt::Account) => {
                     let entry = self.entries.iter().find(|entry| entry.kind == Kind::Account);
-                    let text = match &self.aimed.account {
-                        Some(account) => account.guid.as_str(),
-                        None => entry.map_or("", Entry::text),
-                    };
-                    let by_id: Result<Aim, _> = format!("{school}/guid:{text}").parse();
+                    let text = entry.map_or("", Entry::text);
                     let by_name = || format!("{school}/sam:{text}").parse();
-                    by_id
+                    by_id(school, text)
                         .or_else(|_| by_name())
                         .map_err(|_| format!("account: {text:?} is no account's name, and no id"))?
                 }
@@ -313,9 +318,11 @@ impl FormScreen {
 
     fn where_lines(&self, columns: u16, view: &View<'_>) -> Vec<Line> {
         let room = columns.saturating_sub(12);
-        let words = match self.aimed.cells.as_slice() {
-            [_] => self.aimed.words(view),
-            many => format!("{}: {}", many.len(), self.aimed.names(view, u16::MAX)),
+        let all = || self.aimed.names(view, u16::MAX);
+        let words = match (self.aimed.cells.as_slice(), self.aimed.accounts.as_slice()) {
+            ([_], [_, _, ..]) => format!("{}: {}", self.aimed.words(view), all()),
+            ([_], _) => self.aimed.words(view),
+            (many, _) => format!("{}: {}", many.len(), all()),
         };
         let hidden = self.aimed.hidden_words(view);
         let mut lines = Vec::new();

@@ -200,6 +200,7 @@ fn several(out: &mut Page, page: &PlanPage, view: &View<'_>) {
             let text = format!("   and {}   {}", place_of(aim, view), spaced(aim));
             out.say("", &text, Role::Text);
         }
+        out.all("why", &private.notes, Role::Message);
         let facts: Vec<String> =
             item.now.iter().map(|fact| format!("{}: {}", fact.name, fact.value)).collect();
         if !facts.is_empty() {

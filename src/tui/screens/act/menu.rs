@@ -1,4 +1,5 @@
-//! The menu of actions, by name: only what fits the place; what is closed is grey and says why.
+//! The menu of actions, by name: only what fits the place; what is closed is grey and says why. At its
+//! end, tickets that stand here, to say of one that it is over.
 
 use ratatui::layout::Rect;
 
@@ -6,15 +7,45 @@ use super::Aimed;
 use super::form::FormScreen;
 use crate::tui::keymap::Command;
 use crate::tui::screens::prompt::{Typing, typing};
+use crate::tui::screens::word::WordPrompt;
 use crate::tui::screens::{Act, Answer, Layer, View};
 use crate::tui::theme::Role;
 use crate::tui::widgets::{Field, Line, Pen, rule, wrap};
-use crate::wire::AimsAt;
 use crate::wire::action::Possible;
 use crate::wire::board::Row;
+use crate::wire::{AimsAt, Ticket};
 
 /// How many actions are shown at once.
 const SHOWN: usize = 12;
+
+/// A line of the menu.
+#[derive(Clone)]
+enum Choice<'a> {
+    /// An action.
+    Act(&'a Possible),
+    /// A ticket that stands.
+    Ticket(Ticket),
+}
+
+impl Choice<'_> {
+    fn label(&self) -> String {
+        match self {
+            Self::Act(possible) => possible.label.to_string(),
+            Self::Ticket(ticket) => format!("Close ticket {}", ticket.number),
+        }
+    }
+
+    /// What stands beside the label.
+    fn beside(&self) -> String {
+        match self {
+            Self::Act(possible) => match &possible.closed {
+                Some(why) => format!("closed: {why}"),
+                None => possible.action.to_string(),
+            },
+            Self::Ticket(ticket) => format!("raised by {}; nothing is sent", ticket.by),
+        }
+    }
+}
 
 /// The menu.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,39 +65,50 @@ impl MenuScreen {
     fn fits(&self, possible: &Possible) -> bool {
         let on_estate = self.aimed.cells.iter().all(|cell| cell.row == Row::Estate);
         match possible.aims_at {
-            AimsAt::Account if self.aimed.account.is_some() => true,
-            _ if self.aimed.account.is_some() => false,
+            AimsAt::Account if !self.aimed.accounts.is_empty() => true,
+            _ if !self.aimed.accounts.is_empty() => false,
             AimsAt::Estate => on_estate,
             AimsAt::School | AimsAt::Cell => !on_estate,
             AimsAt::Account => !on_estate && self.aimed.cells.len() == 1,
         }
     }
 
+    /// The tickets that stand about the cell.
+    fn tickets(&self, view: &View<'_>) -> Vec<Ticket> {
+        let ([cell], []) = (&self.aimed.cells[..], &self.aimed.accounts[..]) else {
+            return Vec::new();
+        };
+        let page = view.pages.page(cell.row);
+        let services = page.map_or(&[][..], |page| page.services.as_slice());
+        let own = services.iter().filter(|view| view.service == cell.service);
+        own.flat_map(|view| view.tickets.iter().cloned()).collect()
+    }
+
     /// What fits the place and what is typed: first what belongs to the service under the cursor,
-    /// then the desk's own, then the rest.
-    fn found<'a>(&self, view: &View<'a>) -> Vec<&'a Possible> {
+    /// then the desk's own, then the rest, then tickets.
+    fn found<'a>(&self, view: &View<'a>) -> Vec<Choice<'a>> {
         let wanted = self.field.text().to_lowercase();
+        let fits = |choice: &Choice<'_>| {
+            let (label, id) = match choice {
+                Choice::Act(possible) => (choice.label(), possible.action.as_str()),
+                Choice::Ticket(_) => (choice.label(), ""),
+            };
+            let label = label.to_lowercase();
+            wanted.split_whitespace().all(|word| label.contains(word) || id.contains(word))
+        };
         let here = match self.aimed.cells.as_slice() {
             [cell] => cell.service.as_str(),
             _ => "",
         };
         let all = view.acts.page().map_or(&[][..], |page| page.possible.as_slice());
-        let mut found: Vec<&Possible> = all
-            .iter()
-            .filter(|possible| self.fits(possible))
-            .filter(|possible| {
-                let label = possible.label.as_str().to_lowercase();
-                wanted
-                    .split_whitespace()
-                    .all(|word| label.contains(word) || possible.action.as_str().contains(word))
-            })
-            .collect();
+        let mut found: Vec<&Possible> = all.iter().filter(|possible| self.fits(possible)).collect();
         found.sort_by_key(|possible| match possible.action.service() {
             service if service == here => 0,
             "desk" => 1,
             _ => 2,
         });
-        found
+        let tickets = self.tickets(view).into_iter().map(Choice::Ticket);
+        found.into_iter().map(Choice::Act).chain(tickets).filter(fits).collect()
     }
 
     /// Takes a command.
@@ -91,8 +133,16 @@ impl MenuScreen {
         Answer::Consumed
     }
 
-    fn accept(&self, found: &[&Possible]) -> Answer {
-        let Some(possible) = found.get(self.chosen) else { return Answer::Consumed };
+    fn accept(&self, found: &[Choice<'_>]) -> Answer {
+        let possible = match found.get(self.chosen) {
+            None => return Answer::Consumed,
+            Some(Choice::Ticket(ticket)) => {
+                let what = format!("ticket {}", ticket.number);
+                let prompt = WordPrompt::close_ticket(ticket.key.clone(), what);
+                return Answer::Wants(vec![Act::Close, Act::Open(Layer::Word(prompt))]);
+            }
+            Some(Choice::Act(possible)) => *possible,
+        };
         if let Some(why) = &possible.closed {
             return Answer::Wants(vec![Act::Say(format!("not open to you: {why}"))]);
         }
@@ -157,8 +207,8 @@ impl MenuScreen {
             pen.text(3, y, columns.saturating_sub(4), &text, Role::Message);
             y += 1;
         }
-        for (n, possible) in found.iter().enumerate().skip(from).take(shown) {
-            draw_one(pen, y, columns, possible, n == self.chosen);
+        for (n, choice) in found.iter().enumerate().skip(from).take(shown) {
+            draw_one(pen, y, columns, choice, n == self.chosen);
             y += 1;
         }
         let line = Line::of(" act > ", Role::Key)
@@ -177,21 +227,18 @@ impl MenuScreen {
     }
 }
 
-fn draw_one(pen: &mut Pen<'_>, y: u16, columns: u16, possible: &Possible, is_chosen: bool) {
+fn draw_one(pen: &mut Pen<'_>, y: u16, columns: u16, choice: &Choice<'_>, is_chosen: bool) {
     pen.text(0, y, 1, if is_chosen { ">" } else { " " }, Role::Key);
     let name = (columns / 2).clamp(20, 44);
-    let role = match (&possible.closed, is_chosen) {
-        (Some(_), _) => Role::NotTaken,
-        (None, true) => Role::Selected,
-        (None, false) => Role::Text,
+    let is_closed = matches!(choice, Choice::Act(possible) if possible.closed.is_some());
+    let role = match (is_closed, is_chosen) {
+        (true, _) => Role::NotTaken,
+        (false, true) => Role::Selected,
+        (false, false) => Role::Text,
     };
-    pen.text(2, y, name, possible.label.as_str(), role);
-    let text = match &possible.closed {
-        Some(why) => format!("closed: {why}"),
-        None => possible.action.to_string(),
-    };
+    pen.text(2, y, name, &choice.label(), role);
     let room = columns.saturating_sub(name + 4);
-    pen.text(name + 3, y, room, &text, Role::Quiet);
+    pen.text(name + 3, y, room, &choice.beside(), Role::Quiet);
 }
 
 /// The first key of a row of the keymap, as shown.

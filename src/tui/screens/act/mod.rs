@@ -25,8 +25,8 @@ pub struct Aimed {
     pub cells: Vec<CellName>,
     /// Marked schools that the filter hides: left out, and said so.
     pub hidden: Vec<Laestab>,
-    /// The account whose page was open, of the only cell's school.
-    pub account: Option<Account>,
+    /// The account whose page was open, or those that were marked, of the only cell's school.
+    pub accounts: Vec<Account>,
 }
 
 /// An account by its id.
@@ -42,17 +42,21 @@ impl Aimed {
     /// One cell.
     #[must_use]
     pub fn cell(cell: CellName) -> Self {
-        Self { cells: vec![cell], hidden: Vec::new(), account: None }
+        Self { cells: vec![cell], hidden: Vec::new(), accounts: Vec::new() }
     }
 
     /// In words, for a heading.
     #[must_use]
     pub fn words(&self, view: &View<'_>) -> String {
-        match (self.cells.as_slice(), &self.account) {
-            ([cell], Some(account)) => {
+        match (self.cells.as_slice(), self.accounts.as_slice()) {
+            ([cell], [account]) => {
                 format!("{}   {}", account.label, row_name(cell.row, view.rows))
             }
-            ([cell], None) => {
+            ([cell], [_, ..]) => {
+                let n = self.accounts.len();
+                format!("{n} marked accounts   {}", row_name(cell.row, view.rows))
+            }
+            ([cell], []) => {
                 let column =
                     view.rows.and_then(|r| r.columns.iter().find(|c| c.key == cell.service));
                 let service = column.map_or(cell.service.as_str(), |c| c.label.as_str());
@@ -62,11 +66,13 @@ impl Aimed {
         }
     }
 
-    /// The names of the schools, one after another, in at most `room` columns.
+    /// The names of the marked schools or accounts, one after another, in at most `room` columns.
     #[must_use]
     pub fn names(&self, view: &View<'_>, room: u16) -> String {
-        let names: Vec<String> =
-            self.cells.iter().map(|cell| row_name(cell.row, view.rows)).collect();
+        let names: Vec<String> = match self.accounts.as_slice() {
+            [] => self.cells.iter().map(|cell| row_name(cell.row, view.rows)).collect(),
+            accounts => accounts.iter().map(|account| account.label.to_string()).collect(),
+        };
         cut(&names.join(", "), room)
     }
 
