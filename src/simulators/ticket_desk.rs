@@ -13,7 +13,7 @@ use axum::response::Response;
 use axum::routing::post;
 use serde_json::{Value, json};
 
-use crate::simulators::reply::{field, json as reply, page};
+use crate::simulators::reply::{field, json as reply, page, text};
 use crate::simulators::server::{Endpoint, Manners, nobodys, nothing};
 use crate::simulators::stage::{Stage, lock};
 
@@ -114,6 +114,7 @@ impl Counter {
             fields.insert("id".to_owned(), json!(FIRST + tickets.len()));
         }
         tickets.push(ticket.clone());
+        self.stage.effect(format!("ticket {}", text(&ticket, "external_id")));
         ticket
     }
 }

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use caretaker::transport::install_tls;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -48,6 +50,8 @@ struct Book {
     visits: u32,
     /// What was said to it in the clear.
     clear: Vec<String>,
+    /// The password that it takes; `secret` unless it is told another.
+    password: Option<String>,
     /// Put behind the consent to TLS by somebody in between.
     injected: &'static str,
 }
@@ -107,6 +111,18 @@ impl PostOffice {
     pub fn goes_wrong(&self, at: At, fault: Fault, times: u32) {
         let mut book = self.book.lock().unwrap();
         (book.fault, book.times) = (Some((at, fault)), times);
+    }
+
+    /// From now on it takes this password.
+    pub fn takes(&self, password: &str) {
+        self.book.lock().unwrap().password = Some(password.to_owned());
+    }
+
+    /// What the account `desk` says to sign in.
+    fn signed_in(&self) -> String {
+        let password = self.book.lock().unwrap().password.clone();
+        let plain = format!("\0desk\0{}", password.as_deref().unwrap_or("secret"));
+        format!("AUTH PLAIN {}", STANDARD.encode(plain))
     }
 
     pub fn inject(&self, text: &'static str) {
@@ -186,7 +202,7 @@ impl PostOffice {
                     self.say(wire, At::Ehlo, "250-localhost\r\n250-8BITMIME\r\n250 AUTH PLAIN")
                         .await?;
                 }
-                "AUTH" if said == "AUTH PLAIN AGRlc2sAc2VjcmV0" => {
+                "AUTH" if said == self.signed_in() => {
                     self.say(wire, At::Auth, "235 welcome").await?;
                 }
                 "AUTH" => wire.write_all(b"535 no\r\n").await?,

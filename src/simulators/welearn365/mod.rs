@@ -107,6 +107,11 @@ impl Graph {
         })
     }
 
+    /// Every token that was given out.
+    pub(super) fn given_tokens(&self) -> Vec<String> {
+        lock(&self.tokens).keys().cloned().collect()
+    }
+
     /// Forgets every token that was given out.
     pub(super) fn forget_tokens(&self) {
         lock(&self.tokens).clear();
