@@ -4,17 +4,20 @@
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use caretaker::simulators::Fault;
 use serde_json::Value;
 
 use crate::proxy::{Way, Wire};
+use crate::real::pupils;
+use crate::samba::{self, Dc};
 use crate::stage::{Ends, LIMIT, Stage};
 
 /// An action.
 #[derive(Clone, Copy)]
-struct Deed {
+pub struct Deed {
     action: &'static str,
     /// What must happen once at most, whoever dies when.
     once: &'static [&'static str],
@@ -22,7 +25,7 @@ struct Deed {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Aim {
+pub enum Aim {
     /// An account as it is.
     Account,
     /// One that is disabled.
@@ -33,7 +36,7 @@ enum Aim {
     Cell,
 }
 
-const DEEDS: [Deed; 8] = [
+pub const DEEDS: [Deed; 8] = [
     Deed { action: "welearn365.lock_account", once: &[], aim: Aim::Account },
     Deed { action: "welearn365.restore_account", once: &[], aim: Aim::Disabled },
     Deed { action: "welearn365.clear_lockout", once: &[], aim: Aim::LockedOut },
@@ -45,26 +48,28 @@ const DEEDS: [Deed; 8] = [
 ];
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-struct Counts {
-    deaths: u64,
+pub struct Counts {
+    pub deaths: u64,
     /// Of these, with something done already.
-    after_an_effect: u64,
+    pub after_an_effect: u64,
     lives: u64,
     effects: u64,
-    without_intent: u64,
-    repeated: u64,
-    forgotten: u64,
-    untrue: u64,
+    pub without_intent: u64,
+    pub repeated: u64,
+    pub forgotten: u64,
+    pub untrue: u64,
 }
 
 /// A desk whose every word to a vendor goes over a wire that can be stopped.
-struct Desk {
+pub struct Desk {
     stage: Stage,
     wire: Wire,
     agent: Option<Ends>,
     /// Accounts that were not acted on yet.
     next: u32,
-    counts: Counts,
+    pub counts: Counts,
+    /// The real directory, if that is not played.
+    pub directory: Option<Arc<Dc>>,
 }
 
 /// What a life did, and how often.
@@ -79,12 +84,17 @@ impl Desk {
             rest.split('/').next()?.rsplit(':').next()?.parse().ok()
         });
         let ports: std::collections::BTreeSet<u16> = ports.collect();
-        for (port, door) in wire.lead(ports).await {
+        for (port, door) in wire.lead("127.0.0.1", ports).await {
             let (port, door) = (format!(":{port}"), format!(":{door}"));
             for end in ["/", "\""] {
                 stage.text = stage.text.replace(&format!("{port}{end}"), &format!("{door}{end}"));
             }
         }
+        Self::over(stage, wire, None)
+    }
+
+    /// A desk that is configured so, and its agent.
+    pub fn over(mut stage: Stage, wire: Wire, directory: Option<Arc<Dc>>) -> Self {
         // Nothing else is on the wire while somebody acts.
         let quiet = |line: &str| match line.split_once("interval = \"") {
             Some((before, after)) => {
@@ -100,7 +110,8 @@ impl Desk {
         let alone = alone.replace("second = \"approver\"", "alone = true");
         let alone = alone.replace("expect = \"second_person\"", "expect = \"allow\"");
         crate::stage::write(&policy, &alone);
-        let mut desk = Self { stage, wire, agent: None, next: 0, counts: Counts::default() };
+        let mut desk =
+            Self { stage, wire, agent: None, next: 0, counts: Counts::default(), directory };
         desk.live();
         desk
     }
@@ -120,6 +131,23 @@ impl Desk {
         self.counts.deaths += 1;
     }
 
+    /// Makes the n-th account ready for a deed; `LAESTAB/sam:LOGIN`.
+    fn ready(&self, deed: Deed, n: u32) -> String {
+        let flags = if deed.aim == Aim::Disabled { "514" } else { "512" };
+        let locked = if deed.aim == Aim::LockedOut { now_in_ticks() } else { 0 };
+        let values = [("userAccountControl", flags), ("lockoutTime", &locked.to_string())];
+        for (attribute, value) in values {
+            match &self.directory {
+                Some(dc) => dc.change(&format!("CN=Kill {n:02},{}", pupils()), attribute, value),
+                None => self.stage.vendors.set_in_directory(self.stage.school, n, attribute, value),
+            }
+        }
+        match self.directory {
+            Some(_) => format!("{}/sam:kill{n:02}", self.stage.school),
+            None => self.stage.target(n),
+        }
+    }
+
     /// Something that the deed can be done to, made ready for it, and its plan.
     fn planned(&mut self, deed: Deed) -> (String, String) {
         let school = self.stage.school;
@@ -127,21 +155,19 @@ impl Desk {
             "smoothwall.move_group" => &["--set", "group=restricted"],
             _ => &[],
         };
-        for _ in 0..self.stage.vendors.directory_accounts(school) * 2 {
-            let n = self.next % self.stage.vendors.directory_accounts(school);
+        let accounts = match self.directory {
+            Some(_) => 40,
+            None => self.stage.vendors.directory_accounts(school),
+        };
+        for _ in 0..accounts {
             let target = match deed.aim {
                 Aim::School => school.to_string(),
                 Aim::Cell => format!("{school}/groupcall"),
-                _ => self.stage.target(n),
+                Aim::Account | Aim::Disabled | Aim::LockedOut => {
+                    self.next += 1;
+                    self.ready(deed, self.next % accounts)
+                }
             };
-            if !matches!(deed.aim, Aim::School | Aim::Cell) {
-                self.next += 1;
-                let flags = if deed.aim == Aim::Disabled { "514" } else { "512" };
-                let vendors = &self.stage.vendors;
-                vendors.set_in_directory(school, n, "userAccountControl", flags);
-                let locked = if deed.aim == Aim::LockedOut { now_in_ticks() } else { 0 };
-                vendors.set_in_directory(school, n, "lockoutTime", &locked.to_string());
-            }
             let args = ["plan", deed.action, &target, "--reason", "a test", "--json"];
             let output = self.stage.run(&[&args[..], more].concat());
             if let Ok(page) = serde_json::from_slice::<Value>(&output.stdout) {
@@ -157,6 +183,9 @@ impl Desk {
 
     /// Everything that the vendors have done so far, each as often as it was done.
     fn did(&self) -> Did {
+        if let Some(dc) = &self.directory {
+            return dc.state();
+        }
         let mut did = Did::new();
         for effect in self.stage.vendors.effects() {
             *did.entry(effect).or_default() += 1;
@@ -197,9 +226,9 @@ impl Desk {
     }
 
     /// One life that ends where the wire stops, and the next one; or a whole one, if it never stopped.
-    fn killed(&mut self, deed: Deed, what: &str, loses: bool, at: Stops) {
-        let before = self.did();
+    pub fn killed(&mut self, deed: Deed, what: &str, loses: bool, at: Stops) {
         let plan = self.planned(deed);
+        let before = self.did();
         self.wire.arm(loses, at);
         let stopped = self.apply(&plan);
         if !stopped {
@@ -227,7 +256,7 @@ impl Desk {
         };
         let mut new = self.did();
         new.retain(|kind, n| {
-            *n -= before.get(kind).copied().unwrap_or_default();
+            *n = n.saturating_sub(before.get(kind).copied().unwrap_or_default());
             *n > 0
         });
         let counts = &mut self.counts;
@@ -272,7 +301,7 @@ impl Desk {
     }
 }
 
-type Stops = Box<dyn FnMut(Way, u64) -> bool + Send>;
+pub type Stops = Box<dyn FnMut(Way, u64) -> bool + Send>;
 
 /// The time of now as Active Directory writes it.
 fn now_in_ticks() -> i64 {
@@ -281,10 +310,10 @@ fn now_in_ticks() -> i64 {
 }
 
 /// A life that nobody ends: how many pieces went over the wire, and at which of them effects were seen.
-fn whole(desk: &mut Desk, deed: Deed) -> (u64, Vec<u64>) {
-    use std::sync::{Arc, Mutex};
-    let before = desk.did();
+pub fn whole(desk: &mut Desk, deed: Deed) -> (u64, Vec<u64>) {
+    use std::sync::Mutex;
     let plan = desk.planned(deed);
+    let before = desk.did();
     let seen = Arc::new(Mutex::new((0, Vec::new())));
     let (book, counter) = (seen.clone(), desk.stage.vendors.effect_counter());
     let begins = counter();
@@ -312,13 +341,17 @@ async fn threat_22_killed_on_the_wire_nothing_is_done_twice_and_nothing_forgotte
         for deed in DEEDS {
             let (pieces, effects) = whole(&mut desk, deed);
             assert!(!effects.is_empty(), "{} did nothing", deed.action);
-            // Before each effect, its request lost or on its way; after it, its answer lost.
-            for seen in &effects {
-                for (what, loses, at) in [
+            // Before an effect, its request lost or on its way; after it, its answer lost: all three at
+            // the first, one of them at each that follows.
+            for (n, seen) in effects.iter().enumerate() {
+                let ways = [
                     ("lost", true, seen - 1),
                     ("under way", false, seen - 1),
                     ("done", true, *seen),
-                ] {
+                ];
+                for (what, loses, at) in
+                    ways.into_iter().skip(n % 3).take(if n == 0 { 3 } else { 1 })
+                {
                     let stop: Stops = Box::new(move |_, n| n == at);
                     desk.killed(deed, &format!("{what} at {at}"), loses, stop);
                 }
@@ -356,8 +389,8 @@ async fn threat_27_whatever_goes_wrong_on_the_way_the_ledger_says_what_is_so() {
                 Fault::Slow(3_000),
             ] {
                 for deed in deeds {
-                    let before = desk.did();
                     let plan = desk.planned(deed);
+                    let before = desk.did();
                     desk.stage.vendors.set_fault(key, None, fault);
                     desk.apply(&plan);
                     desk.stage.vendors.clear_fault(key, None);
@@ -369,4 +402,12 @@ async fn threat_27_whatever_goes_wrong_on_the_way_the_ledger_says_what_is_so() {
     println!("gone wrong on the way: {:?}", desk.counts);
     let Counts { without_intent, repeated, forgotten, untrue, .. } = desk.counts;
     assert_eq!([without_intent, repeated, forgotten, untrue], [0; 4], "{:?}", desk.counts);
+}
+
+#[test]
+fn threat_22_killed_over_a_real_active_directory() {
+    let lacking = samba::lacking().map(|why| format!("no real Active Directory: {why}"));
+    if crate::required::here("samba", lacking) {
+        samba::in_namespace("real::");
+    }
 }

@@ -13,6 +13,12 @@ mod needles;
 #[expect(dead_code, reason = "the tickets' tests use the rest of it")]
 mod post_office;
 mod proxy;
+mod real;
+#[path = "../support/required.rs"]
+mod required;
+#[path = "../directory/samba.rs"]
+#[expect(dead_code, reason = "the directory's tests use the rest of it")]
+mod samba;
 #[path = "../pty/session.rs"]
 #[expect(dead_code, reason = "the terminal's tests use the rest of it")]
 mod session;

@@ -45,18 +45,22 @@ impl Wire {
         }))
     }
 
-    /// A door for each port of `ports`; from which to which.
-    pub async fn lead(&self, ports: impl IntoIterator<Item = u16>) -> BTreeMap<u16, u16> {
+    /// A door for each port of `ports` at `host`; from which to which.
+    pub async fn lead(
+        &self,
+        host: &'static str,
+        ports: impl IntoIterator<Item = u16>,
+    ) -> BTreeMap<u16, u16> {
         let mut doors = BTreeMap::new();
         for port in ports {
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let listener = TcpListener::bind((host, 0)).await.unwrap();
             doors.insert(port, listener.local_addr().unwrap().port());
             let wire = self.clone();
             tokio::spawn(async move {
                 while let Ok((near, _)) = listener.accept().await {
                     let wire = wire.clone();
                     tokio::spawn(async move {
-                        let Ok(far) = TcpStream::connect(("127.0.0.1", port)).await else { return };
+                        let Ok(far) = TcpStream::connect((host, port)).await else { return };
                         wire.carry(near, far).await;
                     });
                 }
