@@ -276,7 +276,8 @@ async fn by_mail(stage: &mut Stage, said: &mut Said) {
     let office = PostOffice::open(stage.home.path(), false).await;
     let mail = format!(
         "[tickets.mail]\nfrom = 'desk@example.org'\nto = ['it@example.org']\n[tickets.mail.server]\n\
-         host = 'localhost'\nport = {}\nuser = 'desk'\ncredential = 'tickets'\nca_file = '{}'\n",
+         host = 'localhost'\nport = {}\nuser = 'desk'\ncredential = 'tickets'\nca_file = '{}'\n\
+         deadline = '60s'\n",
         office.port,
         stage.home.path().join("ca.pem").display()
     );
@@ -289,6 +290,7 @@ async fn by_mail(stage: &mut Stage, said: &mut Said) {
         said.act(stage, "desk.raise_ticket", &format!("{school}/groupcall"));
         said.act(stage, "desk.raise_ticket", &format!("{school}/redstor"));
     });
+    office.has(1).await;
     assert_eq!(office.mails().len(), 1, "one was refused, one was taken");
 }
 

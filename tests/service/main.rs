@@ -14,6 +14,7 @@ mod needles;
 mod post_office;
 mod proxy;
 mod real;
+mod reconciled;
 #[path = "../support/required.rs"]
 mod required;
 #[path = "../directory/samba.rs"]

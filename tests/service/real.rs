@@ -68,8 +68,8 @@ async fn nothing_is_done_twice_and_nothing_forgotten() {
             let dc = desk.directory.clone().unwrap();
             let mut before = None;
             let stop: Stops = Box::new(move |way, _| {
-                let now = dc.state();
-                way == Way::Back && *before.get_or_insert_with(|| now.clone()) != now
+                let before = before.get_or_insert_with(|| dc.state());
+                way == Way::Back && dc.state() != *before
             });
             desk.killed(*deed, "after an effect", true, stop);
         }
