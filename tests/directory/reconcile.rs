@@ -114,12 +114,49 @@ async fn a_step_accounts_for_what_it_did_and_for_nothing_else() {
         let told = scene.told().await;
         assert_eq!(counts(&told), [alone, 0, 3, 0], "{activity} of {n}: {told:#?}");
     }
+}
+
+#[tokio::test]
+async fn what_stands_beside_an_entry_of_ours_is_ours_only_in_the_same_request() {
     let scene = Scene::new().await;
     let microsoft = scene.stage.running.microsoft();
     assert_done(&done(&scene.guard, "resync_account", &scene.stage.target(0)).await);
-    scene.forward(6);
-    microsoft.app_does(scene.act_app(), scene.stage.school, 0, "Export");
-    assert_eq!(counts(&scene.told().await), [1, 0, 1, 0], "long after");
+    let another = |row: &mut serde_json::Value| {
+        row["activityDisplayName"] = json!("Update user attribute");
+        row["category"] = json!("UserManagement");
+    };
+    microsoft.audit_entry(another);
+    assert_eq!(counts(&scene.told().await), [0, 0, 2, 0]);
+    microsoft.audit_entry(|row| {
+        another(row);
+        row["correlationId"] = json!("0000-1111");
+    });
+    microsoft.audit_entry(|row| {
+        another(row);
+        row["targetResources"][0]["id"] = json!("another-account");
+    });
+    assert_eq!(counts(&scene.told().await), [2, 0, 2, 0]);
+}
+
+#[tokio::test]
+async fn kind_account_and_time_must_each_fit() {
+    // The step's own entry never came: another one does not take its place.
+    let scene = Scene::new().await;
+    let (microsoft, school) = (scene.stage.running.microsoft(), scene.stage.school);
+    assert_done(&done(&scene.guard, "lock_account", &scene.stage.target(0)).await);
+    for (n, activity, minutes, alone) in [
+        (0, "Disable account", 0, 0),
+        (0, "Enable account", 0, 1),
+        (1, "Disable account", 0, 1),
+        (0, "Disable account", 4, 0),
+        (0, "Disable account", 2, 1),
+    ] {
+        microsoft.audit_forgets();
+        scene.forward(minutes);
+        microsoft.app_does(scene.act_app(), school, n, activity);
+        let told = scene.told().await;
+        assert_eq!(counts(&told), [alone, 0, 1 - alone, 0], "{activity} of {n}: {told:#?}");
+    }
 }
 
 #[tokio::test]

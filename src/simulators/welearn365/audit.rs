@@ -193,6 +193,11 @@ impl Microsoft {
         log.rows.push((at, row));
     }
 
+    /// The audit loses everything that it has.
+    pub fn audit_forgets(&self) {
+        lock(&self.0.log).rows.clear();
+    }
+
     /// Pages of the audit have so many rows at most.
     pub fn audit_pages(&self, rows: usize) {
         lock(&self.0.log).page = Some(rows);
