@@ -27,6 +27,7 @@ use crate::ports::accounts::Accounts;
 use crate::ports::clock::Clock;
 use crate::ports::ledger::{AuditQuery, Held, LeftItem};
 use crate::ports::people::People;
+use crate::ports::vendor_audit::VendorAudits;
 use crate::wire::VERSION;
 use crate::wire::action::{
     ActionRow, Actions, Approval, Arm, Armed, Audit, AuditEntry, Choice, Confirmed, Digest,
@@ -49,6 +50,8 @@ pub(super) struct Counter {
     pub clock: Arc<dyn Clock>,
     /// Where accounts are looked up; another one after the configuration was read anew.
     pub accounts: RwLock<Option<Arc<dyn Accounts>>>,
+    /// The vendor's audit that ours is held against; likewise.
+    pub audits: RwLock<Option<Arc<dyn VendorAudits>>>,
 }
 
 type Answer = Result<Response, Refusal>;

@@ -12,6 +12,7 @@ mod metrics;
 mod openapi;
 mod peers;
 mod problem;
+mod reconciling;
 mod reloads;
 mod routes;
 mod running;

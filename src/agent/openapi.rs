@@ -12,6 +12,7 @@ use crate::wire::action::{
 use crate::wire::board::{Board, Change};
 use crate::wire::desk::{Handle, Handled};
 use crate::wire::page::{AgentHealth, CheckPage, Page, Problem, Refresh, Refreshed};
+use crate::wire::reconcile::Reconciliation;
 use crate::wire::runs::Runs;
 use crate::wire::status::Status;
 
@@ -326,7 +327,7 @@ fn accounts(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> [R
 }
 
 /// The routes of the audit.
-fn audits(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> [Route<'static>; 4] {
+fn audits(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> [Route<'static>; 5] {
     let optional = |name, description| parameter(name, "query", false, description);
     let number = || vec![parameter("number", "path", true, "The entry's number")];
     let entry = answers.subschema_for::<AuditEntry>().to_value();
@@ -355,6 +356,16 @@ fn audits(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> [Rou
                 "/v1/audit",
                 "Entries of the audit, newest first",
                 answers.subschema_for::<Audit>().to_value(),
+            )
+        },
+        Route {
+            parameters: vec![optional("since", "Not before this time; the last day if absent")],
+            problems: &[400, 404],
+            ..get(
+                "/v1/audit/reconcile",
+                "The vendor's own audit held against ours, for a lead or an auditor: what came \
+                 through us, and what did not",
+                answers.subschema_for::<Reconciliation>().to_value(),
             )
         },
         Route {

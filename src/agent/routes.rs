@@ -23,6 +23,7 @@ use crate::agent::handling;
 use crate::agent::metrics::{Metrics, Standing};
 use crate::agent::openapi;
 use crate::agent::problem::{Refusal, json, typed};
+use crate::agent::reconciling;
 use crate::agent::reloads::Reloads;
 use crate::agent::runs;
 use crate::agent::schedule::Scheduler;
@@ -116,6 +117,7 @@ pub(super) fn router(desk: Arc<Desk>, counter: Arc<Counter>) -> Router {
         .route("/v1/openapi.json", get(document))
         .with_state(Arc::clone(&desk))
         .merge(accounts::router(Arc::clone(&counter)))
+        .merge(reconciling::router(Arc::clone(&counter)))
         .merge(guarded::router(counter))
         .fallback(nowhere)
         .method_not_allowed_fallback(|| async { Refusal::method() })

@@ -29,6 +29,7 @@ use crate::ports::accounts::Accounts;
 use crate::ports::clock::Clock;
 use crate::ports::known::Known;
 use crate::ports::store::{Store, StoreError};
+use crate::ports::vendor_audit::VendorAudits;
 use crate::ports::watch::Watch;
 
 /// How long the last write may take.
@@ -141,6 +142,7 @@ impl Agent {
             guard: settings.guard.clone(),
             clock: Arc::clone(&clock),
             accounts: RwLock::new(settings.accounts.clone()),
+            audits: RwLock::new(settings.audits.clone()),
         });
         let server = Server {
             router: router(desk, Arc::clone(&counter)),
@@ -251,9 +253,14 @@ impl RunningAgent {
         Arc::new(BoardKnown { hub: self.hub.clone(), store: Arc::clone(&self.store) })
     }
 
-    /// Looks accounts up in another place from now on, or nowhere.
-    pub fn set_accounts(&self, accounts: Option<Arc<dyn Accounts>>) {
+    /// Looks accounts up, and reads the vendor's audit, in another place from now on, or nowhere.
+    pub fn set_accounts(
+        &self,
+        accounts: Option<Arc<dyn Accounts>>,
+        audits: Option<Arc<dyn VendorAudits>>,
+    ) {
         *self.counter.accounts.write().unwrap_or_else(PoisonError::into_inner) = accounts;
+        *self.counter.audits.write().unwrap_or_else(PoisonError::into_inner) = audits;
     }
 
     /// The guard, where there is one.

@@ -12,6 +12,7 @@ use crate::model::calendar::{london, london_date};
 use crate::model::text::Clean;
 use crate::ports::accounts::Accounts;
 use crate::ports::people::{Nobody, People, Person};
+use crate::ports::vendor_audit::VendorAudits;
 
 /// How many polls run at once. The transport limits each origin besides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +99,8 @@ pub struct AgentSettings {
     pub people: Arc<dyn People>,
     /// Where accounts are looked up.
     pub accounts: Option<Arc<dyn Accounts>>,
+    /// The vendor's audit that ours is held against.
+    pub audits: Option<Arc<dyn VendorAudits>>,
     /// The guard, or why nobody can act.
     pub guard: Result<Guard, Clean>,
     /// When shifts end, in London: what somebody has and for which no end is named runs out then.
@@ -122,6 +125,7 @@ impl AgentSettings {
             limits: Limits::default(),
             people: Arc::new(Nameless),
             accounts: None,
+            audits: None,
             guard: Err(Clean::new("no policy is configured")),
             shift_ends: vec![time(8, 0, 0, 0), time(17, 0, 0, 0)],
         }

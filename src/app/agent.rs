@@ -195,6 +195,7 @@ async fn settings(
     Ok(AgentSettings {
         guard,
         accounts: prepared.accounts.clone(),
+        audits: prepared.audits.clone(),
         demo: place.demo,
         embedded: place.embedded,
         refresh_floor: prepared.config.settings.agent.refresh_floor.duration(),

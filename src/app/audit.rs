@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::app::act::{denied, done, link, print_json, usage};
 use crate::app::failed::Failed;
-use crate::cli::guard_args::{AuditArgs, AuditCommand, EraseArgs, ShowArgs};
+use crate::cli::guard_args::{AuditArgs, AuditCommand, EraseArgs, ReconcileArgs, ShowArgs};
 use crate::cli::{self, Code};
 use crate::ledger::{Checkpoint, Line, Verifier, verify};
 use crate::model::when::ago;
@@ -29,6 +29,7 @@ pub async fn run(
         AuditCommand::List(args) => list(&socket()?, args, now).await,
         AuditCommand::Show(args) => show(&socket()?, args).await,
         AuditCommand::Erase(args) => erase(&socket()?, args).await,
+        AuditCommand::Reconcile(args) => reconcile(&socket()?, args, now).await,
         AuditCommand::Export => export(&socket()?).await,
         AuditCommand::Verify { file, key, checkpoints } => {
             check(&file, key.as_deref(), checkpoints.as_deref())
@@ -76,6 +77,17 @@ async fn erase(socket: &Path, args: EraseArgs) -> Result<u8, Failed> {
     let erase = Erase { field: Clean::new(&args.field), why: Clean::new(&args.reason) };
     link(socket)?.erase(args.number, &erase).await.map_err(denied)?;
     done(args.json, "erased; the chain is whole, and the erasure stands in it")
+}
+
+async fn reconcile(socket: &Path, args: ReconcileArgs, now: Timestamp) -> Result<u8, Failed> {
+    let since = moment(&args.since, now)?;
+    let page = link(socket)?.reconcile(since).await.map_err(denied)?;
+    if args.json {
+        print_json(&page)?;
+    } else {
+        cli::say_raw(&cli::reconciled_text(&page));
+    }
+    Ok(page.health.exit_code())
 }
 
 /// Every entry, oldest first, a line each.

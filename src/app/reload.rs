@@ -86,10 +86,10 @@ async fn take(
         tracing::warn!("changed, but read at the start alone: {}; restart", changed.join(", "));
     }
     let policy = acting::policy_of(&prepared.config);
-    let Prepared { estate, watches, acts, accounts, known, doors, secrets, .. } = prepared;
+    let Prepared { estate, watches, acts, accounts, audits, known, doors, secrets, .. } = prepared;
     running.reconfigure(estate, watches).await.map_err(Failed::config)?;
     known.bind(running.known());
-    running.set_accounts(accounts);
+    running.set_accounts(accounts, audits);
     agent::open(running, doors, &secrets, clock).await;
     if let (Some(guard), Some(policy)) = (running.guard(), policy) {
         guard.set_acts(acts);

@@ -20,6 +20,7 @@ use crate::ports::clock::Clock;
 use crate::ports::doorbell::Door;
 use crate::ports::secrets::Secrets;
 use crate::ports::tickets::Tickets;
+use crate::ports::vendor_audit::VendorAudits;
 use crate::ports::watch::{CredentialUse, Watch};
 use crate::services::expiry::{self, Dates};
 use crate::services::{
@@ -52,6 +53,8 @@ pub struct Prepared {
     pub acts: Vec<Arc<dyn Act>>,
     /// Where accounts are looked up.
     pub accounts: Option<Arc<dyn Accounts>>,
+    /// The vendor's audit that ours is held against.
+    pub audits: Option<Arc<dyn VendorAudits>>,
     /// Where vendors call when they are done.
     pub doors: Vec<Door>,
     /// What its hands ask about the board; to be bound to the agent that runs.
@@ -172,7 +175,7 @@ fn prepare_with(
     let for_tickets: Vec<(String, Endpoint)> = for_tickets.collect();
     let dates = dates(&config, &configured, &connectors, &context);
     let built = build(&config, configured, &connectors, &context, &mut wrong)?;
-    let Built { parts, uses, mut endpoints, mut acts, accounts, doors } = built;
+    let Built { parts, uses, mut endpoints, mut acts, accounts, audits, doors } = built;
     endpoints.extend(for_tickets);
     acts.extend(desk_hands(&context));
     let watches = together(&mut estate, (&parts, &uses), &connectors, (&dates, &context.secrets))?;
@@ -196,6 +199,7 @@ fn prepare_with(
         parts,
         acts,
         accounts,
+        audits,
         doors,
         known,
         findings,
@@ -283,6 +287,7 @@ struct Built {
     endpoints: Vec<(String, Endpoint)>,
     acts: Vec<Arc<dyn Act>>,
     accounts: Option<Arc<dyn Accounts>>,
+    audits: Option<Arc<dyn VendorAudits>>,
     doors: Vec<Door>,
 }
 
@@ -315,6 +320,7 @@ fn build(
                     let brought = brought.unwrap_or_default();
                     built.acts.extend(brought.acts);
                     built.accounts = built.accounts.or(brought.accounts);
+                    built.audits = built.audits.or(brought.audits);
                     built.doors.extend(brought.doors);
                 }
                 Err(error) => wrong.push(located(config, &error)),

@@ -146,6 +146,10 @@ pub enum AuditCommand {
     Show(ShowArgs),
     /// Erase one personal detail of an entry; the chain stays whole. For a lead or an auditor.
     Erase(EraseArgs),
+    /// Microsoft's own audit held against this one: which changes of accounts did not come through
+    /// here. For a lead or an auditor. Exit code: 0 all did, 1 some did not, 2 our app was used
+    /// outside caretaker, 3 unknown.
+    Reconcile(ReconcileArgs),
     /// Every entry, a line of JSON each, as docs/audit-format.md says.
     Export,
     /// Verify an export; needs no agent.
@@ -207,6 +211,18 @@ pub struct EraseArgs {
     /// Why: on whose request.
     #[arg(long)]
     pub reason: String,
+    /// JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `caretaker audit reconcile`.
+#[derive(Debug, Args)]
+pub struct ReconcileArgs {
+    /// Not before this time, such as 2026-03-03T09:00:00Z, or this long ago, such as 2d. Microsoft
+    /// keeps 7 days, or 30 with a P1 licence.
+    #[arg(long, default_value = "1d")]
+    pub since: String,
     /// JSON.
     #[arg(long)]
     pub json: bool,

@@ -11,5 +11,6 @@ pub mod machine;
 mod pipeline;
 mod plan;
 pub mod policy;
+mod reconcile;
 
 pub use pipeline::{Denied, Guard, Parts, Planned, Raised, Started, Who};

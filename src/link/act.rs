@@ -1,10 +1,13 @@
 //! Actions through the agent.
 
-use crate::link::{Link, LinkError};
+use jiff::Timestamp;
+
+use crate::link::{Link, LinkError, same_version};
 use crate::wire::action::{
     Actions, Approval, Arm, Armed, Audit, AuditEntry, Confirmed, Digest, EmergencyView, Erase,
     PlanPage, PlanRequest, Told, Why,
 };
+use crate::wire::reconcile::Reconciliation;
 use crate::wire::{Ask, Clean};
 
 /// A part of a path, so that nothing in it can be more than that.
@@ -148,5 +151,15 @@ impl Link {
             self.post(&format!("/v1/audit/{number}/erase"), erase).await?;
         drop(done);
         Ok(())
+    }
+
+    /// The vendor's own audit from `since` on, held against ours.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub async fn reconcile(&self, since: Timestamp) -> Result<Reconciliation, LinkError> {
+        let page: Reconciliation = self.get(&format!("/v1/audit/reconcile?since={since}")).await?;
+        same_version(page.version)?;
+        Ok(page)
     }
 }

@@ -21,6 +21,7 @@ pub mod nearest;
 pub mod next_step;
 pub mod observation;
 pub mod plan;
+pub mod reconcile;
 pub mod school;
 pub mod secret;
 pub mod share;

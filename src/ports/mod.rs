@@ -12,4 +12,5 @@ pub mod program;
 pub mod secrets;
 pub mod store;
 pub mod tickets;
+pub mod vendor_audit;
 pub mod watch;

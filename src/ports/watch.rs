@@ -48,6 +48,8 @@ pub struct Rights {
     pub beyond: Vec<String>,
     /// Rights that are needed and that it has not.
     pub missing: Vec<String>,
+    /// Rights that it may do without and has not, each with what is not possible then.
+    pub optional: Vec<String>,
     /// Why nothing can be told of it, in a sentence; the lists are empty then.
     pub untold: Option<String>,
 }

@@ -25,6 +25,7 @@ pub(super) fn compared(
         used: Vec::new(),
         beyond: Vec::new(),
         missing: Vec::new(),
+        optional: Vec::new(),
         untold: None,
     };
     let is = |a: &str, b: &str| a.trim().eq_ignore_ascii_case(b);
@@ -47,6 +48,7 @@ pub(super) fn untold(credential: &CredentialName, why: impl Into<String>) -> Rig
         used: Vec::new(),
         beyond: Vec::new(),
         missing: Vec::new(),
+        optional: Vec::new(),
         untold: Some(why.into()),
     }
 }
@@ -129,6 +131,13 @@ mod tests {
         assert_eq!(told.beyond, ["User.ReadWrite.All"]);
         assert_eq!(told.missing, ["Organization.Read.All"]);
         assert_eq!(told.untold, None);
+        assert!(told.optional[0].contains("no AuditLog.Read.All, which is optional"), "{told:?}");
+        let claims = claims.replace("User.ReadWrite.All", "AuditLog.Read.All");
+        let token = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims));
+        vendor.on("/t/oauth2/v2.0/token", [Play::json(answer(&token))]);
+        bench.clock.advance(3_600);
+        let told = watch.rights().await.remove(0);
+        assert!(told.beyond.is_empty() && told.optional.is_empty(), "{told:?}");
         // A token that shows nothing is no proof of anything.
         vendor.on("/t/oauth2/v2.0/token", [Play::json(answer("opaque"))]);
         bench.clock.advance(3_600);

@@ -22,6 +22,7 @@ use crate::ports::known::Known;
 use crate::ports::program::Programs;
 use crate::ports::secrets::Secrets;
 use crate::ports::tickets::Tickets;
+use crate::ports::vendor_audit::VendorAudits;
 use crate::ports::watch::Watch;
 use crate::transport::{Endpoint, EndpointSettings, SetupError, Transport};
 
@@ -117,6 +118,8 @@ pub struct Brought {
     pub acts: Vec<Arc<dyn Act>>,
     /// Looks accounts up; one service at most does.
     pub accounts: Option<Arc<dyn Accounts>>,
+    /// Reads its vendor's own audit; one service at most does.
+    pub audits: Option<Arc<dyn VendorAudits>>,
     /// Where its vendor calls when it is done.
     pub doors: Vec<Door>,
 }

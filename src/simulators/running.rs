@@ -223,6 +223,12 @@ impl Running {
         self.stage.effects()
     }
 
+    /// Tells how many things have really been done so far.
+    pub fn effect_counter(&self) -> impl Fn() -> usize + Send + use<> {
+        let stage = self.stage.clone();
+        move || stage.effects().len()
+    }
+
     /// How many accounts the directory has of a school, numbered from 0.
     #[must_use]
     pub fn directory_accounts(&self, school: Laestab) -> u32 {
@@ -253,6 +259,13 @@ impl Running {
             folder.remove();
         }
         true
+    }
+
+    /// Every token that the vendors have given out and not forgotten.
+    #[must_use]
+    pub fn given_tokens(&self) -> Vec<String> {
+        let all = [self.graph.given_tokens(), self.xod.given_tokens(), self.redapi.given_tokens()];
+        all.concat()
     }
 
     /// Makes the vendors forget the tokens that they gave out, as when a secret is rotated.

@@ -14,7 +14,7 @@ use axum::routing::post;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::simulators::reply::{field, json as reply, page};
+use crate::simulators::reply::{field, json as reply, page, text};
 use crate::simulators::server::{Endpoint, Manners, nobodys, nothing};
 use crate::simulators::stage::{Stage, lock};
 
@@ -124,6 +124,7 @@ impl Counter {
             fields.insert("id".to_owned(), json!(FIRST + tickets.len()));
         }
         tickets.push((self.stage.now(), ticket.clone()));
+        self.stage.effect(format!("ticket {}", text(&ticket, "external_id")));
         ticket
     }
 }

@@ -46,6 +46,11 @@ impl<T: Clone> Tokens<T> {
         if ends <= now { Err(Worthless::Ended) } else { Ok((whom, ends)) }
     }
 
+    /// Every token that was given out and is not forgotten.
+    pub(super) fn given(&self) -> Vec<String> {
+        lock(&self.0).keys().cloned().collect()
+    }
+
     /// Forgets one.
     pub(super) fn drop_one(&self, token: &str) {
         lock(&self.0).remove(token);

@@ -11,6 +11,7 @@ pub mod desk;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzz;
 pub mod page;
+pub mod reconcile;
 pub mod runs;
 pub mod status;
 
@@ -34,6 +35,9 @@ pub use crate::model::observation::{Fact, Number, SourceTime, Window, Zone};
 pub use crate::model::plan::{
     AccountName, Aim, Ask, Item, Kind, LeftOut, NotATarget, Operator, Outcome, Plan, Private, Role,
     Ruling, Step, StepState,
+};
+pub use crate::model::reconcile::{
+    BrokeOff, Change, Found, Initiator, NotUnderstood, Reconciled, VendorEntry, Whose,
 };
 pub use crate::model::school::School;
 pub use crate::model::share::{InCommon, Share};

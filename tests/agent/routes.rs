@@ -156,6 +156,7 @@ async fn the_document_names_every_route_and_no_other() {
             "/v1/actions/{key}/told",
             "/v1/arm",
             "/v1/audit",
+            "/v1/audit/reconcile",
             "/v1/audit/{number}",
             "/v1/audit/{number}/erase",
             "/v1/audit/{number}/reveal",

@@ -17,6 +17,7 @@ use caretaker::ports::act::Act;
 use caretaker::ports::clock::{Boxed, Clock};
 use caretaker::ports::known::Known;
 use caretaker::ports::ledger::Held;
+use caretaker::ports::vendor_audit::VendorAudits;
 use caretaker::services::{Brought, Context, DESK_ACTIONS, LateKnown, SERVICES};
 use caretaker::simulators::{Plan, Running, Scenario, start};
 use caretaker::store::SqliteLedger;
@@ -185,6 +186,11 @@ impl Stage {
     /// Where accounts are looked up.
     pub fn accounts(&self) -> Arc<dyn Accounts> {
         self.brought("welearn365", &self.settings()).accounts.unwrap()
+    }
+
+    /// Reads Microsoft's own audit.
+    pub fn audits(&self, settings: &str) -> Arc<dyn VendorAudits> {
+        self.brought("welearn365", settings).audits.unwrap()
     }
 
     fn brought(&self, service: &str, settings: &str) -> Brought {

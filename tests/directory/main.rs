@@ -14,6 +14,7 @@ mod moving;
 mod on_demand;
 mod pages;
 mod real;
+mod reconcile;
 #[path = "../support/required.rs"]
 mod required;
 #[expect(dead_code, reason = "the estate's test uses the rest of it")]

@@ -527,6 +527,35 @@ impl Dc {
         base64::engine::general_purpose::STANDARD.decode(value.trim()).unwrap().len() / 16
     }
 
+    /// How the accounts of the service's tests stand: passwords set since they were made, whether
+    /// they are enabled, whether they are locked out.
+    pub fn state(&self) -> std::collections::BTreeMap<String, u64> {
+        let done = program("ldbsearch")
+            .arg("-H")
+            .arg(self.folder.path().join("dc/private/sam.ldb"))
+            .arg("(sAMAccountName=kill*)")
+            .args(["sAMAccountName", "ntPwdHistory", "userAccountControl", "lockoutTime"])
+            .output()
+            .unwrap();
+        let text = String::from_utf8(done.stdout).unwrap().replace("\n ", "");
+        let mut state = std::collections::BTreeMap::new();
+        for entry in text.split("\n\n") {
+            let value =
+                |name: &str| entry.lines().find_map(|l| l.strip_prefix(name)).map(str::trim);
+            let Some(login) = value("sAMAccountName:") else { continue };
+            let mut put = |what: &str, n: u64| state.insert(format!("ad {what} {login}"), n);
+            // Hashes of 16 bytes, in Base64.
+            let passwords =
+                value("ntPwdHistory::").map_or(0, |v| v.trim_end_matches('=').len() * 6 / 8 / 16);
+            put("password", u64::try_from(passwords).unwrap());
+            let flags: u64 = value("userAccountControl:").unwrap().parse().unwrap();
+            put(if flags & 2 == 0 { "enabled" } else { "disabled" }, 1);
+            let open = value("lockoutTime:").is_none_or(|at| at == "0");
+            put("unlock", u64::from(open));
+        }
+        state
+    }
+
     /// Takes the controller away.
     pub fn kill(&mut self) {
         drop(self.child.kill());
@@ -559,7 +588,7 @@ pub fn in_namespace(tests: &str) {
     let done = namespace(Command::new("unshare"))
         .args(["sh", "-c", &setup, "sh"])
         .arg(std::env::current_exe().unwrap())
-        .args(["--ignored", "--test-threads=2", tests])
+        .args(["--ignored", "--show-output", "--test-threads=2", tests])
         .env("CARETAKER_TEST_NAMESPACE", "1")
         .output()
         .unwrap();

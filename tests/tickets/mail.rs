@@ -7,7 +7,7 @@ use caretaker::ports::ledger::Held;
 
 use crate::desk::Desk;
 use crate::guarded::{guard, raise, until};
-use crate::post_office::{At, Fault, PostOffice};
+use crate::post_office::{At, Fault, PASSWORD, PostOffice};
 
 /// Every stage before the text.
 const BEFORE: [At; 7] =
@@ -188,7 +188,7 @@ async fn an_agent_that_is_killed_after_the_text_sends_no_second_mail() {
     let server = office.clone();
     let desk = tokio::task::spawn_blocking(move || {
         let mut desk = Desk::new(&format!("{section}[credentials.files]\ntickets = 'password'\n"));
-        desk.write("password", "secret");
+        desk.write("password", PASSWORD);
         desk.open();
         desk
     });

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use caretaker::transport::install_tls;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -11,6 +13,9 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
+
+/// The password of its account `desk`.
+pub const PASSWORD: &str = "cAnArY-post+/Zk=&%25q";
 
 /// Where in the dialogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -186,7 +191,13 @@ impl PostOffice {
                     self.say(wire, At::Ehlo, "250-localhost\r\n250-8BITMIME\r\n250 AUTH PLAIN")
                         .await?;
                 }
-                "AUTH" if said == "AUTH PLAIN AGRlc2sAc2VjcmV0" => {
+                "AUTH"
+                    if said
+                        == format!(
+                            "AUTH PLAIN {}",
+                            STANDARD.encode(format!("\0desk\0{PASSWORD}"))
+                        ) =>
+                {
                     self.say(wire, At::Auth, "235 welcome").await?;
                 }
                 "AUTH" => wire.write_all(b"535 no\r\n").await?,

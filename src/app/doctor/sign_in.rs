@@ -152,7 +152,9 @@ pub(super) fn rights(told: &Rights) -> Vec<Finding> {
             .fact("missing", told.missing.clone()),
         );
     }
-    if out.is_empty() {
+    let lacking = told.optional.iter();
+    out.extend(lacking.map(|what| Finding::note(Area::Rights, name, what.clone())));
+    if told.beyond.is_empty() && told.missing.is_empty() {
         let text = format!("can do what is needed and no more: {}", told.used.join(", "));
         out.push(Finding::ok(Area::Rights, name, text));
     }
@@ -218,6 +220,7 @@ mod tests {
                 used: vec!["ServiceHealth.Read.All".into()],
                 beyond: list(beyond),
                 missing: list(missing),
+                optional: Vec::new(),
                 untold: None,
             };
             rights(&told).into_iter().map(|f| (f.severity, f.text)).collect::<Vec<_>>()

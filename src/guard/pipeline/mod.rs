@@ -10,6 +10,7 @@ mod details;
 mod history;
 mod inner;
 mod planning;
+mod reconciling;
 mod running;
 mod tickets;
 

@@ -14,6 +14,7 @@
 mod accounts;
 mod actions;
 mod assertion;
+mod audits;
 mod budget;
 mod describe;
 mod dn;

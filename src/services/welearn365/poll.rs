@@ -16,6 +16,7 @@ use crate::ports::watch::{Door, Job, Rights, Watch};
 use crate::services::answer::{ListRow, Trouble};
 use crate::services::rights;
 use crate::services::welearn365::accounts::Accounts;
+use crate::services::welearn365::audits::RIGHT as AUDIT_RIGHT;
 use crate::services::welearn365::budget::Budget;
 use crate::services::welearn365::describe::{
     KEY, Settings, Table, describe, not_watched, places, sites,
@@ -226,7 +227,23 @@ impl Watch for WeLearn365 {
             if self.provisioning.is_some() {
                 needed.push(&["User.Read.All"]);
             }
-            vec![rights::told(self.graph.credential(), &needed, self.graph.roles().await)]
+            let granted = self.graph.roles().await;
+            // It may read Microsoft's audit, and may do without.
+            let reads =
+                |roles: &Vec<String>| roles.iter().any(|r| r.eq_ignore_ascii_case(AUDIT_RIGHT));
+            let audits = granted.as_ref().is_ok_and(reads);
+            if audits {
+                needed.push(&[AUDIT_RIGHT]);
+            }
+            let known = granted.is_ok();
+            let mut told = rights::told(self.graph.credential(), &needed, granted);
+            if known && !audits {
+                told.optional.push(format!(
+                    "has no {AUDIT_RIGHT}, which is optional: without it `caretaker audit reconcile` \
+                     cannot tell which changes in Microsoft 365 did not come through caretaker"
+                ));
+            }
+            vec![told]
         })
     }
 

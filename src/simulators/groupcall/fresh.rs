@@ -60,6 +60,7 @@ impl Xod {
             one.asked += 1;
             one.due = Some(due).filter(|_| comes).or(one.due);
         }
+        self.stage.effect(format!("groupcall fresh {area} of {school}"));
         if !has(F::FreshNever) && !has(F::FreshNoCallback) {
             match Url::parse(callback) {
                 Ok(url) => drop(tokio::spawn(Arc::clone(self).call_back(url, due))),

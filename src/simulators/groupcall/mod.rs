@@ -62,6 +62,11 @@ impl Xod {
         })
     }
 
+    /// Every token that was given out.
+    pub(super) fn given_tokens(&self) -> Vec<String> {
+        self.tokens.given()
+    }
+
     /// Forgets every token that was given out.
     pub(super) fn forget_tokens(&self) {
         self.tokens.forget();

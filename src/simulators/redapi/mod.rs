@@ -79,6 +79,11 @@ impl RedApi {
         })
     }
 
+    /// Every token that was given out.
+    pub(super) fn given_tokens(&self) -> Vec<String> {
+        self.tokens.given()
+    }
+
     /// Forgets every token that was given out.
     pub(super) fn forget_tokens(&self) {
         self.tokens.forget();

@@ -94,6 +94,8 @@ pub(super) async fn change(
         let stage = &graph.stage;
         graph.accounts.set_enabled(number, enabled, stage.now());
         stage.effect(format!("graph {} {id}", if enabled { "open" } else { "block" }));
+        let activity = if enabled { "Enable account" } else { "Disable account" };
+        graph.audited(&graph.app(&headers), number, activity, Some(enabled));
         Ok(done())
     };
     graph.written(write, done()).await
@@ -114,6 +116,8 @@ pub(super) async fn revoke(
     let write = async {
         graph.accounts.revoke(number, graph.stage.now());
         graph.stage.effect(format!("graph revoke {id}"));
+        let activity = "Update StsRefreshTokenValidFrom Timestamp";
+        graph.audited(&graph.app(&headers), number, activity, None);
         Ok(done())
     };
     graph.written(write, done()).await

@@ -147,12 +147,13 @@ pub(super) async fn token(
         return aadsts(stage, status, word, code, &why);
     }
     let now = stage.now();
-    let acts = asked.value("client_id").as_deref() == Some(&*stage.invented.facts.act_client_id);
+    let client = asked.value("client_id").unwrap_or_default();
+    let acts = client == stage.invented.facts.act_client_id;
     let roles = lock(if acts { &graph.act_roles } else { &graph.roles }).clone();
     let token = graph.made(&roles);
     let mut tokens = lock(&graph.tokens);
     tokens.retain(|_, held| held.expires > now);
-    tokens.insert(token.clone(), Token { expires: moved(now, TOKEN_LIVES), roles });
+    tokens.insert(token.clone(), Token { expires: moved(now, TOKEN_LIVES), roles, client });
     let body = json!({
         "token_type": "Bearer",
         "expires_in": TOKEN_LIVES,

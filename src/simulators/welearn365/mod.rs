@@ -9,6 +9,7 @@
 mod accounts;
 mod acting;
 mod announcements;
+mod audit;
 mod faults;
 mod login;
 mod provision;
@@ -62,6 +63,8 @@ struct Token {
     expires: Timestamp,
     /// The roles that the app had then; they stand in the token.
     roles: BTreeSet<String>,
+    /// The app that it was given to.
+    client: String,
 }
 
 /// Units used, and when.
@@ -78,6 +81,7 @@ pub(super) struct Graph {
     announced: Mutex<VecDeque<Timestamp>>,
     /// Accounts that the sync was asked for within the last ten seconds.
     provisioned: Mutex<VecDeque<Timestamp>>,
+    log: Mutex<audit::Log>,
     directory: Mutex<Used>,
     sharepoint: Mutex<Used>,
     /// Tokens given within the last minute.
@@ -96,10 +100,16 @@ impl Graph {
             accounts,
             announced: Mutex::default(),
             provisioned: Mutex::default(),
+            log: Mutex::default(),
             directory: Mutex::default(),
             sharepoint: Mutex::default(),
             given: Mutex::default(),
         })
+    }
+
+    /// Every token that was given out.
+    pub(super) fn given_tokens(&self) -> Vec<String> {
+        lock(&self.tokens).keys().cloned().collect()
     }
 
     /// Forgets every token that was given out.
@@ -130,6 +140,7 @@ impl Graph {
                 "/v1.0/servicePrincipals/{id}/synchronization/jobs/{job}/provisionOnDemand",
                 post(provision::on_demand),
             )
+            .route("/v1.0/auditLogs/directoryAudits", get(audit::list))
             .route("/v1.0/sites/{*path}", get(sites::site))
             .fallback(unknown_path)
             .with_state(self.clone());
@@ -175,6 +186,14 @@ impl Graph {
             ));
         }
         Ok(())
+    }
+
+    /// The app whose token a call came with.
+    fn app(&self, headers: &HeaderMap) -> audit::Who {
+        let token = headers.get(AUTHORIZATION).and_then(|v| v.to_str().ok());
+        let token = token.and_then(|v| v.strip_prefix("Bearer ")).unwrap_or_default();
+        let client = lock(&self.tokens).get(token).map(|t| t.client.clone());
+        audit::Who::App(client.unwrap_or_default())
     }
 
     fn throttled_by_fault(&self) -> Option<Response> {

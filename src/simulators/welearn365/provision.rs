@@ -124,6 +124,7 @@ pub(super) async fn on_demand(
                 "graph provision {}",
                 super::accounts::account_id(&graph.stage, number)
             ));
+            graph.audited(&graph.app(&headers), number, "Export", None);
         }
         Ok(done())
     };

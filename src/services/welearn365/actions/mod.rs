@@ -26,6 +26,7 @@ use crate::services::welearn365::actions::cloud::Cloud;
 use crate::services::welearn365::actions::hands::Hands;
 use crate::services::welearn365::actions::on_demand::OnDemand;
 use crate::services::welearn365::actions::sync::Sync;
+use crate::services::welearn365::audits::Audits;
 use crate::services::welearn365::budget::Budget;
 use crate::services::welearn365::describe::{KEY, Settings};
 use crate::services::welearn365::graph::Graph;
@@ -133,11 +134,36 @@ pub(super) fn hands(
         }
     };
     let hands = Hands { accounts: acts, cloud, on_demand, sync };
+    let audits = audits(settings, app.clone(), context)?;
     let pages = settings.directory.as_ref();
     let pages = pages.map(|own| Pages::new(settings, own, app, context)).transpose()?;
     Ok(Brought {
         acts: vec![Arc::new(hands) as Arc<dyn Act>],
         accounts: pages.map(|pages| Arc::new(pages) as Arc<dyn Accounts>),
+        audits: Some(Arc::new(audits)),
         ..Brought::default()
     })
+}
+
+/// Reads Microsoft's own audit with the app that only reads.
+fn audits(
+    settings: &Settings,
+    app: CredentialName,
+    context: &Context,
+) -> Result<Audits, ServiceError> {
+    let acts = settings.act.as_ref();
+    let principal = acts.and_then(|own| own.principal_id.clone());
+    let is_word =
+        |id: &String| !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if principal.as_ref().is_some_and(|id| !is_word(id)) {
+        return Err(ServiceError::Setting {
+            service: KEY,
+            key: "act.principal_id".into(),
+            why: "write the id as Microsoft shows it, a GUID".into(),
+        });
+    }
+    let apps = [Some(&settings.client_id), acts.map(|own| &own.client_id)];
+    let apps = apps.into_iter().flatten().cloned().collect();
+    let graph = Graph::reading(settings, app, context, Budget::new(1))?;
+    Ok(Audits::new(graph, Arc::clone(&context.clock), apps, principal))
 }

@@ -25,6 +25,10 @@ pub struct CloudSettings {
     /// Name of its credential; `welearn365.act` if not set.
     #[serde(default)]
     pub credential: Option<CredentialName>,
+    /// The id of the app's service principal, by which Microsoft's audit names it where it leaves the
+    /// app's own id out (the enterprise application's object id).
+    #[serde(default)]
+    pub principal_id: Option<String>,
     /// Microsoft's directory sync (Cloud Sync), to have it take single accounts at once; not possible
     /// if not set.
     #[serde(default)]

@@ -1,0 +1,26 @@
+//! The agent as a service, the real program: against the played vendors over real HTTP and LDAP, with
+//! everything that it writes looked through, and killed while it acts.
+#![cfg(test)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test outside the program has only the real clock"
+)]
+
+mod canaries;
+mod deaths;
+mod needles;
+#[path = "../tickets/post_office.rs"]
+#[expect(dead_code, reason = "the tickets' tests use the rest of it")]
+mod post_office;
+mod proxy;
+mod real;
+mod reconciled;
+#[path = "../support/required.rs"]
+mod required;
+#[path = "../directory/samba.rs"]
+#[expect(dead_code, reason = "the directory's tests use the rest of it")]
+mod samba;
+#[path = "../pty/session.rs"]
+#[expect(dead_code, reason = "the terminal's tests use the rest of it")]
+mod session;
+mod stage;
