@@ -28,11 +28,19 @@ async fn a_school_that_the_answer_left_out_is_malformed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn threat_31_an_answer_that_nobody_asked_for_is_dropped_and_counted() {
-    let stage = Stage::new(2);
+    let mut stage = Stage::new(2);
+    stage.settings.refresh_floor = Duration::ZERO;
     stage.vendors[1].behaves(Manner::Gossips);
     let (agent, wire) = stage.settled().await;
-    assert_eq!(wire.get("/v1/health").await["foreign_answers"], 2);
+    assert_eq!(wire.get("/v1/health").await["foreign_answers"], 3);
     assert_eq!(wire.get("/v1/board").await["schools"].as_array().unwrap().len(), 3);
+    // Once more, when the other vendor has long answered for itself.
+    let (status, _) = wire.ask("POST", "/v1/refresh", b"{\"service\":\"bolt\"}").await;
+    assert!((200..300).contains(&status), "{status}");
+    let counted = || async { wire.get("/v1/health").await["foreign_answers"] == 6 };
+    until("asked again", counted).await;
+    let (_, told) = reason(&wire, 0, "aqua.own").await;
+    assert!(!told.contains("gossip"), "{told}");
     agent.stop().await.unwrap();
 }
 

@@ -60,7 +60,7 @@ pub enum Manner {
     Hangs,
     /// Says nothing of this school.
     LeavesOut(u32),
-    /// Tells of a school and a check that nobody asked about, too.
+    /// Tells of a school, a check and another's check that nobody asked about, too.
     Gossips,
     /// Says two different things of each.
     Contradicts,
@@ -192,6 +192,8 @@ impl Vendor {
             out.push(Observation::new(check, stranger, now, Verdict::Ok, "a stranger"));
             let odd = "other.thing".parse().unwrap();
             out.push(Observation::new(odd, job.targets[0], now, Verdict::Ok, "an odd check"));
+            let others = "aqua.own".parse().unwrap();
+            out.push(Observation::new(others, job.targets[0], now, Verdict::Critical, "gossip"));
         }
         out
     }
