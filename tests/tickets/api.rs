@@ -63,7 +63,7 @@ impl Stage {
     /// A guard for whom five minutes are over at once.
     fn guard(&self) -> Guard {
         // The stand-in for a credential of these tests is this for every name.
-        self.running.change_credential("ticket_desk", "secret");
+        self.running.change_credential("ticket_desk", crate::post_office::PASSWORD);
         guard_by(self.folder.path(), &self.settings(), Impatient::new())
     }
 

@@ -130,7 +130,7 @@ pub fn guard(folder: &Path, settings: &str) -> Guard {
 pub fn guard_by(folder: &Path, settings: &str, clock: Arc<dyn Clock>) -> Guard {
     install_tls();
     let transport = Transport::new(TransportSettings::default(), Arc::new(SystemClock::new()));
-    let secrets: Arc<dyn Secrets> = Arc::new(OneSecret("secret"));
+    let secrets: Arc<dyn Secrets> = Arc::new(OneSecret(crate::post_office::PASSWORD));
     let settings: TicketSettings = toml::from_str(settings).unwrap();
     let means = Means { folder, transport: &transport, secrets: &secrets };
     let office = Office::new(&settings, &means).unwrap_or_else(|e| panic!("{e}"));

@@ -81,9 +81,10 @@ impl Exim {
              begin routers\nbegin transports\nbegin retry\nbegin rewrite\n\
              begin authenticators\n\
              plain:\n  driver = plaintext\n  public_name = PLAIN\n  server_prompts = :\n  \
-             server_condition = ${{if and {{{{eq{{$auth2}}{{desk}}}}{{eq{{$auth3}}{{secret}}}}}}}}\n  \
+             server_condition = ${{if and {{{{eq{{$auth2}}{{desk}}}}{{eq{{$auth3}}{{{password}}}}}}}}}\n  \
              server_set_id = $auth2\n",
-            dir = path.display()
+            dir = path.display(),
+            password = crate::post_office::PASSWORD
         );
         let file = path.join("exim.conf");
         std::fs::write(&file, config).unwrap();
