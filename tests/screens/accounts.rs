@@ -184,7 +184,7 @@ fn whole_names_of_marks_go_when_the_console_stops_whatever_was_searched_for_sinc
     whole.hits[0].label = Clean::new("m.sharp12  Mia Sharp");
     desk.hear(Heard::Found { asked, answer: Ok(whole) });
     desk.press("down up space");
-    assert!(desk.text().contains("1 marked: m.sharp12  Mia Sharp"), "{}", desk.text());
+    assert!(desk.text().contains("1 marked: m.sharp12 Mia Sharp"), "{}", desk.text());
     desk.press("/").type_text("x").press("enter");
     let Wish::FindAccounts(asked) = desk.wish() else { panic!() };
     assert!(!asked.show);

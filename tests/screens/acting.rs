@@ -48,7 +48,7 @@ fn a_ticket_that_stands_is_closed_by_its_name_in_the_menu_and_nothing_is_sent() 
     desk.acts(actions()).shown();
     let (row, service) = ("9991000", "Groupcall");
     desk.press("o").type_text(row).press("enter").shown();
-    desk.press("j x");
+    desk.press("x");
     let menu = desk.text();
     assert!(menu.contains(&format!("/ {service}")), "{menu}");
     assert!(desk.line_with("Close ticket 10482").contains("raised by asha; nothing is sent"));
