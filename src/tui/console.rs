@@ -15,6 +15,7 @@ use jiff::Timestamp;
 
 use crate::tui::keymap::{BINDINGS, Chord, Command, Facts, Keymap, Scope};
 use crate::tui::screens::board::BoardScreen;
+use crate::tui::screens::expiring::ExpiringScreen;
 use crate::tui::screens::help::HelpScreen;
 use crate::tui::screens::page::PageScreen;
 use crate::tui::screens::palette::PaletteScreen;
@@ -298,6 +299,10 @@ impl Console {
             Command::Act => self.act_on(),
             Command::Accounts => self.find_account(),
             Command::Approvals | Command::Look | Command::Audit => self.open_list(command),
+            Command::Expiring => {
+                self.acts.outdate();
+                self.layers.push(Layer::Expiring(ExpiringScreen::default()));
+            }
             Command::Filter if scope == Scope::Board => {
                 let prompt = FilterPrompt::new(self.board.typed());
                 self.layers.push(Layer::Filter(prompt));

@@ -4,6 +4,7 @@
 mod accounts;
 mod acting;
 mod budget;
+mod expiring;
 mod fixture;
 mod guarded;
 mod guarded_snapshots;

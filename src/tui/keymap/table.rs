@@ -65,6 +65,8 @@ pub enum Command {
     Approvals,
     /// Actions that need a look.
     Look,
+    /// What runs out next.
+    Expiring,
     /// The audit.
     Audit,
     /// Take back one's own request.
@@ -130,6 +132,8 @@ pub enum Scope {
     Account,
     /// Accounts that a search found.
     Found,
+    /// What runs out next.
+    Expiring,
 }
 
 impl Scope {
@@ -145,6 +149,7 @@ impl Scope {
         Self::Audit,
         Self::Account,
         Self::Found,
+        Self::Expiring,
     ];
 
     /// Whether printable keys are text there.
@@ -167,6 +172,7 @@ impl Scope {
             Self::Audit => "the audit",
             Self::Account => "an account",
             Self::Found => "found accounts",
+            Self::Expiring => "what runs out",
         }
     }
 }
@@ -217,6 +223,7 @@ const LISTS: &[Scope] = &[
     Scope::Audit,
     Scope::Account,
     Scope::Found,
+    Scope::Expiring,
 ];
 const SCHOOLS: &[Scope] = &[Scope::Board, Scope::Page];
 const ALL: &[Scope] = Scope::ALL;
@@ -230,6 +237,7 @@ const INNER: &[Scope] = &[
     Scope::Audit,
     Scope::Account,
     Scope::Found,
+    Scope::Expiring,
 ];
 const PROMPT: &[Scope] = &[Scope::Prompt];
 const CONFIRM: &[Scope] = &[Scope::Confirm];
@@ -239,6 +247,7 @@ const LOOK: &[Scope] = &[Scope::Look];
 const AUDIT: &[Scope] = &[Scope::Audit];
 const ACCOUNT: &[Scope] = &[Scope::Account];
 const FOUND: &[Scope] = &[Scope::Found];
+const EXPIRING: &[Scope] = &[Scope::Expiring];
 const GUARD: &[Scope] = &[Scope::Approvals, Scope::Look, Scope::Audit];
 
 fn always(_: &Facts) -> Option<&'static str> {
@@ -322,6 +331,8 @@ table! {
     Reveal "show_found" FOUND ["p" "tab"] "show names" "Shows the whole names of the list; asks why, and records that first." 7 connected;
     Approvals "approvals" LISTS [] "approvals" "Plans that wait for a second person." 0 connected;
     Look "look" LISTS [] "needs a look" "Open actions: what is under way, and what somebody has to look at." 0 connected;
+    Enter "open_ending" EXPIRING ["enter"] "open" "Opens the school's page, or the plans that wait." 1 always;
+    Expiring "expiring" LISTS [] "runs out" "What runs out next: who has what until when, plans that wait, what is open for a while." 0 with_board;
     Audit "audit" LISTS [] "audit" "Who did what, on whose word." 0 connected;
     Enter "open_entry" GUARD ["enter"] "open" "Opens what the cursor stands on." 1 always;
     TakeBack "take_back" APPROVALS ["u"] "take back" "Takes back your own request, which has sent nothing." 3 connected;

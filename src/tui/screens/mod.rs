@@ -8,6 +8,7 @@ pub mod approvals;
 pub mod audit;
 pub mod board;
 pub mod evidence;
+pub mod expiring;
 pub mod hand;
 pub mod help;
 mod likewise;
@@ -136,6 +137,8 @@ pub enum Layer {
     Look(look::LookScreen),
     /// One of them.
     Action(look::ActionScreen),
+    /// What runs out next.
+    Expiring(expiring::ExpiringScreen),
     /// The audit.
     Audit(Box<audit::AuditScreen>),
     /// Its filter.
@@ -158,6 +161,7 @@ impl Layer {
             Self::Find(screen) if screen.is_listing() => Scope::Found,
             Self::Approvals(_) => Scope::Approvals,
             Self::Look(_) | Self::Action(_) => Scope::Look,
+            Self::Expiring(_) => Scope::Expiring,
             Self::Audit(_) | Self::Entry(_) => Scope::Audit,
             Self::Help(_)
             | Self::Palette(_)
@@ -190,6 +194,7 @@ impl Layer {
             Self::Approvals(screen) => screen.command(command, view),
             Self::Look(screen) => screen.command(command, view),
             Self::Action(screen) => screen.command(command, view),
+            Self::Expiring(screen) => screen.command(command, view),
             Self::Audit(screen) => screen.command(command, view),
             Self::AuditFilter(screen) => screen.command(command, view),
             Self::Entry(screen) => screen.command(command, view),
@@ -217,6 +222,7 @@ impl Layer {
             | Self::Approvals(_)
             | Self::Look(_)
             | Self::Action(_)
+            | Self::Expiring(_)
             | Self::Audit(_)
             | Self::Account(_)
             | Self::Entry(_) => Answer::Pass,
@@ -277,6 +283,7 @@ impl Layer {
             Self::Approvals(screen) => screen.draw(pen, area, view),
             Self::Look(screen) => screen.draw(pen, area, view),
             Self::Action(screen) => screen.draw(pen, area, view),
+            Self::Expiring(screen) => screen.draw(pen, area, view),
             Self::Audit(screen) => screen.draw(pen, area, view),
             Self::AuditFilter(screen) => screen.draw(pen, view),
             Self::Entry(screen) => screen.draw(pen, area, view),
@@ -301,6 +308,7 @@ impl Layer {
             Self::Approvals(_) => plain("approvals"),
             Self::Look(_) => plain("open actions"),
             Self::Action(_) => plain("action"),
+            Self::Expiring(_) => plain("runs out"),
             Self::Audit(_) => plain("audit"),
             Self::Entry(_) => plain("entry"),
             Self::Palette(_)

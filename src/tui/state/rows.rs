@@ -158,6 +158,14 @@ impl Rows {
         Some((*row, cell.handling.as_ref()?))
     }
 
+    /// All that somebody has for a time, the soonest first: row, column, how it is had.
+    pub fn running_out(&self) -> impl Iterator<Item = (Row, u16, &Handling)> {
+        self.runs_out.iter().filter_map(|(_, row, column)| {
+            let cell = self.cells(*row).get(usize::from(*column))?;
+            Some((*row, *column, cell.handling.as_ref()?))
+        })
+    }
+
     fn all_that_runs_out(&self) -> BTreeSet<(i64, Row, u16)> {
         let schools = self.schools.iter().map(|s| (Row::School(s.laestab), &s.cells));
         let rows = schools.chain(std::iter::once((Row::Estate, &self.estate)));
