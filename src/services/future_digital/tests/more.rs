@@ -137,7 +137,9 @@ async fn a_pc_that_was_not_active_for_120_days_is_forgotten_however_few_of_them_
     let seen = now_at(&watcher, "2027-06-02T09:30:00Z").await;
     let says = "8 of 20 PCs checking in (12 of them no longer in the report): under 50 %";
     assert_eq!(seen.detail.as_str(), says, "120 days, and not more");
-    drop.file("stations-20270602T0901Z.csv", &june, "2027-06-02T09:01:00Z");
+    // Another file, and not a copy: a copy is as old as the first.
+    let later = june.replace('\n', "\r\n");
+    drop.file("stations-20270602T0901Z.csv", &later, "2027-06-02T09:01:00Z");
     let seen = now_at(&watcher, "2027-06-02T09:30:00Z").await;
     assert_eq!(seen.detail.as_str(), "8 of 8 PCs checking in");
     let anew = build(&SERVICE, &ctx, SETTINGS).unwrap();
