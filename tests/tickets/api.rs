@@ -133,7 +133,7 @@ async fn a_search_that_lags_is_not_believed_before_its_time_and_nothing_is_raise
     let clock = Impatient::new();
     let vendors = Arc::clone(&clock);
     let stage = stage_by(Arc::new(move || vendors.now())).await;
-    stage.running.change_credential("ticket_desk", "secret");
+    stage.running.change_credential("ticket_desk", crate::post_office::PASSWORD);
     let desk = stage.running.ticket_desk();
     desk.goes_wrong(F::AnswerLost, 1);
     desk.lists_after(SignedDuration::from_mins(8));
