@@ -439,3 +439,50 @@ fn audit_query(query: Option<&str>) -> Result<AuditQuery, Refusal> {
     }
     Ok(asked)
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::model::plan::{Ask, Operator, Ruling};
+
+    #[test]
+    fn the_reason_of_a_plan_is_told_to_whoever_acts_decides_or_audits() {
+        let operator = |uid| Operator { uid, login: Some(uid), name: Clean::new("asha") };
+        let plan = Plan {
+            id: Clean::new("plan"),
+            ask: Ask {
+                action: "welearn365.lock_account".parse().unwrap(),
+                targets: Vec::new(),
+                reason: Clean::new("mail sent in Mia's name"),
+                ticket: Some(Clean::new("INC1")),
+                choices: BTreeMap::new(),
+            },
+            by: operator(1000),
+            items: Vec::new(),
+            left_out: Vec::new(),
+            ruling: Ruling {
+                policy: Clean::new("p"),
+                rule: Clean::new("r"),
+                second: Some(Role::Approver),
+                says: Vec::new(),
+            },
+            made_at: Timestamp::UNIX_EPOCH,
+            expires_at: Timestamp::UNIX_EPOCH,
+            digest: Clean::new("digest"),
+        };
+        let seen = |roles: &[Role]| {
+            let who = Who { operator: operator(1001), roles: roles.iter().copied().collect() };
+            told_to(&who, plan.clone())
+        };
+        for role in [Role::Operator, Role::Approver, Role::Lead, Role::Auditor] {
+            assert_eq!(seen(&[role]), plan, "{role:?}");
+        }
+        for few in [&[][..], &[Role::Viewer][..]] {
+            let told = seen(few);
+            assert_eq!(told.ask.reason.as_str(), WITHHELD);
+            assert_eq!(Plan { ask: plan.ask.clone(), ..told }, plan, "and nothing else is hidden");
+        }
+    }
+}
