@@ -1,7 +1,5 @@
 //! "Is it only us?": what the schools in the same trouble have in common.
 
-use std::collections::HashMap;
-
 use crate::engine::world::World;
 use crate::model::cell::{Cell, Row};
 use crate::model::health::Health;
@@ -30,12 +28,15 @@ impl World {
     /// things that as many schools have, one is told. Looks at every school.
     #[must_use]
     pub fn in_common(&self, row: Row, column: u16) -> Vec<InCommon> {
-        let this = self.cell(row, column);
-        if row == Row::Estate || !this.health.is_trouble() {
+        let Some(place) = self.plan.row(row).filter(|_| row != Row::Estate) else {
+            return Vec::new();
+        };
+        if self.elsewhere(row, column) < Share::FEWEST {
             return Vec::new();
         }
+        let this = self.cell(row, column);
         let (mut sick, mut takers) = (0, 0);
-        let mut shares: HashMap<(&str, &str), Share> = HashMap::new();
+        let mut ours: Vec<_> = self.traits(place).map(|known| (known, Share::default())).collect();
         for other in 0..self.board.schools() {
             let taken = self.board.trouble(other, usize::from(column));
             if taken.is_none_or(|(health, ..)| health == Health::NotSubscribed) {
@@ -44,20 +45,17 @@ impl World {
             let is_sick = self.same(other, (row, column), &this);
             (sick, takers) = (sick + u32::from(is_sick), takers + 1);
             for known in self.traits(other) {
-                let share = shares.entry(known).or_default();
-                share.all += 1;
-                share.sick += u32::from(is_sick);
+                if let Some((_, share)) = ours.iter_mut().find(|(own, _)| *own == known) {
+                    share.all += 1;
+                    share.sick += u32::from(is_sick);
+                }
             }
         }
-        let ours: Vec<_> = self.plan.row(row).map(|n| self.traits(n).collect()).unwrap_or_default();
-        let mut telling: Vec<_> = shares
-            .into_iter()
-            .filter(|(known, share)| share.tells(sick, takers) && ours.contains(known))
-            .collect();
+        ours.retain(|(_, share)| share.tells(sick, takers));
         // What people call it before what a vendor does.
-        telling.sort_by_key(|(known, share)| (share.strength(), known.0.contains('.'), *known));
-        telling.dedup_by_key(|(_, share)| *share);
-        let told = telling.into_iter().take(TOLD).map(|((what, value), share)| InCommon {
+        ours.sort_by_key(|(known, share)| (share.strength(), known.0.contains('.'), *known));
+        ours.dedup_by_key(|(_, share)| *share);
+        let told = ours.into_iter().take(TOLD).map(|((what, value), share)| InCommon {
             what: Clean::new(what),
             value: Clean::new(value),
             share,

@@ -29,11 +29,14 @@ pub struct Share {
 }
 
 impl Share {
+    /// Schools that share something before it tells anything: fewer may be chance.
+    pub const FEWEST: u32 = 3;
+
     /// Whether it tells anything, where `sick` of `all` are sick: nearly every sick one has it, and among
     /// those that have it being sick is at least twice as common.
     #[must_use]
     pub fn tells(self, sick: u32, all: u32) -> bool {
-        self.sick >= 3
+        self.sick >= Self::FEWEST
             && self.sick * 10 >= sick * 9
             && u64::from(self.sick) * u64::from(all) >= 2 * u64::from(sick) * u64::from(self.all)
     }

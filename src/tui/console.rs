@@ -15,7 +15,6 @@ use jiff::Timestamp;
 
 use crate::tui::keymap::{BINDINGS, Chord, Command, Facts, Keymap, Scope};
 use crate::tui::screens::board::BoardScreen;
-use crate::tui::screens::expiring::ExpiringScreen;
 use crate::tui::screens::help::HelpScreen;
 use crate::tui::screens::page::PageScreen;
 use crate::tui::screens::palette::PaletteScreen;
@@ -298,10 +297,8 @@ impl Console {
             }
             Command::Act => self.act_on(),
             Command::Accounts => self.find_account(),
-            Command::Approvals | Command::Look | Command::Audit => self.open_list(command),
-            Command::Expiring => {
-                self.acts.outdate();
-                self.layers.push(Layer::Expiring(ExpiringScreen::default()));
+            Command::Approvals | Command::Look | Command::Expiring | Command::Audit => {
+                self.open_list(command);
             }
             Command::Filter if scope == Scope::Board => {
                 let prompt = FilterPrompt::new(self.board.typed());

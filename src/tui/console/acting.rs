@@ -16,6 +16,7 @@ use crate::tui::screens::act::run::RunScreen;
 use crate::tui::screens::act::secret::SecretScreen;
 use crate::tui::screens::approvals::{ApprovalsScreen, waits_until};
 use crate::tui::screens::audit::AuditScreen;
+use crate::tui::screens::expiring::ExpiringScreen;
 use crate::tui::screens::look::LookScreen;
 use crate::tui::times;
 use crate::tui::wish::{Heard, Unconfirmed};
@@ -104,6 +105,7 @@ impl Console {
                 self.layers.push(Layer::Approvals(ApprovalsScreen::default()));
             }
             Command::Look => self.layers.push(Layer::Look(LookScreen::default())),
+            Command::Expiring => self.layers.push(Layer::Expiring(ExpiringScreen::default())),
             _ => {
                 if let Ok((screen, wish)) = AuditScreen::open("", self.now) {
                     self.layers.push(Layer::Audit(Box::new(screen)));

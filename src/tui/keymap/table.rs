@@ -229,16 +229,11 @@ const SCHOOLS: &[Scope] = &[Scope::Board, Scope::Page];
 const ALL: &[Scope] = Scope::ALL;
 const BOARD: &[Scope] = &[Scope::Board];
 const PAGE: &[Scope] = &[Scope::Page];
-const INNER: &[Scope] = &[
-    Scope::Page,
-    Scope::Text,
-    Scope::Approvals,
-    Scope::Look,
-    Scope::Audit,
-    Scope::Account,
-    Scope::Found,
-    Scope::Expiring,
-];
+/// All lists but the board, which is left only by ending the console.
+const INNER: &[Scope] = match LISTS {
+    [_, inner @ ..] => inner,
+    [] => &[],
+};
 const PROMPT: &[Scope] = &[Scope::Prompt];
 const CONFIRM: &[Scope] = &[Scope::Confirm];
 const TYPED: &[Scope] = &[Scope::Prompt, Scope::Confirm];

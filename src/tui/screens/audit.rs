@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::prompt::{two_lines, typing};
 use super::word::WordPrompt;
-use super::{Act, Answer, Layer, View, scroll_on, scrolled};
+use super::{Act, Answer, Layer, View, moved, scroll_on, scrolled};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::theme::Role;
 use crate::tui::times;
@@ -109,15 +109,7 @@ impl AuditScreen {
     pub fn command(&mut self, command: Command, view: &View<'_>) -> Answer {
         let last = self.entries.as_ref().map_or(0, Vec::len).saturating_sub(1);
         let room = usize::from(view.size.1.saturating_sub(4)).max(1);
-        let to = match command {
-            Command::Down => self.at + 1,
-            Command::Up => self.at.saturating_sub(1),
-            Command::PageDown => self.at + room,
-            Command::PageUp => self.at.saturating_sub(room),
-            Command::HalfDown => self.at + room / 2,
-            Command::HalfUp => self.at.saturating_sub(room / 2),
-            Command::Top => 0,
-            Command::Bottom => last,
+        match command {
             Command::Back => return Answer::Wants(vec![Act::Close]),
             Command::Refresh => {
                 return Answer::Wants(vec![Act::Guard(Wish::Audit(self.query.clone()))]);
@@ -140,9 +132,11 @@ impl AuditScreen {
                 let text = "open the entry first";
                 return Answer::Wants(vec![Act::Say(text.to_owned())]);
             }
-            _ => return Answer::Pass,
-        };
-        self.at = to.min(last);
+            _ => {
+                let Some(to) = moved(command, self.at, (last, room)) else { return Answer::Pass };
+                self.at = to;
+            }
+        }
         Answer::Consumed
     }
 

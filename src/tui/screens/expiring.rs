@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use ratatui::layout::Rect;
 
-use super::{Act, Answer, View, row_name};
+use super::{Act, Answer, View, moved, row_name};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::theme::Role;
 use crate::tui::times;
@@ -98,15 +98,7 @@ impl ExpiringScreen {
         let at = self.index(&all);
         let last = all.len().saturating_sub(1);
         let room = usize::from(view.size.1.saturating_sub(4)).max(1);
-        let to = match command {
-            Command::Down => (at + 1).min(last),
-            Command::Up => at.saturating_sub(1),
-            Command::PageDown => (at + room).min(last),
-            Command::PageUp => at.saturating_sub(room),
-            Command::HalfDown => (at + room / 2).min(last),
-            Command::HalfUp => at.saturating_sub(room / 2),
-            Command::Top => 0,
-            Command::Bottom => last,
+        match command {
             Command::Back => return Answer::Wants(vec![Act::Close]),
             Command::Enter => {
                 return Answer::Wants(match all.get(at).map(|ending| &ending.about) {
@@ -115,9 +107,11 @@ impl ExpiringScreen {
                     Some(About::Armed | About::Emergency) | None => Vec::new(),
                 });
             }
-            _ => return Answer::Pass,
-        };
-        self.at = all.get(to).map(|ending| ending.about.clone());
+            _ => {
+                let Some(to) = moved(command, at, (last, room)) else { return Answer::Pass };
+                self.at = all.get(to).map(|ending| ending.about.clone());
+            }
+        }
         Answer::Consumed
     }
 

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::act::run::{outcome_word, step_head, steps, target_of};
 use super::word::WordPrompt;
-use super::{Act, Answer, Layer, View, scroll_on, scrolled};
+use super::{Act, Answer, Layer, View, moved, scroll_on, scrolled};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::theme::Role;
 use crate::tui::times;
@@ -39,15 +39,7 @@ impl LookScreen {
         let at = self.index(&all);
         let last = all.len().saturating_sub(1);
         let room = usize::from(view.size.1.saturating_sub(4)).max(1);
-        let to = match command {
-            Command::Down => (at + 1).min(last),
-            Command::Up => at.saturating_sub(1),
-            Command::PageDown => (at + room).min(last),
-            Command::PageUp => at.saturating_sub(room),
-            Command::HalfDown => (at + room / 2).min(last),
-            Command::HalfUp => at.saturating_sub(room / 2),
-            Command::Top => 0,
-            Command::Bottom => last,
+        match command {
             Command::Back => return Answer::Wants(vec![Act::Close]),
             Command::Refresh => return Answer::Wants(vec![Act::ReadActs]),
             Command::Enter => {
@@ -59,9 +51,11 @@ impl LookScreen {
                 let text = "open it first: what you tell is about one step of it";
                 return Answer::Wants(vec![Act::Say(text.to_owned())]);
             }
-            _ => return Answer::Pass,
-        };
-        self.at = all.get(to).map(|row| row.key.clone());
+            _ => {
+                let Some(to) = moved(command, at, (last, room)) else { return Answer::Pass };
+                self.at = all.get(to).map(|row| row.key.clone());
+            }
+        }
         Answer::Consumed
     }
 

@@ -363,14 +363,18 @@ fn scroll_on(command: Command, scroll: &mut usize, len: usize, room: usize) -> A
 
 /// Where a command moves a scroll position to, for a text of `len` lines in `room`.
 fn scroll_by(command: Command, scroll: usize, len: usize, room: usize) -> Option<usize> {
-    let last = len.saturating_sub(room);
+    moved(command, scroll, (len.saturating_sub(room), room))
+}
+
+/// Where a command moves a cursor or a scroll position to, that ends at `last`; a screenful is `room`.
+fn moved(command: Command, at: usize, (last, room): (usize, usize)) -> Option<usize> {
     let to = match command {
-        Command::Down => scroll + 1,
-        Command::Up => scroll.saturating_sub(1),
-        Command::PageDown => scroll + room.max(1),
-        Command::PageUp => scroll.saturating_sub(room.max(1)),
-        Command::HalfDown => scroll + (room / 2).max(1),
-        Command::HalfUp => scroll.saturating_sub((room / 2).max(1)),
+        Command::Down => at + 1,
+        Command::Up => at.saturating_sub(1),
+        Command::PageDown => at + room.max(1),
+        Command::PageUp => at.saturating_sub(room.max(1)),
+        Command::HalfDown => at + (room / 2).max(1),
+        Command::HalfUp => at.saturating_sub((room / 2).max(1)),
         Command::Top => 0,
         Command::Bottom => last,
         _ => return None,

@@ -99,7 +99,7 @@ impl PaletteScreen {
             }
         }));
         let wanted = self.field.text().to_owned();
-        best(all, &wanted, |c| c.text.as_str())
+        best(all, &wanted)
     }
 
     /// Takes a command.
@@ -296,7 +296,7 @@ fn themes(wanted: &str) -> Vec<Candidate> {
 }
 
 /// The candidates that match fuzzily, the best first; equal ones keep their order.
-fn best(all: Vec<Candidate>, wanted: &str, text: impl Fn(&Candidate) -> &str) -> Vec<Candidate> {
+fn best(all: Vec<Candidate>, wanted: &str) -> Vec<Candidate> {
     let wanted = wanted.trim();
     if wanted.is_empty() {
         return all;
@@ -307,8 +307,8 @@ fn best(all: Vec<Candidate>, wanted: &str, text: impl Fn(&Candidate) -> &str) ->
     let mut scored: Vec<(u32, Candidate)> = all
         .into_iter()
         .filter_map(|c| {
-            let exact = u32::from(text(&c) == wanted) * 1_000;
-            let score = pattern.score(Utf32Str::new(text(&c), &mut room), &mut matcher)?;
+            let exact = u32::from(c.text == wanted) * 1_000;
+            let score = pattern.score(Utf32Str::new(&c.text, &mut room), &mut matcher)?;
             Some((score + exact, c))
         })
         .collect();
