@@ -10,6 +10,7 @@ use crate::app::failed::Failed;
 use crate::app::world::Outside;
 use crate::app::{embedded, setup};
 use crate::cli::Code;
+use crate::config::ConsoleSettings;
 use crate::link::{Link, LinkError};
 use crate::model::span::Span;
 use crate::sys::Signals;
@@ -20,8 +21,8 @@ use crate::tui::{self, Exit, Options};
 pub struct Showing {
     /// The agent's socket.
     pub socket: PathBuf,
-    /// Name of the theme.
-    pub theme: String,
+    /// What it shows, and how.
+    pub settings: ConsoleSettings,
     /// A folder of own themes.
     pub theme_folder: Option<PathBuf>,
     /// Keys by command, instead of the built-in ones.
@@ -41,9 +42,10 @@ pub async fn run(outside: Outside) -> Result<u8, Failed> {
     let config = file.as_ref().ok().map(|f| setup::load(f)).transpose()?;
     let named = outside.socket_by(config.as_ref())?;
     let console = config.as_ref().map(|c| c.settings.console.clone()).unwrap_or_default();
+    let theme = outside.theme.clone().unwrap_or_else(|| console.theme.clone());
     let showing = Showing {
         socket: named.clone(),
-        theme: outside.theme.clone().unwrap_or(console.theme),
+        settings: ConsoleSettings { theme, ..console },
         theme_folder: config.as_ref().map(|c| c.folder().join("themes")),
         keys: config.as_ref().map(|c| c.settings.keys.clone()).unwrap_or_default(),
         ends_after: None,
@@ -101,8 +103,11 @@ pub async fn show(outside: &Outside, showing: Showing) -> Result<u8, Failed> {
             tracing::debug!("the console had ended already");
         }
     });
+    if outside.plain {
+        return super::plain::run(outside, showing.socket, (ended, showing.notices)).await;
+    }
     let options = Options {
-        theme: showing.theme,
+        settings: showing.settings,
         depth: Depth::from_environment(|name| std::env::var(name).ok()),
         keys: showing.keys,
         theme_folder: showing.theme_folder,
@@ -110,6 +115,7 @@ pub async fn show(outside: &Outside, showing: Showing) -> Result<u8, Failed> {
         slow: outside.slow,
         ended: Some(ended),
         notices: showing.notices,
+        has_title: tui::term::has_title(|name| std::env::var(name).ok()),
         has_alternate: tui::term::has_alternate(|name| std::env::var(name).ok()),
         between: tui::term::Between::of(|name| std::env::var(name).ok()),
     };

@@ -15,6 +15,7 @@ mod doctor;
 mod embedded;
 mod failed;
 mod handle;
+mod plain;
 mod reload;
 mod runs;
 mod secret;
@@ -71,8 +72,8 @@ fn start(cli: Cli) -> Result<u8, Failed> {
 
 async fn dispatch(cli: Cli) -> Result<u8, Failed> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let Cli { config, agent, theme, log, slow, command } = cli;
-    let outside = Outside { config, agent, theme, log, slow, clock };
+    let Cli { config, agent, theme, log, slow, plain, command } = cli;
+    let outside = Outside { config, agent, theme, log, slow, plain: plain.is_wanted(), clock };
     match command {
         None => console::run(outside).await,
         Some(Command::Agent) => agent::run(outside).await,

@@ -1,6 +1,8 @@
 //! `caretaker watch`: one plain line for each change of health, until stopped.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 
@@ -58,6 +60,34 @@ pub async fn run(socket: &Path, args: WatchArgs) -> Result<u8, Failed> {
         }
     }
     Ok(Code::Done as u8)
+}
+
+/// Prints each change of health from now on, while it is wanted. What was so at the start is not told.
+pub(super) async fn news(link: Link, wanted: Arc<AtomicBool>) {
+    let mut events = link.follow();
+    let mut lines = Lines::default();
+    let mut begun = false;
+    while let Some(event) = events.recv().await {
+        let (at, turned) = match event {
+            LinkEvent::Board(board) => {
+                let turned = lines.board(&board);
+                (board.as_of, if std::mem::replace(&mut begun, true) { turned } else { Vec::new() })
+            }
+            LinkEvent::Change(Change::Cells { as_of, cells, .. }) => (as_of, lines.changes(&cells)),
+            LinkEvent::Change(Change::Bye { why }) => {
+                cli::say(&format!("The agent ends: {why}"));
+                continue;
+            }
+            LinkEvent::Lost(error) => {
+                cli::say(&format!("Connection lost, trying again: {error}"));
+                continue;
+            }
+            LinkEvent::Change(Change::Beat { .. } | Change::Reset { .. }) => continue,
+        };
+        if wanted.load(Ordering::SeqCst) {
+            tell(&link, &london(at), turned, None).await;
+        }
+    }
 }
 
 fn totals(at: &str, board: &Board, settled: &mut bool) {

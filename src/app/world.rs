@@ -21,6 +21,8 @@ pub struct Outside {
     pub log: Option<String>,
     /// `--slow`.
     pub slow: bool,
+    /// `--plain`, or what the environment says of it.
+    pub plain: bool,
     /// Time.
     pub clock: Arc<dyn Clock>,
 }

@@ -1,8 +1,8 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::cli::guard_args::{
     ApplyArgs, ApproveArgs, ArmArgs, AuditCommand, CancelArgs, CloseArgs, EmergencyArgs, PlanArgs,
@@ -27,7 +27,7 @@ pub struct Cli {
     #[arg(long, global = true, env = "CARETAKER_AGENT", value_name = "SOCKET")]
     pub agent: Option<PathBuf>,
 
-    /// Theme: default, dark, light, cvd, mono, or the name of a file in the themes folder.
+    /// Theme: auto, default, dark, light, cvd, mono, or the name of a file in the themes folder.
     #[arg(long, global = true, env = "CARETAKER_THEME", value_name = "NAME")]
     pub theme: Option<String>,
 
@@ -39,9 +39,31 @@ pub struct Cli {
     #[arg(long, global = true)]
     pub slow: bool,
 
+    /// See [`Plain`].
+    #[command(flatten)]
+    pub plain: Plain,
+
     /// What to do.
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+/// Whether the console is to be read line by line.
+#[derive(Debug, Args)]
+pub struct Plain {
+    /// The console line by line, for screen readers: nothing is drawn over. The same by ACCESSIBLE=1,
+    /// and where TERM is dumb.
+    #[arg(long, global = true)]
+    plain: bool,
+}
+
+impl Plain {
+    /// Whether it was asked for, or the environment says so.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        let says = |name: &str| std::env::var(name).unwrap_or_default();
+        self.plain || !matches!(says("ACCESSIBLE").as_str(), "" | "0") || says("TERM") == "dumb"
+    }
 }
 
 /// What to do.
@@ -401,6 +423,40 @@ pub struct SweepArgs {
     /// PEM file of the server's certificate authority.
     #[arg(long)]
     pub ca: Option<PathBuf>,
+}
+
+/// Every command with what it does, a line each.
+#[must_use]
+pub fn commands() -> Vec<String> {
+    let about = |c: &clap::Command| c.get_about().map(ToString::to_string).unwrap_or_default();
+    let all = Cli::command();
+    let shown = all.get_subcommands().filter(|c| !c.is_hide_set() && !runs_alone(c.get_name()));
+    shown.map(|c| format!("{}: {}", c.get_name(), about(c))).collect()
+}
+
+/// Commands that are no use within a console.
+fn runs_alone(name: &str) -> bool {
+    matches!(name, "agent" | "demo" | "simulate" | "bench" | "watch" | "jq-worker")
+}
+
+/// Reads the words of a command that is given within a console, on the same agent.
+///
+/// # Errors
+/// What the command line has to say of it: its help, or what is wrong.
+pub fn within(socket: &Path, config: Option<&Path>, words: &[String]) -> Result<Cli, String> {
+    if words.first().is_some_and(|name| runs_alone(name)) {
+        return Err("this command runs by itself: type it outside of the console".to_owned());
+    }
+    let mut all = vec!["caretaker".into(), "--agent".into(), socket.as_os_str().to_owned()];
+    if let Some(config) = config {
+        all.extend(["--config".into(), config.as_os_str().to_owned()]);
+    }
+    all.extend(words.iter().map(Into::into));
+    let read = Cli::try_parse_from(all).map_err(|e| e.to_string())?;
+    if read.command.is_none() {
+        return Err("type help to hear what can be typed".to_owned());
+    }
+    Ok(read)
 }
 
 /// Reads the command line; prints help and ends with 0, or complains and ends with 64.

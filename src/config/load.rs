@@ -213,12 +213,8 @@ impl Config {
         if set.agent.refresh_floor.as_secs() == 0 {
             refuse("agent.refresh_floor", "found no time at all".into(), "write at least \"1s\"");
         }
-        if !is_word(&set.console.theme) {
-            refuse(
-                "console.theme",
-                "not the name of a theme".into(),
-                "use default, dark, light, cvd, mono, or the name of a file in themes/ without .toml",
-            );
+        for (key, found, remedy) in set.console.nonsense() {
+            refuse(&key, found, remedy);
         }
         wrong.extend(self.nonsense_of_calendars());
         wrong
@@ -312,7 +308,7 @@ fn unknown_services(
         .collect()
 }
 
-fn is_word(name: &str) -> bool {
+pub(super) fn is_word(name: &str) -> bool {
     (1..=32).contains(&name.len())
         && name
             .bytes()

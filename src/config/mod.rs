@@ -4,6 +4,7 @@
 //! their owners' errors carry file and line too. Never holds a password.
 
 mod calendars;
+mod console;
 mod error;
 mod file;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -18,13 +19,14 @@ mod settings;
 mod source;
 
 pub use calendars::{CalendarSettings, CalendarWords, Calendars, Imported};
+pub use console::{CallBy, CallSettings, ConsoleSettings, GroupBy, ViewSettings};
 pub use error::{ConfigError, ConfigErrors};
 pub use file::{error_in, read_file};
 pub use load::Config;
 pub use next_steps::{NextStepSettings, ReasonStepSettings};
 pub use schema::{Sections, generator, schema};
 pub use settings::{
-    AgentSettings, ConsoleSettings, CredentialsSettings, LogLevel, LogSettings, SchoolsSettings,
-    Section, Settings, TimeOfDay,
+    AgentSettings, CredentialsSettings, LogLevel, LogSettings, SchoolsSettings, Section, Settings,
+    TimeOfDay,
 };
 pub use source::Source;

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::config::calendars::CalendarSettings;
+use crate::config::console::ConsoleSettings;
 use crate::config::next_steps::NextStepSettings;
 use crate::model::ids::{CredentialName, ServiceKey};
 use crate::model::span::Span;
@@ -193,22 +194,6 @@ impl Default for AgentSettings {
             refresh_floor: Span::from_secs(10),
             shift_ends: ends.map(TimeOfDay).to_vec(),
         }
-    }
-}
-
-/// The console.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct ConsoleSettings {
-    /// Theme: `default`, `dark`, `light`, `cvd`, `mono`, or the name of a file in `themes/`
-    /// beside the config.
-    #[schemars(regex(pattern = "^[a-z0-9_-]{1,32}$"))]
-    pub theme: String,
-}
-
-impl Default for ConsoleSettings {
-    fn default() -> Self {
-        Self { theme: "default".into() }
     }
 }
 

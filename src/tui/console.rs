@@ -6,6 +6,7 @@
 mod acting;
 mod draw;
 mod hand;
+mod looks;
 mod time;
 mod wire;
 
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::config::ViewSettings;
 use crate::tui::keymap::{BINDINGS, Chord, Command, Facts, Keymap, Scope};
 use crate::tui::screens::board::BoardScreen;
 use crate::tui::screens::help::HelpScreen;
@@ -20,7 +22,7 @@ use crate::tui::screens::page::PageScreen;
 use crate::tui::screens::palette::PaletteScreen;
 use crate::tui::screens::prompt::{FilterPrompt, understood};
 use crate::tui::screens::{Act, Answer, Layer, View};
-use crate::tui::state::{Acts, BeatLine, LineState, Pages, Rows};
+use crate::tui::state::{Acts, Alarms, BeatLine, LineState, Pages, Rows};
 use crate::tui::term::Input;
 use crate::tui::theme::{Folder, Theme, ThemeError};
 use crate::tui::times;
@@ -40,6 +42,8 @@ pub enum Effect {
     Guard(Wish),
     /// Send a text to the clipboard.
     Copy(String),
+    /// Call the operator, who may look elsewhere.
+    Call(String),
     /// Write the whole screen again.
     Redraw,
     /// Stop the process.
@@ -64,6 +68,10 @@ pub struct Console {
     rows: Option<Rows>,
     pages: Pages,
     acts: Acts,
+    alarms: Alarms,
+    views: Vec<ViewSettings>,
+    /// The line is slow: nothing is drawn for its looks alone.
+    is_slow: bool,
     beat: BeatLine,
     board: BoardScreen,
     layers: Vec<Layer>,
@@ -107,6 +115,9 @@ impl Console {
             rows: None,
             pages: Pages::default(),
             acts: Acts::default(),
+            alarms: Alarms::default(),
+            views: Vec::new(),
+            is_slow: false,
             beat: BeatLine::default(),
             board: BoardScreen::default(),
             layers: Vec::new(),
@@ -191,6 +202,7 @@ impl Console {
             pages: &self.pages,
             acts: &self.acts,
             keymap: &self.keymap,
+            views: &self.views,
             facts,
             now: self.now,
             clock: self.beat.agent_now(self.mono).unwrap_or(self.now),
@@ -245,6 +257,9 @@ impl Console {
         }
         if self.takes(chord, command, along) {
             match (command, chord.printable()) {
+                (Some(Command::SavedView), _) => {
+                    self.saved_view(self.keymap.place(self.scope(), chord))
+                }
                 (Some(command), _) => self.run(command),
                 (None, Some(c)) if self.scope().is_typed_in() => {
                     self.typed(c.encode_utf8(&mut [0; 4]));
@@ -291,8 +306,13 @@ impl Console {
                 let palette = PaletteScreen::new(scope, "", &self.view(&facts));
                 self.layers.push(Layer::Palette(palette));
             }
-            Command::OpenByName => {
-                let palette = PaletteScreen::new(scope, "school ", &self.view(&facts));
+            Command::OpenByName | Command::Views | Command::Groups => {
+                let begins = match command {
+                    Command::Views => "view ",
+                    Command::Groups => "group ",
+                    _ => "school ",
+                };
+                let palette = PaletteScreen::new(scope, begins, &self.view(&facts));
                 self.layers.push(Layer::Palette(palette));
             }
             Command::Act => self.act_on(),
@@ -361,11 +381,14 @@ impl Console {
             Act::Theme(name) => match self.themes.load(&name) {
                 Ok(theme) => {
                     self.message = Some(format!("theme {name}"));
-                    self.theme = theme;
+                    self.wear(theme);
                 }
                 Err(error) => self.message = Some(error.to_string()),
             },
             Act::Run(command) => self.run(command),
+            Act::View(view) => self.show_view(view),
+            Act::Keep(name) => self.keep_view(&name),
+            Act::Group(by) => self.group(by),
             Act::Refresh(what) => self.effects.push(Effect::Refresh(what)),
             Act::Handle(what) => self.effects.push(Effect::Handle(what)),
             Act::Guard(wish) => self.effects.push(Effect::Guard(wish)),

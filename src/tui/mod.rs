@@ -6,6 +6,7 @@
 pub mod console;
 pub mod keymap;
 pub mod picture;
+pub mod plain;
 mod run;
 mod say;
 pub mod screens;

@@ -11,11 +11,14 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
+use crate::config::{CallBy, ConsoleSettings};
 use crate::link::{Link, LinkEvent};
 use crate::ports::clock::Clock;
 use crate::tui::console::{Console, Effect};
 use crate::tui::keymap::{Keymap, KeymapError};
-use crate::tui::term::{Between, Guard, Input, Inputs, Screen, hung_up};
+use crate::tui::term::{
+    Between, Guard, Input, Inputs, Pace, Screen, call, hung_up, suits_ground, title,
+};
 use crate::tui::theme::{Depth, Folder, ThemeError};
 use crate::tui::wish::{Heard, carry_out};
 use crate::wire::action::Actions;
@@ -35,8 +38,8 @@ const MAX_EVENTS: usize = 64;
 
 /// How the console is set up.
 pub struct Options {
-    /// Name of the theme.
-    pub theme: String,
+    /// What it shows, and how.
+    pub settings: ConsoleSettings,
     /// How many colours the terminal has.
     pub depth: Depth,
     /// Command name to keys, from the config.
@@ -53,6 +56,8 @@ pub struct Options {
     pub notices: Option<Receiver<String>>,
     /// Whether the terminal has a second screen. One without keeps what it shows.
     pub has_alternate: bool,
+    /// Whether the terminal has a title that can be set.
+    pub has_title: bool,
     /// What hands its writing to the terminal.
     pub between: Between,
 }
@@ -99,11 +104,22 @@ pub async fn run(link: Link, mut options: Options) -> Result<Exit, TuiError> {
     let keymap = Keymap::new(&options.keys)?;
     let themes = Folder::new(options.theme_folder.take(), options.depth);
     let size = crossterm::terminal::size()?;
-    let mut console = Console::new(keymap, themes, &options.theme, size, options.clock.now())?;
+    let settings = options.settings;
+    let theme = match settings.theme.as_str() {
+        // Fewer colours are the terminal's own, which suit its ground already.
+        "auto" if matches!(options.depth, Depth::C256 | Depth::Full) => suits_ground(),
+        "auto" => "default",
+        name => name,
+    };
+    let mut console = Console::new(keymap, themes, theme, size, options.clock.now())?;
+    console.is_set_up(&settings);
+    let pace = Pace::new(options.slow);
+    console.slow(pace.is_slow());
     if !options.has_alternate {
         console.has_no_alternate();
     }
-    let guard = Guard::enter()?;
+    let titled = settings.title && options.has_title;
+    let guard = Guard::enter(titled)?;
     let (tell, told) = channel(8);
     let mut runner = Runner {
         events: Some(link.follow()),
@@ -112,7 +128,9 @@ pub async fn run(link: Link, mut options: Options) -> Result<Exit, TuiError> {
         screen: Screen::new(BufWriter::with_capacity(32_768, io::stdout()), size.0, size.1),
         between: options.between,
         clock: options.clock,
-        gap: Duration::from_millis(if options.slow { 500 } else { 100 }),
+        pace,
+        call_by: settings.call.by,
+        title: titled.then(String::new),
         ended: options.ended,
         notices: options.notices,
         tell,
@@ -138,7 +156,10 @@ struct Runner {
     screen: Screen<BufWriter<Stdout>>,
     between: Between,
     clock: Arc<dyn Clock>,
-    gap: Duration,
+    pace: Pace,
+    call_by: Vec<CallBy>,
+    /// What the window's title is now, where it is ours.
+    title: Option<String>,
     ended: Option<Receiver<()>>,
     notices: Option<Receiver<String>>,
     tell: Sender<Told>,
@@ -242,6 +263,11 @@ impl Runner {
                     self.drawn = 0;
                 }
                 Effect::Copy(text) => self.screen.send(&self.between.copy(&text))?,
+                Effect::Call(text) => {
+                    for by in &self.call_by {
+                        self.screen.send(&call(*by, &text, self.between))?;
+                    }
+                }
                 Effect::Suspend => {
                     // What was forgotten is overwritten before somebody else sees the terminal.
                     self.frame(self.clock.monotonic(), true)?;
@@ -351,7 +377,7 @@ impl Runner {
     }
 
     fn frame(&mut self, mono: Duration, urgent: bool) -> Result<(), TuiError> {
-        let is_due = self.last_frame.is_none_or(|at| mono >= at + self.gap);
+        let is_due = self.last_frame.is_none_or(|at| mono >= at + self.pace.gap());
         if self.drawn == self.console.generation() || !(urgent || is_due) {
             return Ok(());
         }
@@ -362,8 +388,24 @@ impl Runner {
         })?;
         if drawn.cells > 0 {
             self.last_frame = Some(mono);
+            let took = self.clock.monotonic().saturating_sub(mono);
+            if let Some(news) = self.pace.wrote(took) {
+                self.console.slow(self.pace.is_slow());
+                self.console.notice(news.to_owned());
+            }
         }
         self.console.shown(mono);
+        self.retitle()
+    }
+
+    /// Writes the window's title, if it is ours and another one now.
+    fn retitle(&mut self) -> Result<(), TuiError> {
+        let Some(shown) = &mut self.title else { return Ok(()) };
+        let now = self.console.title();
+        if *shown != now {
+            self.screen.send(&title(&now))?;
+            *shown = now;
+        }
         Ok(())
     }
 
@@ -371,7 +413,7 @@ impl Runner {
     fn pause(&self) -> Duration {
         let mono = self.clock.monotonic();
         let frame = (self.drawn != self.console.generation())
-            .then(|| self.last_frame.map_or(mono, |at| at + self.gap));
+            .then(|| self.last_frame.map_or(mono, |at| at + self.pace.gap()));
         let rest = self.resting.filter(|_| self.asking.is_none()).map(|(_, at)| at + RESTS);
         let line = Some(self.looked_at_line + HANGUP_EVERY);
         let next = [frame, rest, line, self.console.next_tick(mono)].into_iter().flatten().min();

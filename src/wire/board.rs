@@ -9,6 +9,7 @@ pub use crate::model::cell::{Row, Split, Summary};
 use crate::model::check::Scope;
 use crate::model::estate::NotWatched;
 use crate::model::filter::{CellFacts, Subject};
+use crate::model::find::Known;
 use crate::model::health::{Health, Reason};
 use crate::model::ids::{Laestab, ServiceKey};
 use crate::model::text::Clean;
@@ -234,6 +235,21 @@ pub fn letter(health: Health, is_handled: bool) -> &'static str {
         (Health::Warning, true) => "w",
         (Health::Ok, _) => ".",
         (Health::NotSubscribed, _) => "-",
+    }
+}
+
+impl<'a> From<&'a SchoolRow> for Known<'a> {
+    fn from(school: &'a SchoolRow) -> Self {
+        Self {
+            name: school.name.as_str(),
+            town: school.town.as_str(),
+            trust: school.trust.as_str(),
+            postcode: school.postcode.as_str(),
+            telephone: school.telephone.as_str(),
+            website: school.website.as_str(),
+            laestab: school.laestab.number(),
+            urn: school.urn,
+        }
     }
 }
 

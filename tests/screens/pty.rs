@@ -65,7 +65,7 @@ fn console() {
         let clock =
             TestClock { start: real_now(), calls: AtomicUsize::new(0), breaks: role == "breaks" };
         let options = Options {
-            theme: "default".into(),
+            settings: caretaker::config::ConsoleSettings::default(),
             depth: Depth::C16,
             keys: BTreeMap::new(),
             theme_folder: None,
@@ -73,6 +73,7 @@ fn console() {
             slow: false,
             notices: None,
             has_alternate: true,
+            has_title: true,
             between: caretaker::tui::term::Between::Nothing,
             ended: Some(ended),
         };

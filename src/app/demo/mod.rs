@@ -16,6 +16,7 @@ use crate::app::world::Outside;
 use crate::app::{agent, setup};
 use crate::cli::args::{DemoArgs, EstateArgs};
 use crate::cli::{self, Code};
+use crate::config::ConsoleSettings;
 use crate::model::span::Span;
 use crate::ports::clock::Clock;
 use crate::secrets::SecretStores;
@@ -53,7 +54,7 @@ pub async fn run(outside: Outside, args: DemoArgs) -> Result<u8, Failed> {
     } else {
         let showing = Showing {
             socket,
-            theme,
+            settings: ConsoleSettings { theme, ..ConsoleSettings::default() },
             theme_folder: None,
             keys: std::collections::BTreeMap::new(),
             ends_after: args.r#for,

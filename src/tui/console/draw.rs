@@ -40,7 +40,8 @@ impl Console {
     }
 
     fn place(&self, view: &View<'_>) -> Place {
-        let mut path = vec!["board".to_owned()];
+        let board = self.viewed().map_or("board".to_owned(), |name| format!("board: {name}"));
+        let mut path = vec![board];
         path.extend(self.layers.iter().filter_map(|l| l.path(view)));
         // A page's evidence already names the page.
         if matches!(self.layers.last(), Some(Layer::Evidence(_))) && path.len() > 2 {

@@ -34,6 +34,7 @@ impl Console {
             self.touch();
         }
         self.run_out(mono);
+        self.call(mono);
         let is_quiet = self.last_key.is_none_or(|at| mono.saturating_sub(at) >= SORTS_AFTER);
         if is_quiet && self.rows.as_ref().is_some_and(|r| r.waiting() > 0) {
             self.sort();
@@ -85,7 +86,8 @@ impl Console {
         let waits = self.rows.as_ref().is_some_and(|r| r.waiting() > 0);
         let sort = self.last_key.filter(|_| waits).map(|at| at + SORTS_AFTER);
         let over = self.next_run_out(mono);
-        [minute, sort, over, self.beat.next_change(mono)].into_iter().flatten().min()
+        let call = self.alarms.next(mono);
+        [minute, sort, over, call, self.beat.next_change(mono)].into_iter().flatten().min()
     }
 
     /// Whether there are theme files to look at from time to time.
@@ -99,7 +101,7 @@ impl Console {
         let name = self.theme.name().to_owned();
         match self.themes.changed(&name) {
             None => return,
-            Some(Ok(theme)) => self.theme = theme,
+            Some(Ok(theme)) => self.wear(theme),
             Some(Err(error)) => self.message = Some(error.to_string()),
         }
         self.touch();

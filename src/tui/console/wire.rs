@@ -15,7 +15,9 @@ impl Console {
         match event {
             LinkEvent::Board(board) => {
                 self.beat.heard(mono, board.as_of);
-                self.rows = Some(Rows::new(*board));
+                let rows = Rows::new(*board);
+                self.alarms.board(&rows, self.now);
+                self.rows = Some(rows);
                 self.pages.outdate_all();
                 self.acts.outdate();
                 self.trouble = None;
@@ -80,7 +82,12 @@ impl Console {
         self.pages.outdate(row);
         let facts = self.facts();
         let seen = self.board.shows(row, &self.view(&facts)) || self.looked_at() == Some(row);
-        self.rows.as_mut().is_some_and(|rows| rows.apply(cell)) && seen
+        let Some(rows) = &mut self.rows else { return false };
+        if !rows.apply(cell) {
+            return false;
+        }
+        self.alarms.changed(row, rows, self.now);
+        seen
     }
 
     /// Takes a page, or why there is none.

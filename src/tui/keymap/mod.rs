@@ -110,6 +110,20 @@ impl Keymap {
             .map(|(b, _)| b.command)
     }
 
+    /// The place of a key among those of its command, from 0.
+    #[must_use]
+    pub fn place(&self, scope: Scope, chord: Chord) -> Option<usize> {
+        let keys =
+            self.rows().find(|(b, keys)| b.scopes.contains(&scope) && keys.contains(&chord))?.1;
+        keys.iter().position(|key| *key == chord)
+    }
+
+    /// The key of a row of the table at this place among its keys.
+    #[must_use]
+    pub fn key_at(&self, name: &str, place: usize) -> Option<Chord> {
+        self.rows().find(|(b, _)| b.name == name)?.1.get(place).copied()
+    }
+
     /// The keys of a row of the table, as shown.
     #[must_use]
     pub fn keys_of(&self, name: &str) -> String {

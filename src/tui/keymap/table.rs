@@ -43,6 +43,12 @@ pub enum Command {
     Palette,
     /// The palette at `school`.
     OpenByName,
+    /// The palette at `view`.
+    Views,
+    /// The view of this key's place.
+    SavedView,
+    /// The palette at `group`.
+    Groups,
     /// Ask again now.
     Refresh,
     /// Acknowledge.
@@ -305,6 +311,9 @@ table! {
     MarkAll "mark_all" BOARD ["V"] "mark all" "Marks every school that is shown; if all are marked, takes the marks away." 0 with_board;
     Filter "filter" BOARD ["/"] "filter" "Shows only the schools that match, while you type." 4 with_board;
     OpenByName "school" SCHOOLS ["o"] "school" "Opens a school by a few letters of its name, or its number." 8 with_board;
+    Views "views" BOARD ["v"] "views" "Another view: a filter and groups under a name, from the configuration or kept with `:keep NAME`." 13 with_board;
+    SavedView "saved_view" BOARD ["1" "2" "3" "4" "5" "6" "7" "8" "9"] "view 1-9" "The first to ninth view." 0 with_board;
+    Groups "groups" BOARD [] "groups" "Puts schools together: by service, town, trust or phase; each group says how it stands." 0 with_board;
     NextSchool "next_school" PAGE ["]"] "next" "The next school's page, in the order of the board." 4 always;
     PreviousSchool "previous_school" PAGE ["["] "previous" "The previous school's page." 5 always;
     Acknowledge "acknowledge" SCHOOLS ["a"] "ack" "Known, no need to call out: until the end of the shift, for the cell under the cursor or the marked schools." 4 with_cell;

@@ -9,7 +9,7 @@ use crate::wire::{InCommon, StateChange};
 
 /// How many schools have the same, what that means, and what they have in common; nothing where the
 /// service is in no trouble.
-pub(super) fn only_us(service: &ServiceView) -> Vec<(&'static str, String)> {
+pub(in crate::tui) fn only_us(service: &ServiceView) -> Vec<(&'static str, String)> {
     if !service.cell.health.is_trouble() {
         return Vec::new();
     }

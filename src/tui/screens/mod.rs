@@ -11,7 +11,7 @@ pub mod evidence;
 pub mod expiring;
 pub mod hand;
 pub mod help;
-mod likewise;
+pub(super) mod likewise;
 pub mod look;
 pub mod page;
 pub mod palette;
@@ -24,6 +24,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use ratatui::layout::Rect;
 
+use crate::config::{GroupBy, ViewSettings};
 use crate::tui::keymap::{Command, Facts, Keymap, Scope};
 use crate::tui::state::{Acts, Pages, Rows};
 use crate::tui::theme::Role;
@@ -44,6 +45,8 @@ pub struct View<'a> {
     pub acts: &'a Acts,
     /// The keymap.
     pub keymap: &'a Keymap,
+    /// Views, the configuration's and those that were kept.
+    pub views: &'a [ViewSettings],
     /// What decides whether a command applies.
     pub facts: &'a Facts,
     /// The agent's clock, at the minute.
@@ -75,6 +78,12 @@ pub enum Act {
     Filter(String),
     /// A theme by name.
     Theme(String),
+    /// A view: filter and groups under a name.
+    View(ViewSettings),
+    /// What is shown now is kept as a view of this name, while the console runs.
+    Keep(String),
+    /// What schools are put together by.
+    Group(GroupBy),
     /// A command, as if its key had been pressed below.
     Run(Command),
     /// The vendors are asked again.

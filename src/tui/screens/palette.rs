@@ -8,12 +8,13 @@ use super::audit::AuditScreen;
 use super::prompt::{Typing, typing};
 use super::word::WordPrompt;
 use super::{Act, Answer, Layer, View};
+use crate::config::{GroupBy, ViewSettings};
 use crate::tui::keymap::{BINDINGS, Command, Scope};
 use crate::tui::theme::{BUILT_IN, Role};
 use crate::tui::widgets::{Field, Line, Pen, width};
 use crate::tui::wish::Wish;
 use crate::wire::action::Arm;
-use crate::wire::board::{Row, SchoolRow};
+use crate::wire::board::Row;
 use crate::wire::find::{Known, find};
 use crate::wire::{Clean, Span};
 
@@ -55,6 +56,9 @@ impl PaletteScreen {
         self.found = match text.split_once(' ') {
             Some(("school", name)) => schools(name, view),
             Some(("theme", name)) => themes(name),
+            Some(("view", name)) => views(name, view),
+            Some(("group", by)) => groups(by),
+            Some(("keep", name)) => keep(name),
             Some(("filter", filter)) => vec![Candidate {
                 text: text.to_owned(),
                 help: "shows only the schools that match".to_owned(),
@@ -78,6 +82,9 @@ impl PaletteScreen {
             plain("school ", "opens a school by name, town, number, telephone or address", None),
             plain("theme ", "another theme: default, dark, light, cvd, mono, or your own", None),
             plain("filter ", "shows only the schools that match", None),
+            plain("view ", "a filter and groups under a name", None),
+            plain("keep ", "keeps filter and groups of now as a view: a name", None),
+            plain("group ", "puts schools together: nothing, service, town, trust, phase", None),
             plain("audit ", "who did what: by:asha kind:step about:937 since:2d", None),
             plain(
                 "arm ",
@@ -88,7 +95,15 @@ impl PaletteScreen {
         ];
         let here = BINDINGS.iter().filter(|b| {
             b.scopes.contains(&self.scope)
-                && !matches!(b.command, Command::Palette | Command::OpenByName | Command::Filter)
+                && !matches!(
+                    b.command,
+                    Command::Palette
+                        | Command::OpenByName
+                        | Command::Filter
+                        | Command::Views
+                        | Command::Groups
+                        | Command::SavedView
+                )
         });
         all.extend(here.map(|b| {
             Candidate {
@@ -202,7 +217,7 @@ impl PaletteScreen {
 /// The schools that may be meant, the likeliest first; of equals the worst.
 fn schools(said: &str, view: &View<'_>) -> Vec<Candidate> {
     let Some(rows) = view.rows else { return Vec::new() };
-    let known = rows.order().iter().filter_map(|n| Some((*n, known(rows.school(*n)?))));
+    let known = rows.order().iter().filter_map(|n| Some((*n, Known::from(rows.school(*n)?))));
     let found = find(said, known).into_iter().take(SHOWN).filter_map(|n| {
         let school = rows.school(n)?;
         Some(Candidate {
@@ -212,19 +227,6 @@ fn schools(said: &str, view: &View<'_>) -> Vec<Candidate> {
         })
     });
     found.collect()
-}
-
-fn known(school: &SchoolRow) -> Known<'_> {
-    Known {
-        name: school.name.as_str(),
-        town: school.town.as_str(),
-        trust: school.trust.as_str(),
-        postcode: school.postcode.as_str(),
-        telephone: school.telephone.as_str(),
-        website: school.website.as_str(),
-        laestab: school.laestab.number(),
-        urn: school.urn,
-    }
 }
 
 /// One candidate, or why there is none.
@@ -271,6 +273,56 @@ fn arm(rest: &str) -> Vec<Candidate> {
         }
     };
     single(format!("arm {rest}"), understood)
+}
+
+fn views(wanted: &str, view: &View<'_>) -> Vec<Candidate> {
+    let named = |(n, saved): (usize, &ViewSettings)| {
+        let filter = match saved.filter.as_str() {
+            "" => "every school".to_owned(),
+            filter => filter.to_owned(),
+        };
+        let group = match saved.group {
+            GroupBy::Nothing => String::new(),
+            by => format!(", by {}", by.word()),
+        };
+        let key = view.keymap.key_at("saved_view", n).map_or(String::new(), |k| format!("{k}  "));
+        Candidate {
+            text: format!("view {}", saved.name),
+            help: format!("{key}{filter}{group}"),
+            acts: vec![Act::View(saved.clone())],
+        }
+    };
+    let all: Vec<Candidate> = view.views.iter().enumerate().map(named).collect();
+    if all.is_empty() {
+        let why = "there is none yet: `:keep NAME` keeps what is shown, [[console.views]] for good";
+        return single("view ".to_owned(), Err(why.to_owned()));
+    }
+    best(all, &if wanted.trim().is_empty() { String::new() } else { format!("view {wanted}") })
+}
+
+fn keep(name: &str) -> Vec<Candidate> {
+    let name = name.trim();
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
+    let understood = if name.is_empty() || name.len() > 32 || !name.chars().all(plain) {
+        Err("a name of lower-case letters, digits, _ and -, such as backups".to_owned())
+    } else {
+        let help = "keeps filter and groups of now, while this console runs".to_owned();
+        Ok((help, vec![Act::Keep(name.to_owned())]))
+    };
+    single(format!("keep {name}"), understood)
+}
+
+fn groups(wanted: &str) -> Vec<Candidate> {
+    let all = GroupBy::ALL.iter().map(|by| Candidate {
+        text: format!("group {}", by.word()),
+        help: match by {
+            GroupBy::Nothing => "worst first; what is had and what is well folded".to_owned(),
+            GroupBy::Service => "by the service of a school's worst cell".to_owned(),
+            by => format!("by {}", by.word()),
+        },
+        acts: vec![Act::Group(*by)],
+    });
+    all.filter(|c| c.text.starts_with(&format!("group {}", wanted.trim()))).collect()
 }
 
 fn themes(wanted: &str) -> Vec<Candidate> {

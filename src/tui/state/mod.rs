@@ -3,12 +3,14 @@
 //! One plain value: to clone, to compare, to play again. Changed by the wire and by time only.
 
 mod acts;
+mod alarms;
 mod line;
 mod pages;
 mod rows;
 mod standing;
 
 pub use acts::{Acts, row_of, service_of};
+pub use alarms::{AlarmRule, Alarms};
 pub use line::{BeatLine, LineState};
 pub use pages::{Held, Pages};
 pub use rows::Rows;

@@ -18,6 +18,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Whether the modes are set; who swaps it to false restores, so that it happens once.
 static SET: AtomicBool = AtomicBool::new(false);
+/// Whether the window's title is ours, and the one before lies on the terminal's stack (xterm).
+static TITLED: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
 /// The thread that runs the console: only its panic ends it.
 static OWNER: Mutex<Option<ThreadId>> = Mutex::new(None);
@@ -32,10 +34,12 @@ pub struct Guard(());
 impl Guard {
     /// Sets the modes, and a panic hook that restores them before the report is printed. A panic
     /// of another thread, which the console outlives, goes to the log instead of over the screen.
+    /// With `titled` the title of the window is put away, to be brought back.
     ///
     /// # Errors
     /// When the terminal refuses; what was set by then is restored.
-    pub fn enter() -> io::Result<Self> {
+    pub fn enter(titled: bool) -> io::Result<Self> {
+        TITLED.store(titled, Ordering::SeqCst);
         HOOK.call_once(|| {
             let before = std::panic::take_hook();
             std::panic::set_hook(Box::new(move |info| {
@@ -92,6 +96,9 @@ fn set() -> io::Result<()> {
     SET.store(true, Ordering::SeqCst);
     let modes = || {
         enable_raw_mode()?;
+        if TITLED.load(Ordering::SeqCst) {
+            io::stdout().write_all(b"\x1b[22;2t")?;
+        }
         execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange, Hide)
     };
     modes().inspect_err(|_| restore().unwrap_or_default())
@@ -103,6 +110,10 @@ fn restore() -> io::Result<()> {
         return Ok(());
     }
     let mut out = io::stdout();
+    if TITLED.load(Ordering::SeqCst) {
+        // What goes wrong here goes wrong below as well.
+        out.write_all(b"\x1b[23;2t").unwrap_or_default();
+    }
     // The alternate screen is left empty: some terminals can show it again.
     let written = queue!(
         out,

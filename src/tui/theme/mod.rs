@@ -159,6 +159,12 @@ impl Theme {
         at.and_then(|n| self.styles.get(n)).copied().unwrap_or(self.base)
     }
 
+    /// The same without the grounds that trouble tints, which take many bytes.
+    #[must_use]
+    pub fn untinted(self) -> Self {
+        Self { tints: None, ..self }
+    }
+
     /// The style of what is empty.
     #[must_use]
     pub fn base(&self) -> Style {

@@ -152,6 +152,11 @@ impl BoardScreen {
         fits.unwrap_or_default()
     }
 
+    /// Schools in the list.
+    fn shown(&self) -> usize {
+        self.items.iter().filter(|i| matches!(i, Item::School(_))).count()
+    }
+
     fn totals_in(&self, rows: &Rows, view: &View<'_>, words: [&str; 9]) -> Line {
         let [nobody, unasked, somebody, follows, ok, none, last_known, approve, look_at] = words;
         let split = &rows.split;
@@ -195,7 +200,7 @@ impl BoardScreen {
             parts.push((format!("{look_at}{to_look_at}"), Role::Message));
         }
         if !self.filter.is_empty() {
-            parts.push((format!("shown {} of {}", self.items.len(), rows.len()), Role::Accent));
+            parts.push((format!("shown {} of {}", self.shown(), rows.len()), Role::Accent));
         }
         if rows.waiting() > 0 {
             parts.push((format!("{} changed", rows.waiting()), Role::Message));
@@ -260,6 +265,7 @@ impl BoardScreen {
                 Item::Fold(class) => {
                     self.draw_fold(pen, y, parts.columns, *class, at_cursor, rows, view)
                 }
+                Item::Group(n) => self.draw_group(pen, (y, parts.columns), *n, at_cursor, view),
                 Item::School(n) => {
                     let Some(school) = rows.school(*n) else { continue };
                     let row = Drawn {

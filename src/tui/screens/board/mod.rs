@@ -4,6 +4,7 @@
 //! has just slipped under the cursor.
 
 mod draw;
+mod groups;
 mod layout;
 mod peek;
 
@@ -11,8 +12,11 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use groups::Group;
+
 use super::page::PageScreen;
 use super::{Act, Answer, Layer, View};
+use crate::config::GroupBy;
 use crate::tui::keymap::Command;
 use crate::tui::state::{Class, Rows, worst_column};
 use crate::wire::Laestab;
@@ -27,14 +31,18 @@ enum Item {
     School(u32),
     /// A class of rows, folded or opened.
     Fold(Class),
+    /// A group of schools by its index, folded or opened.
+    Group(usize),
 }
 
 /// What the cursor is bound to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Spot {
     Estate,
     School(Laestab),
     Fold(Class),
+    /// By its name.
+    Group(String),
 }
 
 /// The board's own state.
@@ -50,16 +58,19 @@ pub struct BoardScreen {
     typed: String,
     open: BTreeSet<usize>,
     items: Vec<Item>,
+    group: GroupBy,
+    groups: Vec<Group>,
+    open_groups: BTreeSet<String>,
 }
 
 impl BoardScreen {
     /// The row under the cursor.
     #[must_use]
     pub fn row(&self) -> Option<Row> {
-        match self.spot? {
+        match self.spot.as_ref()? {
             Spot::Estate => Some(Row::Estate),
-            Spot::School(laestab) => Some(Row::School(laestab)),
-            Spot::Fold(_) => None,
+            Spot::School(laestab) => Some(Row::School(*laestab)),
+            Spot::Fold(_) | Spot::Group(_) => None,
         }
     }
 
@@ -94,7 +105,7 @@ impl BoardScreen {
     /// Whether a choice of cell or a filter can be taken away.
     #[must_use]
     pub fn can_clear(&self) -> bool {
-        self.column.is_some() || !self.filter.is_empty()
+        self.column.is_some() || !self.filter.is_empty() || self.group != GroupBy::Nothing
     }
 
     /// Marked schools.
@@ -133,7 +144,9 @@ impl BoardScreen {
         self.items.clear();
         let Some(rows) = rows else { return };
         self.marks.retain(|m| rows.find(*m).is_some());
-        if self.filter.is_empty() {
+        if self.group != GroupBy::Nothing {
+            self.list_groups(rows, now);
+        } else if self.filter.is_empty() {
             for class in Class::ALL {
                 let members = rows.of_class(class);
                 let is_open = class == Class::Nobody || self.open.contains(&class.index());
@@ -152,22 +165,26 @@ impl BoardScreen {
         self.find_spot(rows);
     }
 
-    fn spot_of(item: Item, rows: &Rows) -> Option<Spot> {
+    fn spot_of(&self, item: Item, rows: &Rows) -> Option<Spot> {
         match item {
             Item::School(n) => Some(Spot::School(rows.school(n)?.laestab)),
             Item::Fold(class) => Some(Spot::Fold(class)),
+            Item::Group(n) => Some(Spot::Group(self.groups.get(n)?.name.clone())),
         }
     }
 
     /// Puts the cursor's line where its spot is now; a spot that is gone leaves the line.
     fn find_spot(&mut self, rows: &Rows) {
-        let wanted = match self.spot {
+        let wanted = match &self.spot {
             Some(Spot::Estate) => {
                 self.at = 0;
                 return;
             }
-            Some(Spot::School(laestab)) => rows.find(laestab).map(Item::School),
-            Some(Spot::Fold(class)) => Some(Item::Fold(class)),
+            Some(Spot::School(laestab)) => rows.find(*laestab).map(Item::School),
+            Some(Spot::Fold(class)) => Some(Item::Fold(*class)),
+            Some(Spot::Group(name)) => {
+                self.groups.iter().position(|g| g.name == *name).map(Item::Group)
+            }
             None => None,
         };
         let found = wanted.and_then(|w| self.items.iter().position(|i| *i == w));
@@ -182,7 +199,7 @@ impl BoardScreen {
         }
         // On an empty list the cursor stands on nothing, and finds its way back later.
         self.at = line.min(self.items.len().max(1));
-        self.spot = self.items.get(self.at - 1).and_then(|item| Self::spot_of(*item, rows));
+        self.spot = self.items.get(self.at - 1).and_then(|item| self.spot_of(*item, rows));
     }
 
     /// Scrolls so that the cursor is on the screen.
@@ -236,7 +253,7 @@ impl BoardScreen {
     fn next_trouble(&mut self, forward: bool, rows: &Rows) -> Answer {
         let is_bad = |item: &Item| match item {
             Item::School(n) => rows.standing(*n).is_some_and(|s| s.class == Class::Nobody),
-            Item::Fold(_) => false,
+            Item::Fold(_) | Item::Group(_) => false,
         };
         let bad = || self.items.iter().enumerate().filter(|(_, i)| is_bad(i)).map(|(n, _)| n + 1);
         let line = if forward {
@@ -260,10 +277,10 @@ impl BoardScreen {
     }
 
     fn mark(&mut self) {
-        if let Some(Spot::School(laestab)) = self.spot
-            && !self.marks.remove(&laestab)
+        if let Some(Spot::School(laestab)) = &self.spot
+            && !self.marks.remove(laestab)
         {
-            self.marks.insert(laestab);
+            self.marks.insert(*laestab);
         }
     }
 
@@ -273,7 +290,7 @@ impl BoardScreen {
             .iter()
             .filter_map(|i| match i {
                 Item::School(n) => rows.school(*n).map(|s| s.laestab),
-                Item::Fold(_) => None,
+                Item::Fold(_) | Item::Group(_) => None,
             })
             .collect();
         if shown.is_subset(&self.marks) {
@@ -284,16 +301,31 @@ impl BoardScreen {
     }
 
     fn clear(&mut self, view: &View<'_>) -> Answer {
-        if self.column.take().is_none() && !self.filter.is_empty() {
+        let say = |text: &str| Answer::Wants(vec![Act::Say(text.to_owned())]);
+        if self.column.take().is_some() {
+            return Answer::Consumed;
+        }
+        if !self.filter.is_empty() {
             self.set_filter(Filter::default(), "", view.rows, view.now);
-            return Answer::Wants(vec![Act::Say("filter taken away".to_owned())]);
+            return say("filter taken away");
+        }
+        if self.group != GroupBy::Nothing {
+            self.set_group(GroupBy::Nothing, view.rows, view.now);
+            return say("groups taken away");
         }
         Answer::Consumed
     }
 
     fn enter(&mut self, view: &View<'_>) -> Answer {
         let Some(rows) = view.rows else { return Answer::Pass };
-        match self.spot {
+        match &self.spot {
+            Some(Spot::Group(name)) => {
+                if !self.open_groups.remove(name) {
+                    self.open_groups.insert(name.clone());
+                }
+                self.list(view.rows, view.now);
+                Answer::Consumed
+            }
             Some(Spot::Fold(class)) => {
                 if !self.open.remove(&class.index()) {
                     self.open.insert(class.index());

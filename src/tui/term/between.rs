@@ -1,4 +1,5 @@
-//! A text to the terminal's clipboard: OSC 52, through tmux and GNU screen.
+//! What stands between the console and the terminal, and how an escape sequence comes through it: a text
+//! to the clipboard (OSC 52) above all.
 //!
 //! Whether it arrives cannot be known: terminal and multiplexer may both refuse it without a word.
 
@@ -43,14 +44,28 @@ impl Between {
         let plain = format!("\u{1b}]52;c;{coded}\u{7}");
         match self {
             Self::Nothing => plain,
-            // Every escape inside is doubled.
-            Self::Tmux => format!("{plain}\u{1b}Ptmux;\u{1b}{plain}\u{1b}\\"),
+            Self::Tmux | Self::Screen => plain.clone() + &self.through(&plain),
+        }
+    }
+
+    /// An escape sequence, wrapped so that what stands between hands it through.
+    #[must_use]
+    pub fn through(self, sequence: &str) -> String {
+        match self {
+            Self::Nothing => sequence.to_owned(),
+            Self::Tmux => {
+                // Every escape inside is doubled.
+                format!("\u{1b}Ptmux;{}\u{1b}\\", sequence.replace('\u{1b}', "\u{1b}\u{1b}"))
+            }
             Self::Screen => {
-                // Base64 alone, so every byte is a character.
-                let pieces = coded.as_bytes().chunks(PIECE).map(String::from_utf8_lossy);
-                let pieces: Vec<_> = pieces.collect();
-                let inner = pieces.join("\u{1b}\\\u{1b}P");
-                format!("{plain}\u{1b}P\u{1b}]52;c;{inner}\u{7}\u{1b}\\")
+                let mut pieces = vec![String::new()];
+                for c in sequence.chars() {
+                    if pieces.last().is_none_or(|p| p.len() + c.len_utf8() > PIECE) {
+                        pieces.push(String::new());
+                    }
+                    pieces.last_mut().into_iter().for_each(|p| p.push(c));
+                }
+                format!("\u{1b}P{}\u{1b}\\", pieces.join("\u{1b}\\\u{1b}P"))
             }
         }
     }

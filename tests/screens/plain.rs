@@ -1,0 +1,139 @@
+//! The console line by line: what is read out, and what a line asks for.
+
+use caretaker::tui::plain::{Asked, Plain, page, why};
+use caretaker::tui::state::Rows;
+use caretaker::wire::board::Row;
+use caretaker::wire::{Health, Laestab};
+use jiff::Timestamp;
+
+use crate::fixture::{NOW, at, calm, count, morning, page as page_of};
+
+fn now() -> Timestamp {
+    at(NOW)
+}
+
+/// Every sentence of a morning: the list, a page, a service of it.
+#[test]
+fn a_morning_is_heard_in_sentences() {
+    let board = morning(60);
+    let rows = Rows::new(board.clone());
+    let mut plain = Plain::default();
+    let mut heard = vec![Plain::totals(&rows), plain.list(&rows, "", now()).unwrap()];
+    heard.push(plain.more(&rows, now()));
+    let row = plain.entry(4).unwrap();
+    let Row::School(laestab) = row else { panic!("{row:?}") };
+    let n = board.schools.iter().position(|s| s.laestab == laestab).unwrap();
+    let read = page_of(&board, Some(n));
+    heard.push(page(&read, now()));
+    heard.push(why(&read, "gc", now()).unwrap());
+    assert_eq!(why(&read, "telephone", now()), None);
+    let text = heard.join("\n\n");
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!("plain_morning", text);
+    });
+    // Nothing has to be seen: no letters of the board, no columns.
+    assert!(!text.contains("   ") && !text.contains(" C3d"), "{text}");
+}
+
+#[test]
+fn every_school_in_trouble_is_read_out_once_worst_that_nobody_has_first() {
+    let board = morning(60);
+    let rows = Rows::new(board.clone());
+    let mut plain = Plain::default();
+    let mut heard = plain.list(&rows, "", now()).unwrap();
+    while heard.ends_with("type more.") {
+        heard = format!("{heard}\n{}", plain.more(&rows, now()));
+    }
+    assert_eq!(plain.more(&rows, now()), "That was the whole list.");
+    for school in &board.schools {
+        let bad = school.cells.iter().any(|c| c.health.is_trouble());
+        let told = heard.matches(&format!(" {}: ", school.name)).count();
+        assert_eq!(told, usize::from(bad), "{}: {heard}", school.name);
+    }
+    let first = heard.lines().nth(1).unwrap();
+    assert!(first.contains("critical") && first.contains("nobody has it"), "{heard}");
+    assert!(heard.starts_with("1. whole estate: Just2Easy warning"), "{heard}");
+}
+
+#[test]
+fn an_empty_list_says_why() {
+    let mut plain = Plain::default();
+    let rows = Rows::new(calm(5));
+    assert_eq!(plain.list(&rows, "", now()).unwrap(), "No school is in trouble.");
+    assert_eq!(plain.list(&rows, "gc:c", now()).unwrap(), "None of 5 schools matches.");
+    assert!(plain.list(&rows, "xx:c", now()).unwrap_err().contains("xx"));
+    let none = Rows::new(calm(0));
+    assert_eq!(plain.list(&none, "", now()).unwrap(), "No school is configured.");
+    let mut restored = calm(5);
+    (restored.settled, restored.restored_from) = (false, Some(now()));
+    assert!(Plain::totals(&Rows::new(restored)).starts_with("This is the last known board"));
+}
+
+/// Unknown is never read out as ok, in no list and on no page.
+#[test]
+fn unknown_is_heard_as_unknown() {
+    let mut board = calm(3);
+    board.schools[1].cells[4] = crate::fixture::bad(Health::Unknown, 600);
+    count(&mut board);
+    let rows = Rows::new(board.clone());
+    let list = Plain::default().list(&rows, "", now()).unwrap();
+    assert!(list.contains("Smoothwall unknown for 10 minutes, nobody has it"), "{list}");
+    let heard = page(&page_of(&board, Some(1)), now());
+    assert!(heard.contains("Smoothwall: unknown since"), "{heard}");
+    assert!(!heard.split("Ok: ").nth(1).unwrap().lines().next().unwrap().contains("Smoothwall"));
+}
+
+fn opened() -> (Plain, Laestab) {
+    let rows = Rows::new(morning(60));
+    let mut plain = Plain::default();
+    plain.list(&rows, "", now()).unwrap();
+    let Some(Row::School(laestab)) = plain.entry(2) else { panic!("no school") };
+    (plain, laestab)
+}
+
+#[test]
+fn a_line_is_a_word_of_its_own_or_a_command() {
+    let run = |words: &[&str]| Ok(Asked::Run(words.iter().map(|w| (*w).to_owned()).collect()));
+    let fresh = Plain::default();
+    assert_eq!(fresh.read("  \n"), Ok(Asked::Nothing));
+    assert_eq!(fresh.read("list gc:c age>2d\n"), Ok(Asked::List("gc:c age>2d".into())));
+    assert_eq!(fresh.read("status --json"), run(&["status", "--json"]));
+    assert_eq!(fresh.read("quit"), Ok(Asked::End));
+    // A number beyond what was read out opens nothing that was never heard.
+    assert!(fresh.read("1").unwrap_err().contains("no entry 1"));
+    assert!(fresh.read("claim").unwrap_err().contains("open a school"));
+    assert!(fresh.read("plan x ./groupcall").unwrap_err().contains("open a school"));
+    assert!(fresh.read("note 'no end").is_err());
+
+    let (plain, laestab) = opened();
+    let number = laestab.to_string();
+    assert_eq!(plain.read("claim"), run(&["handle", "claim", &number]));
+    assert_eq!(
+        plain.read("note server moved; they say 'soon'"),
+        run(&["handle", "note", &number, "--why", "server moved; they say 'soon'"])
+    );
+    assert_eq!(
+        plain.read("plan desk.raise_ticket ./groupcall --reason 'no data'"),
+        run(&["plan", "desk.raise_ticket", &format!("{number}/groupcall"), "--reason", "no data"])
+    );
+    assert_eq!(plain.read("secret set .hidden"), run(&["secret", "set", ".hidden"]));
+    assert_eq!(plain.read("10"), Ok(Asked::Entry(10)));
+    assert!(plain.read("11").is_err(), "ten were read out");
+}
+
+#[test]
+fn a_school_is_found_by_what_is_said_of_it() {
+    let rows = Rows::new(morning(60));
+    let mut plain = Plain::default();
+    let row = plain.school("maple prim", &rows, now()).unwrap();
+    assert_eq!(plain.open(), Some(row));
+    let several = plain.school("primary", &rows, now()).unwrap_err();
+    assert!(several.starts_with("1. ") && several.contains("\n2. "), "{several}");
+    assert!(plain.entry(2).is_some());
+    assert!(plain.school("zzzzqqq", &rows, now()).unwrap_err().contains("no school is found"));
+    // What lies behind the last entry is the end, not the first again.
+    let rows = Rows::new(calm(0));
+    let mut none = Plain::default();
+    none.list(&rows, "", now()).unwrap();
+    assert_eq!(none.next(), None);
+}
