@@ -14,6 +14,7 @@ mod demo;
 mod doctor;
 mod embedded;
 mod failed;
+mod first_run;
 mod handle;
 mod plain;
 mod reload;
@@ -104,6 +105,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
         Some(Command::Policy(command)) => acting::command(&outside, command),
         Some(Command::Doctor(args)) => doctor::run(outside, args).await,
         Some(Command::Secret(command)) => secret::run(outside, command).await,
+        Some(Command::Setup(args)) => first_run::run(outside, args).await,
         Some(Command::Demo(args)) => demo::run(outside, args).await,
         Some(Command::Simulate(args)) => simulate::run(outside, args).await,
         Some(Command::Bench(command)) => measure(outside, command).await,

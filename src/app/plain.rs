@@ -129,7 +129,7 @@ impl Desk {
                 Some(self.plain.school(&said, &rows, now)?)
             }
             Asked::Entry(n) => self.plain.entry(n),
-            Asked::Next => Some(self.plain.next().ok_or("That was the last entry.")?),
+            Asked::Next => Some(self.plain.following().ok_or("That was the last entry.")?),
             Asked::Again => self.plain.open(),
             Asked::Nothing | Asked::Changes(_) | Asked::Run(_) | Asked::End => {
                 return Ok(String::new());

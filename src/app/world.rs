@@ -28,6 +28,20 @@ pub struct Outside {
 }
 
 impl Outside {
+    /// The same once more, for a command that takes it.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self {
+            config: self.config.clone(),
+            agent: self.agent.clone(),
+            theme: self.theme.clone(),
+            log: self.log.clone(),
+            slow: self.slow,
+            plain: self.plain,
+            clock: self.clock.clone(),
+        }
+    }
+
     /// The configuration file: the one that was named, or the first of the usual places that
     /// exists.
     ///
@@ -38,8 +52,8 @@ impl Outside {
         candidates.iter().find(|p| p.exists()).cloned().ok_or_else(|| {
             let looked: Vec<String> = candidates.iter().map(|p| p.display().to_string()).collect();
             Failed::config(format!(
-                "no configuration at {}; copy config.example.toml there and edit it, or look at \
-                 `caretaker demo`",
+                "no configuration at {}; `caretaker setup` asks for one step by step, config.example.toml can be \
+                 copied there and edited, and `caretaker demo` needs none",
                 looked.join(" or ")
             ))
         })

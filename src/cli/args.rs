@@ -123,6 +123,9 @@ pub enum Command {
     /// Keep, list or delete credentials in the keyring.
     #[command(subcommand)]
     Secret(SecretCommand),
+    /// Write a first configuration, asked for step by step: schools, services, credentials; then try
+    /// each service.
+    Setup(SetupArgs),
     /// An invented estate with seven simulated vendors: nothing in it is real.
     Demo(DemoArgs),
     /// The simulated vendors alone.
@@ -335,6 +338,14 @@ pub struct EstateArgs {
     /// What the vendors do: calm, morning, storm, or a scenario file (.toml).
     #[arg(long, default_value = "morning", value_name = "NAME")]
     pub scenario: String,
+}
+
+/// `caretaker setup`.
+#[derive(Debug, Args)]
+pub struct SetupArgs {
+    /// Where to write it, instead of the first of the usual places.
+    #[arg(long, value_name = "PATH")]
+    pub to: Option<PathBuf>,
 }
 
 /// `caretaker demo`.

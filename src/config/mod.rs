@@ -5,6 +5,7 @@
 
 mod calendars;
 mod console;
+mod draft;
 mod error;
 mod file;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -20,6 +21,7 @@ mod source;
 
 pub use calendars::{CalendarSettings, CalendarWords, Calendars, Imported};
 pub use console::{CallBy, CallSettings, ConsoleSettings, GroupBy, ViewSettings};
+pub use draft::{Draft, as_toml, key_of};
 pub use error::{ConfigError, ConfigErrors};
 pub use file::{error_in, read_file};
 pub use load::Config;

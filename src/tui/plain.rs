@@ -208,7 +208,7 @@ impl Plain {
     }
 
     /// The row behind the open one.
-    pub fn next(&mut self) -> Option<Row> {
+    pub fn following(&mut self) -> Option<Row> {
         let at = self.listed.iter().position(|row| Some(*row) == self.open);
         let number = at.map_or(1, |n| n + 2);
         self.told = self.told.max(number.min(self.listed.len()));
@@ -246,8 +246,11 @@ impl Plain {
 /// A row in a sentence: what is wrong, for how long, who has it.
 fn entry(row: Row, rows: &Rows, now: Timestamp) -> String {
     let cells = rows.cells(row).iter().zip(&rows.columns);
-    let bad = cells.filter(|(cell, _)| cell.health.is_trouble());
+    let mut bad: Vec<_> = cells.filter(|(cell, _)| cell.health.is_trouble()).collect();
+    // What is wrong here, before what follows from it.
+    bad.sort_by_key(|(cell, _)| cell.follows_from.is_some());
     let said: Vec<String> = bad
+        .into_iter()
         .map(|(cell, column)| format!("{} {}", column.label, state(cell, column, rows, now)))
         .collect();
     let said = if said.is_empty() { "ok".to_owned() } else { said.join("; ") };

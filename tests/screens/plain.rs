@@ -135,5 +135,5 @@ fn a_school_is_found_by_what_is_said_of_it() {
     let rows = Rows::new(calm(0));
     let mut none = Plain::default();
     none.list(&rows, "", now()).unwrap();
-    assert_eq!(none.next(), None);
+    assert_eq!(none.following(), None);
 }

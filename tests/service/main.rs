@@ -17,6 +17,7 @@ mod real;
 mod reconciled;
 #[path = "../support/required.rs"]
 mod required;
+mod rights;
 #[path = "../directory/samba.rs"]
 #[expect(dead_code, reason = "the directory's tests use the rest of it")]
 mod samba;
