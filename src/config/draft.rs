@@ -159,7 +159,9 @@ mod tests {
     fn what_is_set_stands_where_the_example_shows_it_and_all_else_stays() {
         let mut draft = Draft::new(EXAMPLE);
         assert_eq!(draft.text(), EXAMPLE);
-        assert!(draft.open("services.redstor") && draft.set("services.redstor", "api", "\"redapi\""));
+        assert!(
+            draft.open("services.redstor") && draft.set("services.redstor", "api", "\"redapi\"")
+        );
         assert!(draft.set("services.redstor", "agent_silent", "\"5d\""));
         assert!(draft.set("", "la_codes", "[937, 330]"));
         assert!(!draft.set("services.redstor", "nosuch", "1") && !draft.open("services.nosuch"));
@@ -168,7 +170,12 @@ mod tests {
             text.lines().zip(EXAMPLE.lines()).filter(|(a, b)| a != b).map(|(a, _)| a).collect();
         assert_eq!(
             changed,
-            ["la_codes = [937, 330]", "[services.redstor]", "api = \"redapi\"", "agent_silent = \"5d\""]
+            [
+                "la_codes = [937, 330]",
+                "[services.redstor]",
+                "api = \"redapi\"",
+                "agent_silent = \"5d\""
+            ]
         );
         draft.close("services.redstor");
         draft.set("", "la_codes", "[937]");

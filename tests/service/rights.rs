@@ -32,15 +32,24 @@ async fn the_doctor_tells_rights_that_are_missing_and_rights_that_nobody_needs()
     tokio::task::block_in_place(|| {
         microsoft.consent(&NEEDED);
         let told = found(&stage, "welearn365");
-        assert!(told.iter().all(|(severity, ..)| severity == "ok" || severity == "note"), "{told:?}");
+        assert!(
+            told.iter().all(|(severity, ..)| severity == "ok" || severity == "note"),
+            "{told:?}"
+        );
 
         microsoft.consent(&NEEDED[1..]);
         let told = found(&stage, "welearn365");
-        assert!(has(&told, "warning", "lacks rights that are needed: ServiceHealth.Read.All"), "{told:?}");
+        assert!(
+            has(&told, "warning", "lacks rights that are needed: ServiceHealth.Read.All"),
+            "{told:?}"
+        );
 
         microsoft.consent(&[&NEEDED[..], &["Directory.ReadWrite.All"]].concat());
         let told = found(&stage, "welearn365");
-        assert!(has(&told, "warning", "can do more than is needed: Directory.ReadWrite.All"), "{told:?}");
+        assert!(
+            has(&told, "warning", "can do more than is needed: Directory.ReadWrite.All"),
+            "{told:?}"
+        );
 
         // The app that acts is looked at as well, and by itself.
         microsoft.consent_to_act(&["User.Read.All"]);

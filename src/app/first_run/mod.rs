@@ -86,7 +86,8 @@ fn target(outside: &Outside, args: SetupArgs) -> Result<PathBuf, Failed> {
         }
         (None, None) => {
             let first = places.into_iter().next();
-            first.ok_or_else(|| Failed::config("no place for a configuration: name one with --to"))?
+            first
+                .ok_or_else(|| Failed::config("no place for a configuration: name one with --to"))?
         }
     };
     if path.exists() {
@@ -107,8 +108,8 @@ fn ask(talk: &mut Talk<'_>, path: PathBuf) -> Result<Made, Left> {
     let from = (PathBuf::new(), false);
     let mut made = Made { path, draft, from, beside: BTreeMap::new(), services: Vec::new() };
     talk.say("\n1 of 3: schools")?;
-    let codes = authorities(talk, &mut made)?;
-    let schools = schools(talk, &mut made, &codes)?;
+    let mut codes = authorities(talk, &mut made)?;
+    let schools = schools(talk, &mut made, &mut codes)?;
     talk.say("\n2 of 3: services")?;
     services(talk, &mut made)?;
     subscriptions(talk, &mut made, &schools, &codes)?;
@@ -149,14 +150,21 @@ fn known(codes: &BTreeSet<u16>, services: &[&'static Service]) -> Known {
 }
 
 /// A file of schools that can be read, and what it brings.
-fn schools(talk: &mut Talk<'_>, made: &mut Made, codes: &BTreeSet<u16>) -> Result<Import, Left> {
+fn schools(
+    talk: &mut Talk<'_>,
+    made: &mut Made,
+    codes: &mut BTreeSet<u16>,
+) -> Result<Import, Left> {
     talk.say(
         "The schools come from the DfE register's CSV (Get Information about Schools, all establishment \
          data), or from a CSV of your own with at least laestab,name.",
     )?;
     loop {
         let typed = talk.ask("file of the schools")?;
-        let Ok(path) = std::path::absolute(&typed) else { continue };
+        let Ok(path) = std::path::absolute(&typed) else {
+            talk.say("  type the path of a file")?;
+            continue;
+        };
         let all = known(codes, &[]);
         // What is not the register is a list: what is wrong with it as a list is told.
         let register = import(SchoolFile::Register(&path), None, &all);
@@ -164,7 +172,10 @@ fn schools(talk: &mut Talk<'_>, made: &mut Made, codes: &BTreeSet<u16>) -> Resul
         let read = register.or_else(|_| import(SchoolFile::List(&path), None, &all));
         match read {
             Ok(read) if read.schools.is_empty() => {
-                talk.say("  it holds no open school of these authorities")?;
+                talk.say(
+                    "  it holds no open school of these authorities: other codes, or another file",
+                )?;
+                *codes = authorities(talk, made)?;
             }
             Ok(read) => {
                 told(talk, &read)?;
@@ -220,7 +231,10 @@ fn watched(talk: &mut Talk<'_>, made: &mut Made, service: &'static Service) -> R
     if !made.draft.open(&table) {
         return Ok(false);
     }
-    talk.say(&format!("\n{}. What docs/connectors.md says of it helps. skip: not now", service.label))?;
+    talk.say(&format!(
+        "\n{}. What docs/connectors.md says of it helps. skip: not now",
+        service.label
+    ))?;
     while let Some(error) = wrong(made, service, &table) {
         let missing = key_of(&error, &table).map(str::to_owned).or_else(|| lacks(&error));
         let Some(key) = missing.filter(|key| made.draft.shown(&table, key).is_some()) else {
@@ -274,7 +288,8 @@ fn subscriptions(
     let chosen: BTreeSet<ServiceKey> =
         made.services.iter().filter_map(|s| s.key.parse().ok()).collect();
     loop {
-        let typed = talk.ask("its file; Enter for a new one in which every school takes them all")?;
+        let typed =
+            talk.ask("its file; Enter for a new one in which every school takes them all")?;
         if typed.is_empty() {
             let path = folder.join("subscriptions.csv");
             if path.exists() {
@@ -316,7 +331,8 @@ fn write(made: &Made) -> Result<(), Failed> {
     for (path, text) in all.chain(std::iter::once((&made.path, text.as_str()))) {
         let unwritten = |e| Failed::config(format!("{}: {e}; it was not written", path.display()));
         let mut options = std::fs::OpenOptions::new();
-        let mut file = options.write(true).create_new(true).mode(0o644).open(path).map_err(unwritten)?;
+        let mut file =
+            options.write(true).create_new(true).mode(0o644).open(path).map_err(unwritten)?;
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(unwritten)?;
     }
     Ok(())

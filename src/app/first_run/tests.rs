@@ -46,7 +46,10 @@ fn what_is_answered_is_a_configuration_that_can_be_used() {
         "yes",
     ]);
     let made = made.unwrap_or_else(|_| panic!("{said}"));
-    assert!(said.contains("2 schools read") && said.contains("WeLearn365 can be watched"), "{said}");
+    assert!(
+        said.contains("2 schools read") && said.contains("WeLearn365 can be watched"),
+        "{said}"
+    );
     // Each question says what the key is for, as the example does, and how a value looks.
     assert!(said.contains("such as relying_party = \"caretaker.example.org\""), "{said}");
     write(&made).unwrap();
@@ -57,10 +60,18 @@ fn what_is_answered_is_a_configuration_that_can_be_used() {
     let (prepared, wrong) = setup::prepare_partly(config, stores, clock).unwrap();
     assert_eq!(wrong, []);
     assert_eq!((prepared.estate.schools.len(), prepared.watches.len()), (2, 2));
-    assert!(prepared.not_set_up.is_empty() && prepared.findings.is_empty(), "{:?}", prepared.findings);
+    assert!(prepared.not_set_up.is_empty());
+    let [elsewhere] = prepared.findings.as_slice() else { panic!("{:?}", prepared.findings) };
+    assert_eq!(
+        (elsewhere.line, said.contains(&elsewhere.text)),
+        (4, true),
+        "told while it was asked"
+    );
     // All the rest of the example is still there to go on with.
     let text = std::fs::read_to_string(home.path("config.toml")).unwrap();
-    assert!(text.contains("\n#> [services.redstor]\n") && text.contains("\n[services.groupcall]\n"));
+    assert!(
+        text.contains("\n#> [services.redstor]\n") && text.contains("\n[services.groupcall]\n")
+    );
 }
 
 #[test]
@@ -81,13 +92,19 @@ fn a_bad_answer_is_told_and_asked_again() {
         "yes",
     ]);
     let made = made.unwrap_or_else(|_| panic!("{said}"));
-    for told in ["a code has three digits", "/no/such/file.csv", "numbers from 1 to 7", "storage_platform"] {
+    for told in
+        ["a code has three digits", "/no/such/file.csv", "numbers from 1 to 7", "storage_platform"]
+    {
         assert!(said.contains(told), "{told}: {said}");
     }
     // A table of schools is no table of subscriptions.
     assert!(said.contains("services"), "{said}");
     assert!(made.services.is_empty(), "what was skipped is not watched");
-    assert!(made.draft.text().contains("\n#> [services.redstor]\n#> api = "), "{}", made.draft.text());
+    assert!(
+        made.draft.text().contains("\n#> [services.redstor]\n#> api = "),
+        "{}",
+        made.draft.text()
+    );
 }
 
 #[test]
