@@ -1,6 +1,11 @@
 //! What the command line judges and prints, from documents made here.
 #![cfg(test)]
 
+#[path = "command_line/statements.rs"]
+mod statements;
+#[path = "command_line/teach.rs"]
+mod teach;
+
 use std::collections::BTreeMap;
 
 use caretaker::cli::{self, Lines, PickError};

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::cli::guard_args::{
     ApplyArgs, ApproveArgs, ArmArgs, AuditCommand, CancelArgs, CloseArgs, EmergencyArgs, PlanArgs,
@@ -57,6 +57,8 @@ pub enum Command {
     Handle(HandleArgs),
     /// The backups of a school that ended well, as seen from here: what a restore can be asked from.
     Runs(RunsArgs),
+    /// What vendors and ICTDS have stated about personal data: who, where, when, and what is not held.
+    Statements(StatementsArgs),
     /// Check the configuration, or print its JSON Schema.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -105,6 +107,10 @@ pub enum Command {
     Demo(DemoArgs),
     /// The simulated vendors alone.
     Simulate(SimulateArgs),
+    /// Print a completion script for a shell: commands, options and their values.
+    Completions(CompletionsArgs),
+    /// Print this program's man page, or write a page for each command into a folder.
+    Man(ManArgs),
     /// Measure speed.
     #[command(subcommand)]
     Bench(BenchCommand),
@@ -260,6 +266,20 @@ pub struct RunsArgs {
     pub json: bool,
 }
 
+/// `caretaker statements`.
+#[derive(Debug, Args)]
+pub struct StatementsArgs {
+    /// This service alone, by key or letters.
+    #[arg(long, value_name = "KEY")]
+    pub service: Option<String>,
+    /// JSON.
+    #[arg(long, conflicts_with = "markdown")]
+    pub json: bool,
+    /// Markdown, a table for each service.
+    #[arg(long)]
+    pub markdown: bool,
+}
+
 /// `caretaker doctor`.
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
@@ -340,6 +360,22 @@ pub struct SimulateArgs {
     pub r#for: Option<Span>,
 }
 
+/// `caretaker completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell.
+    pub shell: clap_complete::Shell,
+}
+
+/// `caretaker man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Where the pages go, such as /usr/local/share/man/man1; without it the program's own page is
+    /// printed.
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+}
+
 /// `caretaker bench`.
 #[derive(Debug, Subcommand)]
 pub enum BenchCommand {
@@ -408,7 +444,8 @@ pub struct SweepArgs {
 /// # Errors
 /// The exit code to end with.
 pub fn parse() -> Result<Cli, u8> {
-    Cli::try_parse().map_err(|e| {
+    let matches = crate::cli::teach::command().try_get_matches();
+    matches.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|e| {
         let code = if e.use_stderr() { crate::cli::Code::Usage as u8 } else { 0 };
         // Nothing can be done when even the terminal is gone.
         drop(e.print());

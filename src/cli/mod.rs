@@ -15,7 +15,9 @@ mod out;
 mod pick;
 mod reconcile;
 mod runs;
+mod statements;
 mod table;
+pub mod teach;
 mod watch;
 
 pub use account::{found_text, page_text};
@@ -30,5 +32,6 @@ pub use out::{complain, say, say_raw};
 pub use pick::{PickError, pick, pick_service};
 pub use reconcile::reconciled_text;
 pub use runs::runs_text;
+pub use statements::{statements_json, statements_markdown, statements_text};
 pub use table::status_text;
 pub use watch::{Lines, Turned};

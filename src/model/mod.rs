@@ -27,6 +27,7 @@ pub mod secret;
 pub mod share;
 pub mod shared;
 pub mod span;
+pub mod statements;
 pub mod text;
 pub mod ticket;
 pub mod when;

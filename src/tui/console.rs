@@ -297,9 +297,11 @@ impl Console {
             }
             Command::Act => self.act_on(),
             Command::Accounts => self.find_account(),
-            Command::Approvals | Command::Look | Command::Expiring | Command::Audit => {
-                self.open_list(command);
-            }
+            Command::Approvals
+            | Command::Look
+            | Command::Expiring
+            | Command::Statements
+            | Command::Audit => self.open_list(command),
             Command::Filter if scope == Scope::Board => {
                 let prompt = FilterPrompt::new(self.board.typed());
                 self.layers.push(Layer::Filter(prompt));

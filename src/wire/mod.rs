@@ -42,6 +42,7 @@ pub use crate::model::reconcile::{
 pub use crate::model::school::School;
 pub use crate::model::share::{InCommon, Share};
 pub use crate::model::span::Span;
+pub use crate::model::statements;
 pub use crate::model::text::Clean;
 pub use crate::model::ticket::Ticket;
 pub use crate::model::when;

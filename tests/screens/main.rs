@@ -15,4 +15,5 @@ mod pictures;
 mod pty;
 mod safety;
 mod snapshots;
+mod statements;
 mod truth;

@@ -18,6 +18,7 @@ use crate::tui::screens::approvals::{ApprovalsScreen, waits_until};
 use crate::tui::screens::audit::AuditScreen;
 use crate::tui::screens::expiring::ExpiringScreen;
 use crate::tui::screens::look::LookScreen;
+use crate::tui::screens::statements::StatementsScreen;
 use crate::tui::times;
 use crate::tui::wish::{Heard, Unconfirmed};
 use crate::wire::action::{Actions, Confirmed, PlanPage};
@@ -106,6 +107,9 @@ impl Console {
             }
             Command::Look => self.layers.push(Layer::Look(LookScreen::default())),
             Command::Expiring => self.layers.push(Layer::Expiring(ExpiringScreen::default())),
+            Command::Statements => {
+                self.layers.push(Layer::Statements(StatementsScreen::default()));
+            }
             _ => {
                 if let Ok((screen, wish)) = AuditScreen::open("", self.now) {
                     self.layers.push(Layer::Audit(Box::new(screen)));

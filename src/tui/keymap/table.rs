@@ -69,6 +69,8 @@ pub enum Command {
     Expiring,
     /// The audit.
     Audit,
+    /// What others have stated about personal data.
+    Statements,
     /// Take back one's own request.
     TakeBack,
     /// Tell what was seen of a step.
@@ -330,6 +332,7 @@ table! {
     Expiring "expiring" LISTS [] "runs out" "What runs out next: who has what until when, plans that wait, what is open for a while." 0 with_board;
     Audit "audit" LISTS [] "audit" "Who did what, on whose word." 0 connected;
     Enter "open_entry" GUARD ["enter"] "open" "Opens what the cursor stands on." 1 always;
+    Statements "statements" LISTS [] "statements" "What vendors and ICTDS have stated about personal data: who, where, when, and what is not held." 0 with_board;
     TakeBack "take_back" APPROVALS ["u"] "take back" "Takes back your own request, which has sent nothing." 3 connected;
     Tell "tell" LOOK ["t"] "tell" "Tells what you saw of the step at the cursor: whether its effect is there, and how you know." 3 connected;
     CloseAction "close_action" LOOK ["e"] "close" "Closes the action as it is, with a reason; nothing more is done about it by itself." 4 connected;

@@ -16,6 +16,7 @@ pub mod look;
 pub mod page;
 pub mod palette;
 pub mod prompt;
+pub mod statements;
 mod told;
 pub mod word;
 
@@ -139,6 +140,8 @@ pub enum Layer {
     Action(look::ActionScreen),
     /// What runs out next.
     Expiring(expiring::ExpiringScreen),
+    /// What others have stated about personal data.
+    Statements(statements::StatementsScreen),
     /// The audit.
     Audit(Box<audit::AuditScreen>),
     /// Its filter.
@@ -155,7 +158,7 @@ impl Layer {
     pub fn scope(&self) -> Scope {
         match self {
             Self::Page(_) => Scope::Page,
-            Self::Evidence(_) | Self::Run(_) | Self::Secret(_) => Scope::Text,
+            Self::Evidence(_) | Self::Run(_) | Self::Secret(_) | Self::Statements(_) => Scope::Text,
             Self::Plan(_) => Scope::Confirm,
             Self::Account(_) => Scope::Account,
             Self::Find(screen) if screen.is_listing() => Scope::Found,
@@ -195,6 +198,7 @@ impl Layer {
             Self::Look(screen) => screen.command(command, view),
             Self::Action(screen) => screen.command(command, view),
             Self::Expiring(screen) => screen.command(command, view),
+            Self::Statements(screen) => screen.command(command, view),
             Self::Audit(screen) => screen.command(command, view),
             Self::AuditFilter(screen) => screen.command(command, view),
             Self::Entry(screen) => screen.command(command, view),
@@ -223,6 +227,7 @@ impl Layer {
             | Self::Look(_)
             | Self::Action(_)
             | Self::Expiring(_)
+            | Self::Statements(_)
             | Self::Audit(_)
             | Self::Account(_)
             | Self::Entry(_) => Answer::Pass,
@@ -284,6 +289,7 @@ impl Layer {
             Self::Look(screen) => screen.draw(pen, area, view),
             Self::Action(screen) => screen.draw(pen, area, view),
             Self::Expiring(screen) => screen.draw(pen, area, view),
+            Self::Statements(screen) => screen.draw(pen, area, view),
             Self::Audit(screen) => screen.draw(pen, area, view),
             Self::AuditFilter(screen) => screen.draw(pen, view),
             Self::Entry(screen) => screen.draw(pen, area, view),
@@ -309,6 +315,7 @@ impl Layer {
             Self::Look(_) => plain("open actions"),
             Self::Action(_) => plain("action"),
             Self::Expiring(_) => plain("runs out"),
+            Self::Statements(_) => plain("statements"),
             Self::Audit(_) => plain("audit"),
             Self::Entry(_) => plain("entry"),
             Self::Palette(_)
