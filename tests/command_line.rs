@@ -135,6 +135,7 @@ fn board() -> Board {
             demo: false,
             started_at: "2026-11-24T08:00:00Z".parse().unwrap(),
             embedded: false,
+            training: false,
         },
         settled: true,
         restored_from: None,

@@ -23,6 +23,7 @@ mod simulate;
 mod statements;
 mod status;
 mod teach;
+mod training;
 mod watch;
 mod world;
 
@@ -107,6 +108,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
         Some(Command::Doctor(args)) => doctor::run(outside, args).await,
         Some(Command::Secret(command)) => secret::run(outside, command).await,
         Some(Command::Demo(args)) => demo::run(outside, args).await,
+        Some(Command::Training(args)) => training::run(&outside.agent_socket()?, args).await,
         Some(Command::Simulate(args)) => simulate::run(outside, args).await,
         Some(Command::Completions(args)) => Ok(teach::completions(&args)),
         Some(Command::Man(args)) => teach::man(&args),

@@ -105,6 +105,8 @@ pub enum Command {
     Secret(SecretCommand),
     /// An invented estate with seven simulated vendors: nothing in it is real.
     Demo(DemoArgs),
+    /// The training that a demo runs: what the desk is told, hints, and what was done so far.
+    Training(TrainingArgs),
     /// The simulated vendors alone.
     Simulate(SimulateArgs),
     /// Print a completion script for a shell: commands, options and their values.
@@ -330,7 +332,8 @@ pub struct EstateArgs {
     /// The same seed invents the same estate.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// What the vendors do: calm, morning, storm, or a scenario file (.toml).
+    /// What the vendors do: calm, morning, storm, a training, or a scenario file (.toml). `list`
+    /// lists all.
     #[arg(long, default_value = "morning", value_name = "NAME")]
     pub scenario: String,
 }
@@ -347,6 +350,20 @@ pub struct DemoArgs {
     /// End by itself after this long.
     #[arg(long, value_name = "DURATION")]
     pub r#for: Option<Span>,
+}
+
+/// `caretaker training`.
+#[derive(Debug, Args)]
+pub struct TrainingArgs {
+    /// One more hint first.
+    #[arg(long)]
+    pub hint: bool,
+    /// What was done so far, and when.
+    #[arg(long)]
+    pub debrief: bool,
+    /// All of it as JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `caretaker simulate`.

@@ -18,6 +18,7 @@ mod runs;
 mod statements;
 mod table;
 pub mod teach;
+mod training;
 mod watch;
 
 pub use account::{found_text, page_text};
@@ -34,4 +35,5 @@ pub use reconcile::reconciled_text;
 pub use runs::runs_text;
 pub use statements::{statements_json, statements_markdown, statements_text};
 pub use table::status_text;
+pub use training::{brief_text, debrief_text};
 pub use watch::{Lines, Turned};

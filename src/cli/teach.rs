@@ -203,6 +203,16 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         &[
             ("caretaker demo", "an ordinary morning at 250 invented schools"),
             ("caretaker demo --scenario storm --schools 60", "an outage on a school day"),
+            ("caretaker demo --scenario list", "every scenario and training, a line each"),
+            ("caretaker demo --scenario filter-open", "a training: brief, hints, debrief"),
+        ],
+    ),
+    (
+        "training",
+        &[
+            ("caretaker --agent SOCKET training", "the brief, in a second terminal"),
+            ("caretaker --agent SOCKET training --hint", "one more hint"),
+            ("caretaker --agent SOCKET training --debrief", "what was done so far, and when"),
         ],
     ),
     (

@@ -30,4 +30,5 @@ pub mod span;
 pub mod statements;
 pub mod text;
 pub mod ticket;
+pub mod training;
 pub mod when;

@@ -14,6 +14,7 @@ pub mod page;
 pub mod reconcile;
 pub mod runs;
 pub mod status;
+pub mod training;
 
 pub use crate::model::account::{
     AccountPage, CloudView, Hit, Hits, MOST_HITS, MailView, lock_word, whose,

@@ -16,4 +16,5 @@ mod pty;
 mod safety;
 mod snapshots;
 mod statements;
+mod training;
 mod truth;

@@ -19,6 +19,7 @@ use crate::tui::screens::audit::AuditScreen;
 use crate::tui::screens::expiring::ExpiringScreen;
 use crate::tui::screens::look::LookScreen;
 use crate::tui::screens::statements::StatementsScreen;
+use crate::tui::screens::training::TrainingScreen;
 use crate::tui::times;
 use crate::tui::wish::{Heard, Unconfirmed};
 use crate::wire::action::{Actions, Confirmed, PlanPage};
@@ -117,6 +118,17 @@ impl Console {
                 }
             }
         }
+    }
+
+    /// Opens the training's screen, in place of the one that is open.
+    pub(super) fn train(&mut self, command: Command) {
+        let (screen, wish) = TrainingScreen::open(command);
+        let layer = Layer::Training(Box::new(screen));
+        match self.layers.last_mut() {
+            Some(top @ Layer::Training(_)) => *top = layer,
+            _ => self.layers.push(layer),
+        }
+        self.effects.push(Effect::Guard(wish));
     }
 
     // ---- the confirmation's defences

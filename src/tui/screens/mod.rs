@@ -18,6 +18,7 @@ pub mod palette;
 pub mod prompt;
 pub mod statements;
 mod told;
+pub mod training;
 pub mod word;
 
 use std::time::Duration;
@@ -142,6 +143,8 @@ pub enum Layer {
     Expiring(expiring::ExpiringScreen),
     /// What others have stated about personal data.
     Statements(statements::StatementsScreen),
+    /// The training that runs.
+    Training(Box<training::TrainingScreen>),
     /// The audit.
     Audit(Box<audit::AuditScreen>),
     /// Its filter.
@@ -158,7 +161,11 @@ impl Layer {
     pub fn scope(&self) -> Scope {
         match self {
             Self::Page(_) => Scope::Page,
-            Self::Evidence(_) | Self::Run(_) | Self::Secret(_) | Self::Statements(_) => Scope::Text,
+            Self::Evidence(_)
+            | Self::Run(_)
+            | Self::Secret(_)
+            | Self::Statements(_)
+            | Self::Training(_) => Scope::Text,
             Self::Plan(_) => Scope::Confirm,
             Self::Account(_) => Scope::Account,
             Self::Find(screen) if screen.is_listing() => Scope::Found,
@@ -199,6 +206,7 @@ impl Layer {
             Self::Action(screen) => screen.command(command, view),
             Self::Expiring(screen) => screen.command(command, view),
             Self::Statements(screen) => screen.command(command, view),
+            Self::Training(screen) => screen.command(command, view),
             Self::Audit(screen) => screen.command(command, view),
             Self::AuditFilter(screen) => screen.command(command, view),
             Self::Entry(screen) => screen.command(command, view),
@@ -228,6 +236,7 @@ impl Layer {
             | Self::Action(_)
             | Self::Expiring(_)
             | Self::Statements(_)
+            | Self::Training(_)
             | Self::Audit(_)
             | Self::Account(_)
             | Self::Entry(_) => Answer::Pass,
@@ -246,6 +255,7 @@ impl Layer {
             (Self::Audit(screen), Heard::Audit { query, answer }) => {
                 screen.heard(query, answer.clone());
             }
+            (Self::Training(screen), Heard::Training(answer)) => screen.heard(answer.clone()),
             (Self::Entry(screen), Heard::Entry { number, answer }) => {
                 screen.heard(*number, answer.clone());
             }
@@ -290,6 +300,7 @@ impl Layer {
             Self::Action(screen) => screen.draw(pen, area, view),
             Self::Expiring(screen) => screen.draw(pen, area, view),
             Self::Statements(screen) => screen.draw(pen, area, view),
+            Self::Training(screen) => screen.draw(pen, area, view),
             Self::Audit(screen) => screen.draw(pen, area, view),
             Self::AuditFilter(screen) => screen.draw(pen, view),
             Self::Entry(screen) => screen.draw(pen, area, view),
@@ -316,6 +327,7 @@ impl Layer {
             Self::Action(_) => plain("action"),
             Self::Expiring(_) => plain("runs out"),
             Self::Statements(_) => plain("statements"),
+            Self::Training(screen) => plain(screen.title()),
             Self::Audit(_) => plain("audit"),
             Self::Entry(_) => plain("entry"),
             Self::Palette(_)
