@@ -1,6 +1,7 @@
 //! Every training through the real chain: the vendors over HTTP on loopback, the configuration that the
 //! demo writes, the agent on its socket. The board must come to show what the training promises.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use crate::ports::clock::{Boxed, Clock};
 use crate::secrets::SecretStores;
 use crate::simulators::Running;
 use crate::simulators::training::trainings;
-use crate::sys::SystemClock;
+use crate::sys::{SystemClock, private_dir};
 use crate::wire::desk::{CellName, DeskKind, Handle};
 use crate::wire::page::Refresh;
 use crate::wire::status::Status;
@@ -65,14 +66,16 @@ struct Demo {
     running: RunningAgent,
     link: Link,
     folder: Folder,
-    home: tempfile::TempDir,
 }
 
 impl Demo {
     async fn begins(name: &str) -> Self {
         crate::transport::install_tls();
-        let home = tempfile::Builder::new().prefix("ct").tempdir_in("/tmp").unwrap();
-        let folder = Folder::at(home.path().to_owned());
+        // Named, not drawn: the config refuses a path that looks like a password. The folder goes with
+        // the demo.
+        let home = Path::new("/tmp").join(format!("caretaker-{name}-{}", std::process::id()));
+        private_dir(&home).unwrap();
+        let folder = Folder::at(home);
         let clock = Arc::new(Hands { inner: SystemClock::new(), ahead: Mutex::default() });
         let args = EstateArgs { schools: 60, seed: 1, scenario: name.to_owned() };
         let Played { vendors, training, setting } =
@@ -92,7 +95,7 @@ impl Demo {
         };
         let running = agent::start(prepared.unwrap(), place, clock.clone()).await.unwrap();
         let link = Link::new(&socket).unwrap();
-        Self { clock, vendors, training, running, link, folder, home }
+        Self { clock, vendors, training, running, link, folder }
     }
 
     /// Asks again until it is so, with the vendors asked anew each time.
@@ -115,7 +118,7 @@ impl Demo {
     async fn ends(self) {
         self.running.stop().await.unwrap();
         self.vendors.stop().await;
-        drop((self.folder, self.home));
+        drop(self.folder);
     }
 }
 

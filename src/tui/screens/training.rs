@@ -84,7 +84,7 @@ impl TrainingScreen {
 }
 
 fn brief(lines: &mut Vec<Line>, page: &TrainingPage, room: u16) {
-    say(lines, &format!("TRAINING   {}", page.title), Role::Title, (1, room));
+    say(lines, &format!("TRAINING: {}", page.title), Role::Title, (1, room));
     for paragraph in &page.brief {
         lines.push(Line::default());
         say(lines, paragraph.as_str(), Role::Text, (1, room));
@@ -105,10 +105,11 @@ fn brief(lines: &mut Vec<Line>, page: &TrainingPage, room: u16) {
 }
 
 fn debrief(lines: &mut Vec<Line>, page: &TrainingPage, room: u16) {
-    say(lines, &format!("DEBRIEF SO FAR   {}", page.title), Role::Title, (1, room));
+    say(lines, &format!("DEBRIEF SO FAR: {}", page.title), Role::Title, (1, room));
     lines.push(Line::default());
     for (when, what) in page.debrief.rows() {
         if when.is_empty() {
+            lines.push(Line::default());
             say(lines, &what, Role::Title, (1, room));
             continue;
         }
