@@ -1,6 +1,11 @@
 //! What the command line judges and prints, from documents made here.
 #![cfg(test)]
 
+#[path = "command_line/statements.rs"]
+mod statements;
+#[path = "command_line/teach.rs"]
+mod teach;
+
 use std::collections::BTreeMap;
 
 use caretaker::cli::{self, Lines, PickError};
@@ -130,6 +135,7 @@ fn board() -> Board {
             demo: false,
             started_at: "2026-11-24T08:00:00Z".parse().unwrap(),
             embedded: false,
+            training: false,
         },
         settled: true,
         restored_from: None,

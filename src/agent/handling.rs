@@ -46,7 +46,11 @@ pub(super) async fn handle(
     };
     let names = asked.cells.clone();
     let stands = desk.hub.ask(move |held| held.stands(&names)).await?;
+    let stood = desk.settings.training.as_ref().map(|_| stands.clone());
     let sorted = sort(&asked, &by, stands);
+    if let (Some(training), Some(stood)) = (&desk.settings.training, &stood) {
+        training.taken(now, asked.kind, (&asked.cells, stood), &sorted.done);
+    }
     let id = if sorted.done.is_empty() { 0 } else { act(&desk, &asked, &by, &sorted.done).await? };
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let told = Handled {

@@ -23,7 +23,9 @@ mod settings;
 mod socket;
 mod stream;
 mod tickets;
+mod training;
 
 pub use running::{Agent, AgentError, RunningAgent};
 pub use settings::{AgentSettings, Concurrency, Limits};
 pub use socket::Reserved;
+pub use training::TrainingDesk;

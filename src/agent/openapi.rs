@@ -15,6 +15,7 @@ use crate::wire::page::{AgentHealth, CheckPage, Page, Problem, Refresh, Refreshe
 use crate::wire::reconcile::Reconciliation;
 use crate::wire::runs::Runs;
 use crate::wire::status::Status;
+use crate::wire::training::TrainingPage;
 
 /// The type of `/v1/metrics`.
 pub(super) const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -80,6 +81,7 @@ fn paths(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> Value
         .chain(acts(answers, requests))
         .chain(accounts(answers, requests))
         .chain(audits(answers, requests))
+        .chain(training(answers))
         .chain(kept(answers));
     let problem = answers.subschema_for::<Problem>().to_value();
     let mut paths = Map::new();
@@ -389,6 +391,26 @@ fn audits(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> [Rou
             erase,
             json!({"type": "object"}),
         ),
+    ]
+}
+
+/// The routes that a training has.
+fn training(answers: &mut SchemaGenerator) -> [Route<'static>; 2] {
+    let page = answers.subschema_for::<TrainingPage>().to_value();
+    [
+        Route {
+            problems: &[404],
+            ..get(
+                "/v1/training",
+                "The training that a demo runs: brief, hints so far, and what was done",
+                page.clone(),
+            )
+        },
+        Route {
+            method: "post",
+            problems: &[404],
+            ..get("/v1/training/hint", "The same with one more hint", page)
+        },
     ]
 }
 

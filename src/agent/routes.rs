@@ -30,6 +30,7 @@ use crate::agent::schedule::Scheduler;
 use crate::agent::settings::AgentSettings;
 use crate::agent::stream::{BrokenOff, PIECE, listed};
 use crate::agent::tickets::Book;
+use crate::agent::training;
 use crate::hub::{Hub, HubGone, Narrow};
 use crate::model::cell::Row;
 use crate::model::desk::DeskEntry;
@@ -116,6 +117,7 @@ pub(super) fn router(desk: Arc<Desk>, counter: Arc<Counter>) -> Router {
         .route("/v1/metrics", get(metrics))
         .route("/v1/openapi.json", get(document))
         .with_state(Arc::clone(&desk))
+        .merge(training::router(Arc::clone(&desk)))
         .merge(accounts::router(Arc::clone(&counter)))
         .merge(reconciling::router(Arc::clone(&counter)))
         .merge(guarded::router(counter))
@@ -149,6 +151,7 @@ async fn board(State(desk): At) -> Answer {
         demo: desk.settings.demo,
         started_at: desk.started_at,
         embedded: desk.settings.embedded,
+        training: desk.settings.training.is_some(),
     };
     let mut head = snapshot.head(agent, desk.clock.now());
     head.not_watched.extend(desk.scheduler.found());
@@ -187,6 +190,9 @@ fn revision(text: &str) -> Result<u64, Refusal> {
 async fn page(State(desk): At, Path(school): Path<String>) -> Answer {
     let laestab = school_or_estate(&school)?;
     let row = laestab.map_or(Row::Estate, Row::School);
+    if let Some(training) = &desk.settings.training {
+        training.looked(desk.clock.now(), row);
+    }
     let found = desk.hub.ask(move |held| held.page(row)).await?;
     let mut page = found.ok_or_else(|| no_school(&school))?;
     let store = Arc::clone(&desk.store);

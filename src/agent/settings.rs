@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::civil::{Time, time};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::agent::training::TrainingDesk;
 use crate::guard::Guard;
 use crate::model::calendar::{london, london_date};
 use crate::model::text::Clean;
@@ -103,6 +104,8 @@ pub struct AgentSettings {
     pub audits: Option<Arc<dyn VendorAudits>>,
     /// The guard, or why nobody can act.
     pub guard: Result<Guard, Clean>,
+    /// The training that runs; in a demo alone.
+    pub training: Option<Arc<TrainingDesk>>,
     /// When shifts end, in London: what somebody has and for which no end is named runs out then.
     pub shift_ends: Vec<Time>,
 }
@@ -127,6 +130,7 @@ impl AgentSettings {
             accounts: None,
             audits: None,
             guard: Err(Clean::new("no policy is configured")),
+            training: None,
             shift_ends: vec![time(8, 0, 0, 0), time(17, 0, 0, 0)],
         }
     }

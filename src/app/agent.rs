@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::agent::{Agent, AgentError, AgentSettings, Reserved, RunningAgent};
+use crate::agent::{Agent, AgentError, AgentSettings, Reserved, RunningAgent, TrainingDesk};
 use crate::app::acting;
 use crate::app::checkpoints::Checkpoints;
 use crate::app::failed::Failed;
@@ -31,6 +31,8 @@ pub struct Place {
     pub demo: bool,
     /// Whether it lives inside a console.
     pub embedded: bool,
+    /// The training that runs there.
+    pub training: Option<Arc<TrainingDesk>>,
 }
 
 /// Runs an agent until a signal asks it to end. SIGHUP has it read its configuration anew, unless it
@@ -53,7 +55,7 @@ pub async fn run(outside: Outside) -> Result<u8, Failed> {
     for finding in &prepared.findings {
         tracing::warn!("{finding}");
     }
-    let place = Place { socket, state_dir, demo: false, embedded: false };
+    let place = Place { socket, state_dir, demo: false, embedded: false, training: None };
     let mut signals = Signals::new().map_err(Failed::software)?;
     let terminal = Terminal::of_input();
     let fixed = Fixed::of(&prepared);
@@ -198,6 +200,7 @@ async fn settings(
         audits: prepared.audits.clone(),
         demo: place.demo,
         embedded: place.embedded,
+        training: place.training.clone(),
         refresh_floor: prepared.config.settings.agent.refresh_floor.duration(),
         shift_ends: prepared.config.settings.agent.shift_ends.iter().map(|end| end.0).collect(),
         people: Arc::new(HostPeople),

@@ -102,7 +102,7 @@ impl Own {
         let logged = agent::log(level.as_deref(), &config, &state_dir, "console")?;
         let secrets = Arc::new(SecretStores::of_host(config.credential_files()));
         let prepared = setup::prepare(config, secrets, clock.clone())?;
-        let place = Place { socket, state_dir, demo: false, embedded: true };
+        let place = Place { socket, state_dir, demo: false, embedded: true, training: None };
         let running = agent::start_at(reserved, prepared, place, clock).await?;
         Ok(Held { running, _logged: logged })
     }

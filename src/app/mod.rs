@@ -22,7 +22,10 @@ mod runs;
 mod secret;
 mod setup;
 mod simulate;
+mod statements;
 mod status;
+mod teach;
+mod training;
 mod watch;
 mod world;
 
@@ -84,6 +87,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
         Some(Command::Watch(args)) => watch::run(&outside.agent_socket()?, args).await,
         Some(Command::Account(command)) => account::run(&outside.agent_socket()?, command).await,
         Some(Command::Runs(args)) => runs::run(&outside.agent_socket()?, args).await,
+        Some(Command::Statements(args)) => statements::run(&outside.agent_socket()?, args).await,
         Some(Command::Handle(args)) => handle::run(&outside.agent_socket()?, args).await,
         Some(Command::Config(ConfigCommand::Check)) => config::check(&outside),
         Some(Command::Config(ConfigCommand::Schema)) => config::schema(),
@@ -107,7 +111,10 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
         Some(Command::Secret(command)) => secret::run(outside, command).await,
         Some(Command::Setup(args)) => first_run::run(outside, args).await,
         Some(Command::Demo(args)) => demo::run(outside, args).await,
+        Some(Command::Training(args)) => training::run(&outside.agent_socket()?, args).await,
         Some(Command::Simulate(args)) => simulate::run(outside, args).await,
+        Some(Command::Completions(args)) => Ok(teach::completions(&args)),
+        Some(Command::Man(args)) => teach::man(&args),
         Some(Command::Bench(command)) => measure(outside, command).await,
         // Served before there was a runtime.
         Some(Command::JqWorker) => Ok(cli::Code::Software as u8),

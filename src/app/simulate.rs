@@ -1,6 +1,6 @@
 //! `caretaker simulate`: the vendors alone.
 
-use crate::app::demo::{self, Folder};
+use crate::app::demo::{self, Folder, Played};
 use crate::app::failed::Failed;
 use crate::app::world::Outside;
 use crate::cli;
@@ -12,8 +12,9 @@ use crate::cli::args::SimulateArgs;
 /// When the vendors cannot be started.
 pub async fn run(outside: Outside, args: SimulateArgs) -> Result<u8, Failed> {
     let folder = Folder::new()?;
-    let vendors = demo::vendors(&args.estate, &folder, outside.clock.clone()).await?;
-    let config = demo::write_config(&folder, &vendors)?;
+    let Played { vendors, setting, .. } =
+        demo::vendors(&args.estate, &folder, outside.clock.clone()).await?;
+    let config = demo::write_config(&folder, &vendors, &setting, outside.clock.now())?;
     let line = serde_json::json!({ "config": config, "simulators": vendors.urls });
     cli::say(&line.to_string());
     demo::until_stopped(&outside, args.r#for).await?;

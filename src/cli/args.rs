@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::cli::guard_args::{
     ApplyArgs, ApproveArgs, ArmArgs, AuditCommand, CancelArgs, CloseArgs, EmergencyArgs, PlanArgs,
@@ -79,6 +79,8 @@ pub enum Command {
     Handle(HandleArgs),
     /// The backups of a school that ended well, as seen from here: what a restore can be asked from.
     Runs(RunsArgs),
+    /// What vendors and ICTDS have stated about personal data: who, where, when, and what is not held.
+    Statements(StatementsArgs),
     /// Check the configuration, or print its JSON Schema.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -128,8 +130,14 @@ pub enum Command {
     Setup(SetupArgs),
     /// An invented estate with seven simulated vendors: nothing in it is real.
     Demo(DemoArgs),
+    /// The training that a demo runs: what the desk is told, hints, and what was done so far.
+    Training(TrainingArgs),
     /// The simulated vendors alone.
     Simulate(SimulateArgs),
+    /// Print a completion script for a shell: commands, options and their values.
+    Completions(CompletionsArgs),
+    /// Print this program's man page, or write a page for each command into a folder.
+    Man(ManArgs),
     /// Measure speed.
     #[command(subcommand)]
     Bench(BenchCommand),
@@ -285,6 +293,20 @@ pub struct RunsArgs {
     pub json: bool,
 }
 
+/// `caretaker statements`.
+#[derive(Debug, Args)]
+pub struct StatementsArgs {
+    /// This service alone, by key or letters.
+    #[arg(long, value_name = "KEY")]
+    pub service: Option<String>,
+    /// JSON.
+    #[arg(long, conflicts_with = "markdown")]
+    pub json: bool,
+    /// Markdown, a table for each service.
+    #[arg(long)]
+    pub markdown: bool,
+}
+
 /// `caretaker doctor`.
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
@@ -335,7 +357,8 @@ pub struct EstateArgs {
     /// The same seed invents the same estate.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// What the vendors do: calm, morning, storm, or a scenario file (.toml).
+    /// What the vendors do: calm, morning, storm, a training, or a scenario file (.toml). `list`
+    /// lists all.
     #[arg(long, default_value = "morning", value_name = "NAME")]
     pub scenario: String,
 }
@@ -362,6 +385,20 @@ pub struct DemoArgs {
     pub r#for: Option<Span>,
 }
 
+/// `caretaker training`.
+#[derive(Debug, Args)]
+pub struct TrainingArgs {
+    /// One more hint first.
+    #[arg(long)]
+    pub hint: bool,
+    /// What was done so far, and when.
+    #[arg(long)]
+    pub debrief: bool,
+    /// All of it as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `caretaker simulate`.
 #[derive(Debug, Args)]
 pub struct SimulateArgs {
@@ -371,6 +408,22 @@ pub struct SimulateArgs {
     /// End by itself after this long.
     #[arg(long, value_name = "DURATION")]
     pub r#for: Option<Span>,
+}
+
+/// `caretaker completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell.
+    pub shell: clap_complete::Shell,
+}
+
+/// `caretaker man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Where the pages go, such as /usr/local/share/man/man1; without it the program's own page is
+    /// printed.
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
 }
 
 /// `caretaker bench`.
@@ -475,7 +528,8 @@ pub fn within(socket: &Path, config: Option<&Path>, words: &[String]) -> Result<
 /// # Errors
 /// The exit code to end with.
 pub fn parse() -> Result<Cli, u8> {
-    Cli::try_parse().map_err(|e| {
+    let matches = crate::cli::teach::command().try_get_matches();
+    matches.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|e| {
         let code = if e.use_stderr() { crate::cli::Code::Usage as u8 } else { 0 };
         // Nothing can be done when even the terminal is gone.
         drop(e.print());

@@ -15,7 +15,10 @@ mod out;
 mod pick;
 mod reconcile;
 mod runs;
+mod statements;
 mod table;
+pub mod teach;
+mod training;
 mod watch;
 
 pub use account::{found_text, page_text};
@@ -30,5 +33,7 @@ pub use out::{complain, say, say_raw};
 pub use pick::{PickError, pick, pick_service};
 pub use reconcile::reconciled_text;
 pub use runs::runs_text;
+pub use statements::{statements_json, statements_markdown, statements_text};
 pub use table::status_text;
+pub use training::{brief_text, debrief_text};
 pub use watch::{Lines, Turned};

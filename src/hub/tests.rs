@@ -74,7 +74,13 @@ struct Client {
 }
 
 fn agent() -> AgentInfo {
-    AgentInfo { version: "0".into(), demo: true, started_at: now(), embedded: false }
+    AgentInfo {
+        version: "0".into(),
+        demo: true,
+        started_at: now(),
+        embedded: false,
+        training: false,
+    }
 }
 
 impl Client {

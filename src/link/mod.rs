@@ -20,6 +20,7 @@ use crate::wire::desk::{Handle, Handled};
 use crate::wire::page::{AgentHealth, CheckPage, Page, Problem, Refresh, Refreshed};
 use crate::wire::runs::Runs;
 use crate::wire::status::Status;
+use crate::wire::training::TrainingPage;
 use crate::wire::{Laestab, VERSION};
 
 /// Schools that one question names; for more, all are fetched and the others dropped.
@@ -129,6 +130,26 @@ impl Link {
         let runs: Runs = self.get(&format!("/v1/runs/{school}")).await?;
         same_version(runs.version)?;
         Ok(runs)
+    }
+
+    /// The training that runs, and what was done so far.
+    ///
+    /// # Errors
+    /// See [`LinkError`]; `not_found` where none runs.
+    pub async fn training(&self) -> Result<TrainingPage, LinkError> {
+        let page: TrainingPage = self.get("/v1/training").await?;
+        same_version(page.version)?;
+        Ok(page)
+    }
+
+    /// The same with one more hint, if there is one.
+    ///
+    /// # Errors
+    /// See [`LinkError`]; `not_found` where no training runs.
+    pub async fn hint(&self) -> Result<TrainingPage, LinkError> {
+        let page: TrainingPage = self.post("/v1/training/hint", &()).await?;
+        same_version(page.version)?;
+        Ok(page)
     }
 
     /// The contract document, for all schools or those named.

@@ -27,6 +27,8 @@ pub mod secret;
 pub mod share;
 pub mod shared;
 pub mod span;
+pub mod statements;
 pub mod text;
 pub mod ticket;
+pub mod training;
 pub mod when;

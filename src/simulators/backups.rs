@@ -244,6 +244,7 @@ fn runs(vault: &Vault, school: &School, now: Timestamp, sims: bool) -> Vec<(Time
     match () {
         () if part == Some(RedstorPart::NineDays) && !sims => skipped = 9,
         () if has(F::NotForAWeek) => skipped = 9,
+        () if has(F::NotForWeeks) => skipped = 24,
         () if has(F::Late) => last = moved(now, -28 * 3_600),
         () if has(F::Old) => last = moved(now, -4 * DAY),
         () if has(F::TimeAhead) => last = moved(now, 600),

@@ -29,8 +29,9 @@ const ACCENTED_NAME: &str = "Ysgol Gynradd Llŷn-y-Frân a Chôr Primary School"
 /// The most schools that can be invented: down to LA code 950.
 pub(super) const MOST_SCHOOLS: usize = PER_LA * 50;
 
-/// The estate of `count` schools.
-pub(super) fn invent(count: usize, seed: u64) -> Invented {
+/// The estate of `count` schools, at most 24,000: the one that [`start`](crate::simulators::start)
+/// plays with this seed.
+pub fn invent(count: usize, seed: u64) -> Invented {
     let mut taken: BTreeSet<String> = BTreeSet::new();
     let mut schools: Vec<School> = (0..count.min(MOST_SCHOOLS))
         .filter_map(|index| laestab(index).map(|l| school(index, l, seed, &mut taken)))

@@ -27,6 +27,8 @@ pub enum RedstorFault {
     NeverRan,
     /// No run for nine days.
     NotForAWeek,
+    /// No run for 24 days.
+    NotForWeeks,
     /// The last run was 28 hours ago.
     Late,
     /// The last run was four days ago.
@@ -101,6 +103,7 @@ impl Way for RedstorFault {
         Self::TextUnknown,
         Self::NeverRan,
         Self::NotForAWeek,
+        Self::NotForWeeks,
         Self::Late,
         Self::Old,
         Self::TimeAhead,

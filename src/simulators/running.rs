@@ -16,6 +16,7 @@ use crate::simulators::estate::{MOST_SCHOOLS, invent};
 use crate::simulators::fault::Fault;
 use crate::simulators::groupcall::{self, Groupcall, Xod};
 use crate::simulators::invented::{Invented, SERVICES};
+use crate::simulators::own_ways::FilterFault;
 use crate::simulators::redapi::RedApi;
 use crate::simulators::scenario::Scenario;
 use crate::simulators::script::{Script, ScriptError, Step, What};
@@ -359,8 +360,8 @@ struct Player {
     vendors: (Microsoft, Groupcall, Redstor),
     begun: Timestamp,
     script: Script,
-    /// Its steps, and the school of each.
-    steps: Vec<(Step, Option<Laestab>)>,
+    /// Its steps, and the schools of each.
+    steps: Vec<(Step, Vec<Option<Laestab>>)>,
     in_force: BTreeSet<usize>,
 }
 
@@ -388,18 +389,27 @@ impl Player {
     }
 
     fn set(&self, place: usize, put: bool) {
-        let Some((step, school)) = self.steps.get(place) else { return };
+        let Some((step, schools)) = self.steps.get(place) else { return };
+        for school in schools {
+            self.set_on(step, *school, put);
+        }
+    }
+
+    fn set_on(&self, step: &Step, school: Option<Laestab>, put: bool) {
         let (microsoft, groupcall, redstor) = &self.vendors;
         match (step.what, put) {
             (What::Any(fault), put) => {
-                self.stage.set_fault(&step.on, *school, put.then_some(fault));
+                self.stage.set_fault(&step.on, school, put.then_some(fault));
             }
             (What::Microsoft(fault), true) => microsoft.set_fault(fault),
             (What::Microsoft(fault), false) => microsoft.clear_fault(fault),
-            (What::Groupcall(fault), true) => groupcall.set_fault(*school, fault),
-            (What::Groupcall(fault), false) => groupcall.clear_fault(*school, fault),
-            (What::Redstor(fault), true) => redstor.set_fault(*school, fault),
-            (What::Redstor(fault), false) => redstor.clear_fault(*school, fault),
+            (What::Groupcall(fault), true) => groupcall.set_fault(school, fault),
+            (What::Groupcall(fault), false) => groupcall.clear_fault(school, fault),
+            (What::Redstor(fault), true) => redstor.set_fault(school, fault),
+            (What::Redstor(fault), false) => redstor.clear_fault(school, fault),
+            (What::Filter(FilterFault::LetsThrough), put) => self.stage.open.put(&step.on, put),
+            (What::Directory(fault), true) => self.stage.directory.put(school, fault),
+            (What::Directory(fault), false) => self.stage.directory.take(school, fault),
         }
     }
 }

@@ -10,6 +10,9 @@
 //! from = "30s"                    # since the start; at once if not set
 //! until = "5m"                    # for good if not set
 //! ```
+//!
+//! `trust = 1` instead of `nth` means every school of a trust. A file may train as well: see
+//! [`crate::simulators::training`].
 
 use std::collections::BTreeSet;
 
@@ -19,13 +22,17 @@ use toml::Spanned;
 use crate::model::ids::Laestab;
 use crate::model::nearest::nearest;
 use crate::model::span::Span;
+use crate::model::training::Training;
 use crate::simulators::fault::Fault;
 use crate::simulators::groupcall::GroupcallFault;
 use crate::simulators::invented::{Invented, SERVICES};
+use crate::simulators::own_ways::{DirectoryFault, FilterFault};
 use crate::simulators::redstor_faults::RedstorFault;
 use crate::simulators::scenario::Scenario;
+use crate::simulators::training::{self, Setting};
 use crate::simulators::ways::Way;
 use crate::simulators::welearn365::GraphFault;
+use crate::simulators::whom::{Keys, Whom};
 
 /// Faults of one file; more are no scenario but a mistake.
 const MOST: usize = 1_000;
@@ -62,6 +69,8 @@ struct File {
     begins_as: Option<Spanned<String>>,
     #[serde(default)]
     fault: Vec<Written>,
+    #[serde(default)]
+    training: Option<Spanned<training::Written>>,
 }
 
 #[derive(Deserialize)]
@@ -72,6 +81,8 @@ struct Written {
     school: Option<Spanned<Laestab>>,
     #[serde(default)]
     nth: Option<Spanned<usize>>,
+    #[serde(default)]
+    trust: Option<Spanned<usize>>,
     what: Spanned<String>,
     #[serde(default)]
     from: Span,
@@ -86,6 +97,8 @@ pub(super) enum What {
     Microsoft(GraphFault),
     Groupcall(GroupcallFault),
     Redstor(RedstorFault),
+    Filter(FilterFault),
+    Directory(DirectoryFault),
 }
 
 /// A step of a scenario file.
@@ -106,20 +119,13 @@ struct Lines {
     whom: usize,
 }
 
-/// Whom a step is put on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Whom {
-    All,
-    School(Laestab),
-    /// The nth school that takes the service, from 1.
-    Nth(usize),
-}
-
 /// A scenario that was read from a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Script {
     begins_as: Scenario,
     steps: Vec<Step>,
+    /// Its part that trains, and the whole text, to tell lines.
+    training: Option<(training::Written, String)>,
 }
 
 impl Script {
@@ -145,7 +151,38 @@ impl Script {
         let steps = file.fault.into_iter().map(|written| {
             written.step(at).map_err(|(offset, why)| ScriptError { line: at(offset), why })
         });
-        Ok(Self { begins_as, steps: steps.collect::<Result<_, _>>()? })
+        let steps = steps.collect::<Result<_, _>>()?;
+        let training = file.training.map(|training| {
+            let begins = training.span().start;
+            let training = training.into_inner();
+            match training.check(begins) {
+                Ok(()) => Ok((training, text.to_owned())),
+                Err((offset, why)) => Err(ScriptError { line: at(offset), why }),
+            }
+        });
+        Ok(Self { begins_as, steps, training: training.transpose()? })
+    }
+
+    /// The training of this file in an estate; `None` if the file does not train.
+    ///
+    /// # Errors
+    /// When it expects something of a school or trust that this estate does not have.
+    pub fn training(&self, invented: &Invented) -> Result<Option<Training>, ScriptError> {
+        let Some((written, text)) = &self.training else { return Ok(None) };
+        written.within(invented).map(Some).map_err(|(offset, why)| {
+            let line = text.get(..offset).map_or(1, |t| t.matches('\n').count() + 1);
+            ScriptError { line, why }
+        })
+    }
+
+    /// What its training asks of the configuration.
+    #[must_use]
+    pub fn setting(&self) -> Setting {
+        self.training.as_ref().map(|(written, _)| written.setting()).unwrap_or_default()
+    }
+
+    pub(super) fn written(&self) -> Option<&training::Written> {
+        self.training.as_ref().map(|(written, _)| written)
     }
 
     /// The scenario that it begins as.
@@ -169,13 +206,13 @@ impl Script {
 }
 
 impl Step {
-    /// The school that is meant in this estate, `None` for all; an error where there is none, or no
+    /// The schools that are meant in this estate, `None` for all; an error where there is none, or no
     /// such endpoint among `victims`.
     pub(super) fn whom_in(
         &self,
         invented: &Invented,
         victims: &BTreeSet<String>,
-    ) -> Result<Option<Laestab>, ScriptError> {
+    ) -> Result<Vec<Option<Laestab>>, ScriptError> {
         let service = self.on.split_once('.').map_or(self.on.as_str(), |(s, _)| s);
         let refuse = |line: usize, why: String| ScriptError { line, why };
         if !victims.contains(&self.on) {
@@ -183,21 +220,9 @@ impl Step {
             let near = nearest(&self.on, victims.iter().map(String::as_str));
             return Err(refuse(self.lines.on, meant(why, near)));
         }
-        match self.whom {
-            Whom::All => Ok(None),
-            Whom::School(l) if invented.takers(service).any(|(s, _)| s.laestab == l) => Ok(Some(l)),
-            Whom::School(l) => {
-                let why = format!("fault.school: no school {l} takes {service} here");
-                Err(refuse(self.lines.whom, why))
-            }
-            Whom::Nth(n) => {
-                let taker = invented.takers(service).nth(n.saturating_sub(1));
-                taker.map(|(s, _)| Some(s.laestab)).ok_or_else(|| {
-                    let why = format!("fault.nth: fewer than {n} schools take {service} here");
-                    refuse(self.lines.whom, why)
-                })
-            }
-        }
+        let schools = self.whom.among("fault", service, invented);
+        let schools = schools.map_err(|why| refuse(self.lines.whom, why))?;
+        Ok(schools.map_or_else(|| vec![None], |all| all.into_iter().map(Some).collect()))
     }
 }
 
@@ -210,18 +235,13 @@ impl Written {
             let why = format!("fault.on: {on:?} is no service, nor an endpoint of one");
             return Err((self.on.span().start, meant(why, nearest(service, SERVICES))));
         }
-        let (whom, place) = match (&self.school, &self.nth) {
-            (None, None) => (Whom::All, self.on.span().start),
-            (Some(school), None) => (Whom::School(*school.get_ref()), school.span().start),
-            (None, Some(n)) if *n.get_ref() == 0 => {
-                return Err((n.span().start, "fault.nth: counts from 1".to_owned()));
-            }
-            (None, Some(n)) => (Whom::Nth(*n.get_ref()), n.span().start),
-            (Some(_), Some(n)) => {
-                let why = "fault.nth: write school or nth, not both";
-                return Err((n.span().start, why.to_owned()));
-            }
+        let keys = Keys {
+            school: self.school.as_ref(),
+            nth: self.nth.as_ref(),
+            trust: self.trust.as_ref(),
         };
+        let (whom, place) = keys.whom("fault")?;
+        let place = place.unwrap_or(self.on.span().start);
         let until = match &self.until {
             Some(until) if *until.get_ref() <= self.from => {
                 let why = "fault.until: must be later than from";
@@ -231,7 +251,7 @@ impl Written {
         };
         let (at, name) = (self.what.span().start, self.what.get_ref().as_str());
         let what = what(service, name).ok_or_else(|| (at, no_such_way(service, name)))?;
-        if matches!(what, What::Microsoft(_)) && whom != Whom::All {
+        if matches!(what, What::Microsoft(_) | What::Filter(_)) && whom != Whom::All {
             return Err((at, format!("fault.what: {name:?} cannot be put on one school")));
         }
         let lines = Lines { on: line_at(self.on.span().start), whom: line_at(place) };
@@ -272,7 +292,8 @@ fn own_names(service: &str) -> Vec<String> {
         W::ALL.iter().map(|way| way.name()).collect()
     }
     match service {
-        "welearn365" => names::<GraphFault>(),
+        "welearn365" => [names::<GraphFault>(), names::<DirectoryFault>()].concat(),
+        "smoothwall" => names::<FilterFault>(),
         "groupcall" => names::<GroupcallFault>(),
         "redstor" => names::<RedstorFault>(),
         _ => Vec::new(),
@@ -282,7 +303,11 @@ fn own_names(service: &str) -> Vec<String> {
 /// A way of `service`'s own, or one of every vendor's.
 fn what(service: &str, name: &str) -> Option<What> {
     let own = match service {
-        "welearn365" => GraphFault::named(name).ok().map(What::Microsoft),
+        "welearn365" => GraphFault::named(name).ok().map(What::Microsoft).or_else(|| {
+            let of_directory = DirectoryFault::named(name).ok();
+            of_directory.map(What::Directory)
+        }),
+        "smoothwall" => FilterFault::named(name).ok().map(What::Filter),
         "groupcall" => GroupcallFault::named(name).ok().map(What::Groupcall),
         "redstor" => RedstorFault::named(name).ok().map(What::Redstor),
         _ => None,

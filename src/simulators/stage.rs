@@ -8,12 +8,14 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::model::ids::Laestab;
-use crate::simulators::cast::{Cast, Parts};
+use crate::simulators::cast::{Cast, DirectoryPart, Parts};
 use crate::simulators::directory::Written;
 use crate::simulators::fault::Fault;
 use crate::simulators::invented::Invented;
+use crate::simulators::own_ways::{DirectoryFault, Open};
 use crate::simulators::scenario::{Moment, Scenario};
 use crate::simulators::times::{TimeSource, seconds};
+use crate::simulators::ways::Ways;
 
 /// Whom a fault is put on: `service` or `service.endpoint`, and one school or all.
 type Victim = (String, Option<Laestab>);
@@ -46,6 +48,10 @@ pub(super) struct Stage {
     effects: Mutex<Vec<String>>,
     /// Whether writes wait before they do anything.
     held: watch::Sender<bool>,
+    /// Appliances that fail open.
+    pub(super) open: Open,
+    /// What is wrong with schools' parts of the directory.
+    pub(super) directory: Ways<DirectoryFault>,
 }
 
 impl Stage {
@@ -71,6 +77,8 @@ impl Stage {
             written: Written::default(),
             effects: Mutex::default(),
             held: watch::Sender::new(false),
+            open: Open::default(),
+            directory: Ways::default(),
         }
     }
 
@@ -88,7 +96,11 @@ impl Stage {
     }
 
     pub(super) fn parts(&self, school: Laestab) -> Parts {
-        self.cast.of(school)
+        let parts = self.cast.of(school);
+        match self.directory.of(school, DirectoryFault::PasswordSpray) {
+            true => Parts { directory: Some(DirectoryPart::Spray), ..parts },
+            false => parts,
+        }
     }
 
     /// The fault in force for a call of `endpoint` about `school`: what a test has set, the

@@ -184,6 +184,7 @@ impl Console {
             has_sentence: row.is_some_and(|r| self.pages.page(r).is_some()),
             can_clear: self.board.can_clear(),
             has_cell: row.is_some() || !self.board.marks().is_empty(),
+            in_training: self.rows.as_ref().is_some_and(|rows| rows.agent.training),
         }
     }
 
@@ -317,9 +318,12 @@ impl Console {
             }
             Command::Act => self.act_on(),
             Command::Accounts => self.find_account(),
-            Command::Approvals | Command::Look | Command::Expiring | Command::Audit => {
-                self.open_list(command);
-            }
+            Command::Approvals
+            | Command::Look
+            | Command::Expiring
+            | Command::Statements
+            | Command::Audit => self.open_list(command),
+            Command::Training | Command::Hint | Command::Debrief => self.train(command),
             Command::Filter if scope == Scope::Board => {
                 let prompt = FilterPrompt::new(self.board.typed());
                 self.layers.push(Layer::Filter(prompt));

@@ -3,6 +3,7 @@
 use crate::link::{Link, LinkError};
 use crate::wire::account::{AskAccount, FindAccounts};
 use crate::wire::action::{Arm, Armed, AuditEntry, Confirmed, EmergencyView, PlanPage, Told};
+use crate::wire::training::TrainingPage;
 use crate::wire::{AccountPage, Ask, Clean, Entry, Hits};
 
 /// A filter of the audit, as the route takes it.
@@ -62,6 +63,11 @@ pub enum Wish {
     Account(Box<AskAccount>),
     /// Entries of the audit.
     Audit(AuditQuery),
+    /// The training that runs.
+    Training {
+        /// With one more hint.
+        hint: bool,
+    },
     /// One entry.
     Entry(u64),
     /// One entry with its personal details.
@@ -133,6 +139,8 @@ pub enum Heard {
         /// Newest first.
         answer: Result<Vec<Entry>, String>,
     },
+    /// The training that runs, or why none is told.
+    Training(Result<Box<TrainingPage>, String>),
     /// One entry.
     Entry {
         /// Its number.
@@ -195,6 +203,10 @@ pub async fn carry_out(link: &Link, wish: Wish) -> Heard {
         Wish::Audit(query) => {
             let answer = link.audit(&query).await.map(|page| page.entries).map_err(words);
             Heard::Audit { query, answer }
+        }
+        Wish::Training { hint } => {
+            let answer = if hint { link.hint().await } else { link.training().await };
+            Heard::Training(answer.map(Box::new).map_err(words))
         }
         Wish::Entry(number) => {
             let answer = link.audit_entry(number).await.map(Box::new).map_err(words);

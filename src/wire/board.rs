@@ -122,6 +122,9 @@ pub struct AgentInfo {
     pub started_at: Timestamp,
     /// Whether it lives inside a console.
     pub embedded: bool,
+    /// Whether a training runs: `/v1/training` tells of it.
+    #[serde(default)]
+    pub training: bool,
 }
 
 /// `GET /v1/board`: a snapshot at a revision.

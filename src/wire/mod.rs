@@ -14,6 +14,7 @@ pub mod page;
 pub mod reconcile;
 pub mod runs;
 pub mod status;
+pub mod training;
 
 pub use crate::model::account::{
     AccountPage, CloudView, Hit, Hits, MOST_HITS, MailView, lock_word, whose,
@@ -42,6 +43,7 @@ pub use crate::model::reconcile::{
 pub use crate::model::school::School;
 pub use crate::model::share::{InCommon, Share};
 pub use crate::model::span::Span;
+pub use crate::model::statements;
 pub use crate::model::text::Clean;
 pub use crate::model::ticket::Ticket;
 pub use crate::model::when;

@@ -98,6 +98,8 @@ async fn what_is_not_there_is_a_problem_with_a_remedy() {
         ("POST", "/v1/refresh", "[", 400, "the body is not"),
         ("POST", "/v1/refresh", "{\"school\":\"9997777\"}", 404, "no school"),
         ("POST", "/v1/refresh", "{\"service\":\"none\"}", 404, "aqua, bolt"),
+        ("GET", "/v1/training", "", 404, "caretaker demo --scenario list"),
+        ("POST", "/v1/training/hint", "", 404, "caretaker demo --scenario list"),
         ("POST", "/v1/refresh", &" ".repeat(70_000), 413, "larger"),
     ] {
         let (got, problem) = wire.ask(method, path, body.as_bytes()).await;
@@ -177,6 +179,8 @@ async fn the_document_names_every_route_and_no_other() {
             "/v1/runs/{laestab}",
             "/v1/schools/{school}",
             "/v1/status",
+            "/v1/training",
+            "/v1/training/hint",
         ]
     );
     agent.stop().await.unwrap();

@@ -173,6 +173,7 @@ pub fn calm(n: u32) -> Board {
             demo: false,
             started_at: at("2026-11-20T06:00:00Z"),
             embedded: false,
+            training: false,
         },
         settled: true,
         restored_from: None,

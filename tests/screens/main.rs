@@ -16,5 +16,7 @@ mod plain;
 mod pty;
 mod safety;
 mod snapshots;
+mod statements;
+mod training;
 mod truth;
 mod views;

@@ -9,7 +9,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use caretaker::model::ids::Laestab;
 use caretaker::simulators::{
-    Fault, GraphFault, GroupcallFault, PERSONAL_NAMES, RedstorFault, Scenario, Script, Way,
+    DirectoryFault, Fault, FilterFault, GraphFault, GroupcallFault, PERSONAL_NAMES, RedstorFault,
+    Scenario, Script, Way,
 };
 use serde_json::{Value, json};
 
@@ -400,9 +401,13 @@ async fn every_way_to_go_wrong_can_stand_in_a_scenario_file() {
     let microsoft = GraphFault::ALL.iter().map(|f| ("welearn365", f.name()));
     let groupcall = GroupcallFault::ALL.iter().map(|f| ("groupcall", f.name()));
     let redstor = RedstorFault::ALL.iter().map(|f| ("redstor", f.name()));
+    let filter = FilterFault::ALL.iter().map(|f| ("smoothwall.filter01", f.name()));
+    let directory = DirectoryFault::ALL.iter().map(|f| ("welearn365", f.name()));
     let text: String = microsoft
         .chain(groupcall)
         .chain(redstor)
+        .chain(filter)
+        .chain(directory)
         .map(|(on, what)| format!("[[fault]]\non = \"{on}\"\nwhat = \"{what}\"\n"))
         .collect();
     p.running.play(Script::read(&text).unwrap()).unwrap();
@@ -414,6 +419,10 @@ async fn every_way_to_go_wrong_can_stand_in_a_scenario_file() {
         (
             "[[fault]]\non = \"redstor\"\nschool = \"9990001\"\nwhat = \"down\"\n",
             "line 3: fault.school: no school 9990001",
+        ),
+        (
+            "[[fault]]\non = \"redstor\"\ntrust = 9\nwhat = \"down\"\n",
+            "line 3: fault.trust: fewer than 9 trusts take redstor here",
         ),
         (
             "[[fault]]\non = \"groupcall.idas\"\nwhat = \"down\"\n",

@@ -52,7 +52,7 @@ fn shows(fault: RedstorFault) -> (Option<Wanted>, Option<Wanted>) {
         F::TextContradicts => both(malformed("but its text says \"Backup did not complete\"")),
         F::TextUnknown => both(malformed("is not one we know")),
         F::NeverRan => both((Critical, None, "has never run a backup")),
-        F::NotForAWeek => (
+        F::NotForAWeek | F::NotForWeeks => (
             Some((Critical, None, "limit 50h")),
             Some((Critical, None, "though it has run before")),
         ),

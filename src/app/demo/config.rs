@@ -2,7 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+use jiff::civil::Weekday;
+
 use crate::app::demo::Folder;
+use crate::model::calendar::london_date;
+use crate::simulators::training::Setting;
 use crate::simulators::{Facts, Running};
 
 /// Schools that are asked about in one second of the demo; a larger estate is asked less often.
@@ -12,7 +17,12 @@ const SCHOOLS_PER_SECOND: usize = 25;
 const MOST_WITH_DIRECTORY: usize = 2_000;
 
 /// The whole config.
-pub(super) fn text(folder: &Folder, vendors: &Running) -> String {
+pub(super) fn text(
+    folder: &Folder,
+    vendors: &Running,
+    setting: &Setting,
+    now: Timestamp,
+) -> String {
     let book = Book { folder, vendors, facts: &vendors.invented.facts };
     [
         book.ours(),
@@ -23,8 +33,31 @@ pub(super) fn text(folder: &Folder, vendors: &Running) -> String {
         book.smoothwall(),
         book.web_services(),
         book.credentials(),
+        training(setting, now),
     ]
     .concat()
+}
+
+/// What a training asks for: a half-term that lies around today, and the days on which credentials end.
+fn training(setting: &Setting, now: Timestamp) -> String {
+    let today = london_date(now);
+    let day = |days: i32| today.saturating_add(jiff::Span::new().days(days));
+    let mut out = String::new();
+    if !setting.ends.is_empty() {
+        out.push_str("\n[credentials.expires]\n");
+        for (name, days) in &setting.ends {
+            out.push_str(&format!("{} = {}\n", quoted(name), day(*days)));
+        }
+    }
+    if setting.closed {
+        // From a Saturday that lies so long ago that data of four days is of the holiday.
+        let from = (4..=10).map(|days| day(-days)).find(|d| d.weekday() == Weekday::Saturday);
+        let (from, to) = (from.unwrap_or(day(-10)), day(10));
+        out.push_str(&format!(
+            "\n[calendars.default]\nclosures = [{{ from = {from}, to = {to} }}]\n"
+        ));
+    }
+    out
 }
 
 /// A TOML string. What goes in are paths, URLs and words of ours.

@@ -29,6 +29,12 @@ impl Folder {
         Ok(Self { path })
     }
 
+    /// A folder of a test, which is there already.
+    #[cfg(test)]
+    pub(super) fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+
     /// Where the agent listens.
     #[must_use]
     pub fn socket(&self) -> PathBuf {

@@ -5,34 +5,47 @@
 mod colleague;
 mod config;
 mod folder;
+mod played;
 mod policy;
+#[cfg(test)]
+mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
+use crate::agent::TrainingDesk;
 use crate::app::console::{self, Showing};
 use crate::app::failed::Failed;
 use crate::app::world::Outside;
 use crate::app::{agent, setup};
-use crate::cli::args::{DemoArgs, EstateArgs};
+use crate::cli::args::DemoArgs;
 use crate::cli::{self, Code};
 use crate::config::ConsoleSettings;
+use crate::link::Link;
 use crate::model::span::Span;
-use crate::ports::clock::Clock;
 use crate::secrets::SecretStores;
-use crate::simulators::{Plan, Running, Scenario, Script};
+use crate::simulators::Running;
+use crate::simulators::training::Setting;
 use crate::sys::Signals;
 
 pub use folder::Folder;
+pub use played::{Played, vendors};
 
 /// Runs the demo.
 ///
 /// # Errors
 /// When vendors, agent or console cannot be started.
 pub async fn run(outside: Outside, args: DemoArgs) -> Result<u8, Failed> {
+    if args.estate.scenario == played::LIST {
+        cli::say_raw(&played::list()?);
+        return Ok(Code::Done as u8);
+    }
     let folder = Folder::new()?;
-    let vendors = vendors(&args.estate, &folder, outside.clock.clone()).await?;
-    let config = write_config(&folder, &vendors)?;
+    let Played { vendors, training, setting } =
+        vendors(&args.estate, &folder, outside.clock.clone()).await?;
+    let config = write_config(&folder, &vendors, &setting, outside.clock.now())?;
     let secrets = Arc::new(SecretStores::files_only(folder.credential_files(&vendors.invented)));
     let prepared = setup::prepare(setup::load(&config)?, secrets, outside.clock.clone())?;
     let socket = folder.socket();
@@ -41,13 +54,19 @@ pub async fn run(outside: Outside, args: DemoArgs) -> Result<u8, Failed> {
         state_dir: folder.state_dir()?,
         demo: true,
         embedded: !args.headless,
+        training: training.map(|training| {
+            TrainingDesk::new(&args.estate.scenario, training, outside.clock.now())
+        }),
     };
+    let in_training = place.training.is_some();
     let theme = outside.theme.clone().unwrap_or_else(|| "default".to_owned());
+    let link = Link::new(&socket).map_err(Failed::no_agent)?;
     let running = agent::start(prepared, place, outside.clock.clone()).await?;
     let colleague = running.guard().cloned().map(|g| colleague::begin(g, outside.clock.clone()));
     let code = if args.headless {
         let line = serde_json::json!({
             "socket": socket, "config": config, "simulators": vendors.urls,
+            "training": in_training,
         });
         cli::say(&line.to_string());
         until_stopped(&outside, args.r#for).await.map(|()| Code::Done as u8)
@@ -62,6 +81,12 @@ pub async fn run(outside: Outside, args: DemoArgs) -> Result<u8, Failed> {
         };
         console::show(&outside, showing).await
     };
+    if in_training {
+        match link.training().await {
+            Ok(page) => cli::say_raw(&cli::debrief_text(&page)),
+            Err(error) => cli::complain(&format!("the debrief cannot be told: {error}")),
+        }
+    }
     if let Some(colleague) = colleague {
         colleague.abort();
     }
@@ -70,57 +95,20 @@ pub async fn run(outside: Outside, args: DemoArgs) -> Result<u8, Failed> {
     code
 }
 
-/// Starts the vendors as the command line asks.
-///
-/// # Errors
-/// When the scenario does not exist, or no port can be had.
-pub async fn vendors(
-    args: &EstateArgs,
-    folder: &Folder,
-    clock: Arc<dyn Clock>,
-) -> Result<Running, Failed> {
-    let refused = |text: String| Failed { code: Code::Usage, text };
-    let script = script(&args.scenario).map_err(refused)?;
-    let scenario: Scenario = match &script {
-        Some(script) => script.begins_as(),
-        None => args
-            .scenario
-            .parse()
-            .map_err(|e: crate::simulators::UnknownScenario| refused(e.to_string()))?,
-    };
-    let plan = Plan {
-        schools: usize::try_from(args.schools).unwrap_or(usize::MAX),
-        seed: args.seed,
-        scenario,
-        folder: folder.vendors(),
-        clock: Arc::new(move || clock.now()),
-    };
-    let running = crate::simulators::start(plan).await.map_err(Failed::software)?;
-    if let Some(script) = script {
-        running.play(script).map_err(|e| refused(format!("{}: {e}", args.scenario)))?;
-    }
-    Ok(running)
-}
-
-/// The scenario file, where one is named instead of a scenario.
-fn script(scenario: &str) -> Result<Option<Script>, String> {
-    let path = Path::new(scenario);
-    if !path.extension().is_some_and(|e| e.eq_ignore_ascii_case("toml")) {
-        return Ok(None);
-    }
-    let text = std::fs::read_to_string(path).map_err(|e| format!("{scenario}: {e}"))?;
-    Script::read(&text).map(Some).map_err(|e| format!("{scenario}: {e}"))
-}
-
 /// Writes schools, subscriptions, credentials, the policy, and the config that points at the vendors.
 ///
 /// # Errors
 /// When the folder cannot be written.
-pub fn write_config(folder: &Folder, vendors: &Running) -> Result<PathBuf, Failed> {
+pub fn write_config(
+    folder: &Folder,
+    vendors: &Running,
+    setting: &Setting,
+    now: Timestamp,
+) -> Result<PathBuf, Failed> {
     folder.write_tables(&vendors.invented)?;
     folder.write_credentials(&vendors.invented)?;
     folder.write("policy.toml", &policy::text())?;
-    folder.write("config.toml", &config::text(folder, vendors))
+    folder.write("config.toml", &config::text(folder, vendors, setting, now))
 }
 
 /// Until a signal asks to end, or the time is over.

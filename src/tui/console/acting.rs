@@ -18,6 +18,8 @@ use crate::tui::screens::approvals::{ApprovalsScreen, waits_until};
 use crate::tui::screens::audit::AuditScreen;
 use crate::tui::screens::expiring::ExpiringScreen;
 use crate::tui::screens::look::LookScreen;
+use crate::tui::screens::statements::StatementsScreen;
+use crate::tui::screens::training::TrainingScreen;
 use crate::tui::times;
 use crate::tui::wish::{Heard, Unconfirmed};
 use crate::wire::action::{Actions, Confirmed, PlanPage};
@@ -106,6 +108,9 @@ impl Console {
             }
             Command::Look => self.layers.push(Layer::Look(LookScreen::default())),
             Command::Expiring => self.layers.push(Layer::Expiring(ExpiringScreen::default())),
+            Command::Statements => {
+                self.layers.push(Layer::Statements(StatementsScreen::default()));
+            }
             _ => {
                 if let Ok((screen, wish)) = AuditScreen::open("", self.now) {
                     self.layers.push(Layer::Audit(Box::new(screen)));
@@ -113,6 +118,17 @@ impl Console {
                 }
             }
         }
+    }
+
+    /// Opens the training's screen, in place of the one that is open.
+    pub(super) fn train(&mut self, command: Command) {
+        let (screen, wish) = TrainingScreen::open(command);
+        let layer = Layer::Training(Box::new(screen));
+        match self.layers.last_mut() {
+            Some(top @ Layer::Training(_)) => *top = layer,
+            _ => self.layers.push(layer),
+        }
+        self.effects.push(Effect::Guard(wish));
     }
 
     // ---- the confirmation's defences

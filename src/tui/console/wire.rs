@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Console;
 use crate::link::LinkEvent;
+use crate::tui::keymap::Command;
 use crate::tui::state::Rows;
 use crate::wire::Handling;
 use crate::wire::board::{CellChange, Change, Row, Split};
@@ -15,9 +16,14 @@ impl Console {
         match event {
             LinkEvent::Board(board) => {
                 self.beat.heard(mono, board.as_of);
+                let begins = self.rows.is_none() && board.agent.training;
                 let rows = Rows::new(*board);
                 self.alarms.board(&rows, self.now);
                 self.rows = Some(rows);
+                if begins {
+                    // What the desk is told at the start.
+                    self.train(Command::Training);
+                }
                 self.pages.outdate_all();
                 self.acts.outdate();
                 self.trouble = None;

@@ -75,6 +75,14 @@ pub enum Command {
     Expiring,
     /// The audit.
     Audit,
+    /// What others have stated about personal data.
+    Statements,
+    /// The brief of the training that runs.
+    Training,
+    /// One more hint.
+    Hint,
+    /// What was done in the training so far.
+    Debrief,
     /// Take back one's own request.
     TakeBack,
     /// Tell what was seen of a step.
@@ -198,6 +206,8 @@ pub struct Facts {
     pub can_clear: bool,
     /// There is a cell under the cursor, or schools are marked.
     pub has_cell: bool,
+    /// A training runs.
+    pub in_training: bool,
 }
 
 /// One row of the table.
@@ -265,6 +275,10 @@ fn connected(facts: &Facts) -> Option<&'static str> {
 }
 fn with_cell(facts: &Facts) -> Option<&'static str> {
     connected(facts).or((!facts.has_cell).then_some("the cursor stands on no cell"))
+}
+fn in_training(facts: &Facts) -> Option<&'static str> {
+    connected(facts).or((!facts.in_training)
+        .then_some("no training runs; `caretaker demo --scenario list` names those there are"))
 }
 fn with_sentence(facts: &Facts) -> Option<&'static str> {
     (!facts.has_sentence).then_some("there is no sentence yet")
@@ -339,6 +353,10 @@ table! {
     Expiring "expiring" LISTS [] "runs out" "What runs out next: who has what until when, plans that wait, what is open for a while." 0 with_board;
     Audit "audit" LISTS [] "audit" "Who did what, on whose word." 0 connected;
     Enter "open_entry" GUARD ["enter"] "open" "Opens what the cursor stands on." 1 always;
+    Statements "statements" LISTS [] "statements" "What vendors and ICTDS have stated about personal data: who, where, when, and what is not held." 0 with_board;
+    Training "training" LISTS [] "training" "What the desk was told at the start of the training, and the hints so far." 0 in_training;
+    Hint "hint" LISTS [] "hint" "One more hint of the training; the debrief counts them." 0 in_training;
+    Debrief "debrief" LISTS [] "debrief" "What was done in the training so far, and when." 0 in_training;
     TakeBack "take_back" APPROVALS ["u"] "take back" "Takes back your own request, which has sent nothing." 3 connected;
     Tell "tell" LOOK ["t"] "tell" "Tells what you saw of the step at the cursor: whether its effect is there, and how you know." 3 connected;
     CloseAction "close_action" LOOK ["e"] "close" "Closes the action as it is, with a reason; nothing more is done about it by itself." 4 connected;

@@ -16,7 +16,9 @@ pub mod look;
 pub mod page;
 pub mod palette;
 pub mod prompt;
+pub mod statements;
 mod told;
+pub mod training;
 pub mod word;
 
 use std::time::Duration;
@@ -148,6 +150,10 @@ pub enum Layer {
     Action(look::ActionScreen),
     /// What runs out next.
     Expiring(expiring::ExpiringScreen),
+    /// What others have stated about personal data.
+    Statements(statements::StatementsScreen),
+    /// The training that runs.
+    Training(Box<training::TrainingScreen>),
     /// The audit.
     Audit(Box<audit::AuditScreen>),
     /// Its filter.
@@ -164,7 +170,11 @@ impl Layer {
     pub fn scope(&self) -> Scope {
         match self {
             Self::Page(_) => Scope::Page,
-            Self::Evidence(_) | Self::Run(_) | Self::Secret(_) => Scope::Text,
+            Self::Evidence(_)
+            | Self::Run(_)
+            | Self::Secret(_)
+            | Self::Statements(_)
+            | Self::Training(_) => Scope::Text,
             Self::Plan(_) => Scope::Confirm,
             Self::Account(_) => Scope::Account,
             Self::Find(screen) if screen.is_listing() => Scope::Found,
@@ -204,6 +214,8 @@ impl Layer {
             Self::Look(screen) => screen.command(command, view),
             Self::Action(screen) => screen.command(command, view),
             Self::Expiring(screen) => screen.command(command, view),
+            Self::Statements(screen) => screen.command(command, view),
+            Self::Training(screen) => screen.command(command, view),
             Self::Audit(screen) => screen.command(command, view),
             Self::AuditFilter(screen) => screen.command(command, view),
             Self::Entry(screen) => screen.command(command, view),
@@ -232,6 +244,8 @@ impl Layer {
             | Self::Look(_)
             | Self::Action(_)
             | Self::Expiring(_)
+            | Self::Statements(_)
+            | Self::Training(_)
             | Self::Audit(_)
             | Self::Account(_)
             | Self::Entry(_) => Answer::Pass,
@@ -250,6 +264,7 @@ impl Layer {
             (Self::Audit(screen), Heard::Audit { query, answer }) => {
                 screen.heard(query, answer.clone());
             }
+            (Self::Training(screen), Heard::Training(answer)) => screen.heard(answer.clone()),
             (Self::Entry(screen), Heard::Entry { number, answer }) => {
                 screen.heard(*number, answer.clone());
             }
@@ -293,6 +308,8 @@ impl Layer {
             Self::Look(screen) => screen.draw(pen, area, view),
             Self::Action(screen) => screen.draw(pen, area, view),
             Self::Expiring(screen) => screen.draw(pen, area, view),
+            Self::Statements(screen) => screen.draw(pen, area, view),
+            Self::Training(screen) => screen.draw(pen, area, view),
             Self::Audit(screen) => screen.draw(pen, area, view),
             Self::AuditFilter(screen) => screen.draw(pen, view),
             Self::Entry(screen) => screen.draw(pen, area, view),
@@ -318,6 +335,8 @@ impl Layer {
             Self::Look(_) => plain("open actions"),
             Self::Action(_) => plain("action"),
             Self::Expiring(_) => plain("runs out"),
+            Self::Statements(_) => plain("statements"),
+            Self::Training(screen) => plain(screen.title()),
             Self::Audit(_) => plain("audit"),
             Self::Entry(_) => plain("entry"),
             Self::Palette(_)
