@@ -15,6 +15,7 @@ mod doctor;
 mod embedded;
 mod failed;
 mod handle;
+mod incident;
 mod reload;
 mod runs;
 mod secret;
@@ -82,6 +83,8 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
         Some(Command::Watch(args)) => watch::run(&outside.agent_socket()?, args).await,
         Some(Command::Account(command)) => account::run(&outside.agent_socket()?, command).await,
         Some(Command::Runs(args)) => runs::run(&outside.agent_socket()?, args).await,
+        Some(Command::Incidents(args)) => incident::list(&outside.agent_socket()?, args).await,
+        Some(Command::Incident(command)) => incident::run(&outside.agent_socket()?, command).await,
         Some(Command::Handle(args)) => handle::run(&outside.agent_socket()?, args).await,
         Some(Command::Config(ConfigCommand::Check)) => config::check(&outside),
         Some(Command::Config(ConfigCommand::Schema)) => config::schema(),

@@ -25,7 +25,14 @@ impl Held {
             }
             let head = self.shape().columns.get(usize::from(*column));
             let Some(service) = head.map(|head| head.key.clone()) else { continue };
-            self.incidents.stands(now, &CellName { row: *row, service }, standing);
+            let cell = CellName { row: *row, service };
+            self.incidents.stands(now, &cell, standing);
+            for waits in self.incidents.waiting_for(&cell) {
+                if let Some(column) = self.world().column_of(&waits) {
+                    let standing = self.world().standing(waits.row, column);
+                    self.incidents.stands(now, &waits, standing);
+                }
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 mod acting;
 mod draw;
 mod hand;
+mod incidents;
 mod time;
 mod wire;
 
@@ -81,6 +82,8 @@ pub struct Console {
     seen: Option<CellName>,
     /// What is shown of times that run out to the second.
     timed: Option<(Option<String>, bool)>,
+    /// Whether the board changed since incidents were read, and when they were.
+    incidents: incidents::Reading,
     has_alternate: bool,
     interrupted: bool,
     generation: u64,
@@ -120,6 +123,7 @@ impl Console {
             taken: None,
             seen: None,
             timed: None,
+            incidents: incidents::Reading::default(),
             has_alternate: true,
             interrupted: false,
             generation: 1,
@@ -300,6 +304,7 @@ impl Console {
             Command::Approvals | Command::Look | Command::Expiring | Command::Audit => {
                 self.open_list(command);
             }
+            Command::Incidents => self.open_incidents(),
             Command::Filter if scope == Scope::Board => {
                 let prompt = FilterPrompt::new(self.board.typed());
                 self.layers.push(Layer::Filter(prompt));
@@ -308,7 +313,11 @@ impl Console {
             | Command::Claim
             | Command::Downtime
             | Command::Note
-            | Command::GiveBack => self.hand(command),
+            | Command::GiveBack
+                if matches!(scope, Scope::Board | Scope::Page) =>
+            {
+                self.hand(command);
+            }
             _ => self.dispatch(command),
         }
     }

@@ -63,14 +63,18 @@ pub struct Incidents {
     closed: VecDeque<Held>,
     /// The incident of each cell in trouble.
     cells: HashMap<CellName, u64>,
-    /// The open incident of each root, in trouble or lately well.
+    /// The open incident of each root, in trouble or lately well, and the other way about.
     roots: HashMap<CellName, u64>,
+    roots_of: HashMap<u64, BTreeSet<CellName>>,
     /// The open incident that a root of each kind came to last, and when.
     kinds: HashMap<TroubleKind, (Timestamp, u64)>,
     /// Cells that an operator parted from what they follow.
     parted: HashSet<CellName>,
     /// Cells of incidents that were resolved by hand, as bad as they were then.
     set_aside: HashMap<CellName, (u64, Health)>,
+    /// Cells that went bad under planned work, by the root whose work it is, and the other way about.
+    planned: HashMap<CellName, BTreeSet<CellName>>,
+    under: HashMap<CellName, CellName>,
     /// When each quiet incident will be over.
     due: BTreeSet<(Timestamp, u64)>,
     dirty: BTreeMap<u64, Dirty>,
@@ -99,7 +103,7 @@ impl Incidents {
             }
             let id = held.incident.id;
             for member in held.members.values().filter(|m| m.moved.is_none()) {
-                all.roots.insert(member.root.clone(), id);
+                all.is_root_of(&member.root, id);
                 if member.parted {
                     all.parted.insert(member.cell.clone());
                 }
@@ -152,10 +156,15 @@ impl Incidents {
         self.cells.keys().chain(self.set_aside.keys())
     }
 
+    /// Cells whose planned work may be over with a change of this one.
+    pub fn waiting_for(&self, root: &CellName) -> Vec<CellName> {
+        self.planned.get(root).map_or_else(Vec::new, |cells| cells.iter().cloned().collect())
+    }
+
     /// Whether no cell is known to be in trouble.
     #[must_use]
     pub fn is_calm(&self) -> bool {
-        self.cells.is_empty() && self.set_aside.is_empty()
+        self.cells.is_empty() && self.set_aside.is_empty() && self.under.is_empty()
     }
 
     /// Time passed: what was quiet for long enough is over. Time never goes back.
@@ -182,7 +191,19 @@ impl Incidents {
         }
     }
 
+    /// No work is planned on a cell in trouble any more, or it is well.
+    fn not_planned(&mut self, cell: &CellName) {
+        let Some(root) = self.under.remove(cell) else { return };
+        if let Some(cells) = self.planned.get_mut(&root) {
+            cells.remove(cell);
+            if cells.is_empty() {
+                self.planned.remove(&root);
+            }
+        }
+    }
+
     fn well(&mut self, at: Timestamp, cell: &CellName) {
+        self.not_planned(cell);
         if let Some((id, _)) = self.set_aside.remove(cell) {
             self.end_aside(at, id, cell);
         }
@@ -200,7 +221,10 @@ impl Incidents {
             self.end_aside(at, id, cell);
         }
         let before = self.cells.get(cell).copied();
+        self.not_planned(cell);
         if before.is_none() && trouble.planned {
+            self.under.insert(cell.clone(), trouble.root.clone());
+            self.planned.entry(trouble.root.clone()).or_default().insert(cell.clone());
             return;
         }
         let root = if self.parted.contains(cell) { cell } else { &trouble.root };
@@ -215,10 +239,25 @@ impl Incidents {
         let to = if is_same || root == cell { id } else { self.incident_of(at, cell, root, trouble) };
         if to != id {
             self.end_member(id, cell, at, Some(to));
+            for follower in self.followers(id, cell) {
+                let follower = Member { root: root.clone(), ..follower };
+                self.take_over(follower, (id, to), at);
+            }
             self.absorbed(id, at, to);
             self.settle(id, at);
         }
         self.join(to, at, cell, root, trouble);
+    }
+
+    /// The cells of the same row that follow from a cell of an incident.
+    fn followers(&self, id: u64, of: &CellName) -> Vec<Member> {
+        let Some(held) = self.open.get(&id) else { return Vec::new() };
+        let same_row = |(cell, _): &(&CellName, &Member)| cell.row == of.row;
+        let before = held.members.range(..of.clone()).rev().take_while(same_row);
+        let after = held.members.range(of.clone()..).take_while(same_row);
+        let all = before.chain(after).map(|(_, member)| member);
+        let follows = all.filter(|m| m.moved.is_none() && m.root == *of && m.cell != *of);
+        follows.cloned().collect()
     }
 
     /// The open incident that a root belongs to; a new one if there is none.
@@ -268,7 +307,7 @@ impl Incidents {
         trouble: &Trouble,
     ) {
         let is_new_root = !self.roots.contains_key(root);
-        self.roots.insert(root.clone(), id);
+        self.is_root_of(root, id);
         self.cells.insert(cell.clone(), id);
         let is_parted = self.parted.contains(cell);
         let Some(held) = self.open.get_mut(&id) else { return };
@@ -333,6 +372,18 @@ impl Incidents {
         }
     }
 
+    /// A root belongs to an open incident from now on, and to no other.
+    fn is_root_of(&mut self, root: &CellName, id: u64) {
+        let before = self.roots.insert(root.clone(), id);
+        if before == Some(id) {
+            return;
+        }
+        if let Some(roots) = before.and_then(|before| self.roots_of.get_mut(&before)) {
+            roots.remove(root);
+        }
+        self.roots_of.entry(id).or_default().insert(root.clone());
+    }
+
     /// An incident all of whose cells followed something else is part of that.
     fn absorbed(&mut self, id: u64, at: Timestamp, into: u64) {
         let Some(held) = self.open.get(&id) else { return };
@@ -353,13 +404,10 @@ impl Incidents {
             self.due.remove(&(over_at(quiet), id));
         }
         self.kinds.retain(|_, (_, of)| *of != id);
+        for root in self.roots_of.remove(&id).unwrap_or_default() {
+            self.roots.remove(&root);
+        }
         for member in held.members.values() {
-            if self.roots.get(&member.root) == Some(&id) {
-                self.roots.remove(&member.root);
-            }
-            if self.roots.get(&member.cell) == Some(&id) {
-                self.roots.remove(&member.cell);
-            }
             if member.moved.is_none() {
                 self.parted.remove(&member.cell);
             }

@@ -154,6 +154,9 @@ impl Incidents {
         for member in moving {
             self.take_over(member, (from, into), at);
         }
+        for root in self.roots_of.get(&from).cloned().unwrap_or_default() {
+            self.is_root_of(&root, into);
+        }
         self.close(from, IncidentState::Merged { at, into });
         if let Some(held) = self.open.get_mut(&into) {
             for (kind, came_at) in kinds {
@@ -171,10 +174,10 @@ impl Incidents {
     }
 
     /// Moves a member with its root from one open incident into another.
-    fn take_over(&mut self, member: Member, (from, to): (u64, u64), at: Timestamp) {
+    pub(super) fn take_over(&mut self, member: Member, (from, to): (u64, u64), at: Timestamp) {
         let (cell, is_bad) = (member.cell.clone(), member.is_bad());
         self.end_member(from, &cell, at, Some(to));
-        self.roots.insert(member.root.clone(), to);
+        self.is_root_of(&member.root, to);
         if member.parted {
             self.parted.insert(cell.clone());
         }

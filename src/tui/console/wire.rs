@@ -16,6 +16,7 @@ impl Console {
             LinkEvent::Board(board) => {
                 self.beat.heard(mono, board.as_of);
                 self.rows = Some(Rows::new(*board));
+                self.incidents.is_old = true;
                 self.pages.outdate_all();
                 self.acts.outdate();
                 self.trouble = None;
@@ -43,6 +44,7 @@ impl Console {
                 (rows.summary, rows.schools_summary) = (summary, schools_summary);
                 (rows.split, rows.settled) = (split, settled);
                 let mut seen = false;
+                self.incidents.is_old |= !cells.is_empty();
                 for cell in cells {
                     seen |= self.cell(cell);
                 }

@@ -11,6 +11,9 @@ pub mod evidence;
 pub mod expiring;
 pub mod hand;
 pub mod help;
+pub mod incident;
+pub mod incident_word;
+pub mod incidents;
 mod likewise;
 pub mod look;
 pub mod page;
@@ -139,6 +142,12 @@ pub enum Layer {
     Action(look::ActionScreen),
     /// What runs out next.
     Expiring(expiring::ExpiringScreen),
+    /// What is broken.
+    Incidents(incidents::IncidentsScreen),
+    /// One incident.
+    Incident(Box<incident::IncidentScreen>),
+    /// The line of a note, a merge, a split, a resolution.
+    IncidentWord(Box<incident_word::IncidentWord>),
     /// The audit.
     Audit(Box<audit::AuditScreen>),
     /// Its filter.
@@ -162,6 +171,8 @@ impl Layer {
             Self::Approvals(_) => Scope::Approvals,
             Self::Look(_) | Self::Action(_) => Scope::Look,
             Self::Expiring(_) => Scope::Expiring,
+            Self::Incidents(_) => Scope::Incidents,
+            Self::Incident(_) => Scope::Incident,
             Self::Audit(_) | Self::Entry(_) => Scope::Audit,
             Self::Help(_)
             | Self::Palette(_)
@@ -171,6 +182,7 @@ impl Layer {
             | Self::Form(_)
             | Self::Find(_)
             | Self::AuditFilter(_)
+            | Self::IncidentWord(_)
             | Self::Word(_) => Scope::Prompt,
         }
     }
@@ -195,6 +207,9 @@ impl Layer {
             Self::Look(screen) => screen.command(command, view),
             Self::Action(screen) => screen.command(command, view),
             Self::Expiring(screen) => screen.command(command, view),
+            Self::Incidents(screen) => screen.command(command, view),
+            Self::Incident(screen) => screen.command(command, view),
+            Self::IncidentWord(screen) => screen.command(command),
             Self::Audit(screen) => screen.command(command, view),
             Self::AuditFilter(screen) => screen.command(command, view),
             Self::Entry(screen) => screen.command(command, view),
@@ -214,6 +229,7 @@ impl Layer {
             Self::Find(screen) => screen.typed(text),
             Self::Plan(screen) => screen.typed(text),
             Self::AuditFilter(screen) => screen.typed(text),
+            Self::IncidentWord(screen) => screen.typed(text),
             Self::Word(screen) => screen.typed(text),
             Self::Page(_)
             | Self::Evidence(_)
@@ -223,6 +239,8 @@ impl Layer {
             | Self::Look(_)
             | Self::Action(_)
             | Self::Expiring(_)
+            | Self::Incidents(_)
+            | Self::Incident(_)
             | Self::Audit(_)
             | Self::Account(_)
             | Self::Entry(_) => Answer::Pass,
@@ -237,6 +255,10 @@ impl Layer {
             }
             (Self::Account(screen), Heard::Account { asked, answer }) => {
                 screen.heard(asked, answer.clone());
+            }
+            (Self::Incidents(screen), Heard::Incidents(answer)) => screen.heard(answer.clone()),
+            (Self::Incident(screen), Heard::Incident { id, answer }) => {
+                screen.heard(*id, answer.clone());
             }
             (Self::Audit(screen), Heard::Audit { query, answer }) => {
                 screen.heard(query, answer.clone());
@@ -258,6 +280,7 @@ impl Layer {
                 | Self::Hand(_)
                 | Self::Menu(_)
                 | Self::AuditFilter(_)
+                | Self::IncidentWord(_)
                 | Self::Word(_)
         )
     }
@@ -284,6 +307,9 @@ impl Layer {
             Self::Look(screen) => screen.draw(pen, area, view),
             Self::Action(screen) => screen.draw(pen, area, view),
             Self::Expiring(screen) => screen.draw(pen, area, view),
+            Self::Incidents(screen) => screen.draw(pen, area, view),
+            Self::Incident(screen) => screen.draw(pen, area, view),
+            Self::IncidentWord(screen) => screen.draw(pen, view),
             Self::Audit(screen) => screen.draw(pen, area, view),
             Self::AuditFilter(screen) => screen.draw(pen, view),
             Self::Entry(screen) => screen.draw(pen, area, view),
@@ -309,6 +335,8 @@ impl Layer {
             Self::Look(_) => plain("open actions"),
             Self::Action(_) => plain("action"),
             Self::Expiring(_) => plain("runs out"),
+            Self::Incidents(_) => plain("incidents"),
+            Self::Incident(screen) => Some(format!("incident {}", screen.id())),
             Self::Audit(_) => plain("audit"),
             Self::Entry(_) => plain("entry"),
             Self::Palette(_)
@@ -316,6 +344,7 @@ impl Layer {
             | Self::Hand(_)
             | Self::Menu(_)
             | Self::AuditFilter(_)
+            | Self::IncidentWord(_)
             | Self::Word(_) => None,
         }
     }
