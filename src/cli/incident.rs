@@ -59,7 +59,9 @@ pub(super) fn had_text(had: &Had) -> String {
         (0, 0) => "nothing of it is in trouble".to_owned(),
         (_, 0) => "nobody has it".to_owned(),
         (0, _) => format!("{by} has it{until}"),
-        (free, held) => format!("{by} has {held} of {} roots{until}; nobody has {free}", free + held),
+        (free, held) => {
+            format!("{by} has {held} of {} roots{until}; nobody has {free}", free + held)
+        }
     }
 }
 

@@ -15,7 +15,11 @@ fn plain(text: &str) -> String {
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         let link = rest.starts_with("://") || (c == '.' && ends_in_www(&out));
-        if link || matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '@' | '#')
+        if link
+            || matches!(
+                c,
+                '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '@' | '#'
+            )
         {
             out.push('\\');
         }
@@ -74,7 +78,9 @@ pub fn report(page: &IncidentPage) -> String {
         line.in_trouble
     ));
     impact(&mut out, page);
-    out.push_str("\n## Time line\n\n| when | what it is | who | what |\n| --- | --- | --- | --- |\n");
+    out.push_str(
+        "\n## Time line\n\n| when | what it is | who | what |\n| --- | --- | --- | --- |\n",
+    );
     for line in &page.time_line {
         let who = line.who.as_ref().map_or(String::new(), |who| plain(who.as_str()));
         let row = format!(
@@ -133,7 +139,9 @@ fn who_did_what(out: &mut String, page: &IncidentPage) {
     }
     out.push_str("\n## Who did what\n\n");
     if by.is_empty() {
-        out.push_str("Nobody took it in hand, noted anything or did anything about it from here.\n");
+        out.push_str(
+            "Nobody took it in hand, noted anything or did anything about it from here.\n",
+        );
     }
     for (who, lines) in by {
         out.push_str(&format!("- {}\n", plain(who)));
@@ -148,10 +156,147 @@ fn who_did_what(out: &mut String, page: &IncidentPage) {
 mod tests {
     use super::*;
 
+    use crate::cli::{done_text, incident_code, incident_text, incidents_text};
+    use crate::wire::Clean;
+    use crate::wire::Health;
+    use crate::wire::board::Row;
+    use crate::wire::desk::CellName;
+    use crate::wire::incident::{
+        Had, IncidentDo, IncidentDone, IncidentLine, IncidentMember, IncidentState, Incidents,
+    };
+
+    fn at(text: &str) -> jiff::Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn page() -> IncidentPage {
+        let first = CellName {
+            row: Row::School("9991001".parse().unwrap()),
+            service: "groupcall".parse().unwrap(),
+        };
+        let line = IncidentLine {
+            id: 12,
+            title: Clean::new("Groupcall at Alder Primary"),
+            why: Clean::new("no data since Sat 03:02 | <b>limit</b> 50 h"),
+            state: IncidentState::Open,
+            health: Health::Critical,
+            since: at("2026-11-21T03:02:00Z"),
+            opened_at: at("2026-11-22T05:02:00Z"),
+            quiet_since: None,
+            first: first.clone(),
+            roots: 1,
+            in_trouble: 1,
+            cells: 1,
+            schools: 1,
+            pupils: 214,
+            had: Had { nobody: 1, ..Had::default() },
+        };
+        let member = IncidentMember {
+            cell: first.clone(),
+            place: Clean::new("Alder Primary"),
+            service: Clean::new("Groupcall"),
+            is_root: true,
+            from: at("2026-11-22T05:02:00Z"),
+            until: None,
+            health: Health::Critical,
+            reason: None,
+            spells: 1,
+            handling: None,
+            moved: None,
+        };
+        let told = TimeLine {
+            at: at("2026-11-23T14:20:00Z"),
+            kind: TimeLineKind::Desk,
+            who: Some(Clean::new("tomr")),
+            what: Clean::new("the server was moved"),
+            about: vec![first],
+            cells: 1,
+        };
+        IncidentPage {
+            version: 1,
+            as_of: at("2026-11-24T09:14:00Z"),
+            incident: line,
+            members: vec![member],
+            members_left_out: 0,
+            time_line: vec![told],
+            not_known: vec![Clean::new("the agent was started anew meanwhile")],
+        }
+    }
+
+    #[test]
+    fn the_report_has_its_parts_and_no_text_of_a_vendor_is_markdown() {
+        let text = report(&page());
+        for part in [
+            "# Incident 12: Groupcall at Alder Primary",
+            "## Summary",
+            "- What: no data since Sat 03:02 \\| \\<b\\>limit\\</b\\> 50 h",
+            "- Lasts for: 3d",
+            "- Who has it: nobody has it",
+            "## Impact",
+            "- Reach: 1 school, 214 pupils",
+            "| 9991001/groupcall | Alder Primary | Groupcall | root | Sun 22 Nov 2026 05:02 | still in trouble |",
+            "## Time line",
+            "| Mon 23 Nov 2026 14:20 | desk | tomr | the server was moved |",
+            "## Who did what",
+            "- tomr\n  - Mon 23 Nov 2026 14:20: the server was moved",
+            "## What is not known",
+            "- the agent was started anew meanwhile",
+        ] {
+            assert!(text.contains(part), "{part}\n---\n{text}");
+        }
+        let mut over = page();
+        over.incident.state = IncidentState::Over { at: at("2026-11-24T03:02:00Z") };
+        over.time_line.clear();
+        let text = report(&over);
+        assert!(text.contains("- Lasted: 3d") && text.contains("Nobody took it in hand"), "{text}");
+    }
+
+    #[test]
+    fn the_texts_say_who_has_it_and_the_code_is_that_of_the_worst_open_one() {
+        let (page, line) = (page(), page().incident);
+        let text = incident_text(&page);
+        for part in [
+            "incident 12: Groupcall",
+            "nobody has it",
+            "root    9991001/groupcall",
+            "tomr: the server",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        let over = IncidentState::Over { at: at("2026-11-24T03:02:00Z") };
+        let ended = IncidentLine { state: over, ..line.clone() };
+        assert_eq!(incident_code([&line, &ended].into_iter()), 2);
+        assert_eq!(incident_code(std::iter::once(&ended)), 0);
+        let all = Incidents {
+            version: 1,
+            revision: 1,
+            as_of: page.as_of,
+            settled: false,
+            incidents: vec![line, ended],
+            more_ended: false,
+        };
+        let text = incidents_text(&all);
+        assert!(
+            text.starts_with("1 incident open, what nobody has first; 1 ended   (not every"),
+            "{text}"
+        );
+        let none = Incidents { incidents: Vec::new(), settled: true, ..all };
+        assert_eq!(incidents_text(&none), "no incident is open\n");
+        let done =
+            IncidentDone { id: 12, by: "asha".into(), kind: IncidentDo::Merge, handled: None };
+        assert_eq!(done_text(14, &done), "incident 14 is part of incident 12 now by asha\n");
+    }
+
     #[test]
     fn text_from_outside_stays_text() {
-        assert_eq!(plain("a|b [x](http://e.example) <b> *c*"), "a\\|b \\[x\\](http\\://e.example) \\<b\\> \\*c\\*");
+        assert_eq!(
+            plain("a|b [x](http://e.example) <b> *c*"),
+            "a\\|b \\[x\\](http\\://e.example) \\<b\\> \\*c\\*"
+        );
         assert_eq!(plain("see www.e.example"), "see www\\.e.example");
-        assert_eq!(plain("no data since Sat 03:02; limit 50 h."), "no data since Sat 03:02; limit 50 h.");
+        assert_eq!(
+            plain("no data since Sat 03:02; limit 50 h."),
+            "no data since Sat 03:02; limit 50 h."
+        );
     }
 }

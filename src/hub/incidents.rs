@@ -63,9 +63,10 @@ impl Held {
     #[must_use]
     pub fn incident_lines(&self, since: Timestamp) -> Vec<IncidentLine> {
         let open = self.incidents.open();
-        let ended = self.incidents.closed().filter(|held| {
-            held.incident.state.ended_at().is_some_and(|ended| ended >= since)
-        });
+        let ended = self
+            .incidents
+            .closed()
+            .filter(|held| held.incident.state.ended_at().is_some_and(|ended| ended >= since));
         let mut lines: Vec<(Urgency, IncidentLine)> =
             open.chain(ended).map(|held| self.line_of(held)).collect();
         lines.sort_by_key(|(urgency, _)| *urgency);
@@ -215,7 +216,8 @@ impl Held {
     #[must_use]
     pub fn incident_members(&self, members: &[Member], most: usize) -> Vec<IncidentMember> {
         let mut all: Vec<&Member> = members.iter().collect();
-        all.sort_by_key(|m| (m.moved.is_some(), !m.is_root(), !m.is_bad(), m.from, m.cell.clone()));
+        let place = |m: &Member| (m.moved.is_some(), !m.is_root(), !m.is_bad(), m.from);
+        all.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| a.cell.cmp(&b.cell)));
         let shown = all.into_iter().take(most).map(|m| IncidentMember {
             cell: m.cell.clone(),
             place: Clean::new(&self.place_name(m.cell.row)),
@@ -241,8 +243,7 @@ pub fn members_of(incident: &KeptIncident) -> Vec<CellName> {
 }
 
 fn roots_first<'a>(bad: impl Iterator<Item = &'a Member> + Clone) -> Vec<&'a CellName> {
-    let roots: Vec<&CellName> =
-        bad.clone().filter(|m| m.is_root()).map(|m| &m.cell).collect();
+    let roots: Vec<&CellName> = bad.clone().filter(|m| m.is_root()).map(|m| &m.cell).collect();
     if roots.is_empty() { bad.map(|m| &m.cell).collect() } else { roots }
 }
 

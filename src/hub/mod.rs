@@ -17,8 +17,8 @@ mod task;
 mod tests;
 mod view;
 
-pub use answers::{Narrow, Stand};
 pub use crate::engine::incidents::{Order, OrderError};
+pub use answers::{Narrow, Stand};
 pub use handle::{Hub, HubGone};
 pub use incidents::members_of;
 pub use reader::Reader;

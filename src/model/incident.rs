@@ -245,12 +245,7 @@ pub struct Urgency {
 impl Urgency {
     /// Open before ended, in trouble before well; then nobody has it, worst, most pupils, oldest.
     #[must_use]
-    pub fn new(
-        incident: &Incident,
-        is_had: bool,
-        health: Health,
-        pupils: u64,
-    ) -> Self {
+    pub fn new(incident: &Incident, is_had: bool, health: Health, pupils: u64) -> Self {
         Self {
             is_ended: incident.state.ended_at().is_some(),
             is_quiet: incident.quiet_since.is_some(),

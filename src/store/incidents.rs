@@ -209,8 +209,9 @@ fn whole(
         }
     }
     members.sort_by(|a: &Member, b| a.cell.cmp(&b.cell));
-    let mut query = db
-        .prepare_cached("SELECT place, line FROM incident_log WHERE incident = ?1 ORDER BY place")?;
+    let mut query = db.prepare_cached(
+        "SELECT place, line FROM incident_log WHERE incident = ?1 ORDER BY place",
+    )?;
     let mut entries = Vec::new();
     let mut rows = query.query([id])?;
     while let Some(row) = rows.next()? {

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::cell::Handling;
 use crate::model::desk::CellName;
-pub use crate::model::incident::{IncidentDeed, IncidentState};
 use crate::model::health::{Health, Reason};
+pub use crate::model::incident::{IncidentDeed, IncidentState};
 use crate::model::text::Clean;
 use crate::wire::desk::Handled;
 
@@ -142,7 +142,9 @@ pub struct IncidentMember {
 }
 
 /// Where a line of the time line comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum TimeLineKind {
     /// The incident itself: began, over.

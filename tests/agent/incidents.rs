@@ -51,9 +51,8 @@ async fn page(wire: &Wire, id: &Value) -> Value {
 
 fn time_line(page: &Value) -> String {
     let lines = page["time_line"].as_array().unwrap().iter();
-    let lines = lines.map(|l| {
-        format!("{} {}", l["who"].as_str().unwrap_or("-"), l["what"].as_str().unwrap())
-    });
+    let lines = lines
+        .map(|l| format!("{} {}", l["who"].as_str().unwrap_or("-"), l["what"].as_str().unwrap()));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -66,7 +65,10 @@ async fn what_goes_bad_together_is_one_incident_with_a_time_line() {
     stage.vendors[0].says(2, Verdict::Critical);
     let found = bad_cells(&wire, 2).await;
     let [one] = found.as_slice() else { panic!("{found:#?}") };
-    assert_eq!((&one["roots"], &one["schools"], &one["health"]), (&json!(2), &json!(2), &json!("critical")));
+    assert_eq!(
+        (&one["roots"], &one["schools"], &one["health"]),
+        (&json!(2), &json!(2), &json!("critical"))
+    );
     assert_eq!((&one["had"]["nobody"], &one["state"]["is"]), (&json!(2), &json!("open")));
 
     let (status, told) = order(&wire, &one["id"], json!({"kind": "claim"})).await;
@@ -83,10 +85,16 @@ async fn what_goes_bad_together_is_one_incident_with_a_time_line() {
     let whole = page(&wire, &one["id"]).await;
     assert_eq!(whole["members"].as_array().unwrap().len(), 2);
     let text = time_line(&whole);
-    for wanted in ["- began: ", "2 schools: ", "-> critical", "asha claimed: 2 cells", "asha rang the school"] {
+    for wanted in
+        ["- began: ", "2 schools: ", "-> critical", "asha claimed: 2 cells", "asha rang the school"]
+    {
         assert!(text.contains(wanted), "{wanted}: {text}");
     }
-    assert_eq!(text.matches("rang the school").count(), 1, "once, though it is in the book too: {text}");
+    assert_eq!(
+        text.matches("rang the school").count(),
+        1,
+        "once, though it is in the book too: {text}"
+    );
     let of_school = wire.get(&format!("/v1/schools/{}", school(1))).await;
     assert_eq!(of_school["incidents"], json!([one["id"]]));
     assert_eq!(of_school["desk"][0]["filter"], format!("incident {}", one["id"]));
@@ -116,7 +124,7 @@ async fn incidents_are_split_merged_and_resolved_and_the_same_after_a_restart() 
     let (status, told) = order(&wire, &id, json!({"kind": "merge", "into": 99, "why": "x"})).await;
     assert_eq!(status, 404, "{told}");
     let (status, told) = order(&wire, &json!("no"), json!({"kind": "claim"})).await;
-    assert_eq!(status, 404, "{told}");
+    assert_eq!(status, 400, "{told}");
     let (status, told) = wire.ask("GET", "/v1/incidents/no", b"").await;
     assert_eq!(status, 400, "{told}");
 

@@ -18,7 +18,13 @@ fn cell(n: u32, service: &str) -> CellName {
     CellName { row, service: key(service) }
 }
 
-fn line(id: u64, title: &str, health: Health, since: &str, (schools, pupils): (u32, u64)) -> IncidentLine {
+fn line(
+    id: u64,
+    title: &str,
+    health: Health,
+    since: &str,
+    (schools, pupils): (u32, u64),
+) -> IncidentLine {
     IncidentLine {
         id,
         title: Clean::new(title),
@@ -45,20 +51,37 @@ fn tomr() -> Had {
 }
 
 fn all() -> Incidents {
-    let one = line(12, "Groupcall at Alder Primary", Health::Critical, "2026-11-21T03:02:00Z", (1, 214));
-    let mut two = line(14, "WeLearn365, whole estate", Health::Warning, "2026-11-24T08:34:00Z", (48, 9210));
+    let one =
+        line(12, "Groupcall at Alder Primary", Health::Critical, "2026-11-21T03:02:00Z", (1, 214));
+    let mut two =
+        line(14, "WeLearn365, whole estate", Health::Warning, "2026-11-24T08:34:00Z", (48, 9210));
     two.had = tomr();
     two.why = Clean::new("Exchange Online: service degradation (incident EX502273, mail is late)");
-    let mut quiet = line(13, "Smoothwall at 3 schools", Health::Ok, "2026-11-24T07:00:00Z", (3, 801));
+    let mut quiet =
+        line(13, "Smoothwall at 3 schools", Health::Ok, "2026-11-24T07:00:00Z", (3, 801));
     (quiet.quiet_since, quiet.in_trouble) = (Some(at("2026-11-24T09:05:00Z")), 0);
     quiet.had = Had::default();
-    let mut over = line(9, "Redstor Backup at 12 schools", Health::Warning, "2026-11-23T22:00:00Z", (12, 3010));
+    let mut over = line(
+        9,
+        "Redstor Backup at 12 schools",
+        Health::Warning,
+        "2026-11-23T22:00:00Z",
+        (12, 3010),
+    );
     over.state = IncidentState::Over { at: at("2026-11-24T01:40:00Z") };
     over.had = Had::default();
-    let mut merged = line(8, "Just2Easy at 4 schools", Health::Warning, "2026-11-24T08:30:00Z", (4, 990));
+    let mut merged =
+        line(8, "Just2Easy at 4 schools", Health::Warning, "2026-11-24T08:30:00Z", (4, 990));
     merged.state = IncidentState::Merged { at: at("2026-11-24T08:36:00Z"), into: 14 };
     let incidents = vec![one, two, quiet, over, merged];
-    Incidents { version: 1, revision: 9, as_of: at(NOW), settled: true, incidents, more_ended: false }
+    Incidents {
+        version: 1,
+        revision: 9,
+        as_of: at(NOW),
+        settled: true,
+        incidents,
+        more_ended: false,
+    }
 }
 
 fn page() -> IncidentPage {
@@ -97,15 +120,52 @@ fn page() -> IncidentPage {
         ],
         members_left_out: 0,
         time_line: vec![
-            told("2026-11-22T05:02:00Z", Incident, None, "began: no data since Sat 03:02; limit 26 h"),
-            told("2026-11-22T05:02:00Z", State, None, "Groupcall, Alder Primary: ok -> warning: no data since Sat 03:02"),
-            told("2026-11-22T09:00:00Z", Vendor, None, "the vendor of Groupcall tells of incident GC4411"),
-            told("2026-11-23T05:03:00Z", State, None, "Groupcall, Alder Primary: warning -> critical: no data since Sat 03:02; limit 50 h"),
-            told("2026-11-23T14:20:00Z", Desk, Some("tomr"), "school says that the SIMS server was moved on Friday"),
-            told("2026-11-23T14:30:00Z", Ticket, Some("tomr"), "Raise a ticket, 9991000/groupcall: DONE, reference INC0041233"),
-            told("2026-11-24T08:55:00Z", Action, Some("asha"), "Ask for fresh pupil data, 9991000: ACCEPTED, not seen yet"),
+            told(
+                "2026-11-22T05:02:00Z",
+                Incident,
+                None,
+                "began: no data since Sat 03:02; limit 26 h",
+            ),
+            told(
+                "2026-11-22T05:02:00Z",
+                State,
+                None,
+                "Groupcall, Alder Primary: ok -> warning: no data since Sat 03:02",
+            ),
+            told(
+                "2026-11-22T09:00:00Z",
+                Vendor,
+                None,
+                "the vendor of Groupcall tells of incident GC4411",
+            ),
+            told(
+                "2026-11-23T05:03:00Z",
+                State,
+                None,
+                "Groupcall, Alder Primary: warning -> critical: no data since Sat 03:02; limit 50 h",
+            ),
+            told(
+                "2026-11-23T14:20:00Z",
+                Desk,
+                Some("tomr"),
+                "school says that the SIMS server was moved on Friday",
+            ),
+            told(
+                "2026-11-23T14:30:00Z",
+                Ticket,
+                Some("tomr"),
+                "Raise a ticket, 9991000/groupcall: DONE, reference INC0041233",
+            ),
+            told(
+                "2026-11-24T08:55:00Z",
+                Action,
+                Some("asha"),
+                "Ask for fresh pupil data, 9991000: ACCEPTED, not seen yet",
+            ),
         ],
-        not_known: vec![Clean::new("the agent was started anew meanwhile: what changed while it was not running was seen only afterwards")],
+        not_known: vec![Clean::new(
+            "the agent was started anew meanwhile: what changed while it was not running was seen only afterwards",
+        )],
     }
 }
 
@@ -129,7 +189,9 @@ fn opened(desk: Desk) -> Desk {
 #[test]
 fn the_list_at_every_size() {
     everywhere("incidents", |size| listed(desk(size)));
-    coloured("incidents", &[1, 3, 4, 5, 6, 18], |theme, depth| listed(with((80, 24), theme, depth)));
+    coloured("incidents", &[1, 3, 4, 5, 6, 18], |theme, depth| {
+        listed(with((80, 24), theme, depth))
+    });
 }
 
 #[test]
@@ -159,10 +221,14 @@ fn an_order_is_about_the_incident_at_the_cursor_and_is_read_again() {
         left_out: 0,
         left_out_cells: Vec::new(),
     };
-    let done = IncidentDone { id: 14, by: "asha".into(), kind: IncidentDo::Claim, handled: Some(handled) };
+    let done =
+        IncidentDone { id: 14, by: "asha".into(), kind: IncidentDo::Claim, handled: Some(handled) };
     desk.hear(Heard::Ordered { id: 14, answer: Ok(Box::new(done)) });
     let text = desk.text();
-    assert!(text.contains("incident 14 claimed: 1 cell until 17:00; 1 somebody else had before"), "{text}");
+    assert!(
+        text.contains("incident 14 claimed: 1 cell until 17:00; 1 somebody else had before"),
+        "{text}"
+    );
     assert_eq!(desk.wishes(), [Wish::Incidents], "what is shown is read again");
     desk.press("m").type_text("rang them").press("enter");
     let Wish::OrderIncident { id, order } = desk.wish() else { panic!("no order") };
@@ -201,8 +267,12 @@ fn resolve_merge_and_split_ask_for_what_they_need() {
         let Wish::OrderIncident { id, order } = desk.wish() else { panic!("{command}") };
         assert_eq!(id, 12);
         match order.kind {
-            IncidentDo::Resolve => assert!(order.anyway && order.why.as_str() == "the vendor knows"),
-            IncidentDo::Merge => assert_eq!((order.into, order.why.as_str()), (Some(14), "one cause")),
+            IncidentDo::Resolve => {
+                assert!(order.anyway && order.why.as_str() == "the vendor knows")
+            }
+            IncidentDo::Merge => {
+                assert_eq!((order.into, order.why.as_str()), (Some(14), "one cause"))
+            }
             IncidentDo::Split => {
                 assert_eq!(order.cells, [cell(1000, "groupcall"), cell(0, "redstor")]);
             }
@@ -219,15 +289,21 @@ fn an_empty_list_says_why_and_nothing_is_claimed_without_a_line() {
     desk.wishes();
     let none = Incidents { incidents: Vec::new(), ..all() };
     desk.hear(Heard::Incidents(Ok(Box::new(none.clone()))));
-    assert!(desk.text().contains("nothing that is watched is in certain trouble"), "{}", desk.text());
+    assert!(
+        desk.text().contains("nothing that is watched is in certain trouble"),
+        "{}",
+        desk.text()
+    );
     desk.hear(Heard::Incidents(Ok(Box::new(Incidents { settled: false, ..none }))));
     assert!(desk.text().contains("not every check has been tried yet"), "{}", desk.text());
     desk.hear(Heard::Incidents(Err("the disk is gone".to_owned())));
     assert!(desk.text().contains("it cannot be read: the disk is gone"), "{}", desk.text());
     desk.press("c enter");
     assert_eq!(desk.wishes(), [], "there is nothing under the cursor");
-    desk.lose();
+    desk.hear(Heard::Incidents(Ok(Box::new(Incidents { incidents: Vec::new(), ..all() }))));
+    desk.lose().wait(60);
     let text = desk.text();
+    assert!(text.contains("what happened since is not known"), "{text}");
     assert!(!text.contains("none is open"), "{text}");
 }
 

@@ -28,6 +28,7 @@ use crate::model::incident::{IncidentDeed, IncidentEntry, IncidentState, KeptInc
 use crate::model::text::Clean;
 use crate::model::when::ago;
 use crate::ports::ledger::Held;
+use crate::ports::store::Save;
 use crate::wire::VERSION;
 use crate::wire::desk::{Handle, Handled, MOST_CELLS};
 use crate::wire::incident::{
@@ -101,7 +102,8 @@ pub(super) async fn list(State(desk): State<Arc<Desk>>, RawQuery(query): RawQuer
         lines = running.into_iter().chain(ended).collect();
     }
     let (revision, settled) = desk.hub.stand();
-    let all = Incidents { version: VERSION, revision, as_of: now, settled, incidents: lines, more_ended };
+    let all =
+        Incidents { version: VERSION, revision, as_of: now, settled, incidents: lines, more_ended };
     Ok(json(StatusCode::OK, &all))
 }
 
@@ -163,8 +165,8 @@ pub(super) async fn page(State(desk): State<Arc<Desk>>, Path(id): Path<String>) 
 
 /// What happened while no agent ran is not known.
 fn before_the_start(line: &IncidentLine, started_at: Timestamp) -> Option<Clean> {
-    let is_within = line.opened_at < started_at
-        && line.state.ended_at().is_none_or(|ended| ended > started_at);
+    let is_within =
+        line.opened_at < started_at && line.state.ended_at().is_none_or(|ended| ended > started_at);
     is_within.then(|| {
         Clean::new(
             "the agent was started anew meanwhile: what changed while it was not running was seen only \
@@ -192,9 +194,9 @@ async fn sources(
     let store = Arc::clone(&desk.store);
     let wanted = read.clone();
     let told = blocking(move || {
-        let each = wanted.iter().map(|row| {
-            Ok((*row, store.history(*row, LINES)?, store.desk(*row, LINES)?))
-        });
+        let each = wanted
+            .iter()
+            .map(|row| Ok((*row, store.history(*row, LINES)?, store.desk(*row, LINES)?)));
         each.collect::<Result<Vec<_>, crate::ports::store::StoreError>>()
     });
     let rows = told.await?.unwrap_or_else(|error| {
@@ -206,7 +208,8 @@ async fn sources(
         history.len() >= LINES && history.last().is_some_and(|change| change.at > from)
     });
     if cut {
-        not_known.push(Clean::new("some rows changed so often that their first changes are left out"));
+        not_known
+            .push(Clean::new("some rows changed so often that their first changes are left out"));
     }
     let actions = match &desk.settings.guard {
         Err(_) => Vec::new(),
@@ -238,7 +241,8 @@ fn is_about(members: &[Member], cells: &[CellName]) -> bool {
 /// The rows of its cells, those of roots first, then the oldest; each once.
 fn rows_of(members: &[Member]) -> Vec<Row> {
     let mut all: Vec<&Member> = members.iter().collect();
-    all.sort_by_key(|m| (!m.is_root(), m.from, m.cell.clone()));
+    let place = |m: &Member| (!m.is_root(), m.from);
+    all.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| a.cell.cmp(&b.cell)));
     let mut seen = BTreeSet::new();
     all.into_iter().map(|m| m.cell.row).filter(|row| seen.insert(*row)).collect()
 }
@@ -303,6 +307,25 @@ fn is_whole(asked: &IncidentOrder) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Puts a line into its log; of one that ended long ago, where the store has it.
+async fn write_down(desk: &Desk, kept: &KeptIncident, entry: IncidentEntry) -> Result<(), Refusal> {
+    let id = kept.incident.id;
+    match desk.hub.order(Order::Write { id, entry: entry.clone() }).await? {
+        Ok(_) => Ok(()),
+        Err(OrderError::NotOpen(_)) if kept.incident.state.ended_at().is_some() => {
+            let place = u32::try_from(kept.entries.len()).unwrap_or(u32::MAX);
+            let incident = kept.incident.clone();
+            let line =
+                KeptIncident { incident, members: Vec::new(), entries: vec![(place, entry)] };
+            let (revision, _) = desk.hub.stand();
+            let at = desk.clock.now();
+            desk.store.keep(Save { at, revision, incidents: vec![line], ..Save::default() });
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Claims, gives back or notes: its cells by the rules of the desk, then a line of its log.
 async fn in_hand(desk: &Desk, id: u64, by: Clean, asked: IncidentOrder) -> Answer {
     let kept = found(desk, id).await?;
@@ -354,7 +377,7 @@ async fn in_hand(desk: &Desk, id: u64, by: Clean, asked: IncidentOrder) -> Answe
             cells: done,
             desk: handled.as_ref().map(|handled| handled.id).filter(|id| *id > 0),
         };
-        desk.hub.order(Order::Write { id, entry }).await??;
+        write_down(desk, &kept, entry).await?;
     }
     Ok(json(StatusCode::OK, &IncidentDone { id, by, kind: asked.kind, handled }))
 }

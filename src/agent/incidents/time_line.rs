@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use crate::guard::acted_on;
 use crate::hub::Held as Board;
 use crate::model::cell::{Row, StateChange};
 use crate::model::desk::{CellName, DeskEntry, DeskKind};
@@ -13,7 +14,6 @@ use crate::model::incident::{IncidentDeed, IncidentEntry, IncidentState, KeptInc
 use crate::model::plan::Outcome;
 use crate::model::text::Clean;
 use crate::model::when::written;
-use crate::guard::acted_on;
 use crate::ports::ledger::Held;
 use crate::wire::incident::{IncidentLine, TimeLine, TimeLineKind};
 
@@ -67,7 +67,8 @@ pub(super) fn time_line(board: &Board, read: &Read<'_>) -> Vec<TimeLine> {
     all.extend(read.kept.entries.iter().map(|(_, entry)| of_log(entry)));
     all.extend(read.sources.actions.iter().map(|held| of_action(held, &read.sources.labels)));
     // At one moment: first that it began, last that it ended.
-    let is_end = |line: &TimeLine| line.kind == TimeLineKind::Incident && line.at != read.line.opened_at;
+    let is_end =
+        |line: &TimeLine| line.kind == TimeLineKind::Incident && line.at != read.line.opened_at;
     all.sort_by_key(|line| (line.at, is_end(line), line.kind));
     all
 }
@@ -88,7 +89,11 @@ fn began_and_ended(read: &Read<'_>) -> Vec<TimeLine> {
     let mut out = vec![line(incident.opened_at, kind, &format!("began: {}", incident.why))];
     match &incident.state {
         IncidentState::Over { at } => {
-            out.push(line(*at, kind, "the last of its cells was well; over a quarter of an hour later"));
+            out.push(line(
+                *at,
+                kind,
+                "the last of its cells was well; over a quarter of an hour later",
+            ));
         }
         IncidentState::Merged { at, into } => {
             out.push(line(*at, kind, &format!("became part of incident {into}")));
@@ -119,7 +124,8 @@ fn states(board: &Board, read: &Read<'_>) -> Vec<TimeLine> {
             let minute = change.at.as_second().div_euclid(60);
             let StateChange { from, to, follows, first, .. } = change;
             let same = (minute, cell.service.clone(), *from, *to, *follows, *first);
-            let found = alike.entry(same).or_insert_with(|| (change.at, change.why.clone(), vec![]));
+            let found =
+                alike.entry(same).or_insert_with(|| (change.at, change.why.clone(), vec![]));
             found.0 = found.0.min(change.at);
             found.2.push(cell);
         }
@@ -129,7 +135,8 @@ fn states(board: &Board, read: &Read<'_>) -> Vec<TimeLine> {
         let label = cells.first().map(|cell| board.service_label(cell)).unwrap_or_default();
         let from = if first { "first seen".to_owned() } else { from.word().to_owned() };
         let follows = if follows { ", follows" } else { "" };
-        let why = if to.is_trouble() && !why.is_empty() { format!(": {why}") } else { String::new() };
+        let why =
+            if to.is_trouble() && !why.is_empty() { format!(": {why}") } else { String::new() };
         let what = format!("{label}, {places}: {from} -> {}{follows}{why}", to.word());
         about(line(at, TimeLineKind::State, &what), &cells)
     });
@@ -216,8 +223,10 @@ fn vendors(board: &Board, read: &Read<'_>) -> Vec<TimeLine> {
             if !read.is_within(window.from) {
                 continue;
             }
-            let until = window.until.map(|at| format!(", until {}", written(at))).unwrap_or_default();
-            let what = format!("{}: announced work: {}{until}", board.service_label(root), window.title);
+            let until =
+                window.until.map(|at| format!(", until {}", written(at))).unwrap_or_default();
+            let what =
+                format!("{}: announced work: {}{until}", board.service_label(root), window.title);
             out.push(about(line(window.from, TimeLineKind::Vendor, &what), &[root.clone()]));
         }
     }
@@ -248,7 +257,8 @@ fn book(board: &Board, read: &Read<'_>) -> Vec<TimeLine> {
                 format!("{label}, {}: {}{until}{why}", places(board, &cells), kind.word())
             }
         };
-        let told = TimeLine { who: Some(entry.by.clone()), ..line(entry.at, TimeLineKind::Desk, &what) };
+        let told =
+            TimeLine { who: Some(entry.by.clone()), ..line(entry.at, TimeLineKind::Desk, &what) };
         about(told, &cells)
     });
     told.collect()

@@ -19,8 +19,8 @@ use jiff::Timestamp;
 use crate::model::desk::CellName;
 use crate::model::health::Health;
 use crate::model::incident::{
-    Incident, IncidentDeed, IncidentEntry, IncidentState, KeptIncident, LINGERS, Member, Standing, TOGETHER,
-    Trouble, TroubleKind,
+    Incident, IncidentDeed, IncidentEntry, IncidentState, KeptIncident, LINGERS, Member, Standing,
+    TOGETHER, Trouble, TroubleKind,
 };
 
 pub use orders::{Order, OrderError};
@@ -169,6 +169,8 @@ impl Incidents {
 
     /// Time passed: what was quiet for long enough is over. Time never goes back.
     pub fn pass(&mut self, at: Timestamp) {
+        // As the store keeps history: so that a change is not earlier than what it opened.
+        let at = Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at);
         let now = self.now.map_or(at, |now| now.max(at));
         self.now = Some(now);
         while let Some((due, id)) = self.due.first().copied().filter(|(due, _)| *due <= now) {
@@ -236,7 +238,8 @@ impl Incidents {
         let same = self.open.get(&id).and_then(|held| held.members.get(cell));
         let is_same = same.is_some_and(|member| member.root == *root);
         // A cause that goes leaves them where they are; one that is found takes them along.
-        let to = if is_same || root == cell { id } else { self.incident_of(at, cell, root, trouble) };
+        let to =
+            if is_same || root == cell { id } else { self.incident_of(at, cell, root, trouble) };
         if to != id {
             self.end_member(id, cell, at, Some(to));
             for follower in self.followers(id, cell) {
@@ -394,7 +397,10 @@ impl Incidents {
         self.close(id, IncidentState::Merged { at, into });
         let why = "what they follow from was found".into();
         let deed = IncidentDeed::Merge;
-        self.write(into, IncidentEntry { at, by: None, deed, why, other: Some(id), cells, desk: None });
+        self.write(
+            into,
+            IncidentEntry { at, by: None, deed, why, other: Some(id), cells, desk: None },
+        );
     }
 
     /// Ends an incident: what of it fails from now on opens another.

@@ -7,9 +7,7 @@ use jiff::Timestamp;
 use crate::engine::incidents::{Held, Incidents, came, count};
 use crate::model::cell::Row;
 use crate::model::desk::CellName;
-use crate::model::incident::{
-    Incident, IncidentDeed, IncidentEntry, IncidentState, Member,
-};
+use crate::model::incident::{Incident, IncidentDeed, IncidentEntry, IncidentState, Member};
 use crate::model::text::Clean;
 
 /// The longest log that is taken; the ticket has room for more.
@@ -192,10 +190,13 @@ impl Incidents {
                 self.due.remove(&(super::over_at(quiet), to));
             }
         }
-        // It may have been there before, and left.
-        let before = held.members.get(&cell);
-        let (spells, from) = before.map_or((0, member.from), |b| (b.spells, b.from.min(member.from)));
+        // It may be there already: it left, or was well in the one and went bad in the other.
+        let before = held.members.remove(&cell);
+        let (spells, from) =
+            before.as_ref().map_or((0, member.from), |b| (b.spells, b.from.min(member.from)));
         let spells = spells + member.spells;
+        let newer = before.filter(|b| b.is_bad() || (!is_bad && b.until > member.until));
+        let member = newer.unwrap_or(member);
         held.members.insert(cell.clone(), Member { spells, from, ..member });
         self.dirty.entry(to).or_default().members.insert(cell);
     }
@@ -215,18 +216,15 @@ impl Incidents {
             }
         }
         let named: BTreeSet<&CellName> = cells.iter().collect();
-        let goes = |m: &&Member| {
-            m.moved.is_none() && (named.contains(&m.cell) || named.contains(&m.root))
-        };
+        let goes =
+            |m: &&Member| m.moved.is_none() && (named.contains(&m.cell) || named.contains(&m.root));
         let moving: Vec<Member> = held.members.values().filter(goes).cloned().collect();
         let stay = held.members.values().filter(|m| m.moved.is_none()).count() - moving.len();
         let Some(first) = cells.iter().find_map(|cell| here(cell)) else {
             return Err(OrderError::Parts("name at least one cell to part from it"));
         };
         if stay == 0 {
-            return Err(OrderError::Parts(
-                "that is all of it: nothing would be left to part from",
-            ));
+            return Err(OrderError::Parts("that is all of it: nothing would be left to part from"));
         }
         let incident = Incident {
             id: self.last + 1,
@@ -263,8 +261,7 @@ impl Incidents {
             cells: parts,
             desk: None,
         };
-        let (of_old, of_new) =
-            (line(IncidentDeed::Split, new), line(IncidentDeed::PartedFrom, id));
+        let (of_old, of_new) = (line(IncidentDeed::Split, new), line(IncidentDeed::PartedFrom, id));
         self.write(id, of_old);
         self.write(new, of_new);
         Ok(new)
@@ -286,7 +283,10 @@ impl Incidents {
         }
         let (deed, cells) = (IncidentDeed::Resolve, count(bad));
         let by_whom = by.clone();
-        self.write(id, IncidentEntry { at, by: Some(by), deed, why, other: None, cells, desk: None });
+        self.write(
+            id,
+            IncidentEntry { at, by: Some(by), deed, why, other: None, cells, desk: None },
+        );
         self.close(id, IncidentState::Resolved { at, by: by_whom, in_trouble: cells });
         Ok(id)
     }

@@ -124,7 +124,9 @@ fn raised(held: &Held) -> Option<Raised> {
 pub fn acted_on(held: &Held) -> Vec<CellName> {
     let service = || held.action.service().parse().ok();
     let accounts = held.item.aims().filter_map(|aim| match aim {
-        Aim::Account(school, _) => Some(CellName { row: Row::School(*school), service: service()? }),
+        Aim::Account(school, _) => {
+            Some(CellName { row: Row::School(*school), service: service()? })
+        }
         _ => None,
     });
     accounts.chain(cells(&held.action, &held.item)).collect()

@@ -67,7 +67,9 @@ pub(super) fn had_words(line: &IncidentLine, now: Timestamp) -> String {
     let until = until.map(|at| format!(" until {}", times::moment(at, now))).unwrap_or_default();
     match (had.nobody, had.somebody) {
         _ if line.state.ended_at().is_some() => stands_words(line, now),
-        (0, 0) => "nothing of it is in trouble now; over a quarter of an hour after that".to_owned(),
+        (0, 0) => {
+            "nothing of it is in trouble now; over a quarter of an hour after that".to_owned()
+        }
         (_, 0) => "nobody has it".to_owned(),
         (0, _) => format!("{by} has it{until}"),
         (free, held) => {
@@ -185,7 +187,8 @@ impl IncidentScreen {
         if let Some(why) = &self.error {
             return Some(format!("as of {as_of}; it cannot be read anew: {why}"));
         }
-        let text = format!("as of {as_of}; the agent cannot be reached: what happened since is not known");
+        let text =
+            format!("as of {as_of}; the agent cannot be reached: what happened since is not known");
         (!view.is_known).then_some(text)
     }
 
@@ -234,9 +237,8 @@ fn facts(page: &IncidentPage, room: u16, view: &View<'_>) -> Vec<Line> {
     let age = times::age(line.since, until);
     say("since", &format!("{since}, for {age}; certain {certain}"), Role::Text);
     let root = page.members.iter().find(|m| m.cell == line.first);
-    let root = root.map_or_else(|| line.first.service.to_string(), |m| {
-        format!("{}, {}", m.place, m.service)
-    });
+    let root = root
+        .map_or_else(|| line.first.service.to_string(), |m| format!("{}, {}", m.place, m.service));
     let more = match line.roots {
         0 | 1 => String::new(),
         n => format!(", the first of {n}"),

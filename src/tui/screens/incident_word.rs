@@ -45,7 +45,8 @@ impl IncidentWord {
         let order = plain(self.kind);
         Ok(match self.kind {
             IncidentDo::Merge => {
-                let into = first.parse().map_err(|_| "the number of the other one, and why".to_owned())?;
+                let into =
+                    first.parse().map_err(|_| "the number of the other one, and why".to_owned())?;
                 if into == self.id {
                     return Err("that is this one: the number of another".to_owned());
                 }
@@ -62,7 +63,9 @@ impl IncidentWord {
             IncidentDo::Resolve if self.bad > 0 => {
                 if first != ANYWAY {
                     let bad = self.bad;
-                    return Err(format!("{bad} of its cells in trouble: type  anyway  and why, or wait"));
+                    return Err(format!(
+                        "{bad} of its cells in trouble: type  anyway  and why, or wait"
+                    ));
                 }
                 let said = "resolved by hand; its cells are set aside until they are well or worse";
                 (IncidentOrder { anyway: true, why: because(rest)?, ..order }, said.to_owned())
@@ -72,12 +75,17 @@ impl IncidentWord {
                 if why.is_empty() {
                     return Err("what solved it".to_owned());
                 }
-                (IncidentOrder { why, ..order }, "resolved; a new failure opens a new one".to_owned())
+                (
+                    IncidentOrder { why, ..order },
+                    "resolved; a new failure opens a new one".to_owned(),
+                )
             }
             IncidentDo::Note | IncidentDo::Claim | IncidentDo::GiveBack => {
                 let why = Clean::new(text);
                 if why.is_empty() {
-                    return Err("for whoever comes next and for the review; no pupil's name".to_owned());
+                    return Err(
+                        "for whoever comes next and for the review; no pupil's name".to_owned()
+                    );
                 }
                 (IncidentOrder { why, ..order }, "Enter notes it".to_owned())
             }
@@ -119,7 +127,8 @@ impl IncidentWord {
 
 /// Cells as they are typed, with commas between: `9371234/groupcall,estate/groupcall`.
 fn cells(text: &str) -> Result<Vec<CellName>, String> {
-    let help = || "LAESTAB/SERVICE, commas between, and why: 9371234/groupcall another matter".to_owned();
+    let help =
+        || "LAESTAB/SERVICE, commas between, and why: 9371234/groupcall another matter".to_owned();
     let each = text.split(',').filter(|part| !part.is_empty()).map(|part| {
         let (row, service) = part.split_once('/')?;
         let row = match row {

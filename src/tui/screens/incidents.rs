@@ -31,7 +31,7 @@ pub struct IncidentsScreen {
 /// The letter of an incident and its role: lower case once somebody has it.
 pub(super) fn mark(line: &IncidentLine) -> (&'static str, Role) {
     if line.state.ended_at().is_some() {
-        return ("_", Role::Quiet);
+        return (" ", Role::Quiet);
     }
     let role = match line.health {
         _ if line.had.is_had() => Role::Handled,
@@ -59,11 +59,9 @@ pub(super) fn plain(kind: IncidentDo) -> IncidentOrder {
 
 /// What a command asks to be done about an incident: at once, or after a line is typed.
 pub(super) fn ordered(command: Command, line: &IncidentLine) -> Option<Vec<Act>> {
-    let at_once = |kind| {
-        vec![Act::Guard(Wish::OrderIncident { id: line.id, order: Box::new(plain(kind)) })]
-    };
-    let asks =
-        |kind| vec![Act::Open(Layer::IncidentWord(Box::new(IncidentWord::new(kind, line))))];
+    let at_once =
+        |kind| vec![Act::Guard(Wish::OrderIncident { id: line.id, order: Box::new(plain(kind)) })];
+    let asks = |kind| vec![Act::Open(Layer::IncidentWord(Box::new(IncidentWord::new(kind, line))))];
     Some(match command {
         Command::Claim => at_once(IncidentDo::Claim),
         Command::GiveBack => at_once(IncidentDo::GiveBack),
@@ -152,7 +150,9 @@ impl IncidentsScreen {
         let open = all.incidents.iter().filter(|line| line.state.ended_at().is_none()).count();
         let ended = all.incidents.len() - open;
         let open = match open {
-            _ if !view.is_known => format!("as of {}", times::moment(all.as_of, view.now)),
+            _ if !view.is_known || self.error.is_some() => {
+                format!("as of {}", times::moment(all.as_of, view.now))
+            }
             0 => "none is open".to_owned(),
             n => format!("{n} open, what nobody has first"),
         };
@@ -170,7 +170,9 @@ impl IncidentsScreen {
         }
         let all = self.all.as_ref()?;
         if !view.is_known {
-            return Some("the agent cannot be reached: what happened since is not known".to_owned());
+            return Some(
+                "the agent cannot be reached: what happened since is not known".to_owned(),
+            );
         }
         if !all.settled {
             return Some("not every check has been tried yet: there may be more".to_owned());
@@ -216,7 +218,7 @@ fn in_a_line(line: &IncidentLine, is_chosen: bool, (room, view): (u16, &View<'_>
     } else {
         stands_words(line, view.now)
     };
-    let place = room.saturating_sub(14 + 38).min(60);
+    let place = room.saturating_sub(14 + 32).min(90);
     let title = cut(line.title.as_str(), place);
     let pad = usize::from(place).saturating_sub(usize::from(crate::tui::widgets::width(&title)));
     let right_role = if is_open { Role::Text } else { Role::Quiet };
