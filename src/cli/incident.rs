@@ -10,6 +10,9 @@ use crate::wire::incident::{
 };
 use crate::wire::{Health, london};
 
+/// Cells that are listed of one incident.
+const LISTED: usize = 20;
+
 /// `Tue 24 Nov 2026 03:02`, London.
 pub(super) fn moment(at: Timestamp) -> String {
     at.to_zoned_datetime(london()).strftime("%a %-d %b %Y %H:%M").to_string()
@@ -176,9 +179,11 @@ pub fn incident_text(page: &IncidentPage) -> String {
         out.push_str(&format!("  has it   {}\n", had_text(&line.had)));
     }
     out.push_str("cells\n");
-    page.members.iter().for_each(|member| out.push_str(&member_text(member)));
-    if page.members_left_out > 0 {
-        out.push_str(&format!("  and {} more\n", page.members_left_out));
+    page.members.iter().take(LISTED).for_each(|member| out.push_str(&member_text(member)));
+    let unlisted =
+        page.members.len().saturating_sub(LISTED) as u64 + u64::from(page.members_left_out);
+    if unlisted > 0 {
+        out.push_str(&format!("  and {unlisted} more; `incident export` lists up to 500\n"));
     }
     out.push_str("time line\n");
     for line in &page.time_line {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::cli::incident::{cell_text, had_text, line_text, many, moment, reach_text, state_text};
-use crate::wire::incident::{IncidentPage, TimeLine, TimeLineKind};
+use crate::wire::incident::{IncidentMember, IncidentPage, TimeLine, TimeLineKind};
 
 /// Text as it stands in Markdown. A backslash before ASCII punctuation makes it plain text
 /// (CommonMark 0.31, 2.4); a colon and a dot are escaped where an address would become a link.
@@ -51,8 +51,8 @@ pub fn report(page: &IncidentPage) -> String {
     let line = &page.incident;
     let mut out = format!("# Incident {}: {}\n\n", line.id, plain(line.title.as_str()));
     out.push_str(&format!(
-        "Written {} by caretaker. Times are those of London. No reason of an action and no pupil's name \
-         is in here.\n\n## Summary\n\n",
+        "Written {} by caretaker. Times are those of London. Reasons of actions are left out, since they \
+         may hold a name; the audit has them.\n\n## Summary\n\n",
         moment(page.as_of)
     ));
     out.push_str(&format!("- What: {}\n", plain(line.why.as_str())));
@@ -98,6 +98,8 @@ pub fn report(page: &IncidentPage) -> String {
     not_known.push("- Why it happened: caretaker tells what was seen, not the cause\n".to_owned());
     not_known.push("- What was said on the telephone and not noted\n".to_owned());
     not_known.iter().for_each(|text| out.push_str(text));
+    out.push_str("\n## Cells\n\n");
+    cells(&mut out, page);
     out
 }
 
@@ -106,7 +108,37 @@ fn lasted(from: jiff::Timestamp, until: jiff::Timestamp) -> String {
     crate::wire::Span::from_secs(seconds / 60 * 60).short()
 }
 
+/// What of each service: roots apart from what followed.
 fn impact(out: &mut String, page: &IncidentPage) {
+    type Part<'a> = (bool, &'a str);
+    let mut parts: BTreeMap<Part<'_>, Vec<&IncidentMember>> = BTreeMap::new();
+    for m in &page.members {
+        parts.entry((!m.is_root, m.service.as_str())).or_default().push(m);
+    }
+    out.push_str("| service | part | where | in trouble from | until |\n");
+    out.push_str("| --- | --- | --- | --- | --- |\n");
+    for ((follows, service), all) in parts {
+        let place = match all.as_slice() {
+            [one] => plain(one.place.as_str()),
+            many => format!("{} schools", many.len()),
+        };
+        let from = all.iter().map(|m| m.from).min().map(moment).unwrap_or_default();
+        let bad = all.iter().filter(|m| m.until.is_none() && m.moved.is_none()).count();
+        let until = match bad {
+            0 => all.iter().filter_map(|m| m.until).max().map(moment).unwrap_or_default(),
+            n if n == all.len() => "still in trouble".to_owned(),
+            n => format!("{n} still in trouble"),
+        };
+        let part = if follows { "follows" } else { "root" };
+        out.push_str(&format!("| {} | {part} | {place} | {from} | {until} |\n", plain(service)));
+    }
+    if page.members_left_out > 0 {
+        let more = many(u64::from(page.members_left_out), "cell");
+        out.push_str(&format!("\n{more} more are not counted here: too many to list.\n"));
+    }
+}
+
+fn cells(out: &mut String, page: &IncidentPage) {
     out.push_str("| cell | where | service | part | from | until |\n");
     out.push_str("| --- | --- | --- | --- | --- | --- |\n");
     for m in &page.members {
@@ -162,7 +194,7 @@ mod tests {
     use crate::wire::board::Row;
     use crate::wire::desk::CellName;
     use crate::wire::incident::{
-        Had, IncidentDo, IncidentDone, IncidentLine, IncidentMember, IncidentState, Incidents,
+        Had, IncidentDo, IncidentDone, IncidentLine, IncidentState, Incidents,
     };
 
     fn at(text: &str) -> jiff::Timestamp {
@@ -235,6 +267,7 @@ mod tests {
             "## Impact",
             "- Reach: 1 school, 214 pupils",
             "| 9991001/groupcall | Alder Primary | Groupcall | root | Sun 22 Nov 2026 05:02 | still in trouble |",
+            "| Groupcall | root | Alder Primary | Sun 22 Nov 2026 05:02 | still in trouble |",
             "## Time line",
             "| Mon 23 Nov 2026 14:20 | desk | tomr | the server was moved |",
             "## Who did what",

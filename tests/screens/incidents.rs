@@ -1,12 +1,13 @@
 //! Incidents: the list, one of them, and what is done about it.
 
 use caretaker::tui::wish::{Heard, Wish};
-use caretaker::wire::board::Row;
+use caretaker::wire::board::{Board, Row};
 use caretaker::wire::desk::{CellName, DeskKind, Handled};
 use caretaker::wire::incident::{
     Had, IncidentDo, IncidentDone, IncidentLine, IncidentMember, IncidentPage, IncidentState,
     Incidents, TimeLine, TimeLineKind,
 };
+use caretaker::wire::page::Page;
 use caretaker::wire::{Clean, Handling, HandlingKind, Health};
 
 use crate::fixture::{Desk, NOW, at, key, laestab};
@@ -320,6 +321,23 @@ fn while_they_are_shown_they_are_read_again_when_the_board_changes() {
     assert_eq!(desk.wishes(), [Wish::Incidents]);
     desk.press("q").change(5, 1, crate::fixture::bad(Health::Critical, 60)).wait(9).beat();
     assert_eq!(desk.wishes(), [], "nobody looks");
+}
+
+fn in_two(board: &Board, row: Option<usize>) -> Page {
+    Page { incidents: vec![12, 14], ..crate::fixture::page(board, row) }
+}
+
+#[test]
+fn a_page_names_the_incidents_that_it_is_part_of() {
+    let mut desk = desk((80, 24));
+    desk.press("enter");
+    assert!(!desk.text().contains("part of incident"), "{}", desk.text());
+    desk.press("esc");
+    desk.page_of = in_two;
+    desk.press("j enter");
+    assert!(desk.text().contains("part of incident 12, 14; i lists them"), "{}", desk.text());
+    desk.press("i");
+    assert!(desk.line(0).contains("> incidents"), "{}", desk.line(0));
 }
 
 #[test]

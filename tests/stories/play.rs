@@ -261,6 +261,11 @@ impl Stage {
     /// in trouble is in exactly one that is open.
     fn look_at(&mut self, at: Timestamp, effects: &[Effect]) {
         let at = at.max(self.reader.now());
+        self.incidents.pass(at);
+        let moved = |effect: &Effect| matches!(effect, Effect::Changed { .. } | Effect::Reset);
+        if !effects.iter().any(moved) {
+            return;
+        }
         let all = places(&self.world);
         let is_reset = effects.iter().any(|effect| matches!(effect, Effect::Reset));
         let gone: Vec<CellName> = self
@@ -276,7 +281,6 @@ impl Stage {
             let is_it = |effect: &Effect| *effect == Effect::Changed { row: cell.row, column };
             is_reset || effects.iter().any(is_it)
         };
-        self.incidents.pass(at);
         for (cell, column) in all.iter().filter(|(cell, column)| changed(cell, *column)) {
             let mut looked = vec![(cell.clone(), *column)];
             while let Some((cell, column)) = looked.pop() {

@@ -66,10 +66,11 @@ pub(super) fn time_line(board: &Board, read: &Read<'_>) -> Vec<TimeLine> {
     all.extend(book(board, read));
     all.extend(read.kept.entries.iter().map(|(_, entry)| of_log(entry)));
     all.extend(read.sources.actions.iter().map(|held| of_action(held, &read.sources.labels)));
-    // At one moment: first that it began, last that it ended.
+    // At one moment: first that it began, then what few cells did before what many did, last that it
+    // ended.
     let is_end =
         |line: &TimeLine| line.kind == TimeLineKind::Incident && line.at != read.line.opened_at;
-    all.sort_by_key(|line| (line.at, is_end(line), line.kind));
+    all.sort_by_key(|line| (line.at, is_end(line), line.kind, line.cells));
     all
 }
 
@@ -130,14 +131,13 @@ fn states(board: &Board, read: &Read<'_>) -> Vec<TimeLine> {
             found.2.push(cell);
         }
     }
-    let told = alike.into_iter().map(|((_, _, from, to, follows, first), (at, why, cells))| {
+    let told = alike.into_iter().map(|((_, _, from, to, _, first), (at, why, cells))| {
         let places = places(board, &cells);
         let label = cells.first().map(|cell| board.service_label(cell)).unwrap_or_default();
         let from = if first { "first seen".to_owned() } else { from.word().to_owned() };
-        let follows = if follows { ", follows" } else { "" };
         let why =
             if to.is_trouble() && !why.is_empty() { format!(": {why}") } else { String::new() };
-        let what = format!("{label}, {places}: {from} -> {}{follows}{why}", to.word());
+        let what = format!("{label}, {places}: {from} -> {}{why}", to.word());
         about(line(at, TimeLineKind::State, &what), &cells)
     });
     told.collect()
@@ -227,7 +227,10 @@ fn vendors(board: &Board, read: &Read<'_>) -> Vec<TimeLine> {
                 window.until.map(|at| format!(", until {}", written(at))).unwrap_or_default();
             let what =
                 format!("{}: announced work: {}{until}", board.service_label(root), window.title);
-            out.push(about(line(window.from, TimeLineKind::Vendor, &what), &[root.clone()]));
+            out.push(about(
+                line(window.from, TimeLineKind::Vendor, &what),
+                std::slice::from_ref(root),
+            ));
         }
     }
     out

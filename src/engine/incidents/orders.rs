@@ -220,7 +220,7 @@ impl Incidents {
             |m: &&Member| m.moved.is_none() && (named.contains(&m.cell) || named.contains(&m.root));
         let moving: Vec<Member> = held.members.values().filter(goes).cloned().collect();
         let stay = held.members.values().filter(|m| m.moved.is_none()).count() - moving.len();
-        let Some(first) = cells.iter().find_map(|cell| here(cell)) else {
+        let Some(first) = cells.iter().find_map(here) else {
             return Err(OrderError::Parts("name at least one cell to part from it"));
         };
         if stay == 0 {
