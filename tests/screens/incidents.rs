@@ -85,6 +85,57 @@ fn all() -> Incidents {
     }
 }
 
+fn time_line() -> Vec<TimeLine> {
+    let told = |when: &str, kind, who: Option<&str>, what: &str| TimeLine {
+        at: at(when),
+        kind,
+        who: who.map(Clean::new),
+        what: Clean::new(what),
+        about: vec![cell(1000, "groupcall")],
+        cells: 1,
+    };
+    use TimeLineKind::{Action, Desk, Incident, State, Ticket, Vendor};
+    vec![
+        told("2026-11-22T05:02:00Z", Incident, None, "began: no data since Sat 03:02; limit 26 h"),
+        told(
+            "2026-11-22T05:02:00Z",
+            State,
+            None,
+            "Groupcall, Alder Primary: ok -> warning: no data since Sat 03:02",
+        ),
+        told(
+            "2026-11-22T09:00:00Z",
+            Vendor,
+            None,
+            "the vendor of Groupcall tells of incident GC4411",
+        ),
+        told(
+            "2026-11-23T05:03:00Z",
+            State,
+            None,
+            "Groupcall, Alder Primary: warning -> critical: no data since Sat 03:02; limit 50 h",
+        ),
+        told(
+            "2026-11-23T14:20:00Z",
+            Desk,
+            Some("tomr"),
+            "school says that the SIMS server was moved on Friday",
+        ),
+        told(
+            "2026-11-23T14:30:00Z",
+            Ticket,
+            Some("tomr"),
+            "Raise a ticket, 9991000/groupcall: DONE, reference INC0041233",
+        ),
+        told(
+            "2026-11-24T08:55:00Z",
+            Action,
+            Some("asha"),
+            "Ask for fresh pupil data, 9991000: ACCEPTED, not seen yet",
+        ),
+    ]
+}
+
 fn page() -> IncidentPage {
     let member = |service: &str, label: &str, is_root, health| IncidentMember {
         cell: cell(1000, service),
@@ -99,15 +150,6 @@ fn page() -> IncidentPage {
         handling: None,
         moved: None,
     };
-    let told = |when: &str, kind, who: Option<&str>, what: &str| TimeLine {
-        at: at(when),
-        kind,
-        who: who.map(Clean::new),
-        what: Clean::new(what),
-        about: vec![cell(1000, "groupcall")],
-        cells: 1,
-    };
-    use TimeLineKind::{Action, Desk, Incident, State, Ticket, Vendor};
     let mut gone = member("purple_mash", "Purple Mash", false, Health::Warning);
     (gone.until, gone.spells) = (Some(at("2026-11-24T08:00:00Z")), 2);
     IncidentPage {
@@ -120,50 +162,7 @@ fn page() -> IncidentPage {
             gone,
         ],
         members_left_out: 0,
-        time_line: vec![
-            told(
-                "2026-11-22T05:02:00Z",
-                Incident,
-                None,
-                "began: no data since Sat 03:02; limit 26 h",
-            ),
-            told(
-                "2026-11-22T05:02:00Z",
-                State,
-                None,
-                "Groupcall, Alder Primary: ok -> warning: no data since Sat 03:02",
-            ),
-            told(
-                "2026-11-22T09:00:00Z",
-                Vendor,
-                None,
-                "the vendor of Groupcall tells of incident GC4411",
-            ),
-            told(
-                "2026-11-23T05:03:00Z",
-                State,
-                None,
-                "Groupcall, Alder Primary: warning -> critical: no data since Sat 03:02; limit 50 h",
-            ),
-            told(
-                "2026-11-23T14:20:00Z",
-                Desk,
-                Some("tomr"),
-                "school says that the SIMS server was moved on Friday",
-            ),
-            told(
-                "2026-11-23T14:30:00Z",
-                Ticket,
-                Some("tomr"),
-                "Raise a ticket, 9991000/groupcall: DONE, reference INC0041233",
-            ),
-            told(
-                "2026-11-24T08:55:00Z",
-                Action,
-                Some("asha"),
-                "Ask for fresh pupil data, 9991000: ACCEPTED, not seen yet",
-            ),
-        ],
+        time_line: time_line(),
         not_known: vec![Clean::new(
             "the agent was started anew meanwhile: what changed while it was not running was seen only afterwards",
         )],

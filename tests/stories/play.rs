@@ -541,9 +541,8 @@ fn saw(stage: &mut Stage, told: &Expect) -> BTreeMap<String, String> {
     }
     note("cells".to_owned(), format!("{:?}", counts(stage.world.summary())));
     note("schools".to_owned(), format!("{:?}", counts(stage.world.schools_summary())));
-    if told.incidents.is_some() {
-        note("incidents".to_owned(), incidents(&stage.incidents));
-    }
+    let of_incidents = told.incidents.as_ref().map(|_| incidents(&stage.incidents));
+    of_incidents.into_iter().for_each(|text| note("incidents".to_owned(), text));
     if told.history.is_some() {
         let all = stage.history.iter().filter(|(r, _)| *r == row);
         let all: Vec<_> = all.map(|(_, h)| h.clone()).collect();
