@@ -113,6 +113,18 @@ fn member(place: Row, service: &str, until: Option<&str>) -> Member {
     }
 }
 
+fn noted(why: &str) -> IncidentEntry {
+    IncidentEntry {
+        at: at("2026-11-23T09:30:00Z"),
+        by: Some("asha".into()),
+        deed: IncidentDeed::Note,
+        why: why.into(),
+        other: None,
+        cells: 1,
+        desk: Some(7),
+    }
+}
+
 /// Incidents with their cells and their log; what changed only is given.
 fn keeps_incidents(open: &dyn Fn() -> Box<dyn Store>) {
     let incident = |id: u64, state: IncidentState| Incident {
@@ -129,29 +141,20 @@ fn keeps_incidents(open: &dyn Fn() -> Box<dyn Store>) {
             at("2026-11-23T09:00:00.250Z"),
         )],
     };
-    let entry = |why: &str| IncidentEntry {
-        at: at("2026-11-23T09:30:00Z"),
-        by: Some("asha".into()),
-        deed: IncidentDeed::Note,
-        why: why.into(),
-        other: None,
-        cells: 1,
-        desk: Some(7),
-    };
     let (one, two) = (row("9990101"), row("9990103"));
     let store = open();
     assert_eq!(store.incident(4).unwrap(), None);
     let whole = KeptIncident {
         incident: incident(4, IncidentState::Open),
         members: vec![member(one, "backup", None), member(two, "backup", None)],
-        entries: vec![(0, entry("first"))],
+        entries: vec![(0, noted("first"))],
     };
     store.keep(Save { incidents: vec![whole.clone()], ..save(60) });
     store.flush().unwrap();
     // One cell is well, and somebody notes something: nothing else is told again.
     let part = KeptIncident {
         members: vec![member(two, "backup", Some("2026-11-23T09:40:00Z"))],
-        entries: vec![(1, entry("second"))],
+        entries: vec![(1, noted("second"))],
         ..whole.clone()
     };
     store.keep(Save { incidents: vec![part], ..save(61) });
@@ -164,7 +167,7 @@ fn keeps_incidents(open: &dyn Fn() -> Box<dyn Store>) {
             member(one, "backup", None),
             member(two, "backup", Some("2026-11-23T09:40:00Z")),
         ],
-        entries: vec![(0, entry("first")), (1, entry("second"))],
+        entries: vec![(0, noted("first")), (1, noted("second"))],
         ..whole.clone()
     };
     assert_eq!((board.incidents, board.last_incident), (vec![wanted.clone()], 4));
