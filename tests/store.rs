@@ -9,6 +9,9 @@ use caretaker::model::check::Scope;
 use caretaker::model::desk::{CellName, DeskEntry, DeskKind};
 use caretaker::model::health::{Health, Reason};
 use caretaker::model::ids::ServiceKey;
+use caretaker::model::incident::{
+    Incident, IncidentDeed, IncidentEntry, IncidentState, KeptIncident, Member, TroubleKind,
+};
 use caretaker::model::kept::{KeptCell, KeptMemory, KeptPlan, KeptRun, KnownRuns, Memory};
 use caretaker::model::observation::{Number, Target};
 use caretaker::ports::store::{Save, Store, StoreError};
@@ -94,6 +97,115 @@ fn keeps_runs(open: &dyn Fn() -> Box<dyn Store>) {
     assert_eq!(gone, KnownRuns::default());
 }
 
+fn member(place: Row, service: &str, until: Option<&str>) -> Member {
+    Member {
+        cell: CellName { row: place, service: key(service) },
+        root: CellName { row: Row::Estate, service: key("backup") },
+        from: at("2026-11-23T09:00:00.250Z"),
+        since: Some(at("2026-11-23T08:00:00Z")),
+        until: until.map(at),
+        health: Health::Unknown,
+        reason: Some(Reason::NoAnswer),
+        worst: Health::Critical,
+        spells: 2,
+        moved: None,
+        parted: true,
+    }
+}
+
+fn noted(why: &str) -> IncidentEntry {
+    IncidentEntry {
+        at: at("2026-11-23T09:30:00Z"),
+        by: Some("asha".into()),
+        deed: IncidentDeed::Note,
+        why: why.into(),
+        other: None,
+        cells: 1,
+        desk: Some(7),
+    }
+}
+
+/// Incidents with their cells and their log; what changed only is given.
+fn keeps_incidents(open: &dyn Fn() -> Box<dyn Store>) {
+    let incident = |id: u64, state: IncidentState| Incident {
+        id,
+        opened_at: at("2026-11-23T09:00:00.250Z"),
+        since: None,
+        first: CellName { row: Row::Estate, service: key("backup") },
+        why: "the vendor says so".into(),
+        worst: Health::Critical,
+        state,
+        quiet_since: None,
+        kinds: vec![(
+            TroubleKind { service: key("backup"), check: None, reason: Some(Reason::NoAnswer) },
+            at("2026-11-23T09:00:00.250Z"),
+        )],
+    };
+    let (one, two) = (row("9990101"), row("9990103"));
+    let store = open();
+    assert_eq!(store.incident(4).unwrap(), None);
+    let whole = KeptIncident {
+        incident: incident(4, IncidentState::Open),
+        members: vec![member(one, "backup", None), member(two, "backup", None)],
+        entries: vec![(0, noted("first"))],
+    };
+    store.keep(Save { incidents: vec![whole.clone()], ..save(60) });
+    store.flush().unwrap();
+    // One cell is well, and somebody notes something: nothing else is told again.
+    let part = KeptIncident {
+        members: vec![member(two, "backup", Some("2026-11-23T09:40:00Z"))],
+        entries: vec![(1, noted("second"))],
+        ..whole.clone()
+    };
+    store.keep(Save { incidents: vec![part], ..save(61) });
+    store.flush().unwrap();
+    drop(store);
+    let store = open();
+    let board = store.load().unwrap();
+    let wanted = KeptIncident {
+        members: vec![
+            member(one, "backup", None),
+            member(two, "backup", Some("2026-11-23T09:40:00Z")),
+        ],
+        entries: vec![(0, noted("first")), (1, noted("second"))],
+        ..whole.clone()
+    };
+    assert_eq!((board.incidents, board.last_incident), (vec![wanted.clone()], 4));
+    assert_eq!(store.incident(4).unwrap(), Some(wanted));
+
+    // Over: not at the next start, but for whoever asks. By hand with a cell in trouble: at both.
+    let ended = |id, until: Option<&str>, state| KeptIncident {
+        incident: incident(id, state),
+        members: vec![member(one, "backup", until)],
+        entries: Vec::new(),
+    };
+    let noon = at("2026-11-23T12:00:00Z");
+    let over = ended(4, Some("2026-11-23T12:00:00Z"), IncidentState::Over { at: noon });
+    let by_hand = IncidentState::Resolved { at: noon, by: "asha".into(), in_trouble: 1 };
+    let by_hand = ended(5, None, by_hand);
+    store.keep(Save { incidents: vec![over, by_hand], ..save(62) });
+    store.flush().unwrap();
+    drop(store);
+    let store = open();
+    let board = store.load().unwrap();
+    let live: Vec<u64> = board.incidents.iter().map(|kept| kept.incident.id).collect();
+    assert_eq!((live, board.last_incident), (vec![5], 5));
+    let since = |when| {
+        let found = store.incidents(at(when), 10).unwrap();
+        found.iter().map(|kept| kept.incident.id).collect::<Vec<_>>()
+    };
+    assert_eq!(since("2026-11-23T12:00:00Z").len(), 2);
+    assert_eq!(since("2026-11-23T12:00:01Z"), [0_u64; 0]);
+    assert_eq!(store.incidents(noon, 1).unwrap().len(), 1);
+    assert_eq!(store.incident(4).unwrap().unwrap().members.len(), 2);
+
+    // After 400 days what is over goes; what is set aside stays, and no number is given again.
+    store.keep(Save { at: at("2028-02-01T10:00:00Z"), ..save(63) });
+    store.flush().unwrap();
+    assert_eq!(store.incident(4).unwrap(), None);
+    assert_eq!(store.load().unwrap().last_incident, 5);
+}
+
 /// What every store does. `open` opens the same one again.
 fn conforms(open: &dyn Fn() -> Box<dyn Store>) {
     let store = open();
@@ -104,6 +216,7 @@ fn conforms(open: &dyn Fn() -> Box<dyn Store>) {
     keeps_the_desks_book(open);
     tells_history(open);
     keeps_runs(open);
+    keeps_incidents(open);
     // The book is pruned as history is.
     assert_eq!(open().desk(row("9990101"), 10).unwrap(), []);
 }

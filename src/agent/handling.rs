@@ -36,14 +36,25 @@ pub(super) async fn handle(
     body: Result<Bytes, BytesRejection>,
 ) -> Answer {
     let asked: Handle = body_of(body)?.ok_or_else(|| Refusal::bad_request("the body is empty"))?;
-    let now = desk.clock.now();
-    let asked = settled(asked, now, |now| desk.settings.shift_end(now))?;
+    let by = name_of(&desk, peer).await;
+    let told = take(&desk, by, asked).await?;
+    Ok(json(StatusCode::OK, &told))
+}
+
+/// The account behind the connection, by name.
+pub(super) async fn name_of(desk: &Desk, peer: PeerId) -> Clean {
     let people = Arc::clone(&desk.settings.people);
     let by = tokio::task::spawn_blocking(move || people.person(peer.uid, peer.pid)).await;
-    let by = match by {
+    match by {
         Ok(Ok(person)) => person.operator.name,
         _ => Clean::new(&format!("uid {}", peer.uid)),
-    };
+    }
+}
+
+/// Takes cells in hand for an operator, by all rules.
+pub(super) async fn take(desk: &Desk, by: Clean, asked: Handle) -> Result<Handled, Refusal> {
+    let now = desk.clock.now();
+    let asked = settled(asked, now, |now| desk.settings.shift_end(now))?;
     let names = asked.cells.clone();
     let stands = desk.hub.ask(move |held| held.stands(&names)).await?;
     let stood = desk.settings.training.as_ref().map(|_| stands.clone());
@@ -51,9 +62,9 @@ pub(super) async fn handle(
     if let (Some(training), Some(stood)) = (&desk.settings.training, &stood) {
         training.taken(now, asked.kind, (&asked.cells, stood), &sorted.done);
     }
-    let id = if sorted.done.is_empty() { 0 } else { act(&desk, &asked, &by, &sorted.done).await? };
+    let id = if sorted.done.is_empty() { 0 } else { act(desk, &asked, &by, &sorted.done).await? };
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let told = Handled {
+    Ok(Handled {
         id,
         by,
         kind: asked.kind,
@@ -63,8 +74,7 @@ pub(super) async fn handle(
         taken_over: sorted.taken_over,
         left_out: count(sorted.left_out.len()),
         left_out_cells: sorted.left_out.into_iter().take(TOLD).collect(),
-    };
-    Ok(json(StatusCode::OK, &told))
+    })
 }
 
 /// Has it judged, and kept in the book. The entry's number.

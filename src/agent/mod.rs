@@ -7,6 +7,7 @@ mod accounts;
 mod changes;
 mod guarded;
 mod handling;
+mod incidents;
 mod known;
 mod metrics;
 mod openapi;

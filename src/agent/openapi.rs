@@ -11,6 +11,7 @@ use crate::wire::action::{
 };
 use crate::wire::board::{Board, Change};
 use crate::wire::desk::{Handle, Handled};
+use crate::wire::incident::{IncidentDone, IncidentOrder, IncidentPage, Incidents};
 use crate::wire::page::{AgentHealth, CheckPage, Page, Problem, Refresh, Refreshed};
 use crate::wire::reconcile::Reconciliation;
 use crate::wire::runs::Runs;
@@ -82,11 +83,15 @@ fn paths(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> Value
         .chain(accounts(answers, requests))
         .chain(audits(answers, requests))
         .chain(training(answers))
-        .chain(kept(answers));
+        .chain(kept(answers))
+        .chain(incidents(answers, requests));
     let problem = answers.subschema_for::<Problem>().to_value();
     let mut paths = Map::new();
     for route in routes {
-        paths.insert(route.path.to_owned(), json!({ route.method: operation(&route, &problem) }));
+        let methods = paths.entry(route.path).or_insert_with(|| json!({}));
+        if let Some(methods) = methods.as_object_mut() {
+            methods.insert(route.method.to_owned(), operation(&route, &problem));
+        }
     }
     Value::Object(paths)
 }
@@ -302,6 +307,49 @@ fn kept(answers: &mut SchemaGenerator) -> [Route<'static>; 1] {
             answers.subschema_for::<Runs>().to_value(),
         )
     }]
+}
+
+/// The routes of incidents.
+fn incidents(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> [Route<'static>; 3] {
+    let number = || vec![parameter("id", "path", true, "The incident's number")];
+    [
+        Route {
+            parameters: vec![parameter(
+                "ended",
+                "query",
+                false,
+                "Those too that ended not longer ago than this, such as 24h; at most 200",
+            )],
+            problems: &[400],
+            ..get(
+                "/v1/incidents",
+                "What is broken: cells that went bad together or share a root, what nobody has first",
+                answers.subschema_for::<Incidents>().to_value(),
+            )
+        },
+        Route {
+            parameters: number(),
+            problems: &[400, 404],
+            ..get(
+                "/v1/incidents/{id}",
+                "One incident with its cells and its time line: changes, notes, actions, the vendor's \
+                 own incidents",
+                answers.subschema_for::<IncidentPage>().to_value(),
+            )
+        },
+        Route {
+            method: "post",
+            parameters: number(),
+            body: Some(requests.subschema_for::<IncidentOrder>().to_value()),
+            problems: &[400, 404, 409, 413],
+            ..get(
+                "/v1/incidents/{id}",
+                "Claims, gives back, notes, merges, splits or resolves it: in the name of the account \
+                 behind the socket",
+                answers.subschema_for::<IncidentDone>().to_value(),
+            )
+        },
+    ]
 }
 
 /// The routes of accounts.

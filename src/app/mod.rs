@@ -16,6 +16,7 @@ mod embedded;
 mod failed;
 mod first_run;
 mod handle;
+mod incident;
 mod plain;
 mod reload;
 mod runs;
@@ -88,6 +89,8 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
         Some(Command::Account(command)) => account::run(&outside.agent_socket()?, command).await,
         Some(Command::Runs(args)) => runs::run(&outside.agent_socket()?, args).await,
         Some(Command::Statements(args)) => statements::run(&outside.agent_socket()?, args).await,
+        Some(Command::Incidents(args)) => incident::list(&outside.agent_socket()?, args).await,
+        Some(Command::Incident(command)) => incident::run(&outside.agent_socket()?, command).await,
         Some(Command::Handle(args)) => handle::run(&outside.agent_socket()?, args).await,
         Some(Command::Config(ConfigCommand::Check)) => config::check(&outside),
         Some(Command::Config(ConfigCommand::Schema)) => config::schema(),

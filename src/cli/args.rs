@@ -8,6 +8,7 @@ use crate::cli::guard_args::{
     ApplyArgs, ApproveArgs, ArmArgs, AuditCommand, CancelArgs, CloseArgs, EmergencyArgs, PlanArgs,
     PolicyCommand, TellArgs,
 };
+use crate::cli::incident_args::{IncidentCommand, IncidentsArgs};
 use crate::wire::Span;
 use crate::wire::desk::DeskKind;
 
@@ -77,6 +78,11 @@ pub enum Command {
     Watch(WatchArgs),
     /// Acknowledge, claim, set a downtime, note or give back. Exit code: 0 done, 11 to no cell.
     Handle(HandleArgs),
+    /// What is broken: incidents, what nobody has first. Exit code: that of the worst, as for status.
+    Incidents(IncidentsArgs),
+    /// One incident: show it, export it for the review, claim, note, merge, split, resolve.
+    #[command(subcommand)]
+    Incident(IncidentCommand),
     /// The backups of a school that ended well, as seen from here: what a restore can be asked from.
     Runs(RunsArgs),
     /// What vendors and ICTDS have stated about personal data: who, where, when, and what is not held.

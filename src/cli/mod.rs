@@ -11,6 +11,9 @@ pub mod doctor;
 mod exit;
 pub mod guard_args;
 mod handle;
+mod incident;
+pub mod incident_args;
+mod incident_report;
 mod out;
 mod pick;
 mod reconcile;
@@ -29,6 +32,8 @@ pub use connector::{Tried, called, connector_line, counted, noted, tried, trying
 pub use csv::status_csv;
 pub use exit::{Code, status_code};
 pub use handle::{HandleError, handle, handled_text};
+pub use incident::{cell_named, done_text, incident_code, incident_text, incidents_text};
+pub use incident_report::report;
 pub use out::{complain, say, say_raw};
 pub use pick::{PickError, pick, pick_service};
 pub use reconcile::reconciled_text;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::engine::cell;
 use crate::engine::moment::Moment;
-use crate::model::cell::{Cause, Cell, Handling, Part, Split, Summary};
+use crate::model::cell::{Cause, Cell, Handling, HandlingKind, Part, Split, Summary};
 use crate::model::health::{Health, Reason};
 use crate::model::ids::Laestab;
 use crate::model::text::Clean;
@@ -180,6 +180,18 @@ impl Board {
     ) -> Option<(Health, Option<Reason>, Option<&Cause>)> {
         let kept = self.kept(row, column)?;
         Some((kept.health, kept.reason, self.cause_of(kept)))
+    }
+
+    /// Whether a cell's health was confirmed, and somebody had looked.
+    pub(super) fn is_certain(&self, row: usize, column: usize) -> bool {
+        let unasked = self.marks.get(row * self.columns + column).is_none_or(|m| m & UNASKED != 0);
+        !unasked && self.kept(row, column).is_some_and(|kept| kept.marks & SOFT == 0)
+    }
+
+    /// Whether planned work is under way on a cell.
+    pub(super) fn is_in_downtime(&self, row: usize, column: usize) -> bool {
+        let handling = self.kept(row, column).and_then(|kept| kept.handling.as_deref());
+        handling.is_some_and(|h| h.kind == HandlingKind::Downtime)
     }
 
     fn kept(&self, row: usize, column: usize) -> Option<&Kept> {

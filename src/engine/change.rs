@@ -360,7 +360,7 @@ impl World {
     }
 
     /// The health of a check, as before a restart while it has not been asked.
-    fn stands(&self, slot: u32) -> Option<Health> {
+    pub(super) fn stands(&self, slot: u32) -> Option<Health> {
         let (bench, state) = self.bench(slot)?;
         Some(state.pending(&bench).map_or(state.judged.health, |p| p.health))
     }

@@ -11,6 +11,7 @@ mod flap;
 mod follow;
 mod hold;
 mod hours;
+pub mod incidents;
 mod judge;
 mod moment;
 mod plan;

@@ -13,4 +13,4 @@ mod plan;
 pub mod policy;
 mod reconcile;
 
-pub use pipeline::{Denied, Guard, Parts, Planned, Raised, Started, Who};
+pub use pipeline::{Denied, Guard, Parts, Planned, Raised, Started, Who, acted_on};

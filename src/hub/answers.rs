@@ -78,6 +78,7 @@ impl Held {
                 .collect::<Option<Vec<_>>>()?,
             history: Vec::new(),
             desk: Vec::new(),
+            incidents: self.incidents_of(row),
             not_watched: gaps(estate, laestab),
         })
     }

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::engine::Event;
+use crate::engine::incidents::{Order, OrderError};
 use crate::hub::reader::Reader;
 use crate::hub::task::{Bells, Held, Message, Query, Task};
 use crate::hub::view::{Snapshot, View};
@@ -110,6 +111,17 @@ impl Hub {
             handling: handling.cloned(),
         });
         self.happened_together(events.collect()).await
+    }
+
+    /// Carries out what an operator orders about incidents. The number of the incident that it is
+    /// about now.
+    ///
+    /// # Errors
+    /// When the hub has ended; the inner error when the order is refused.
+    pub async fn order(&self, order: Order) -> Result<Result<u64, OrderError>, HubGone> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Message::Order(order, answer)).await?;
+        answered.await.map_err(|_| HubGone)
     }
 
     /// Another configuration.

@@ -9,6 +9,7 @@
 
 mod answers;
 mod handle;
+mod incidents;
 mod reader;
 mod runs;
 mod task;
@@ -16,8 +17,10 @@ mod task;
 mod tests;
 mod view;
 
+pub use crate::engine::incidents::{Order, OrderError};
 pub use answers::{Narrow, Stand};
 pub use handle::{Hub, HubGone};
+pub use incidents::members_of;
 pub use reader::Reader;
 pub use task::Held;
 pub use view::Snapshot;

@@ -6,12 +6,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::engine::incidents::{Incidents, Order, OrderError};
 use crate::engine::{self, Effect, Event, World};
 use crate::hub::handle::first_revision;
 use crate::hub::runs::Runs;
 use crate::hub::view::{Shape, View};
 use crate::model::cell::{Row, StateChange};
 use crate::model::estate::Estate;
+use crate::model::incident::KeptIncident;
 use crate::model::kept::{KeptCell, KeptMemory, KeptPlan, KeptRun};
 use crate::model::observation::Observation;
 use crate::model::text::Clean;
@@ -29,6 +31,8 @@ pub(super) enum Message {
     Observed(Vec<Observation>),
     /// To be judged together.
     Events(Vec<Event>),
+    /// What an operator orders about incidents, and where the answer goes.
+    Order(Order, oneshot::Sender<Result<u64, OrderError>>),
     Stop(Clean, oneshot::Sender<()>),
 }
 
@@ -38,6 +42,7 @@ pub(super) type Query = Box<dyn FnOnce(&Held) + Send>;
 pub struct Held {
     world: World,
     shape: Arc<Shape>,
+    pub(super) incidents: Incidents,
     restored_from: Option<Timestamp>,
     now: Timestamp,
 }
@@ -45,7 +50,8 @@ pub struct Held {
 impl Held {
     /// The world at the start, and what its restoring told: to be kept.
     pub(super) fn new(estate: Arc<Estate>, kept: KeptBoard, now: Timestamp) -> (Self, Round) {
-        let KeptBoard { revision, written_at, cells, memories, planned } = kept;
+        let KeptBoard { revision, written_at, cells, memories, planned, incidents, last_incident } =
+            kept;
         let shape = Arc::new(Shape::new(Arc::clone(&estate)));
         let mut world = World::new(estate, now, first_revision(revision, now));
         let mut restored_from = None;
@@ -64,7 +70,18 @@ impl Held {
             // What began or ended meanwhile is to be kept no more.
             told.planned = true;
         }
-        (Self { world, shape, restored_from, now }, told)
+        let incidents = Incidents::restored(incidents, last_incident);
+        let mut held = Self { world, shape, incidents, restored_from, now };
+        held.look_at_all();
+        told.incidents = held.incidents.take_changes();
+        (held, told)
+    }
+
+    /// What was derived from the configuration, where that is another one now.
+    pub(super) fn shape_anew(&mut self) {
+        if !Arc::ptr_eq(&self.shape.estate, self.world.estate()) {
+            self.shape = Arc::new(Shape::new(Arc::clone(self.world.estate())));
+        }
     }
 
     pub(super) fn first_view(&self) -> View {
@@ -95,6 +112,7 @@ pub(super) struct Round {
     history: Vec<(Row, StateChange)>,
     memories: Vec<KeptMemory>,
     runs: Vec<KeptRun>,
+    pub(super) incidents: Vec<KeptIncident>,
     planned: bool,
     reset: bool,
     settled: bool,
@@ -153,7 +171,8 @@ impl Task {
         mut queries: mpsc::Receiver<Query>,
         told: Round,
     ) {
-        if !told.history.is_empty() || !told.memories.is_empty() || told.planned {
+        let is_news = !told.history.is_empty() || !told.memories.is_empty();
+        if is_news || told.planned || !told.incidents.is_empty() {
             self.save(self.held.now, told);
         }
         let mut taken = Vec::with_capacity(ROUND);
@@ -182,7 +201,9 @@ impl Task {
     }
 
     fn until_deadline(&self) -> Duration {
-        let Some(deadline) = self.held.world.next_deadline() else { return LONGEST };
+        let incidents = self.held.incidents.next_deadline();
+        let deadline = [self.held.world.next_deadline(), incidents].into_iter().flatten().min();
+        let Some(deadline) = deadline else { return LONGEST };
         let left = deadline.duration_since(self.clock.now());
         Duration::try_from(left).unwrap_or(Duration::ZERO).clamp(SHORTEST, LONGEST)
     }
@@ -193,13 +214,14 @@ impl Task {
             let mut round = Round::default();
             round.add(engine::step(&mut self.held.world, now, Event::Tick));
             self.publish(now, round);
+        } else if self.held.incidents.next_deadline().is_some_and(|deadline| deadline <= now) {
+            self.publish(now, Round::default());
         }
     }
 
     /// Judges what was taken. The sender of a stop, if there was one: what came after it is late.
     fn round(&mut self, taken: &mut Vec<Message>) -> Option<(Clean, oneshot::Sender<()>)> {
         let now = self.clock.now();
-        let world = &mut self.held.world;
         let mut round = Round::default();
         let mut stop = None;
         for message in taken.drain(..) {
@@ -207,13 +229,20 @@ impl Task {
                 Message::Observed(answers) => {
                     round.runs.extend(answers.iter().filter_map(|a| self.runs.of(a, now)));
                     for answer in answers {
-                        round.add(engine::step(world, now, Event::Observed(answer)));
+                        round.add(engine::step(&mut self.held.world, now, Event::Observed(answer)));
                     }
                 }
                 Message::Events(events) => {
                     for event in events {
-                        round.add(engine::step(world, now, event));
+                        round.add(engine::step(&mut self.held.world, now, event));
                     }
+                }
+                Message::Order(order, answer) => {
+                    self.held.now = now;
+                    self.held.look_at(&round.changed);
+                    let done = self.held.incidents.order(now, order);
+                    // Whoever asked may have gone; it is done nevertheless.
+                    drop(answer.send(done));
                 }
                 Message::Stop(why, done) => {
                     stop = Some((why, done));
@@ -229,10 +258,15 @@ impl Task {
         self.held.now = now;
         round.changed.sort_unstable();
         round.changed.dedup();
+        if round.reset {
+            self.held.look_at_all();
+        } else {
+            self.held.look_at(&round.changed);
+        }
+        round.incidents = self.held.incidents.take_changes();
         let world = &self.held.world;
         if round.reset {
             self.generation += 1;
-            self.held.shape = Arc::new(Shape::new(Arc::clone(world.estate())));
             self.runs = Runs::new(world.estate());
             let fresh = View::new(world, self.generation, self.held.restored_from);
             // The engine names no single change then: all are kept.
@@ -243,7 +277,7 @@ impl Task {
             view.publish(world, &round.changed);
         } else if round.history.is_empty() && round.memories.is_empty() && !round.planned {
             // Nothing that a reader of the board would see.
-            if !round.runs.is_empty() {
+            if !round.runs.is_empty() || !round.incidents.is_empty() {
                 self.save(now, round);
             }
             return;
@@ -272,6 +306,7 @@ impl Task {
             memories: round.memories,
             history: round.history,
             desk: Vec::new(),
+            incidents: round.incidents,
             runs: round.runs,
             planned: round.planned.then(|| world.planned().collect()),
         });

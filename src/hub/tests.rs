@@ -17,6 +17,7 @@ use crate::model::desk::DeskEntry;
 use crate::model::estate::Estate;
 use crate::model::health::{Health, Reason};
 use crate::model::ids::{CheckId, Laestab};
+use crate::model::incident::KeptIncident;
 use crate::model::kept::KnownRuns;
 use crate::model::observation::{Observation, Target, Verdict};
 use crate::model::school::{School, Subscription};
@@ -242,6 +243,12 @@ impl Store for Notebook {
     }
     fn desk(&self, _: Row, _: usize) -> Result<Vec<DeskEntry>, StoreError> {
         Ok(Vec::new())
+    }
+    fn incidents(&self, _: Timestamp, _: usize) -> Result<Vec<KeptIncident>, StoreError> {
+        Ok(Vec::new())
+    }
+    fn incident(&self, _: u64) -> Result<Option<KeptIncident>, StoreError> {
+        Ok(None)
     }
     fn runs(&self, _: Target, _: &CheckId, _: Timestamp) -> Result<KnownRuns, StoreError> {
         Ok(KnownRuns::default())

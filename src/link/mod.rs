@@ -7,6 +7,7 @@ mod account;
 mod act;
 mod follow;
 mod http;
+mod incident;
 #[cfg(test)]
 mod tests;
 

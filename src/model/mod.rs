@@ -16,6 +16,7 @@ pub mod find;
 pub mod fuzz;
 pub mod health;
 pub mod ids;
+pub mod incident;
 pub mod kept;
 pub mod nearest;
 pub mod next_step;

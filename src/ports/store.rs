@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::model::cell::{Row, StateChange};
 use crate::model::desk::DeskEntry;
 use crate::model::ids::CheckId;
+use crate::model::incident::KeptIncident;
 use crate::model::kept::{KeptCell, KeptMemory, KeptPlan, KeptRun, KnownRuns};
 use crate::model::observation::Target;
 
@@ -52,6 +53,10 @@ pub struct KeptBoard {
     pub memories: Vec<KeptMemory>,
     /// Holds that had not begun, or may have begun since.
     pub planned: Vec<KeptPlan>,
+    /// Incidents that are open, and those resolved by hand with cells that were not well since.
+    pub incidents: Vec<KeptIncident>,
+    /// The last number that was given to an incident; 0 if none was.
+    pub last_incident: u64,
 }
 
 /// What changed, to be kept.
@@ -71,6 +76,8 @@ pub struct Save {
     pub desk: Vec<DeskEntry>,
     /// Answers to checks whose runs are kept.
     pub runs: Vec<KeptRun>,
+    /// What changed of incidents.
+    pub incidents: Vec<KeptIncident>,
     /// All holds that have not begun, if that list is another one now.
     pub planned: Option<Vec<KeptPlan>>,
 }
@@ -100,6 +107,20 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// See [`StoreError`].
     fn desk(&self, row: Row, limit: usize) -> Result<Vec<DeskEntry>, StoreError>;
+
+    /// The newest `limit` incidents that ended since `since`, with all that is kept of them, the newest
+    /// first; what still waits to be written apart. Blocking.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn incidents(&self, since: Timestamp, limit: usize) -> Result<Vec<KeptIncident>, StoreError>;
+
+    /// One incident, open or not, with all that is kept of it; what still waits to be written apart.
+    /// Blocking.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn incident(&self, id: u64) -> Result<Option<KeptIncident>, StoreError>;
 
     /// Runs of a check that ended well since `since`, of at most the last 70 days; what still waits to
     /// be written apart. Blocking.

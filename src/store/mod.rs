@@ -6,6 +6,7 @@
 
 mod desk;
 mod examine;
+mod incidents;
 mod ledger;
 mod pack;
 mod queue;

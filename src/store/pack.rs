@@ -86,7 +86,7 @@ pub(super) fn split_key(key: i64) -> Option<(u32, u8)> {
     Some((u32::try_from(key.div_euclid(256)).ok()?, service))
 }
 
-fn health_code(health: Health) -> u16 {
+pub(super) fn health_code(health: Health) -> u16 {
     // Ok is 1, which SQLite keeps in no byte at all.
     match health {
         Health::NotSubscribed => 0,
@@ -97,16 +97,16 @@ fn health_code(health: Health) -> u16 {
     }
 }
 
-fn health(code: u16) -> Option<Health> {
+pub(super) fn health(code: u16) -> Option<Health> {
     Health::ALL.get(usize::from(code & 7)).copied()
 }
 
-fn reason_code(reason: Option<Reason>) -> u16 {
+pub(super) fn reason_code(reason: Option<Reason>) -> u16 {
     let place = reason.and_then(|r| REASONS.iter().position(|x| *x == r));
     place.and_then(|p| u16::try_from(p + 1).ok()).unwrap_or(0)
 }
 
-fn reason(code: u16) -> Option<Reason> {
+pub(super) fn reason(code: u16) -> Option<Reason> {
     usize::from(code & 7).checked_sub(1).and_then(|i| REASONS.get(i)).copied()
 }
 

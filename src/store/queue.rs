@@ -1,7 +1,7 @@
 //! What waits for the writer. Bounded: cells and memories by how many there are, history by
 //! [`MAX_HISTORY`]; what is dropped beyond that is counted.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -10,6 +10,7 @@ use crate::model::desk::DeskEntry;
 use crate::model::ids::CheckId;
 use crate::model::kept::{KeptPlan, KeptRun, Memory};
 use crate::ports::store::{Save, StoreError};
+use crate::store::incidents;
 use crate::store::pack::{self, Packed, Record, Services};
 
 /// A sweep in which every cell of the stress size changes is 168,000 records.
@@ -17,6 +18,9 @@ const MAX_HISTORY: usize = 200_000;
 
 /// Entries of the desk's book that may wait.
 const MAX_DESK: usize = 10_000;
+
+/// Incidents that may wait.
+const MAX_INCIDENTS: usize = 50_000;
 
 /// What waits, and what the writer has in hand.
 #[derive(Default)]
@@ -50,6 +54,8 @@ pub(super) struct Batch {
     pub history: VecDeque<Record>,
     /// Entries of the desk's book.
     pub desk: Vec<DeskEntry>,
+    /// Incidents by number.
+    pub incidents: BTreeMap<u64, incidents::Waiting>,
     /// Answers to checks whose runs are kept.
     pub runs: Vec<KeptRun>,
     /// All that is planned, if that list is another one.
@@ -65,6 +71,7 @@ impl Batch {
             && self.memories.is_empty()
             && self.history.is_empty()
             && self.desk.is_empty()
+            && self.incidents.is_empty()
             && self.runs.is_empty()
             && self.planned.is_none()
     }
@@ -94,6 +101,17 @@ impl Queue {
             }
             self.waiting.desk.push(entry);
         }
+        for kept in save.incidents {
+            for member in &kept.members {
+                self.services.number(&member.cell.service);
+                self.services.number(&member.root.service);
+            }
+            let (id, newer) = (kept.incident.id, incidents::Waiting::of(kept));
+            match self.waiting.incidents.get_mut(&id) {
+                Some(waiting) => waiting.add(newer),
+                None => drop(self.waiting.incidents.insert(id, newer)),
+            }
+        }
         self.waiting.runs.extend(save.runs);
         if let Some(planned) = save.planned {
             for plan in &planned {
@@ -118,6 +136,12 @@ impl Queue {
             self.waiting.history.push_front(record);
         }
         self.waiting.desk.splice(..0, batch.desk);
+        for (id, older) in batch.incidents {
+            match self.waiting.incidents.get_mut(&id) {
+                Some(waiting) => waiting.put_back(older),
+                None => drop(self.waiting.incidents.insert(id, older)),
+            }
+        }
         self.waiting.runs.splice(..0, batch.runs);
         self.waiting.planned = self.waiting.planned.take().or(batch.planned);
         self.waiting.stamp = self.waiting.stamp.or(batch.stamp);
@@ -131,7 +155,11 @@ impl Queue {
         self.waiting.desk.drain(..too_many_entries);
         let too_many_runs = self.waiting.runs.len().saturating_sub(MAX_HISTORY);
         self.waiting.runs.drain(..too_many_runs);
-        let lost = too_many + too_many_entries + too_many_runs;
+        let too_many_incidents = self.waiting.incidents.len().saturating_sub(MAX_INCIDENTS);
+        for _ in 0..too_many_incidents {
+            self.waiting.incidents.pop_first();
+        }
+        let lost = too_many + too_many_entries + too_many_incidents + too_many_runs;
         self.lost += u64::try_from(lost).unwrap_or(u64::MAX);
     }
 }

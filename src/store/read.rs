@@ -8,6 +8,7 @@ use crate::model::kept::{KeptCell, KeptMemory, Memory};
 use crate::model::text::Clean;
 use crate::ports::store::KeptBoard;
 use crate::store::desk;
+use crate::store::incidents;
 use crate::store::pack::{self, Packed, Record, Services};
 
 /// The numbers of services. A key that is none is left out; its cells are then skipped.
@@ -38,7 +39,10 @@ pub(super) fn board(db: &Connection, services: &Services) -> rusqlite::Result<(K
     let cells = cells(db, services, &mut skipped)?;
     let memories = memories(db, &mut skipped)?;
     let planned = desk::planned(db, services, &mut skipped)?;
-    Ok((KeptBoard { revision, written_at, cells, memories, planned }, skipped))
+    let (incidents, last_incident) = incidents::live(db, services, &mut skipped)?;
+    let board =
+        KeptBoard { revision, written_at, cells, memories, planned, incidents, last_incident };
+    Ok((board, skipped))
 }
 
 fn cells(

@@ -11,10 +11,12 @@ use rusqlite::Connection;
 use crate::model::cell::{Row, StateChange};
 use crate::model::desk::{CellName, DeskEntry};
 use crate::model::ids::CheckId;
+use crate::model::incident::KeptIncident;
 use crate::model::kept::KnownRuns;
 use crate::model::observation::Target;
 use crate::ports::store::{KeptBoard, Save, Store, StoreError};
 use crate::store::desk;
+use crate::store::incidents;
 use crate::store::pack::{self, Record};
 use crate::store::queue::Queue;
 use crate::store::read;
@@ -184,6 +186,18 @@ impl Store for SqliteStore {
         let mut all: Vec<DeskEntry> = waiting.iter().cloned().chain(old).collect();
         all.truncate(limit);
         Ok(all)
+    }
+
+    fn incidents(&self, since: Timestamp, limit: usize) -> Result<Vec<KeptIncident>, StoreError> {
+        let services = self.shared.lock().services.clone();
+        let read = incidents::ended(&self.reader(), since, limit, &services);
+        read.map_err(|e| schema::failed(&self.path, &e))
+    }
+
+    fn incident(&self, id: u64) -> Result<Option<KeptIncident>, StoreError> {
+        let services = self.shared.lock().services.clone();
+        let read = incidents::one(&self.reader(), id, &services);
+        read.map_err(|e| schema::failed(&self.path, &e))
     }
 
     fn runs(

@@ -13,6 +13,7 @@ use rusqlite::{Connection, Transaction, params};
 use crate::model::ids::CheckId;
 use crate::model::kept::Memory;
 use crate::store::desk;
+use crate::store::incidents;
 use crate::store::pack::{Packed, Record, Services};
 use crate::store::queue::{Batch, Queue};
 use crate::store::runs;
@@ -157,6 +158,9 @@ impl Writer {
             self.journaled += count;
             self.settle(SETTLES_AT_ONCE);
         }
+        let of_incidents = batch.incidents.values().map(|waiting| waiting.members.len() + 1);
+        self.journaled += of_incidents.sum::<usize>();
+        incidents::write(&mut self.db, &mut batch.incidents, services)?;
         self.journaled += batch.cells.len() + batch.memories.len();
         write_cells(&mut self.db, &mut batch.cells)?;
         write_memories(&mut self.db, &mut batch.memories)?;
@@ -217,6 +221,7 @@ impl Writer {
         }
         if let Ok(oldest) = Timestamp::from_millisecond(before) {
             desk::prune(&self.db, oldest)?;
+            incidents::prune(&self.db, oldest)?;
         }
         runs::prune(&self.db, now)?;
         self.pruned_on = today;

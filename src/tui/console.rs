@@ -6,6 +6,7 @@
 mod acting;
 mod draw;
 mod hand;
+mod incidents;
 mod looks;
 mod time;
 mod wire;
@@ -89,6 +90,8 @@ pub struct Console {
     seen: Option<CellName>,
     /// What is shown of times that run out to the second.
     timed: Option<(Option<String>, bool)>,
+    /// Whether the board changed since incidents were read, and when they were.
+    incidents: incidents::Reading,
     has_alternate: bool,
     interrupted: bool,
     generation: u64,
@@ -131,6 +134,7 @@ impl Console {
             taken: None,
             seen: None,
             timed: None,
+            incidents: incidents::Reading::default(),
             has_alternate: true,
             interrupted: false,
             generation: 1,
@@ -324,6 +328,7 @@ impl Console {
             | Command::Statements
             | Command::Audit => self.open_list(command),
             Command::Training | Command::Hint | Command::Debrief => self.train(command),
+            Command::Incidents => self.open_incidents(),
             Command::Filter if scope == Scope::Board => {
                 let prompt = FilterPrompt::new(self.board.typed());
                 self.layers.push(Layer::Filter(prompt));
@@ -332,7 +337,11 @@ impl Console {
             | Command::Claim
             | Command::Downtime
             | Command::Note
-            | Command::GiveBack => self.hand(command),
+            | Command::GiveBack
+                if matches!(scope, Scope::Board | Scope::Page) =>
+            {
+                self.hand(command);
+            }
             _ => self.dispatch(command),
         }
     }

@@ -236,6 +236,7 @@ mod tests {
             services,
             history: Vec::new(),
             desk: Vec::new(),
+            incidents: Vec::new(),
             not_watched: Vec::new(),
         }
     }

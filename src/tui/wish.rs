@@ -3,8 +3,9 @@
 use crate::link::{Link, LinkError};
 use crate::wire::account::{AskAccount, FindAccounts};
 use crate::wire::action::{Arm, Armed, AuditEntry, Confirmed, EmergencyView, PlanPage, Told};
+use crate::wire::incident::{IncidentDone, IncidentOrder, IncidentPage, Incidents};
 use crate::wire::training::TrainingPage;
-use crate::wire::{AccountPage, Ask, Clean, Entry, Hits};
+use crate::wire::{AccountPage, Ask, Clean, Entry, Hits, Span};
 
 /// A filter of the audit, as the route takes it.
 pub type AuditQuery = Vec<(&'static str, String)>;
@@ -61,6 +62,17 @@ pub enum Wish {
     FindAccounts(Box<FindAccounts>),
     /// How one account stands.
     Account(Box<AskAccount>),
+    /// Incidents: the open ones, and those that ended within a day.
+    Incidents,
+    /// One incident.
+    Incident(u64),
+    /// Something is done about an incident.
+    OrderIncident {
+        /// Its number.
+        id: u64,
+        /// What.
+        order: Box<IncidentOrder>,
+    },
     /// Entries of the audit.
     Audit(AuditQuery),
     /// The training that runs.
@@ -132,6 +144,22 @@ pub enum Heard {
         /// Its page.
         answer: Result<Box<AccountPage>, String>,
     },
+    /// Incidents, or why there are none.
+    Incidents(Result<Box<Incidents>, String>),
+    /// One incident.
+    Incident {
+        /// Its number.
+        id: u64,
+        /// The incident.
+        answer: Result<Box<IncidentPage>, String>,
+    },
+    /// What came of an order about an incident.
+    Ordered {
+        /// The incident that was meant.
+        id: u64,
+        /// What was done.
+        answer: Result<Box<IncidentDone>, String>,
+    },
     /// Entries of the audit.
     Audit {
         /// What was asked for.
@@ -199,6 +227,18 @@ pub async fn carry_out(link: &Link, wish: Wish) -> Heard {
         Wish::Account(asked) => {
             let answer = link.account(&asked).await.map(|shown| Box::new(shown.page));
             Heard::Account { asked, answer: answer.map_err(words) }
+        }
+        Wish::Incidents => {
+            let answer = link.incidents(Some(Span::from_days(1))).await;
+            Heard::Incidents(answer.map(Box::new).map_err(words))
+        }
+        Wish::Incident(id) => {
+            let answer = link.incident(id).await.map(Box::new).map_err(words);
+            Heard::Incident { id, answer }
+        }
+        Wish::OrderIncident { id, order } => {
+            let answer = link.order_incident(id, &order).await.map(Box::new).map_err(words);
+            Heard::Ordered { id, answer }
         }
         Wish::Audit(query) => {
             let answer = link.audit(&query).await.map(|page| page.entries).map_err(words);

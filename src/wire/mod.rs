@@ -10,6 +10,7 @@ pub mod board;
 pub mod desk;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzz;
+pub mod incident;
 pub mod page;
 pub mod reconcile;
 pub mod runs;

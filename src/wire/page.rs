@@ -86,6 +86,9 @@ pub struct Page {
     /// What operators did here, newest first, at most 100.
     #[serde(default)]
     pub desk: Vec<DeskLine>,
+    /// The open incidents that its cells are part of.
+    #[serde(default)]
+    pub incidents: Vec<u64>,
     /// Gaps of this school.
     pub not_watched: Vec<NotWatched>,
 }

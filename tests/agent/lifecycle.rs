@@ -9,6 +9,7 @@ use caretaker::agent::AgentError;
 use caretaker::model::cell::{Row, StateChange};
 use caretaker::model::desk::DeskEntry;
 use caretaker::model::ids::CheckId;
+use caretaker::model::incident::KeptIncident;
 use caretaker::model::kept::{KeptCell, KnownRuns};
 use caretaker::model::observation::{Target, Verdict};
 use caretaker::ports::store::{KeptBoard, Save, Store, StoreError};
@@ -39,6 +40,12 @@ impl Store for FullDisk {
     }
     fn desk(&self, _: Row, _: usize) -> Result<Vec<DeskEntry>, StoreError> {
         Ok(Vec::new())
+    }
+    fn incidents(&self, _: Timestamp, _: usize) -> Result<Vec<KeptIncident>, StoreError> {
+        Ok(Vec::new())
+    }
+    fn incident(&self, _: u64) -> Result<Option<KeptIncident>, StoreError> {
+        Ok(None)
     }
     fn runs(&self, _: Target, _: &CheckId, _: Timestamp) -> Result<KnownRuns, StoreError> {
         Ok(KnownRuns::default())

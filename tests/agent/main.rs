@@ -6,6 +6,7 @@ mod changes;
 mod contract;
 mod handling;
 mod hostile;
+mod incidents;
 mod lifecycle;
 mod polling;
 mod raw;

@@ -168,6 +168,8 @@ async fn the_document_names_every_route_and_no_other() {
             "/v1/emergency",
             "/v1/handling",
             "/v1/health",
+            "/v1/incidents",
+            "/v1/incidents/{id}",
             "/v1/metrics",
             "/v1/openapi.json",
             "/v1/plans",

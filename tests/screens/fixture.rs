@@ -443,6 +443,7 @@ pub fn page(board: &Board, row: Option<usize>) -> Page {
         services: services(cells),
         history: history(),
         desk: Vec::new(),
+        incidents: Vec::new(),
         not_watched: vec![NotWatched {
             what: Clean::new("groupcall.cme"),
             why: Clean::new("no drop file is configured"),

@@ -9,6 +9,7 @@ mod fixture;
 mod guarded;
 mod guarded_snapshots;
 mod hand;
+mod incidents;
 mod keys;
 mod phone;
 mod pictures;

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use caretaker::engine::incidents::Incidents;
 use caretaker::engine::{Effect, Event, World, step};
 use caretaker::model::calendar::{london, london_date, london_midnight};
 use caretaker::model::cell::{Cell, Handling, HandlingKind, Row, Split, Summary};
 use caretaker::model::check::Scope;
+use caretaker::model::desk::CellName;
 use caretaker::model::estate::Estate;
 use caretaker::model::health::{Health, Reason};
 use caretaker::model::ids::{CheckId, Laestab};
+use caretaker::model::incident::{KeptIncident, Standing};
 use caretaker::model::kept::{KeptMemory, KeptPlan};
 use caretaker::model::observation::{Observation, Target, Verdict, Window, Zone};
 use jiff::{SignedDuration, Timestamp};
@@ -25,6 +28,29 @@ enum Act {
     Restart(usize),
     Configure(usize),
     Expect(usize),
+}
+
+/// Every cell of the board and its column.
+fn places(world: &World) -> Vec<(CellName, u16)> {
+    let estate = world.estate();
+    let rows = [Row::Estate].into_iter().chain(estate.schools.keys().map(|l| Row::School(*l)));
+    let columns = || (0..).zip(estate.services.iter().map(|service| service.key.clone()));
+    rows.flat_map(|row| columns().map(move |(n, service)| (CellName { row, service }, n))).collect()
+}
+
+/// The open incidents: root, how many cells are in trouble of how many, and whether it is quiet.
+fn incidents(all: &Incidents) -> String {
+    let told = all.open().map(|held| {
+        let root = match held.incident.first.row {
+            Row::Estate => "estate".to_owned(),
+            Row::School(laestab) => laestab.to_string(),
+        };
+        let quiet = if held.incident.quiet_since.is_some() { ", quiet" } else { "" };
+        let (bad, all) = (held.in_trouble(), held.members.len());
+        let id = held.incident.id;
+        format!("{id} {root}/{}: {bad} of {all}{quiet}", held.incident.first.service)
+    });
+    told.collect::<Vec<_>>().join("; ")
 }
 
 fn row(name: &str) -> Row {
@@ -178,6 +204,7 @@ struct Stage {
     memories: BTreeMap<(Target, CheckId), KeptMemory>,
     planned: Vec<KeptPlan>,
     reader: Reader,
+    incidents: Incidents,
 }
 
 impl Stage {
@@ -185,7 +212,10 @@ impl Stage {
         let world = World::new(estate, start, 0);
         let reader = Reader::new(&world, start);
         let (history, memories) = (Vec::new(), BTreeMap::new());
-        Self { world, history, memories, planned: Vec::new(), reader }
+        let incidents = Incidents::default();
+        let mut stage = Self { world, history, memories, planned: Vec::new(), reader, incidents };
+        stage.look_at(start, &[Effect::Reset]);
+        stage
     }
 
     fn step(&mut self, at: Timestamp, event: Event) {
@@ -208,6 +238,7 @@ impl Stage {
         self.reader.expect(at, &event);
         let effects = step(&mut self.world, at, event);
         self.reader.hear(&self.world, &effects);
+        self.look_at(at, &effects);
         for effect in effects {
             match effect {
                 Effect::History { row, change } => {
@@ -226,12 +257,65 @@ impl Stage {
         }
     }
 
+    /// Tells the incidents how cells stand that changed, as the hub does; and looks whether each cell
+    /// in trouble is in exactly one that is open.
+    fn look_at(&mut self, at: Timestamp, effects: &[Effect]) {
+        let at = at.max(self.reader.now());
+        self.incidents.pass(at);
+        let moved = |effect: &Effect| matches!(effect, Effect::Changed { .. } | Effect::Reset);
+        if !effects.iter().any(moved) {
+            return;
+        }
+        let all = places(&self.world);
+        let is_reset = effects.iter().any(|effect| matches!(effect, Effect::Reset));
+        let gone: Vec<CellName> = self
+            .incidents
+            .cells()
+            .filter(|cell| is_reset && self.world.column_of(cell).is_none())
+            .cloned()
+            .collect();
+        for cell in gone {
+            self.incidents.stands(at, &cell, Standing::Well);
+        }
+        let changed = |cell: &CellName, column: u16| {
+            let is_it = |effect: &Effect| *effect == Effect::Changed { row: cell.row, column };
+            is_reset || effects.iter().any(is_it)
+        };
+        for (cell, column) in all.iter().filter(|(cell, column)| changed(cell, *column)) {
+            let mut looked = vec![(cell.clone(), *column)];
+            while let Some((cell, column)) = looked.pop() {
+                let standing = self.world.standing(cell.row, column);
+                let waiting = self.incidents.waiting_for(&cell);
+                self.incidents.stands(at, &cell, standing);
+                let others = waiting.into_iter().filter(|waits| *waits != cell);
+                looked.extend(others.filter_map(|c| Some((c.clone(), self.world.column_of(&c)?))));
+            }
+        }
+        for (cell, column) in &all {
+            let wrong = match (self.world.standing(cell.row, *column), self.incidents.of(cell)) {
+                (Standing::Bad(trouble), None) if !trouble.planned => "is in no incident",
+                (Standing::Well, Some(_)) => "is well and in an incident",
+                (_, Some(id)) if !self.incidents.open().any(|held| held.incident.id == id) => {
+                    "is in an incident that is over"
+                }
+                _ => continue,
+            };
+            self.reader.wrong.push(format!("{}: {cell:?} {wrong}", say(Some(at))));
+        }
+    }
+
     /// The agent ends, and another begins with what the store held; `estate` is its configuration.
     fn restart(&mut self, at: Timestamp, written_at: Timestamp, estate: Arc<Estate>) {
         let cells = self.reader.kept();
         let memories = self.memories.values().cloned().collect();
         self.world = World::new(estate, at, self.world.revision());
         self.reader.begin_again(&self.world);
+        let kept = self.incidents.open().map(|held| KeptIncident {
+            incident: held.incident.clone(),
+            members: held.members.values().cloned().collect(),
+            entries: Vec::new(),
+        });
+        self.incidents = Incidents::restored(kept.collect(), 0);
         self.one(at, Event::Restored { written_at, cells, memories });
         for KeptPlan { from, row, service, handling } in std::mem::take(&mut self.planned) {
             let (from, handling) = (Some(from), Some(handling));
@@ -457,6 +541,8 @@ fn saw(stage: &mut Stage, told: &Expect) -> BTreeMap<String, String> {
     }
     note("cells".to_owned(), format!("{:?}", counts(stage.world.summary())));
     note("schools".to_owned(), format!("{:?}", counts(stage.world.schools_summary())));
+    let of_incidents = told.incidents.as_ref().map(|_| incidents(&stage.incidents));
+    of_incidents.into_iter().for_each(|text| note("incidents".to_owned(), text));
     if told.history.is_some() {
         let all = stage.history.iter().filter(|(r, _)| *r == row);
         let all: Vec<_> = all.map(|(_, h)| h.clone()).collect();
@@ -487,6 +573,7 @@ fn wanted(told: &Expect) -> BTreeMap<String, String> {
     want.extend(told.announced.iter().map(|(k, v)| (format!("announced.{k}"), v.join("; "))));
     want.extend(told.rule.iter().map(|(k, v)| (format!("rule.{k}"), v.clone())));
     want.extend(told.planned.iter().map(|p| ("planned".to_owned(), p.join("; "))));
+    want.extend(told.incidents.iter().map(|i| ("incidents".to_owned(), i.join("; "))));
     want.extend(told.history.iter().map(|h| ("history".to_owned(), h.join("; "))));
     if !told.first.is_empty() {
         want.insert("first".to_owned(), told.first.join(" "));

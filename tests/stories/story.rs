@@ -229,6 +229,10 @@ pub struct Expect {
     /// Certain changes of this row so far: `groupcall ok > critical`.
     #[serde(default)]
     pub history: Option<Vec<String>>,
+    /// The open incidents, by number: `1 9990101/groupcall: 3 of 3`, cells in trouble of cells that
+    /// ever were.
+    #[serde(default)]
+    pub incidents: Option<Vec<String>>,
     /// How many schools have the same.
     #[serde(default)]
     pub elsewhere: BTreeMap<String, u32>,

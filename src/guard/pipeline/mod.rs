@@ -16,4 +16,4 @@ mod tickets;
 
 pub use desk::{Denied, Guard, Parts, Started, Who};
 pub use planning::Planned;
-pub use tickets::Raised;
+pub use tickets::{Raised, acted_on};

@@ -119,6 +119,19 @@ fn raised(held: &Held) -> Option<Raised> {
     })
 }
 
+/// The cells that an action was about; of an account, its school's cell of the action's service.
+#[must_use]
+pub fn acted_on(held: &Held) -> Vec<CellName> {
+    let service = || held.action.service().parse().ok();
+    let accounts = held.item.aims().filter_map(|aim| match aim {
+        Aim::Account(school, _) => {
+            Some(CellName { row: Row::School(*school), service: service()? })
+        }
+        _ => None,
+    });
+    accounts.chain(cells(&held.action, &held.item)).collect()
+}
+
 /// The cells that an item is about: named one by one, by the service of its action, or, of a row as a
 /// whole, those that were in trouble there when it was planned.
 fn cells(action: &ActionId, item: &Item) -> Vec<CellName> {

@@ -250,6 +250,7 @@ impl Console {
                 Some(until) => format!("armed until {}", times::moment(until, self.now)),
                 None => "not armed any more".to_owned(),
             })),
+            Heard::Ordered { id, answer } => self.ordered(id, answer),
             told => self.layers.iter_mut().for_each(|layer| layer.heard(&told)),
         }
         self.touch();

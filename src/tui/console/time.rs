@@ -35,6 +35,7 @@ impl Console {
         }
         self.run_out(mono);
         self.call(mono);
+        self.read_incidents_again(mono);
         let is_quiet = self.last_key.is_none_or(|at| mono.saturating_sub(at) >= SORTS_AFTER);
         if is_quiet && self.rows.as_ref().is_some_and(|r| r.waiting() > 0) {
             self.sort();

@@ -24,6 +24,7 @@ impl Console {
                     // What the desk is told at the start.
                     self.train(Command::Training);
                 }
+                self.incidents.is_old = true;
                 self.pages.outdate_all();
                 self.acts.outdate();
                 self.trouble = None;
@@ -51,6 +52,7 @@ impl Console {
                 (rows.summary, rows.schools_summary) = (summary, schools_summary);
                 (rows.split, rows.settled) = (split, settled);
                 let mut seen = false;
+                self.incidents.is_old |= !cells.is_empty();
                 for cell in cells {
                     seen |= self.cell(cell);
                 }

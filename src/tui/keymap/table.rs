@@ -73,6 +73,14 @@ pub enum Command {
     Look,
     /// What runs out next.
     Expiring,
+    /// What is broken.
+    Incidents,
+    /// An incident becomes part of another.
+    MergeIncident,
+    /// Cells part from an incident.
+    SplitIncident,
+    /// An incident is over.
+    ResolveIncident,
     /// The audit.
     Audit,
     /// What others have stated about personal data.
@@ -148,6 +156,10 @@ pub enum Scope {
     Found,
     /// What runs out next.
     Expiring,
+    /// What is broken.
+    Incidents,
+    /// One incident.
+    Incident,
 }
 
 impl Scope {
@@ -164,6 +176,8 @@ impl Scope {
         Self::Account,
         Self::Found,
         Self::Expiring,
+        Self::Incidents,
+        Self::Incident,
     ];
 
     /// Whether printable keys are text there.
@@ -187,6 +201,8 @@ impl Scope {
             Self::Account => "an account",
             Self::Found => "found accounts",
             Self::Expiring => "what runs out",
+            Self::Incidents => "incidents",
+            Self::Incident => "an incident",
         }
     }
 }
@@ -240,6 +256,8 @@ const LISTS: &[Scope] = &[
     Scope::Account,
     Scope::Found,
     Scope::Expiring,
+    Scope::Incidents,
+    Scope::Incident,
 ];
 const SCHOOLS: &[Scope] = &[Scope::Board, Scope::Page];
 const ALL: &[Scope] = Scope::ALL;
@@ -259,6 +277,7 @@ const AUDIT: &[Scope] = &[Scope::Audit];
 const ACCOUNT: &[Scope] = &[Scope::Account];
 const FOUND: &[Scope] = &[Scope::Found];
 const EXPIRING: &[Scope] = &[Scope::Expiring];
+const INCIDENTS: &[Scope] = &[Scope::Incidents, Scope::Incident];
 const GUARD: &[Scope] = &[Scope::Approvals, Scope::Look, Scope::Audit];
 
 fn always(_: &Facts) -> Option<&'static str> {
@@ -351,6 +370,15 @@ table! {
     Look "look" LISTS [] "needs a look" "Open actions: what is under way, and what somebody has to look at." 0 connected;
     Enter "open_ending" EXPIRING ["enter"] "open" "Opens the school's page, or the plans that wait." 1 always;
     Expiring "expiring" LISTS [] "runs out" "What runs out next: who has what until when, plans that wait, what is open for a while." 0 with_board;
+    Incidents "incidents" SCHOOLS ["i"] "incidents" "What is broken: incidents with their root, reach, cells and time line; what nobody has first." 7 connected;
+    Enter "open_of_incident" INCIDENTS ["enter"] "open" "Opens the incident, or the page of its root." 1 connected;
+    Claim "claim_incident" INCIDENTS ["c"] "claim" "You work on it: its roots in trouble are yours until the end of the shift." 3 connected;
+    Note "note_incident" INCIDENTS ["m"] "note" "A line for whoever comes next and for the review, without any pupil's name." 4 connected;
+    GiveBack "give_back_incident" INCIDENTS ["u"] "give back" "Nobody has it any more." 6 connected;
+    MergeIncident "merge" INCIDENTS [] "merge" "It becomes part of another incident: asks for its number and why." 0 connected;
+    SplitIncident "split" INCIDENTS [] "split" "Cells of it, with what follows from them, become an incident of their own: asks which, and why." 0 connected;
+    ResolveIncident "resolve" INCIDENTS [] "resolve" "It is over: asks why. While a cell of it is in trouble, only anyway." 0 connected;
+    Refresh "read_incidents" INCIDENTS ["r"] "read again" "Reads it again." 7 connected;
     Audit "audit" LISTS [] "audit" "Who did what, on whose word." 0 connected;
     Enter "open_entry" GUARD ["enter"] "open" "Opens what the cursor stands on." 1 always;
     Statements "statements" LISTS [] "statements" "What vendors and ICTDS have stated about personal data: who, where, when, and what is not held." 0 with_board;

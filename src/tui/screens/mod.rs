@@ -11,6 +11,9 @@ pub mod evidence;
 pub mod expiring;
 pub mod hand;
 pub mod help;
+pub mod incident;
+pub mod incident_word;
+pub mod incidents;
 pub(super) mod likewise;
 pub mod look;
 pub mod page;
@@ -154,6 +157,12 @@ pub enum Layer {
     Statements(statements::StatementsScreen),
     /// The training that runs.
     Training(Box<training::TrainingScreen>),
+    /// What is broken.
+    Incidents(incidents::IncidentsScreen),
+    /// One incident.
+    Incident(Box<incident::IncidentScreen>),
+    /// The line of a note, a merge, a split, a resolution.
+    IncidentWord(Box<incident_word::IncidentWord>),
     /// The audit.
     Audit(Box<audit::AuditScreen>),
     /// Its filter.
@@ -181,6 +190,8 @@ impl Layer {
             Self::Approvals(_) => Scope::Approvals,
             Self::Look(_) | Self::Action(_) => Scope::Look,
             Self::Expiring(_) => Scope::Expiring,
+            Self::Incidents(_) => Scope::Incidents,
+            Self::Incident(_) => Scope::Incident,
             Self::Audit(_) | Self::Entry(_) => Scope::Audit,
             Self::Help(_)
             | Self::Palette(_)
@@ -190,6 +201,7 @@ impl Layer {
             | Self::Form(_)
             | Self::Find(_)
             | Self::AuditFilter(_)
+            | Self::IncidentWord(_)
             | Self::Word(_) => Scope::Prompt,
         }
     }
@@ -216,6 +228,9 @@ impl Layer {
             Self::Expiring(screen) => screen.command(command, view),
             Self::Statements(screen) => screen.command(command, view),
             Self::Training(screen) => screen.command(command, view),
+            Self::Incidents(screen) => screen.command(command, view),
+            Self::Incident(screen) => screen.command(command, view),
+            Self::IncidentWord(screen) => screen.command(command),
             Self::Audit(screen) => screen.command(command, view),
             Self::AuditFilter(screen) => screen.command(command, view),
             Self::Entry(screen) => screen.command(command, view),
@@ -235,6 +250,7 @@ impl Layer {
             Self::Find(screen) => screen.typed(text),
             Self::Plan(screen) => screen.typed(text),
             Self::AuditFilter(screen) => screen.typed(text),
+            Self::IncidentWord(screen) => screen.typed(text),
             Self::Word(screen) => screen.typed(text),
             Self::Page(_)
             | Self::Evidence(_)
@@ -246,6 +262,8 @@ impl Layer {
             | Self::Expiring(_)
             | Self::Statements(_)
             | Self::Training(_)
+            | Self::Incidents(_)
+            | Self::Incident(_)
             | Self::Audit(_)
             | Self::Account(_)
             | Self::Entry(_) => Answer::Pass,
@@ -260,6 +278,10 @@ impl Layer {
             }
             (Self::Account(screen), Heard::Account { asked, answer }) => {
                 screen.heard(asked, answer.clone());
+            }
+            (Self::Incidents(screen), Heard::Incidents(answer)) => screen.heard(answer.clone()),
+            (Self::Incident(screen), Heard::Incident { id, answer }) => {
+                screen.heard(*id, answer.clone());
             }
             (Self::Audit(screen), Heard::Audit { query, answer }) => {
                 screen.heard(query, answer.clone());
@@ -282,6 +304,7 @@ impl Layer {
                 | Self::Hand(_)
                 | Self::Menu(_)
                 | Self::AuditFilter(_)
+                | Self::IncidentWord(_)
                 | Self::Word(_)
         )
     }
@@ -310,6 +333,9 @@ impl Layer {
             Self::Expiring(screen) => screen.draw(pen, area, view),
             Self::Statements(screen) => screen.draw(pen, area, view),
             Self::Training(screen) => screen.draw(pen, area, view),
+            Self::Incidents(screen) => screen.draw(pen, area, view),
+            Self::Incident(screen) => screen.draw(pen, area, view),
+            Self::IncidentWord(screen) => screen.draw(pen, view),
             Self::Audit(screen) => screen.draw(pen, area, view),
             Self::AuditFilter(screen) => screen.draw(pen, view),
             Self::Entry(screen) => screen.draw(pen, area, view),
@@ -337,6 +363,8 @@ impl Layer {
             Self::Expiring(_) => plain("runs out"),
             Self::Statements(_) => plain("statements"),
             Self::Training(screen) => plain(screen.title()),
+            Self::Incidents(_) => plain("incidents"),
+            Self::Incident(screen) => Some(format!("incident {}", screen.id())),
             Self::Audit(_) => plain("audit"),
             Self::Entry(_) => plain("entry"),
             Self::Palette(_)
@@ -344,6 +372,7 @@ impl Layer {
             | Self::Hand(_)
             | Self::Menu(_)
             | Self::AuditFilter(_)
+            | Self::IncidentWord(_)
             | Self::Word(_) => None,
         }
     }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use ratatui::layout::Rect;
 
 use super::evidence::{EvidenceScreen, moment_and_age, no_checks, vendor_time};
+use super::incidents::part_of;
 use super::likewise::{last_time, only_us};
 use super::look::acting_words;
 use super::{Act, Answer, View, row_name, scroll_on, scrolled};
@@ -158,6 +159,9 @@ pub(super) fn body_of(
     for open in view.acts.on(row, None).take(3) {
         let text = acting_words(open, view);
         lines.push(Line::of(" acting  ", Role::Accent).and(text, Role::Message));
+    }
+    if let Some(line) = part_of(&page.incidents) {
+        lines.push(line);
     }
     let rest = lower(&page, selected, (area.width, area.height), view.now);
     if lines.len() + LEAST_LOWER <= usize::from(area.height) {

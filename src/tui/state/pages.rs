@@ -85,6 +85,7 @@ fn looks_same(a: &Held, b: &Held) -> bool {
                 && a.services == b.services
                 && a.history == b.history
                 && a.desk == b.desk
+                && a.incidents == b.incidents
                 && (&a.contact, &a.note, a.school_day) == (&b.contact, &b.note, b.school_day)
                 && a.not_watched == b.not_watched
         }

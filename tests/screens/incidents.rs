@@ -1,0 +1,349 @@
+//! Incidents: the list, one of them, and what is done about it.
+
+use caretaker::tui::wish::{Heard, Wish};
+use caretaker::wire::board::{Board, Row};
+use caretaker::wire::desk::{CellName, DeskKind, Handled};
+use caretaker::wire::incident::{
+    Had, IncidentDo, IncidentDone, IncidentLine, IncidentMember, IncidentPage, IncidentState,
+    Incidents, TimeLine, TimeLineKind,
+};
+use caretaker::wire::page::Page;
+use caretaker::wire::{Clean, Handling, HandlingKind, Health};
+
+use crate::fixture::{Desk, NOW, at, key, laestab};
+use crate::guarded::{desk, with};
+use crate::snapshots::{coloured, everywhere};
+
+fn cell(n: u32, service: &str) -> CellName {
+    let row = if n == 0 { Row::Estate } else { Row::School(laestab(n)) };
+    CellName { row, service: key(service) }
+}
+
+fn line(
+    id: u64,
+    title: &str,
+    health: Health,
+    since: &str,
+    (schools, pupils): (u32, u64),
+) -> IncidentLine {
+    IncidentLine {
+        id,
+        title: Clean::new(title),
+        why: Clean::new("no data from the school since Sat 03:02; limit 50 h; 3 nights missed"),
+        state: IncidentState::Open,
+        health,
+        since: at(since),
+        opened_at: at(since),
+        quiet_since: None,
+        first: cell(1000, "groupcall"),
+        roots: 1,
+        in_trouble: schools * 3,
+        cells: schools * 3,
+        schools,
+        pupils,
+        had: Had { nobody: 1, ..Had::default() },
+    }
+}
+
+fn tomr() -> Had {
+    let until = Some(at("2026-11-24T16:30:00Z"));
+    let handling = Handling { kind: HandlingKind::Claimed, by: "tomr".into(), until };
+    Had { nobody: 0, somebody: 1, handling: Some(handling), by: vec!["tomr".into()] }
+}
+
+fn all() -> Incidents {
+    let one =
+        line(12, "Groupcall at Alder Primary", Health::Critical, "2026-11-21T03:02:00Z", (1, 214));
+    let mut two =
+        line(14, "WeLearn365, whole estate", Health::Warning, "2026-11-24T08:34:00Z", (48, 9210));
+    two.had = tomr();
+    two.why = Clean::new("Exchange Online: service degradation (incident EX502273, mail is late)");
+    let mut quiet =
+        line(13, "Smoothwall at 3 schools", Health::Ok, "2026-11-24T07:00:00Z", (3, 801));
+    (quiet.quiet_since, quiet.in_trouble) = (Some(at("2026-11-24T09:05:00Z")), 0);
+    quiet.had = Had::default();
+    let mut over = line(
+        9,
+        "Redstor Backup at 12 schools",
+        Health::Warning,
+        "2026-11-23T22:00:00Z",
+        (12, 3010),
+    );
+    over.state = IncidentState::Over { at: at("2026-11-24T01:40:00Z") };
+    over.had = Had::default();
+    let mut merged =
+        line(8, "Just2Easy at 4 schools", Health::Warning, "2026-11-24T08:30:00Z", (4, 990));
+    merged.state = IncidentState::Merged { at: at("2026-11-24T08:36:00Z"), into: 14 };
+    let incidents = vec![one, two, quiet, over, merged];
+    Incidents {
+        version: 1,
+        revision: 9,
+        as_of: at(NOW),
+        settled: true,
+        incidents,
+        more_ended: false,
+    }
+}
+
+fn time_line() -> Vec<TimeLine> {
+    let told = |when: &str, kind, who: Option<&str>, what: &str| TimeLine {
+        at: at(when),
+        kind,
+        who: who.map(Clean::new),
+        what: Clean::new(what),
+        about: vec![cell(1000, "groupcall")],
+        cells: 1,
+    };
+    use TimeLineKind::{Action, Desk, Incident, State, Ticket, Vendor};
+    vec![
+        told("2026-11-22T05:02:00Z", Incident, None, "began: no data since Sat 03:02; limit 26 h"),
+        told(
+            "2026-11-22T05:02:00Z",
+            State,
+            None,
+            "Groupcall, Alder Primary: ok -> warning: no data since Sat 03:02",
+        ),
+        told(
+            "2026-11-22T09:00:00Z",
+            Vendor,
+            None,
+            "the vendor of Groupcall tells of incident GC4411",
+        ),
+        told(
+            "2026-11-23T05:03:00Z",
+            State,
+            None,
+            "Groupcall, Alder Primary: warning -> critical: no data since Sat 03:02; limit 50 h",
+        ),
+        told(
+            "2026-11-23T14:20:00Z",
+            Desk,
+            Some("tomr"),
+            "school says that the SIMS server was moved on Friday",
+        ),
+        told(
+            "2026-11-23T14:30:00Z",
+            Ticket,
+            Some("tomr"),
+            "Raise a ticket, 9991000/groupcall: DONE, reference INC0041233",
+        ),
+        told(
+            "2026-11-24T08:55:00Z",
+            Action,
+            Some("asha"),
+            "Ask for fresh pupil data, 9991000: ACCEPTED, not seen yet",
+        ),
+    ]
+}
+
+fn page() -> IncidentPage {
+    let member = |service: &str, label: &str, is_root, health| IncidentMember {
+        cell: cell(1000, service),
+        place: Clean::new("Alder Primary"),
+        service: Clean::new(label),
+        is_root,
+        from: at("2026-11-22T05:02:00Z"),
+        until: None,
+        health,
+        reason: None,
+        spells: 1,
+        handling: None,
+        moved: None,
+    };
+    let mut gone = member("purple_mash", "Purple Mash", false, Health::Warning);
+    (gone.until, gone.spells) = (Some(at("2026-11-24T08:00:00Z")), 2);
+    IncidentPage {
+        version: 1,
+        as_of: at(NOW),
+        incident: all().incidents.remove(0),
+        members: vec![
+            member("groupcall", "Groupcall", true, Health::Critical),
+            member("welearn365", "WeLearn365", false, Health::Warning),
+            gone,
+        ],
+        members_left_out: 0,
+        time_line: time_line(),
+        not_known: vec![Clean::new(
+            "the agent was started anew meanwhile: what changed while it was not running was seen only afterwards",
+        )],
+    }
+}
+
+/// At the list.
+fn listed(mut desk: Desk) -> Desk {
+    desk.press("i");
+    assert_eq!(desk.wishes(), [Wish::Incidents]);
+    desk.hear(Heard::Incidents(Ok(Box::new(all()))));
+    desk
+}
+
+/// At the first of them.
+fn opened(desk: Desk) -> Desk {
+    let mut desk = listed(desk);
+    desk.press("enter");
+    assert_eq!(desk.wishes(), [Wish::Incident(12)]);
+    desk.hear(Heard::Incident { id: 12, answer: Ok(Box::new(page())) });
+    desk
+}
+
+#[test]
+fn the_list_at_every_size() {
+    everywhere("incidents", |size| listed(desk(size)));
+    coloured("incidents", &[1, 3, 4, 5, 6, 18], |theme, depth| {
+        listed(with((80, 24), theme, depth))
+    });
+}
+
+#[test]
+fn one_incident_at_every_size() {
+    everywhere("incident", |size| opened(desk(size)));
+    everywhere("incident_resolve", |size| {
+        let mut desk = opened(desk(size));
+        desk.press(":").type_text("resolve").press("enter").type_text("anyway the vendor knows");
+        desk
+    });
+}
+
+#[test]
+fn an_order_is_about_the_incident_at_the_cursor_and_is_read_again() {
+    let mut desk = listed(desk((120, 40)));
+    desk.press("j c");
+    let Wish::OrderIncident { id, order } = desk.wish() else { panic!("no order") };
+    assert_eq!((id, order.kind), (14, IncidentDo::Claim));
+    let handled = Handled {
+        id: 7,
+        by: "asha".into(),
+        kind: DeskKind::Claim,
+        done: 1,
+        from: None,
+        until: Some(at("2026-11-24T17:00:00Z")),
+        taken_over: 1,
+        left_out: 0,
+        left_out_cells: Vec::new(),
+    };
+    let done =
+        IncidentDone { id: 14, by: "asha".into(), kind: IncidentDo::Claim, handled: Some(handled) };
+    desk.hear(Heard::Ordered { id: 14, answer: Ok(Box::new(done)) });
+    let text = desk.text();
+    assert!(
+        text.contains("incident 14 claimed: 1 cell until 17:00; 1 somebody else had before"),
+        "{text}"
+    );
+    assert_eq!(desk.wishes(), [Wish::Incidents], "what is shown is read again");
+    desk.press("m").type_text("rang them").press("enter");
+    let Wish::OrderIncident { id, order } = desk.wish() else { panic!("no order") };
+    assert_eq!((id, order.kind, order.why.as_str()), (14, IncidentDo::Note, "rang them"));
+    desk.hear(Heard::Ordered { id: 14, answer: Err("the agent is stopping".to_owned()) });
+    assert!(desk.text().contains("nothing was done: the agent is stopping"));
+}
+
+#[test]
+fn what_is_typed_is_whole_or_nothing_is_asked() {
+    let mut desk = opened(desk((120, 40)));
+    let mut ask = |command: &str, typed: &str| {
+        desk.press(":").type_text(command).press("enter").type_text(typed).press("enter");
+        let asked = desk.wishes().pop();
+        desk.press("esc");
+        match asked {
+            Some(Wish::OrderIncident { order, .. }) => Some(*order),
+            _ => None,
+        }
+    };
+    assert_eq!(ask("resolve", "it is well"), None, "three cells are in trouble");
+    assert!(ask("resolve", "anyway").is_none(), "and why");
+    assert!(ask("merge", "12 itself").is_none());
+    assert!(ask("split", "groupcall x").is_none());
+}
+
+#[test]
+fn resolve_merge_and_split_ask_for_what_they_need() {
+    for (command, typed) in [
+        ("resolve", "anyway the vendor knows"),
+        ("merge", "14 one cause"),
+        ("split", "9991000/groupcall,estate/redstor another matter"),
+    ] {
+        let mut desk = opened(desk((120, 40)));
+        desk.press(":").type_text(command).press("enter").type_text(typed).press("enter");
+        let Wish::OrderIncident { id, order } = desk.wish() else { panic!("{command}") };
+        assert_eq!(id, 12);
+        match order.kind {
+            IncidentDo::Resolve => {
+                assert!(order.anyway && order.why.as_str() == "the vendor knows")
+            }
+            IncidentDo::Merge => {
+                assert_eq!((order.into, order.why.as_str()), (Some(14), "one cause"))
+            }
+            IncidentDo::Split => {
+                assert_eq!(order.cells, [cell(1000, "groupcall"), cell(0, "redstor")]);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn an_empty_list_says_why_and_nothing_is_claimed_without_a_line() {
+    let mut desk = desk((80, 24));
+    desk.press("i");
+    assert!(desk.text().contains("reading ..."), "{}", desk.text());
+    desk.wishes();
+    let none = Incidents { incidents: Vec::new(), ..all() };
+    desk.hear(Heard::Incidents(Ok(Box::new(none.clone()))));
+    assert!(
+        desk.text().contains("nothing that is watched is in certain trouble"),
+        "{}",
+        desk.text()
+    );
+    desk.hear(Heard::Incidents(Ok(Box::new(Incidents { settled: false, ..none }))));
+    assert!(desk.text().contains("not every check has been tried yet"), "{}", desk.text());
+    desk.hear(Heard::Incidents(Err("the disk is gone".to_owned())));
+    assert!(desk.text().contains("it cannot be read: the disk is gone"), "{}", desk.text());
+    desk.press("c enter");
+    assert_eq!(desk.wishes(), [], "there is nothing under the cursor");
+    desk.hear(Heard::Incidents(Ok(Box::new(Incidents { incidents: Vec::new(), ..all() }))));
+    desk.lose().wait(60);
+    let text = desk.text();
+    assert!(text.contains("what happened since is not known"), "{text}");
+    assert!(!text.contains("none is open"), "{text}");
+}
+
+#[test]
+fn while_they_are_shown_they_are_read_again_when_the_board_changes() {
+    let mut desk = listed(desk((80, 24)));
+    desk.wait(6).beat();
+    assert_eq!(desk.wishes(), [], "nothing changed");
+    desk.change(3, 1, crate::fixture::bad(Health::Critical, 60)).wait(1);
+    assert_eq!(desk.wishes(), [Wish::Incidents]);
+    desk.change(4, 1, crate::fixture::bad(Health::Critical, 60)).wait(1);
+    assert_eq!(desk.wishes(), [], "not with every change");
+    desk.wait(5).beat();
+    assert_eq!(desk.wishes(), [Wish::Incidents]);
+    desk.press("q").change(5, 1, crate::fixture::bad(Health::Critical, 60)).wait(9).beat();
+    assert_eq!(desk.wishes(), [], "nobody looks");
+}
+
+fn in_two(board: &Board, row: Option<usize>) -> Page {
+    Page { incidents: vec![12, 14], ..crate::fixture::page(board, row) }
+}
+
+#[test]
+fn a_page_names_the_incidents_that_it_is_part_of() {
+    let mut desk = desk((80, 24));
+    desk.press("enter");
+    assert!(!desk.text().contains("part of incident"), "{}", desk.text());
+    desk.press("esc");
+    desk.page_of = in_two;
+    desk.press("j enter");
+    assert!(desk.text().contains("part of incident 12, 14; i lists them"), "{}", desk.text());
+    desk.press("i");
+    assert!(desk.line(0).contains("> incidents"), "{}", desk.line(0));
+}
+
+#[test]
+fn enter_opens_the_page_of_the_root() {
+    let mut desk = opened(desk((120, 40)));
+    desk.press("enter");
+    assert!(desk.line(0).contains("Alder Primary"), "{}", desk.line(0));
+    desk.press("esc");
+    assert!(desk.line(0).contains("incident 12"), "{}", desk.line(0));
+}
