@@ -10,6 +10,7 @@ mod handling;
 mod known;
 mod metrics;
 mod openapi;
+mod past;
 mod peers;
 mod problem;
 mod reconciling;

@@ -152,8 +152,11 @@ pub struct StatusArgs {
     #[arg(long, value_name = "KEY")]
     pub service: Option<String>,
     /// Wait until every check has been tried once since the agent's start, at most this long.
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", conflicts_with = "at")]
     pub wait_settled: Option<Span>,
+    /// As it was at a past moment: "Mon 22:00", 22:00 (the last), 2026-11-25T22:00, -8h.
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
+    pub at: Option<String>,
 }
 
 /// `caretaker account`.

@@ -8,6 +8,7 @@ mod desk;
 mod examine;
 mod ledger;
 mod pack;
+mod past;
 mod queue;
 mod read;
 mod runs;

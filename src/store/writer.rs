@@ -13,6 +13,7 @@ use rusqlite::{Connection, Transaction, params};
 use crate::model::ids::CheckId;
 use crate::model::kept::Memory;
 use crate::store::desk;
+use crate::store::past;
 use crate::store::pack::{Packed, Record, Services};
 use crate::store::queue::{Batch, Queue};
 use crate::store::runs;
@@ -169,6 +170,7 @@ impl Writer {
                  written_at = excluded.written_at",
                 params![i64::try_from(revision).unwrap_or(i64::MAX), at.as_second()],
             )?;
+            past::attend(&self.db, at)?;
             batch.stamp = None;
             self.prune(at)?;
         }
@@ -217,6 +219,7 @@ impl Writer {
         }
         if let Ok(oldest) = Timestamp::from_millisecond(before) {
             desk::prune(&self.db, oldest)?;
+            past::prune(&self.db, oldest)?;
         }
         runs::prune(&self.db, now)?;
         self.pruned_on = today;

@@ -210,6 +210,7 @@ fn not_known(reason: Option<Reason>) -> &'static str {
         Some(Reason::Throttled) => "we were asked to wait",
         Some(Reason::Paused) => "it is paused, or waits for your school's approval",
         Some(Reason::NeverSeen) => "we have never had anything from it",
+        Some(Reason::NotRecorded) => "we did not keep how it was",
         None => "we do not know why",
     }
 }

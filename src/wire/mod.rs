@@ -11,6 +11,7 @@ pub mod desk;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzz;
 pub mod page;
+pub mod past;
 pub mod reconcile;
 pub mod runs;
 pub mod status;

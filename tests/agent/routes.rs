@@ -200,8 +200,8 @@ async fn the_client_reads_what_the_agent_says() {
         link.check(Some(school(1)), "aqua.own").await.unwrap().check.health,
         Health::Critical
     );
-    assert_eq!(link.status(&[school(1)]).await.unwrap().schools.len(), 1);
-    assert_eq!(link.status(&[]).await.unwrap().schools.len(), 4);
+    assert_eq!(link.status(&[school(1)], None).await.unwrap().schools.len(), 1);
+    assert_eq!(link.status(&[], None).await.unwrap().schools.len(), 4);
     assert_eq!(link.health().await.unwrap().pid, std::process::id());
     let asked = link.refresh(&Refresh { school: Some(school(1)), service: None }).await.unwrap();
     assert_eq!(asked.asked, 2, "its own job and the one for all schools");
