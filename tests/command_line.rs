@@ -41,6 +41,7 @@ fn status(cells: &[(&str, Health)]) -> Status {
         summary: caretaker::wire::board::Summary::default(),
         schools_summary: caretaker::wire::board::Summary::default(),
         not_watched: Vec::new(),
+        past: None,
         estate: Vec::new(),
         schools: vec![SchoolStatus {
             laestab: number("9991001"),
@@ -143,6 +144,7 @@ fn board() -> Board {
             school("9991002", "Alder Hill Junior", Health::Critical),
         ],
         not_watched: Vec::new(),
+        past: None,
     }
 }
 

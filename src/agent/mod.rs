@@ -5,6 +5,7 @@
 
 mod accounts;
 mod changes;
+mod diff;
 mod guarded;
 mod handling;
 mod known;

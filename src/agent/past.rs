@@ -19,7 +19,9 @@ use crate::model::check::Scope;
 use crate::model::estate::Estate;
 use crate::model::health::{Health, Reason};
 use crate::model::ids::{Laestab, ServiceKey};
-use crate::model::past::{Around, Attended, cell_at, gap, not_recorded, settle_causes};
+use crate::model::past::{
+    Around, Attended, cell_at, gap, is_not_recorded, not_recorded, settle_causes,
+};
 use crate::model::text::Clean;
 use crate::ports::store::{Store, StoreError};
 use crate::wire::board::CompactCell;
@@ -50,6 +52,7 @@ pub(super) struct Moment {
     pub columns: Vec<(ServiceKey, Clean)>,
     config: Arc<Estate>,
     pub estate: Vec<Cell>,
+    stretches: Vec<Attended>,
 }
 
 /// Reads from the store, off the runtime's threads.
@@ -108,6 +111,7 @@ pub(super) fn held(
 }
 
 impl Moment {
+    /// Reads what is needed of a moment.
     pub async fn of(desk: &Desk, at: Timestamp) -> Result<Self, Refusal> {
         let now = desk.clock.now();
         let stretches = stretches(desk, now).await?;
@@ -127,6 +131,7 @@ impl Moment {
             columns: config.services.iter().map(label).collect(),
             config,
             estate: Vec::new(),
+            stretches,
         };
         moment.estate = moment.rows(desk, vec![Row::Estate]).await?.pop().unwrap_or_default();
         Ok(moment)
@@ -210,6 +215,25 @@ impl Moment {
         std::iter::once(Row::Estate).chain(schools).collect()
     }
 
+    /// Where nobody looked between two moments, the oldest first.
+    pub fn unattended(&self, from: Timestamp, until: Timestamp) -> Vec<Stretch> {
+        let gaps = self.stretches.windows(2).rev().filter_map(|pair| {
+            let [later, earlier] = pair else { return None };
+            Some(Stretch { from: earlier.until, until: later.from })
+        });
+        gaps.filter(|gap| gap.until > from && gap.from < until).collect()
+    }
+
+    /// Pupils of a school.
+    pub fn pupils(&self, row: Row) -> u32 {
+        match row {
+            Row::Estate => u32::MAX,
+            Row::School(laestab) => {
+                self.config.schools.get(&laestab).and_then(|s| s.pupils).unwrap_or_default()
+            }
+        }
+    }
+
     /// The name of a row.
     pub fn name(&self, row: Row) -> Clean {
         match row {
@@ -244,7 +268,7 @@ impl Totals {
     }
 
     fn add_estate(&mut self, cells: &[Cell]) {
-        let unknown = cells.iter().filter(|c| c.reason == Some(Reason::NotRecorded)).count();
+        let unknown = cells.iter().filter(|c| is_not_recorded(c)).count();
         self.not_recorded += u32::try_from(unknown).unwrap_or(u32::MAX);
     }
 }
@@ -379,11 +403,11 @@ pub(super) async fn page(desk: Arc<Desk>, row: Row, name: &str, at: Timestamp) -
         Row::Estate => moment.estate.clone(),
         Row::School(_) => moment.rows(&desk, vec![row]).await?.pop().unwrap_or_default(),
     };
-    let unknown = cells.iter().filter(|c| c.reason == Some(Reason::NotRecorded)).count();
+    let unknown = cells.iter().filter(|c| is_not_recorded(c)).count();
     for (view, cell) in page.services.iter_mut().zip(cells) {
         let affects: Vec<ServiceKey> = Vec::new();
         (view.cell, view.affects) = (cell, affects);
-        (view.elsewhere, view.planned) = (0, None);
+        (view.elsewhere, view.takers, view.planned) = (0, 0, None);
         view.checks.clear();
         view.in_common.clear();
         view.windows.clear();

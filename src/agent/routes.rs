@@ -18,6 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::agent::accounts;
 use crate::agent::changes;
+use crate::agent::diff;
 use crate::agent::guarded::{self, Counter};
 use crate::agent::handling;
 use crate::agent::metrics::{Metrics, Standing};
@@ -110,6 +111,7 @@ pub(super) fn router(desk: Arc<Desk>, counter: Arc<Counter>) -> Router {
         .route("/v1/schools/{school}", get(page))
         .route("/v1/checks/{school}/{check}", get(check))
         .route("/v1/runs/{laestab}", get(runs::runs))
+        .route("/v1/diff", get(diff::diff))
         .route("/v1/status", get(status))
         .route("/v1/refresh", post(refresh))
         .route("/v1/handling", post(handling::handle).layer(DefaultBodyLimit::max(orders)))
@@ -433,7 +435,7 @@ pub(super) fn no_school(text: &str) -> Refusal {
     Refusal::not_found(&format!("no school has the number {text}; /v1/board lists all"))
 }
 
-fn unknown_parameter(name: &str, known: &str) -> Refusal {
+pub(super) fn unknown_parameter(name: &str, known: &str) -> Refusal {
     let short: String = name.chars().take(40).collect();
     Refusal::bad_request(&format!("no parameter {short:?}; this route takes: {known}"))
 }

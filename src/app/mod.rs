@@ -15,6 +15,7 @@ mod doctor;
 mod embedded;
 mod failed;
 mod handle;
+mod past;
 mod reload;
 mod runs;
 mod secret;
@@ -81,6 +82,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
         }
         Some(Command::Watch(args)) => watch::run(&outside.agent_socket()?, args).await,
         Some(Command::Account(command)) => account::run(&outside.agent_socket()?, command).await,
+        Some(Command::Diff(args)) => past::diff(&outside.agent_socket()?, args).await,
         Some(Command::Runs(args)) => runs::run(&outside.agent_socket()?, args).await,
         Some(Command::Handle(args)) => handle::run(&outside.agent_socket()?, args).await,
         Some(Command::Config(ConfigCommand::Check)) => config::check(&outside),

@@ -20,8 +20,6 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 pub async fn run(socket: &Path, args: StatusArgs, clock: Arc<dyn Clock>) -> Result<u8, Failed> {
     let link = Link::new(socket).map_err(Failed::no_agent)?;
     let usage = |text: String| Failed { code: Code::Usage, text };
-    let at = args.at.as_deref().map(|text| cli::past(text, clock.now()).map_err(usage));
-    let at = at.transpose()?;
     let until = args.wait_settled.map(|span| clock.monotonic() + span.duration());
     let mut board = link.board().await.map_err(Failed::no_agent)?;
     while let Some(until) = until
@@ -31,6 +29,8 @@ pub async fn run(socket: &Path, args: StatusArgs, clock: Arc<dyn Clock>) -> Resu
         clock.sleep(LOOK_AGAIN).await;
         board = link.board().await.map_err(Failed::no_agent)?;
     }
+    let at = args.at.as_deref().map(|text| cli::past(text, board.as_of).map_err(usage));
+    let at = at.transpose()?;
     let unknown = |e: cli::PickError| usage(e.to_string());
     let schools = cli::pick(&board, &args.schools).map_err(unknown)?;
     let service = args.service.as_deref().map(|word| cli::pick_service(&board, word));

@@ -51,6 +51,9 @@ pub enum Command {
     Agent,
     /// Print how schools stand, and why. Exit code: 0 ok, 1 warning, 2 critical, 3 unknown.
     Status(StatusArgs),
+    /// Compare two past moments: what became worse, better, was worse meanwhile. Exit code: 0
+    /// nothing became worse, 1 to 3 the worst that did.
+    Diff(DiffArgs),
     /// Print one plain line for each change, for screen readers and logs.
     Watch(WatchArgs),
     /// Acknowledge, claim, set a downtime, note or give back. Exit code: 0 done, 11 to no cell.
@@ -157,6 +160,20 @@ pub struct StatusArgs {
     /// As it was at a past moment: "Mon 22:00", 22:00 (the last), 2026-11-25T22:00, -8h.
     #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
     pub at: Option<String>,
+}
+
+/// `caretaker diff`.
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// The first moment: "Mon 22:00", 22:00 (the last), 2026-11-25T22:00, -8h.
+    #[arg(allow_hyphen_values = true)]
+    pub from: String,
+    /// The second; now if it is left out.
+    #[arg(allow_hyphen_values = true)]
+    pub to: Option<String>,
+    /// JSON: the agent's answer to /v1/diff.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `caretaker account`.

@@ -28,7 +28,9 @@ pub use csv::status_csv;
 pub use exit::{Code, status_code};
 pub use handle::{HandleError, handle, handled_text};
 pub use out::{complain, say, say_raw};
-pub use past::{ago, moment, nobody_looked, past, past_text};
+pub use past::{
+    ago, diff_code, diff_text, differs_line, moment, nobody_looked, past, past_text, why_empty,
+};
 pub use pick::{PickError, pick, pick_service};
 pub use reconcile::reconciled_text;
 pub use runs::runs_text;

@@ -411,11 +411,11 @@ impl World {
         out.reset = true;
         out.effects.push(Effect::Reset);
         let plan = Plan::new(estate, self.now);
-        self.lay_out(plan);
+        self.lay_out(plan, out);
     }
 
     /// Takes `plan`, and moves into it what still exists.
-    pub(super) fn lay_out(&mut self, plan: Plan) {
+    pub(super) fn lay_out(&mut self, plan: Plan, out: &mut Outcome) {
         let old_plan = std::mem::replace(&mut self.plan, plan);
         let mut old_states: Vec<Option<State>> =
             std::mem::take(&mut self.states).into_iter().map(Some).collect();
@@ -459,7 +459,7 @@ impl World {
                 }
             }
         }
-        self.settle_all();
+        self.settle_all(out);
     }
 
     /// Where a cell stood in another plan.
@@ -468,9 +468,9 @@ impl World {
         Some((old.row(self.plan.row_name(row))?, old.column(&service.key)?))
     }
 
-    /// Judges every check and makes every cell, the estate's first, without a word to anybody: for
-    /// a new layout.
-    fn settle_all(&mut self) {
+    /// Judges every check and makes every cell, the estate's first, without a word to anybody but
+    /// history: for a new layout.
+    fn settle_all(&mut self, out: &mut Outcome) {
         let mut wake = Vec::with_capacity(self.states.len());
         for slot in 0..u32::try_from(self.states.len()).unwrap_or(u32::MAX) {
             self.with_state(slot, |state, bench| state.settle(bench));
@@ -496,6 +496,8 @@ impl World {
                 self.refresh(row, column, &mut silent);
             }
         }
+        let changes = silent.effects.into_iter().filter(|e| matches!(e, Effect::History { .. }));
+        out.effects.extend(changes);
     }
 
     fn restored(
@@ -519,7 +521,7 @@ impl World {
             self.restore_cell(&mut before, written_at, kept);
         }
         self.before = Some(before).filter(|before| !before.is_over());
-        self.settle_all();
+        self.settle_all(out);
     }
 
     fn nothing_before(&self) -> Before {

@@ -19,6 +19,7 @@ use serde::de::DeserializeOwned;
 use crate::wire::board::{Board, Change};
 use crate::wire::desk::{Handle, Handled};
 use crate::wire::page::{AgentHealth, CheckPage, Page, Problem, Refresh, Refreshed};
+use crate::wire::past::Diff;
 use crate::wire::runs::Runs;
 use crate::wire::status::Status;
 use crate::wire::{Laestab, VERSION};
@@ -154,6 +155,16 @@ impl Link {
         let runs: Runs = self.get(&format!("/v1/runs/{school}")).await?;
         same_version(runs.version)?;
         Ok(runs)
+    }
+
+    /// Two moments compared.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub async fn diff(&self, from: Timestamp, until: Timestamp) -> Result<Diff, LinkError> {
+        let diff: Diff = self.get(&format!("/v1/diff?from={from}&to={until}")).await?;
+        same_version(diff.version)?;
+        Ok(diff)
     }
 
     /// The contract document, for all schools or those named; now, or at a past moment.

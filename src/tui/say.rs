@@ -238,6 +238,7 @@ mod tests {
             history: Vec::new(),
             desk: Vec::new(),
             not_watched: Vec::new(),
+            past: None,
         }
     }
 

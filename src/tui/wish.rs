@@ -1,8 +1,11 @@
 //! What the console wants of the guard, and what came of it.
 
+use jiff::Timestamp;
+
 use crate::link::{Link, LinkError};
 use crate::wire::account::{AskAccount, FindAccounts};
 use crate::wire::action::{Arm, Armed, AuditEntry, Confirmed, EmergencyView, PlanPage, Told};
+use crate::wire::board::Board;
 use crate::wire::{AccountPage, Ask, Clean, Entry, Hits};
 
 /// A filter of the audit, as the route takes it.
@@ -64,6 +67,8 @@ pub enum Wish {
     Audit(AuditQuery),
     /// One entry.
     Entry(u64),
+    /// The board at a past moment.
+    Then(Timestamp),
     /// One entry with its personal details.
     Reveal {
         /// Its number.
@@ -133,6 +138,13 @@ pub enum Heard {
         /// Newest first.
         answer: Result<Vec<Entry>, String>,
     },
+    /// The board at a past moment.
+    Then {
+        /// The moment.
+        at: Timestamp,
+        /// The board.
+        answer: Result<Box<Board>, String>,
+    },
     /// One entry.
     Entry {
         /// Its number.
@@ -195,6 +207,10 @@ pub async fn carry_out(link: &Link, wish: Wish) -> Heard {
         Wish::Audit(query) => {
             let answer = link.audit(&query).await.map(|page| page.entries).map_err(words);
             Heard::Audit { query, answer }
+        }
+        Wish::Then(at) => {
+            let answer = link.board_at(at).await.map(Box::new).map_err(words);
+            Heard::Then { at, answer }
         }
         Wish::Entry(number) => {
             let answer = link.audit_entry(number).await.map(Box::new).map_err(words);

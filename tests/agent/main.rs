@@ -7,6 +7,7 @@ mod contract;
 mod handling;
 mod hostile;
 mod lifecycle;
+mod past;
 mod polling;
 mod raw;
 mod routes;

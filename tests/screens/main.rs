@@ -10,6 +10,7 @@ mod guarded;
 mod guarded_snapshots;
 mod hand;
 mod keys;
+mod past;
 mod phone;
 mod pictures;
 mod pty;

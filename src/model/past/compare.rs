@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::model::cell::{Cell, Handling, StateChange};
-use crate::model::health::Health;
+use crate::model::health::{Health, Reason};
 use crate::model::text::Clean;
 
 /// What became of a cell between two moments.
@@ -77,11 +77,22 @@ pub struct Compared {
     pub ran_out: Option<Handling>,
 }
 
+/// Whether nothing is known of a cell then.
+#[must_use]
+pub fn is_not_recorded(cell: &Cell) -> bool {
+    cell.reason == Some(Reason::NotRecorded)
+}
+
 /// Compares a cell at two moments; `None` where there is nothing to tell. That a cell followed from
 /// another is told with its cause, not by itself.
 #[must_use]
 pub fn compare(before: &Cell, after: &Cell, course: &Course) -> Option<Compared> {
     let follows = |cell: &Cell| cell.follows_from.is_some();
+    if is_not_recorded(before) || is_not_recorded(after) {
+        // A trouble that stands is told, whatever was before it.
+        let stands = !is_not_recorded(after) && after.health.is_trouble() && !follows(after);
+        return stands.then_some(Compared { sort: Sort::Worse, worst: None, ran_out: None });
+    }
     let (from, to) = (before.health, after.health);
     let ends = from.max(to);
     let worst = course.worst.clone().filter(|(health, ..)| *health > ends && health.is_trouble());

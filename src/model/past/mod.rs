@@ -9,7 +9,7 @@ mod holds;
 #[cfg(test)]
 mod tests;
 
-pub use compare::{Compared, Course, Sort, compare};
+pub use compare::{Compared, Course, Sort, compare, is_not_recorded};
 pub use holds::Holds;
 
 use jiff::Timestamp;

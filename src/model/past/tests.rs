@@ -95,10 +95,6 @@ fn around(kept: &[StateChange], at: Timestamp) -> Around {
     }
 }
 
-fn is_not_recorded(cell: &Cell) -> bool {
-    cell.health == Health::Unknown && cell.reason == Some(Reason::NotRecorded)
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
@@ -293,4 +289,8 @@ fn two_moments_are_compared_worst_first() {
         ..cell(Health::Warning)
     };
     assert_eq!(sort(&cell(Health::Ok), &follows, &none), None, "told with its cause");
+    let unknown = not_recorded("");
+    assert_eq!(sort(&unknown, &cell(Health::Warning), &none), Some(Sort::Worse), "it stands");
+    assert_eq!(sort(&unknown, &cell(Health::Ok), &none), None, "not known to have been bad");
+    assert_eq!(sort(&cell(Health::Critical), &unknown, &none), None, "nor to be well");
 }

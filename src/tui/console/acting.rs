@@ -234,6 +234,7 @@ impl Console {
                 Some(until) => format!("armed until {}", times::moment(until, self.now)),
                 None => "not armed any more".to_owned(),
             })),
+            Heard::Then { at, answer } => self.then(at, answer),
             told => self.layers.iter_mut().for_each(|layer| layer.heard(&told)),
         }
         self.touch();

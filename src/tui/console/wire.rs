@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::Console;
 use crate::link::LinkEvent;
 use crate::tui::state::Rows;
@@ -15,12 +17,18 @@ impl Console {
         match event {
             LinkEvent::Board(board) => {
                 self.beat.heard(mono, board.as_of);
-                self.rows = Some(Rows::new(*board));
-                self.pages.outdate_all();
+                let rows = Some(Rows::new(*board));
+                match &mut self.away {
+                    Some(away) => away.rows = rows,
+                    None => self.rows = rows,
+                }
+                self.live_pages().outdate_all();
                 self.acts.outdate();
                 self.trouble = None;
                 self.tick(mono);
-                self.sort();
+                if self.past().is_none() {
+                    self.sort();
+                }
                 self.touch();
             }
             LinkEvent::Change(change) => self.change(change, mono),
@@ -38,7 +46,7 @@ impl Console {
         match change {
             Change::Cells { as_of, cells, summary, schools_summary, split, settled, .. } => {
                 self.beat.heard(mono, as_of);
-                let Some(rows) = &mut self.rows else { return };
+                let Some(rows) = self.live_rows() else { return };
                 let before = totals(rows);
                 (rows.summary, rows.schools_summary) = (summary, schools_summary);
                 (rows.split, rows.settled) = (split, settled);
@@ -46,8 +54,8 @@ impl Console {
                 for cell in cells {
                     seen |= self.cell(cell);
                 }
-                let after = self.rows.as_ref().map(totals);
-                if seen || after != Some(before) {
+                let after = self.live_rows().map(|rows| totals(rows));
+                if self.past().is_none() && (seen || after != Some(before)) {
                     self.touch();
                 }
             }
@@ -55,9 +63,9 @@ impl Console {
                 self.beat.heard(mono, as_of);
                 if self.acts.heard(acts) {
                     // A ticket was raised, perhaps, or is over.
-                    self.pages.outdate_all();
+                    self.live_pages().outdate_all();
                 }
-                if let Some(rows) = &mut self.rows
+                if let Some(rows) = self.live_rows()
                     && rows.settled != settled
                 {
                     rows.settled = settled;
@@ -77,14 +85,22 @@ impl Console {
     /// Puts one changed cell; tells whether it is on the screen.
     fn cell(&mut self, cell: CellChange) -> bool {
         let row = cell.row;
-        self.pages.outdate(row);
+        self.live_pages().outdate(row);
         let facts = self.facts();
         let seen = self.board.shows(row, &self.view(&facts)) || self.looked_at() == Some(row);
-        self.rows.as_mut().is_some_and(|rows| rows.apply(cell)) && seen
+        self.live_rows().is_some_and(|rows| rows.apply(cell)) && seen
     }
 
-    /// Takes a page, or why there is none.
+    /// Takes a page of the present, or why there is none.
     pub fn page(&mut self, row: Row, answer: Result<Page, String>) {
+        self.page_of(row, None, answer);
+    }
+
+    /// Takes a page of a moment, or why there is none. One of another than is shown is left.
+    pub fn page_of(&mut self, row: Row, at: Option<Timestamp>, answer: Result<Page, String>) {
+        if at != self.past_moment() {
+            return;
+        }
         if self.pages.keep(row, answer) && self.looked_at() == Some(row) {
             self.touch();
         }

@@ -67,6 +67,12 @@ pub enum Command {
     Look,
     /// What runs out next.
     Expiring,
+    /// The board at a past moment.
+    Time,
+    /// In the past: the change before.
+    Earlier,
+    /// In the past: the next change.
+    Later,
     /// The audit.
     Audit,
     /// Take back one's own request.
@@ -192,6 +198,8 @@ pub struct Facts {
     pub can_clear: bool,
     /// There is a cell under the cursor, or schools are marked.
     pub has_cell: bool,
+    /// What is shown is the past.
+    pub in_past: bool,
 }
 
 /// One row of the table.
@@ -245,6 +253,9 @@ const FOUND: &[Scope] = &[Scope::Found];
 const EXPIRING: &[Scope] = &[Scope::Expiring];
 const GUARD: &[Scope] = &[Scope::Approvals, Scope::Look, Scope::Audit];
 
+/// Why nothing can be done to the past.
+pub const IN_PAST: &str = "this is the past, where nothing can be done: Esc on the board goes back to now";
+
 fn always(_: &Facts) -> Option<&'static str> {
     None
 }
@@ -254,8 +265,14 @@ fn with_board(facts: &Facts) -> Option<&'static str> {
 fn with_row(facts: &Facts) -> Option<&'static str> {
     (!facts.has_row).then_some("the cursor stands on nothing")
 }
-fn connected(facts: &Facts) -> Option<&'static str> {
+fn reachable(facts: &Facts) -> Option<&'static str> {
     (!facts.connected).then_some("the agent cannot be reached")
+}
+fn connected(facts: &Facts) -> Option<&'static str> {
+    facts.in_past.then_some(IN_PAST).or_else(|| reachable(facts))
+}
+fn in_past(facts: &Facts) -> Option<&'static str> {
+    (!facts.in_past).then_some("this is the present").or_else(|| reachable(facts))
 }
 fn with_cell(facts: &Facts) -> Option<&'static str> {
     connected(facts).or((!facts.has_cell).then_some("the cursor stands on no cell"))
@@ -328,6 +345,9 @@ table! {
     Look "look" LISTS [] "needs a look" "Open actions: what is under way, and what somebody has to look at." 0 connected;
     Enter "open_ending" EXPIRING ["enter"] "open" "Opens the school's page, or the plans that wait." 1 always;
     Expiring "expiring" LISTS [] "runs out" "What runs out next: who has what until when, plans that wait, what is open for a while." 0 with_board;
+    Time "time" SCHOOLS ["t"] "time" "The whole board as it was at a past moment: asks for when. Nothing can be done there; Esc goes back to now." 11 reachable;
+    Earlier "earlier" BOARD ["["] "earlier" "In the past: to the change before, wherever it was." 1 in_past;
+    Later "later" BOARD ["]"] "later" "In the past: to the next change, wherever it was." 1 in_past;
     Audit "audit" LISTS [] "audit" "Who did what, on whose word." 0 connected;
     Enter "open_entry" GUARD ["enter"] "open" "Opens what the cursor stands on." 1 always;
     TakeBack "take_back" APPROVALS ["u"] "take back" "Takes back your own request, which has sent nothing." 3 connected;

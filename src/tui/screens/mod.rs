@@ -17,6 +17,7 @@ pub mod page;
 pub mod palette;
 pub mod prompt;
 mod told;
+pub mod when;
 pub mod word;
 
 use std::time::Duration;
@@ -32,6 +33,7 @@ use crate::tui::wish::{Heard, Wish};
 use crate::wire::board::Row;
 use crate::wire::desk::Handle;
 use crate::wire::page::Refresh;
+use crate::wire::past::Past;
 
 /// What every screen may look at.
 #[derive(Clone, Copy)]
@@ -46,8 +48,10 @@ pub struct View<'a> {
     pub keymap: &'a Keymap,
     /// What decides whether a command applies.
     pub facts: &'a Facts,
-    /// The agent's clock, at the minute.
+    /// The moment that is shown, at the minute: the agent's clock, or a past one.
     pub now: Timestamp,
+    /// The agent's clock at the minute, also while the past is shown.
+    pub present: Timestamp,
     /// The agent's clock to the second, for what runs out.
     pub clock: Timestamp,
     /// Our monotonic clock.
@@ -58,6 +62,8 @@ pub struct View<'a> {
     pub has_alternate: bool,
     /// The line to the agent lives, or is only late.
     pub is_known: bool,
+    /// What is shown is the past: what the agent said of it.
+    pub past: Option<&'a Past>,
     /// Size of the screen: columns and rows.
     pub size: (u16, u16),
 }
@@ -87,6 +93,8 @@ pub enum Act {
     ReadActs,
     /// A text for the clipboard.
     Copy(String),
+    /// The board at a past moment.
+    Then(Timestamp),
     /// A message.
     Say(String),
 }
@@ -147,6 +155,8 @@ pub enum Layer {
     Entry(Box<audit::EntryScreen>),
     /// A line that is asked for before something is recorded.
     Word(word::WordPrompt),
+    /// The prompt of a past moment.
+    When(when::WhenPrompt),
 }
 
 impl Layer {
@@ -171,7 +181,8 @@ impl Layer {
             | Self::Form(_)
             | Self::Find(_)
             | Self::AuditFilter(_)
-            | Self::Word(_) => Scope::Prompt,
+            | Self::Word(_)
+            | Self::When(_) => Scope::Prompt,
         }
     }
 
@@ -199,6 +210,7 @@ impl Layer {
             Self::AuditFilter(screen) => screen.command(command, view),
             Self::Entry(screen) => screen.command(command, view),
             Self::Word(screen) => screen.command(command),
+            Self::When(screen) => screen.command(command, view),
         }
     }
 
@@ -215,6 +227,7 @@ impl Layer {
             Self::Plan(screen) => screen.typed(text),
             Self::AuditFilter(screen) => screen.typed(text),
             Self::Word(screen) => screen.typed(text),
+            Self::When(screen) => screen.typed(text),
             Self::Page(_)
             | Self::Evidence(_)
             | Self::Run(_)
@@ -259,6 +272,7 @@ impl Layer {
                 | Self::Menu(_)
                 | Self::AuditFilter(_)
                 | Self::Word(_)
+                | Self::When(_)
         )
     }
 
@@ -288,6 +302,7 @@ impl Layer {
             Self::AuditFilter(screen) => screen.draw(pen, view),
             Self::Entry(screen) => screen.draw(pen, area, view),
             Self::Word(screen) => screen.draw(pen, view),
+            Self::When(screen) => screen.draw(pen, view),
         }
     }
 
@@ -316,7 +331,8 @@ impl Layer {
             | Self::Hand(_)
             | Self::Menu(_)
             | Self::AuditFilter(_)
-            | Self::Word(_) => None,
+            | Self::Word(_)
+            | Self::When(_) => None,
         }
     }
 }

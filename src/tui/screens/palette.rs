@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 
 use super::audit::AuditScreen;
 use super::prompt::{Typing, typing};
+use super::when::understood;
 use super::word::WordPrompt;
 use super::{Act, Answer, Layer, View};
 use crate::tui::keymap::{BINDINGS, Command, Scope};
@@ -61,6 +62,7 @@ impl PaletteScreen {
                 acts: vec![Act::Filter(filter.to_owned())],
             }],
             Some(("audit", filter)) => audit(filter, view),
+            Some(("at", when)) => at(when, view),
             Some(("emergency", why)) => emergency(why),
             Some(("arm", rest)) => arm(rest),
             _ => self.commands(view),
@@ -79,6 +81,7 @@ impl PaletteScreen {
             plain("theme ", "another theme: default, dark, light, cvd, mono, or your own", None),
             plain("filter ", "shows only the schools that match", None),
             plain("audit ", "who did what: by:asha kind:step about:937 since:2d", None),
+            plain("at ", "the board as it was: Mon 22:00, 22:00, -8h, 2026-11-25T22:00", None),
             plain(
                 "arm ",
                 "opens your actions for a while, where the policy asks for that: 15m why",
@@ -242,6 +245,11 @@ fn audit(filter: &str, view: &View<'_>) -> Vec<Candidate> {
         ("entries of the audit that match".to_owned(), acts)
     });
     single(format!("audit {filter}"), understood)
+}
+
+fn at(text: &str, view: &View<'_>) -> Vec<Candidate> {
+    let understood = understood(text, view.present).map(|(at, words)| (words, vec![Act::Then(at)]));
+    single(format!("at {text}"), understood)
 }
 
 fn emergency(why: &str) -> Vec<Candidate> {
