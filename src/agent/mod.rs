@@ -8,6 +8,7 @@ mod changes;
 mod diff;
 mod guarded;
 mod handling;
+mod handover;
 mod known;
 mod metrics;
 mod openapi;

@@ -11,8 +11,8 @@ use crate::wire::action::{
 };
 use crate::wire::board::{Board, Change};
 use crate::wire::desk::{Handle, Handled};
-use crate::wire::past::Diff;
 use crate::wire::page::{AgentHealth, CheckPage, Page, Problem, Refresh, Refreshed};
+use crate::wire::past::{Diff, Handover};
 use crate::wire::reconcile::Reconciliation;
 use crate::wire::runs::Runs;
 use crate::wire::status::Status;
@@ -301,8 +301,18 @@ fn acts(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> Vec<Ro
     ]
 }
 
-/// The routes of what was kept: runs, and two moments compared.
-fn kept(answers: &mut SchemaGenerator) -> [Route<'static>; 2] {
+/// The routes of what was kept: runs, two moments compared, and what is handed over.
+fn kept(answers: &mut SchemaGenerator) -> [Route<'static>; 3] {
+    let since = "Since when (RFC 3339); the end of your last shift if absent, else 12 hours ago";
+    let handover = Route {
+        parameters: vec![parameter("since", "query", false, since)],
+        problems: &[400, 409],
+        ..get(
+            "/v1/handover",
+            "What broke, what was done, what is open and whose: for whoever comes next",
+            answers.subschema_for::<Handover>().to_value(),
+        )
+    };
     let diff = Route {
         parameters: vec![
             parameter("from", "query", true, "The first moment (RFC 3339)"),
@@ -324,7 +334,7 @@ fn kept(answers: &mut SchemaGenerator) -> [Route<'static>; 2] {
             answers.subschema_for::<Runs>().to_value(),
         )
     };
-    [diff, runs]
+    [diff, handover, runs]
 }
 
 /// The routes of accounts.

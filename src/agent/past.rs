@@ -14,7 +14,7 @@ use crate::agent::problem::{Refusal, json};
 use crate::agent::routes::{Answer, Desk, HISTORY, agent_info, line_of, no_school};
 use crate::agent::stream::{BrokenOff, PIECE, listed};
 use crate::hub::{Narrow, Snapshot};
-use crate::model::cell::{Cell, Handling, Part, Row, Split, Summary};
+use crate::model::cell::{Cell, Handling, Part, Row, Split, StateChange, Summary};
 use crate::model::check::Scope;
 use crate::model::estate::Estate;
 use crate::model::health::{Health, Reason};
@@ -69,6 +69,11 @@ pub(super) async fn read<T: Send + 'static>(
         Ok(found) => found.map_err(|e| unreadable(e.to_string())),
         Err(error) => Err(unreadable(error.to_string())),
     }
+}
+
+/// Changes without those that are no news: a cell that was well when it was first judged.
+pub(super) fn news(history: Vec<StateChange>) -> Vec<StateChange> {
+    history.into_iter().filter(|change| !change.first || change.to.is_trouble()).collect()
 }
 
 /// A moment of a query.
@@ -158,12 +163,7 @@ impl Moment {
         Ok(rows.into_iter().zip(present).map(of).collect())
     }
 
-    fn row(
-        &self,
-        row: Row,
-        present: &[Cell],
-        around: &HashMap<ServiceKey, Around>,
-    ) -> Vec<Cell> {
+    fn row(&self, row: Row, present: &[Cell], around: &HashMap<ServiceKey, Around>) -> Vec<Cell> {
         let never = Around::default();
         let cells = self.columns.iter().zip(present).map(|((service, _), present)| {
             let around = around.get(service).unwrap_or(&never);
@@ -374,7 +374,12 @@ async fn statuses(
     let of = |(laestab, cells): (Laestab, Vec<Cell>)| SchoolStatus {
         laestab,
         name: moment.name(Row::School(laestab)),
-        cells: moment.columns.iter().map(|(key, _)| key.clone()).zip(cells.into_iter().map(cell)).collect(),
+        cells: moment
+            .columns
+            .iter()
+            .map(|(key, _)| key.clone())
+            .zip(cells.into_iter().map(cell))
+            .collect(),
     };
     Ok(schools.into_iter().zip(cells).map(of).collect())
 }
@@ -413,11 +418,10 @@ pub(super) async fn page(desk: Arc<Desk>, row: Row, name: &str, at: Timestamp) -
         view.windows.clear();
         view.next_steps.clear();
     }
-    let (history, book) = read(&desk, move |store| {
-        Ok((store.up_to(row, at, HISTORY)?, store.desk(row, BOOK)?))
-    })
-    .await?;
-    page.history = history;
+    let (history, book) =
+        read(&desk, move |store| Ok((store.up_to(row, at, HISTORY)?, store.desk(row, BOOK)?)))
+            .await?;
+    page.history = news(history);
     let book = book.into_iter().filter(|entry| entry.at <= at).take(HISTORY);
     page.desk = book.map(line_of).collect();
     page.as_of = at;

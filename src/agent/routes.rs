@@ -21,6 +21,7 @@ use crate::agent::changes;
 use crate::agent::diff;
 use crate::agent::guarded::{self, Counter};
 use crate::agent::handling;
+use crate::agent::handover;
 use crate::agent::metrics::{Metrics, Standing};
 use crate::agent::openapi;
 use crate::agent::past;
@@ -112,6 +113,7 @@ pub(super) fn router(desk: Arc<Desk>, counter: Arc<Counter>) -> Router {
         .route("/v1/checks/{school}/{check}", get(check))
         .route("/v1/runs/{laestab}", get(runs::runs))
         .route("/v1/diff", get(diff::diff))
+        .route("/v1/handover", get(handover::handover))
         .route("/v1/status", get(status))
         .route("/v1/refresh", post(refresh))
         .route("/v1/handling", post(handling::handle).layer(DefaultBodyLimit::max(orders)))
@@ -206,11 +208,7 @@ fn revision(text: &str) -> Result<u64, Refusal> {
     })
 }
 
-async fn page(
-    State(desk): At,
-    Path(school): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Answer {
+async fn page(State(desk): At, Path(school): Path<String>, RawQuery(query): RawQuery) -> Answer {
     let laestab = school_or_estate(&school)?;
     let row = laestab.map_or(Row::Estate, Row::School);
     if let Some(at) = at_only(query.as_deref())? {
@@ -225,10 +223,10 @@ async fn page(
             let told = |what: &str, error| {
                 tracing::warn!("the {what} of {school} cannot be read: {error}");
             };
-            page.history = history.unwrap_or_else(|e| {
+            page.history = past::news(history.unwrap_or_else(|e| {
                 told("history", e);
                 Vec::new()
-            });
+            }));
             let book = book.unwrap_or_else(|e| {
                 told("desk's book", e);
                 Vec::new()

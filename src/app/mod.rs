@@ -83,6 +83,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
         Some(Command::Watch(args)) => watch::run(&outside.agent_socket()?, args).await,
         Some(Command::Account(command)) => account::run(&outside.agent_socket()?, command).await,
         Some(Command::Diff(args)) => past::diff(&outside.agent_socket()?, args).await,
+        Some(Command::Handover(args)) => past::handover(&outside.agent_socket()?, args).await,
         Some(Command::Runs(args)) => runs::run(&outside.agent_socket()?, args).await,
         Some(Command::Handle(args)) => handle::run(&outside.agent_socket()?, args).await,
         Some(Command::Config(ConfigCommand::Check)) => config::check(&outside),

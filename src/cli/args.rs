@@ -54,6 +54,8 @@ pub enum Command {
     /// Compare two past moments: what became worse, better, was worse meanwhile. Exit code: 0
     /// nothing became worse, 1 to 3 the worst that did.
     Diff(DiffArgs),
+    /// What broke, what was done, what is open and whose: for whoever comes next.
+    Handover(HandoverArgs),
     /// Print one plain line for each change, for screen readers and logs.
     Watch(WatchArgs),
     /// Acknowledge, claim, set a downtime, note or give back. Exit code: 0 done, 11 to no cell.
@@ -174,6 +176,21 @@ pub struct DiffArgs {
     /// JSON: the agent's answer to /v1/diff.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `caretaker handover`.
+#[derive(Debug, Args)]
+pub struct HandoverArgs {
+    /// Since when: "Mon 22:00", 22:00 (the last), -8h. Otherwise the end of your last shift, or 12
+    /// hours ago where that is not known.
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
+    pub since: Option<String>,
+    /// JSON: the agent's answer to /v1/handover.
+    #[arg(long, conflicts_with = "markdown")]
+    pub json: bool,
+    /// Markdown, for a mail.
+    #[arg(long)]
+    pub markdown: bool,
 }
 
 /// `caretaker account`.

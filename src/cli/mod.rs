@@ -11,6 +11,7 @@ pub mod doctor;
 mod exit;
 pub mod guard_args;
 mod handle;
+mod handover;
 mod out;
 mod past;
 mod pick;
@@ -27,10 +28,9 @@ pub use connector::{Tried, called, connector_line, counted, noted, tried, trying
 pub use csv::status_csv;
 pub use exit::{Code, status_code};
 pub use handle::{HandleError, handle, handled_text};
+pub use handover::{handover_markdown, handover_text};
 pub use out::{complain, say, say_raw};
-pub use past::{
-    ago, diff_code, diff_text, differs_line, moment, nobody_looked, past, past_text, why_empty,
-};
+pub use past::{diff_code, diff_text, past, past_text, two_moments};
 pub use pick::{PickError, pick, pick_service};
 pub use reconcile::reconciled_text;
 pub use runs::runs_text;

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 
 use crate::cli::complain;
-use crate::wire::past::{Diff, Differs, Past, Sort};
-use crate::wire::runs::Stretch;
-use crate::wire::{Health, Span, london, when};
+use crate::wire::past::{Diff, Past, Sort};
+use crate::wire::telling::{Part, ago, diff_head, diff_parts, moment, nobody_looked};
+use crate::wire::{Health, when};
 
 /// The moment that is meant; what has to be said of it goes to standard error.
 ///
@@ -17,29 +17,6 @@ pub fn past(text: &str, now: Timestamp) -> Result<Timestamp, String> {
         complain(&caution);
     }
     Ok(then.at)
-}
-
-/// A moment in London, with its zone.
-#[must_use]
-pub fn moment(at: Timestamp) -> String {
-    at.to_zoned_datetime(london()).strftime("%a %-d %b %Y %H:%M %Z").to_string()
-}
-
-/// How long before `now`.
-#[must_use]
-pub fn ago(at: Timestamp, now: Timestamp) -> String {
-    let seconds = u64::try_from(now.duration_since(at).as_secs()).unwrap_or_default();
-    format!("{} ago", Span::from_secs(seconds).short())
-}
-
-/// A stretch in which nobody looked.
-#[must_use]
-pub fn nobody_looked(stretch: &Stretch) -> String {
-    format!(
-        "no agent ran from {} to {}: nobody looked, and nothing is known of it",
-        moment(stretch.from),
-        moment(stretch.until)
-    )
 }
 
 /// The lines before a past status.
@@ -65,70 +42,30 @@ pub fn past_text(past: &Past) -> String {
     out
 }
 
+/// Two moments, the second now if it is left out; what has to be said of them goes to standard error.
+///
+/// # Errors
+/// In words, when one means none.
+pub fn two_moments(
+    from: &str,
+    until: Option<&str>,
+    now: Timestamp,
+) -> Result<(Timestamp, Timestamp), String> {
+    let Some(until) = until else { return Ok((past(from, now)?, now)) };
+    let (from, until) = when::two(from, until, now).map_err(|e| e.to_string())?;
+    for caution in [from.caution(), until.caution()].into_iter().flatten() {
+        complain(&caution);
+    }
+    Ok((from.at, until.at))
+}
+
 /// Two moments compared, for people.
 #[must_use]
 pub fn diff_text(diff: &Diff) -> String {
-    let mut out = format!("from {} to {}\n", moment(diff.from), moment(diff.until));
-    for stretch in &diff.nobody_looked {
-        out.push_str(&format!("{}\n", nobody_looked(stretch)));
-    }
-    for sort in Sort::ALL {
-        let of: Vec<&Differs> = diff.cells.iter().filter(|d| d.sort == sort).collect();
-        if !of.is_empty() {
-            out.push_str(&format!("\n{} ({})\n", sort.word(), of.len()));
-        }
-        out.extend(of.into_iter().map(|d| format!("  {}\n", differs_line(d))));
-    }
-    out.push_str(&why_empty(diff));
-    out
-}
-
-/// One cell that differs, in a line.
-#[must_use]
-pub fn differs_line(differs: &Differs) -> String {
-    let Differs { sort, cell, before, after, worst, ran_out } = differs;
-    let was = match (before.health, before.reason) {
-        (Health::Unknown, Some(crate::wire::Reason::NotRecorded)) => "not recorded",
-        (health, _) => health.word(),
-    };
-    let mut line = format!("{}, {}: {was} -> {}", cell.name, cell.label, after.health.word());
-    if let Some(worst) = worst {
-        let at = moment(worst.at);
-        line.push_str(&format!("; {} meanwhile, at {at}: {}", worst.health.word(), worst.why));
-    }
-    if let Some(had) = ran_out {
-        let until = had.until.map(|at| format!(", which ended {}", moment(at))).unwrap_or_default();
-        line.push_str(&format!("; {} had it ({}{until})", had.by, had.kind.word()));
-    }
-    let why = match sort {
-        Sort::Worse | Sort::RanOut => &after.why,
-        Sort::Better => &before.why,
-        Sort::Meanwhile => return line,
-    };
-    if !why.is_empty() {
-        line.push_str(&format!("; {why}"));
-    }
-    if let Some(has) = after.handling.as_ref().filter(|_| after.health.is_trouble()) {
-        line.push_str(&format!("; {} has it ({})", has.by, has.kind.word()));
-    }
-    line
-}
-
-/// What is not in the list, and why the list is empty if it is.
-#[must_use]
-pub fn why_empty(diff: &Diff) -> String {
-    let mut out = String::new();
-    if diff.cells.is_empty() {
-        out.push_str("no cell of its own differs, and none was worse meanwhile\n");
-    }
-    for (count, what) in [
-        (diff.more, "more differ and are not listed"),
-        (diff.followed, "only followed from others and are not listed"),
-        (diff.not_recorded, "cannot be compared: one of the moments is not recorded for them"),
-    ] {
-        if count > 0 {
-            out.push_str(&format!("{count} {what}\n"));
-        }
+    let mut out: String = diff_head(diff).into_iter().map(|line| format!("{line}\n")).collect();
+    for Part { heading, lines, .. } in diff_parts(diff) {
+        out.push_str(&format!("\n{heading}\n"));
+        out.extend(lines.into_iter().map(|line| format!("  {line}\n")));
     }
     out
 }

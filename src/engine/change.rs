@@ -247,7 +247,7 @@ impl World {
     }
 
     /// A certain change, for history. That a cell is well when it is first judged is no news: before,
-    /// nobody had looked.
+    /// nobody had looked. It is kept all the same, so that the past knows from when on it was well.
     fn harden(
         &mut self,
         row: usize,
@@ -263,7 +263,7 @@ impl World {
         let from = before.map_or(Health::Unknown, |(health, _)| health);
         let nothing_seen = from == after.0 && new.reason == Some(Reason::NeverSeen);
         let first_and_well = before.is_none() && !after.0.is_trouble();
-        if before == Some(after) || !taken || first_and_well || nothing_seen {
+        if before == Some(after) || !taken || nothing_seen {
             return;
         }
         let change = StateChange {
@@ -276,7 +276,12 @@ impl World {
             first: before.is_none(),
             why: new.why.clone(),
         };
-        out.effects.push(Effect::History { row: self.plan.row_name(row), change });
+        let row = self.plan.row_name(row);
+        out.effects.push(if first_and_well {
+            Effect::First { row, change }
+        } else {
+            Effect::History { row, change }
+        });
     }
 
     /// A cell by all rules, without its times and its handling.
@@ -496,7 +501,10 @@ impl World {
                 self.refresh(row, column, &mut silent);
             }
         }
-        let changes = silent.effects.into_iter().filter(|e| matches!(e, Effect::History { .. }));
+        let changes = silent
+            .effects
+            .into_iter()
+            .filter(|e| matches!(e, Effect::History { .. } | Effect::First { .. }));
         out.effects.extend(changes);
     }
 

@@ -82,6 +82,13 @@ pub enum Effect {
         /// What changed.
         change: StateChange,
     },
+    /// A cell that nobody had judged before is well: no news, but from then on it is known to be.
+    First {
+        /// Where.
+        row: Row,
+        /// From nothing to well.
+        change: StateChange,
+    },
     /// A check learned something worth keeping for ever.
     Remember(KeptMemory),
     /// What is planned is another list now: to be kept whole.

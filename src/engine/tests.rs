@@ -385,7 +385,7 @@ proptest! {
         let mut moments: Vec<(Timestamp, BTreeMap<(Row, ServiceKey), Cell>)> = Vec::new();
         let world = play(&all, |world, effects, _| {
             for effect in effects {
-                if let Effect::History { row, change } = effect {
+                if let Effect::History { row, change } | Effect::First { row, change } = effect {
                     let key = (*row, change.service.clone());
                     history.entry(key).or_default().push(change.clone());
                 }

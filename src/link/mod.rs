@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use crate::wire::board::{Board, Change};
 use crate::wire::desk::{Handle, Handled};
 use crate::wire::page::{AgentHealth, CheckPage, Page, Problem, Refresh, Refreshed};
-use crate::wire::past::Diff;
+use crate::wire::past::{Diff, Handover};
 use crate::wire::runs::Runs;
 use crate::wire::status::Status;
 use crate::wire::{Laestab, VERSION};
@@ -114,11 +114,7 @@ impl Link {
     ///
     /// # Errors
     /// See [`LinkError`].
-    pub async fn page_at(
-        &self,
-        school: Option<Laestab>,
-        at: Timestamp,
-    ) -> Result<Page, LinkError> {
+    pub async fn page_at(&self, school: Option<Laestab>, at: Timestamp) -> Result<Page, LinkError> {
         let page: Page = self.get(&format!("/v1/schools/{}?at={at}", row(school))).await?;
         same_version(page.version)?;
         Ok(page)
@@ -165,6 +161,17 @@ impl Link {
         let diff: Diff = self.get(&format!("/v1/diff?from={from}&to={until}")).await?;
         same_version(diff.version)?;
         Ok(diff)
+    }
+
+    /// What is handed over; since a moment, or since the agent thinks fit.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub async fn handover(&self, since: Option<Timestamp>) -> Result<Handover, LinkError> {
+        let asks = since.map(|since| format!("?since={since}")).unwrap_or_default();
+        let page: Handover = self.get(&format!("/v1/handover{asks}")).await?;
+        same_version(page.version)?;
+        Ok(page)
     }
 
     /// The contract document, for all schools or those named; now, or at a past moment.

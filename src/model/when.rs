@@ -116,7 +116,8 @@ pub fn past(text: &str, now: Timestamp) -> Result<Then, PastError> {
         return Ok(Then { at, first: None });
     }
     let (day, time) = text.rsplit_once(' ').map_or((None, text), |(d, t)| (Some(d.trim()), t));
-    if let Some((hour, minute)) = time.split_once(':').filter(|_| time.len() == 5) {
+    let dated = day.is_some_and(|day| day.starts_with(|c: char| c.is_ascii_digit()));
+    if let Some((hour, minute)) = time.split_once(':').filter(|_| time.len() == 5 && !dated) {
         let number = |word: &str| word.parse().map_err(|_| no());
         let time = Time::new(number(hour)?, number(minute)?, 0, 0).map_err(|_| no())?;
         let today = london_date(now);
@@ -148,6 +149,40 @@ pub fn past(text: &str, now: Timestamp) -> Result<Then, PastError> {
         return Ok(Then { at: zoned, first: None });
     }
     shown(text.replace(' ', "T").parse().map_err(|_| no())?, text)
+}
+
+/// Two past moments: of a time of day, the first is the last before the second, so that `22:00` and
+/// `06:00` are a night.
+///
+/// # Errors
+/// When one of them means none.
+pub fn two(from: &str, until: &str, now: Timestamp) -> Result<(Then, Then), PastError> {
+    let until = past(until, now)?;
+    let first = past(from, now)?;
+    let is_span = ago(from.trim().trim_start_matches('-'), now).is_some();
+    if first.at < until.at || is_span {
+        return Ok((first, until));
+    }
+    Ok((past(from, until.at)?, until))
+}
+
+/// Two past moments written one after the other, `Mon 22:00 06:00`; the second is now if it is left
+/// out.
+///
+/// # Errors
+/// When it means none.
+pub fn two_in(text: &str, now: Timestamp) -> Result<(Then, Then), PastError> {
+    let text = text.trim();
+    let alone = past(text, now);
+    if let Ok(from) = alone {
+        return Ok((from, Then { at: now, first: None }));
+    }
+    let spaces = text.match_indices(' ');
+    let both = spaces.filter_map(|(at, _)| {
+        let (from, until) = text.split_at(at);
+        two(from, until, now).ok()
+    });
+    both.last().ok_or(PastError::NoMoment(text.chars().take(40).collect()))
 }
 
 /// The moment that lay so long before `now` as `text` says, `2d`; none where it is no duration.
@@ -249,6 +284,20 @@ mod tests {
         assert_eq!((between.at, between.first), (at("2026-10-25T00:30:00Z"), None));
         let never = past("2026-03-29T01:30", at(NOW)).unwrap_err();
         assert!(matches!(never, PastError::Skipped(_)), "{never}");
+    }
+
+    #[test]
+    fn two_moments_are_a_night() {
+        let (ten, six) = ("2026-11-23T22:00:00Z", "2026-11-24T06:00:00Z");
+        let read = |text, now| two_in(text, at(now)).map(|(a, b)| (a.at, b.at)).unwrap();
+        assert_eq!(read("22:00 06:00", NOW), (at(ten), at(six)));
+        assert_eq!(read("22:00 06:00", "2026-11-24T23:00:00Z"), (at(ten), at(six)));
+        assert_eq!(read("Mon 22:00 Tue 06:00", NOW), (at(ten), at(six)));
+        assert_eq!(read("2026-11-23 22:00 06:00", NOW), (at(ten), at(six)));
+        assert_eq!(read("-8h", NOW), (at("2026-11-24T01:14:00Z"), at(NOW)));
+        assert!(two_in("soon later", at(NOW)).is_err() && two_in("", at(NOW)).is_err());
+        let (from, until) = two("-2h", "-4h", at(NOW)).unwrap();
+        assert!(from.at > until.at, "spans are from now; whoever asks is told to exchange them");
     }
 
     #[test]

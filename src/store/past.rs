@@ -267,8 +267,7 @@ pub(super) fn book(
     )?;
     let time = |at: Option<i64>| at.and_then(|ms| Timestamp::from_millisecond(ms).ok());
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut rows =
-        query.query(params![from.as_millisecond(), until.as_millisecond(), limit])?;
+    let mut rows = query.query(params![from.as_millisecond(), until.as_millisecond(), limit])?;
     let mut out: Vec<(DeskEntry, u32)> = Vec::new();
     let mut place_of: HashMap<i64, usize> = HashMap::new();
     while let Some(r) = rows.next()? {

@@ -251,12 +251,7 @@ impl Store for SqliteStore {
         self.in_pieces(rows, |db, row| past::between(db, row, span, &services, see))
     }
 
-    fn up_to(
-        &self,
-        row: Row,
-        at: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<StateChange>, StoreError> {
+    fn up_to(&self, row: Row, at: Timestamp, limit: usize) -> Result<Vec<StateChange>, StoreError> {
         let services = self.written()?;
         self.read(|db| past::up_to(db, row, (at, limit), &services))
     }

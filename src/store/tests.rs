@@ -167,7 +167,7 @@ fn an_older_format_is_brought_forward() {
     drop(rusqlite::Connection::open(&path).unwrap());
     let Ok(db) = schema::open(&path) else { panic!("it opens") };
     let format: u32 = db.query_row("PRAGMA user_version", [], |r| r.get(0)).unwrap();
-    assert_eq!(format, 3);
+    assert_eq!(format, 4);
     let writer = Writer {
         db,
         path,

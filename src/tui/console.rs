@@ -320,7 +320,7 @@ impl Console {
             Command::Approvals | Command::Look | Command::Expiring | Command::Audit => {
                 self.open_list(command);
             }
-            Command::Time | Command::Earlier | Command::Later => {
+            Command::Time | Command::Earlier | Command::Later | Command::Handover => {
                 self.travel(command);
             }
             Command::Filter if scope == Scope::Board => {

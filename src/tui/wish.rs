@@ -1,11 +1,13 @@
-//! What the console wants of the guard, and what came of it.
+//! What the console wants of the guard and of the past, and what came of it.
 
 use jiff::Timestamp;
 
 use crate::link::{Link, LinkError};
+use crate::tui::screens::report::Asked;
 use crate::wire::account::{AskAccount, FindAccounts};
 use crate::wire::action::{Arm, Armed, AuditEntry, Confirmed, EmergencyView, PlanPage, Told};
 use crate::wire::board::Board;
+use crate::wire::past::{Diff, Handover};
 use crate::wire::{AccountPage, Ask, Clean, Entry, Hits};
 
 /// A filter of the audit, as the route takes it.
@@ -69,6 +71,8 @@ pub enum Wish {
     Entry(u64),
     /// The board at a past moment.
     Then(Timestamp),
+    /// Two moments compared, or what is handed over.
+    Report(Asked),
     /// One entry with its personal details.
     Reveal {
         /// Its number.
@@ -145,6 +149,20 @@ pub enum Heard {
         /// The board.
         answer: Result<Box<Board>, String>,
     },
+    /// Two moments compared.
+    Diff {
+        /// What was asked for.
+        asked: Asked,
+        /// What differs.
+        answer: Result<Box<Diff>, String>,
+    },
+    /// What is handed over.
+    Handover {
+        /// What was asked for.
+        asked: Asked,
+        /// All of it.
+        answer: Result<Box<Handover>, String>,
+    },
     /// One entry.
     Entry {
         /// Its number.
@@ -207,6 +225,14 @@ pub async fn carry_out(link: &Link, wish: Wish) -> Heard {
         Wish::Audit(query) => {
             let answer = link.audit(&query).await.map(|page| page.entries).map_err(words);
             Heard::Audit { query, answer }
+        }
+        Wish::Report(asked @ Asked::Diff(from, until)) => {
+            let answer = link.diff(from, until).await.map(Box::new).map_err(words);
+            Heard::Diff { asked, answer }
+        }
+        Wish::Report(asked @ Asked::Handover(since)) => {
+            let answer = link.handover(since).await.map(Box::new).map_err(words);
+            Heard::Handover { asked, answer }
         }
         Wish::Then(at) => {
             let answer = link.board_at(at).await.map(Box::new).map_err(words);

@@ -15,6 +15,7 @@ pub mod past;
 pub mod reconcile;
 pub mod runs;
 pub mod status;
+pub mod telling;
 
 pub use crate::model::account::{
     AccountPage, CloudView, Hit, Hits, MOST_HITS, MailView, lock_word, whose,

@@ -10,6 +10,8 @@ use crate::model::health::{Health, Reason};
 use crate::model::ids::ServiceKey;
 pub use crate::model::past::Sort;
 use crate::model::text::Clean;
+use crate::model::ticket::Ticket;
+use crate::wire::action::ActionRow;
 use crate::wire::runs::Stretch;
 
 /// What says of a board, a status or a page that it is a past moment.
@@ -142,4 +144,61 @@ pub struct Done {
     pub until: Option<Timestamp>,
     /// Why, or the note.
     pub why: Clean,
+}
+
+/// A cell that is open, or that somebody has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Open {
+    /// Which.
+    pub cell: Named,
+    /// How it stands.
+    pub stands: Stood,
+}
+
+/// A ticket that stands, and about what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Standing {
+    /// The ticket.
+    pub ticket: Ticket,
+    /// Its cells.
+    pub cells: Vec<Named>,
+}
+
+/// `GET /v1/handover`: what whoever comes next has to know. Lists hold at most 2,000.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Handover {
+    /// Version of the wire.
+    pub version: u32,
+    /// The agent's clock.
+    #[schemars(with = "String")]
+    pub as_of: Timestamp,
+    /// Who asks.
+    pub by: Clean,
+    /// Since when.
+    #[schemars(with = "String")]
+    pub since: Timestamp,
+    /// Why since then, in a sentence.
+    pub why_since: Clean,
+    /// When the present shift ends.
+    #[schemars(with = "String")]
+    pub shift_ends: Timestamp,
+    /// What broke since and is still broken, what ran out, what is well again: as of
+    /// [`Diff`] between `since` and now.
+    pub diff: Diff,
+    /// Trouble that stands, worst first and nobody's first: what is open, and whose.
+    pub open: Vec<Open>,
+    /// How many more there are.
+    pub open_more: u32,
+    /// What somebody has and that runs out in the present shift, the soonest first.
+    pub runs_out: Vec<Open>,
+    /// What the desk did since, the oldest first.
+    pub done: Vec<Done>,
+    /// Actions since then, by the ledger, the newest first. Names are not in them.
+    pub actions: Vec<ActionRow>,
+    /// Actions that somebody has to look at, whenever they began.
+    pub to_look_at: Vec<ActionRow>,
+    /// Tickets that were raised from here and stand.
+    pub tickets: Vec<Standing>,
+    /// Why actions and tickets are not told; absent when they are.
+    pub untold: Option<Clean>,
 }

@@ -95,9 +95,13 @@ fn at_every_size() {
 
 #[test]
 fn it_is_unmistakable_in_every_theme_and_without_colour() {
-    for (theme, depth) in
-        [("dark", Depth::Full), ("light", Depth::Full), ("cvd", Depth::C256), ("default", Depth::C16), ("dark", Depth::None)]
-    {
+    for (theme, depth) in [
+        ("dark", Depth::Full),
+        ("light", Depth::Full),
+        ("cvd", Depth::C256),
+        ("default", Depth::C16),
+        ("dark", Depth::None),
+    ] {
         let desk = go(Desk::with(morning(60), (80, 24), theme, depth));
         let first = desk.line(0);
         assert!(first.contains("PAST  AS OF Mon 22:00") && !first.contains("LIVE"), "{first}");
@@ -108,7 +112,12 @@ fn it_is_unmistakable_in_every_theme_and_without_colour() {
     let desk = go(desk((80, 24)));
     assert!(desk.text().contains("PAST, 11h ago"), "{}", desk.text());
     assert!(desk.text().contains("nothing can be done here; Esc goes back to now"));
-    assert!(desk.line(1).starts_with(" nobody has: C 1  U 1  W 0") || desk.line(1).contains("C 1 U 1 W 0"), "{}", desk.line(1));
+    assert!(
+        desk.line(1).starts_with(" nobody has: C 1  U 1  W 0")
+            || desk.line(1).contains("C 1 U 1 W 0"),
+        "{}",
+        desk.line(1)
+    );
 }
 
 #[test]

@@ -221,7 +221,8 @@ impl Stage {
                 Effect::Planned => {
                     self.planned = self.world.planned().collect();
                 }
-                Effect::Changed { .. } | Effect::Reset | Effect::Settled => {}
+                Effect::Changed { .. } | Effect::First { .. } | Effect::Reset | Effect::Settled => {
+                }
             }
         }
     }

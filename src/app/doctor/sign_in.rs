@@ -101,7 +101,9 @@ fn judged(check: &CheckId, job: &Job, seen: Option<&[&Observation]>) -> Finding 
             text,
             "wait; another program may share the vendor's limits with this one",
         ),
-        Reason::Paused | Reason::NeverSeen | Reason::NotRecorded => Finding::note(Area::SignIn, &about, text),
+        Reason::Paused | Reason::NeverSeen | Reason::NotRecorded => {
+            Finding::note(Area::SignIn, &about, text)
+        }
     };
     finding.fact("reason", reason.word())
 }

@@ -123,10 +123,8 @@ fn then(change: &StateChange) -> Cell {
         why: change.why.clone(),
         since: Some(change.at),
         state_since: Some(change.at),
-        follows_from: (change.follows && change.to.is_trouble()).then(|| Cause {
-            service: change.service.clone(),
-            scope: Scope::School,
-        }),
+        follows_from: (change.follows && change.to.is_trouble())
+            .then(|| Cause { service: change.service.clone(), scope: Scope::School }),
         ..Cell::default()
     }
 }

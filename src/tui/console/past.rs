@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::{Console, Effect};
 use crate::tui::keymap::{Command, IN_PAST};
+use crate::tui::screens::report::{Asked, ReportScreen};
 use crate::tui::screens::when::WhenPrompt;
 use crate::tui::screens::{Act, Layer};
 use crate::tui::state::{Pages, Rows};
@@ -60,7 +61,7 @@ impl Console {
     pub(super) fn forbidden(&self, act: &Act) -> Option<&'static str> {
         let acts = match act {
             Act::Refresh(_) | Act::Handle(_) => true,
-            Act::Guard(wish) => !matches!(wish, Wish::Then(_)),
+            Act::Guard(wish) => !matches!(wish, Wish::Then(_) | Wish::Report(_)),
             _ => false,
         };
         (acts && self.away.is_some()).then_some(IN_PAST)
@@ -71,6 +72,11 @@ impl Console {
         let on_board = self.layers.is_empty();
         match command {
             Command::Time => self.layers.push(Layer::When(WhenPrompt::default())),
+            Command::Handover => {
+                let (screen, wish) = ReportScreen::open(Asked::Handover(None));
+                self.layers.push(Layer::Report(Box::new(screen)));
+                self.effects.push(Effect::Guard(wish));
+            }
             Command::Earlier | Command::Later => self.step(command == Command::Later),
             Command::Clear if on_board && self.away.is_some() => self.back_to_now(),
             _ => return false,

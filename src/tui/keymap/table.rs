@@ -69,6 +69,8 @@ pub enum Command {
     Expiring,
     /// The board at a past moment.
     Time,
+    /// What is handed over.
+    Handover,
     /// In the past: the change before.
     Earlier,
     /// In the past: the next change.
@@ -254,7 +256,8 @@ const EXPIRING: &[Scope] = &[Scope::Expiring];
 const GUARD: &[Scope] = &[Scope::Approvals, Scope::Look, Scope::Audit];
 
 /// Why nothing can be done to the past.
-pub const IN_PAST: &str = "this is the past, where nothing can be done: Esc on the board goes back to now";
+pub const IN_PAST: &str =
+    "this is the past, where nothing can be done: Esc on the board goes back to now";
 
 fn always(_: &Facts) -> Option<&'static str> {
     None
@@ -346,6 +349,7 @@ table! {
     Enter "open_ending" EXPIRING ["enter"] "open" "Opens the school's page, or the plans that wait." 1 always;
     Expiring "expiring" LISTS [] "runs out" "What runs out next: who has what until when, plans that wait, what is open for a while." 0 with_board;
     Time "time" SCHOOLS ["t"] "time" "The whole board as it was at a past moment: asks for when. Nothing can be done there; Esc goes back to now." 11 reachable;
+    Handover "handover" LISTS [] "handover" "What broke since your last shift, what was done, what is open and whose." 0 reachable;
     Earlier "earlier" BOARD ["["] "earlier" "In the past: to the change before, wherever it was." 1 in_past;
     Later "later" BOARD ["]"] "later" "In the past: to the next change, wherever it was." 1 in_past;
     Audit "audit" LISTS [] "audit" "Who did what, on whose word." 0 connected;

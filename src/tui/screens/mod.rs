@@ -16,6 +16,7 @@ pub mod look;
 pub mod page;
 pub mod palette;
 pub mod prompt;
+pub mod report;
 mod told;
 pub mod when;
 pub mod word;
@@ -157,6 +158,8 @@ pub enum Layer {
     Word(word::WordPrompt),
     /// The prompt of a past moment.
     When(when::WhenPrompt),
+    /// Two moments compared, or what is handed over.
+    Report(Box<report::ReportScreen>),
 }
 
 impl Layer {
@@ -165,7 +168,7 @@ impl Layer {
     pub fn scope(&self) -> Scope {
         match self {
             Self::Page(_) => Scope::Page,
-            Self::Evidence(_) | Self::Run(_) | Self::Secret(_) => Scope::Text,
+            Self::Evidence(_) | Self::Run(_) | Self::Secret(_) | Self::Report(_) => Scope::Text,
             Self::Plan(_) => Scope::Confirm,
             Self::Account(_) => Scope::Account,
             Self::Find(screen) if screen.is_listing() => Scope::Found,
@@ -211,6 +214,7 @@ impl Layer {
             Self::Entry(screen) => screen.command(command, view),
             Self::Word(screen) => screen.command(command),
             Self::When(screen) => screen.command(command, view),
+            Self::Report(screen) => screen.command(command, view),
         }
     }
 
@@ -238,7 +242,8 @@ impl Layer {
             | Self::Expiring(_)
             | Self::Audit(_)
             | Self::Account(_)
-            | Self::Entry(_) => Answer::Pass,
+            | Self::Entry(_)
+            | Self::Report(_) => Answer::Pass,
         }
     }
 
@@ -254,6 +259,7 @@ impl Layer {
             (Self::Audit(screen), Heard::Audit { query, answer }) => {
                 screen.heard(query, answer.clone());
             }
+            (Self::Report(screen), heard) => screen.heard(heard),
             (Self::Entry(screen), Heard::Entry { number, answer }) => {
                 screen.heard(*number, answer.clone());
             }
@@ -303,6 +309,7 @@ impl Layer {
             Self::Entry(screen) => screen.draw(pen, area, view),
             Self::Word(screen) => screen.draw(pen, view),
             Self::When(screen) => screen.draw(pen, view),
+            Self::Report(screen) => screen.draw(pen, area, view),
         }
     }
 
@@ -326,6 +333,7 @@ impl Layer {
             Self::Expiring(_) => plain("runs out"),
             Self::Audit(_) => plain("audit"),
             Self::Entry(_) => plain("entry"),
+            Self::Report(screen) => plain(screen.title()),
             Self::Palette(_)
             | Self::Filter(_)
             | Self::Hand(_)
