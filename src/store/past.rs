@@ -29,7 +29,12 @@ const MOST_STRETCHES: i64 = 10_000;
 /// no say any more.
 const LONGEST_HOLD: SignedDuration = SignedDuration::from_hours(181 * 24);
 
-const ONE: &str = "SELECT at, code, why FROM history WHERE place = ?1 AND service = ?2";
+pub(super) const BEFORE: &str = "SELECT at, code, why FROM history WHERE place = ?1 AND service = ?2 \
+    AND at <= ?3 ORDER BY at DESC LIMIT 1";
+pub(super) const AFTER: &str = "SELECT at, code, why FROM history WHERE place = ?1 AND service = ?2 \
+    AND at > ?3 ORDER BY at LIMIT 1";
+pub(super) const EARLIER: &str = "SELECT max(at) FROM history WHERE place = ?1 AND at < ?2";
+pub(super) const LATER: &str = "SELECT min(at) FROM history WHERE place = ?1 AND at > ?2";
 
 fn change(
     db: &Connection,
@@ -60,14 +65,12 @@ pub(super) fn around(
     services: &Services,
 ) -> rusqlite::Result<Vec<(ServiceKey, Around)>> {
     let (place, at) = (pack::row_number(row), at.as_millisecond());
-    let before = format!("{ONE} AND at <= ?3 ORDER BY at DESC LIMIT 1");
-    let after = format!("{ONE} AND at > ?3 ORDER BY at LIMIT 1");
     let mut out = Vec::new();
     for (number, key) in services.numbered() {
         let which = (place, number, at);
         let found = Around {
-            before: change(db, &before, which, key)?,
-            after: change(db, &after, which, key)?,
+            before: change(db, BEFORE, which, key)?,
+            after: change(db, AFTER, which, key)?,
         };
         if found != Around::default() {
             out.push((key.clone(), found));
@@ -144,11 +147,7 @@ pub(super) fn nearest(
     at: Timestamp,
     forward: bool,
 ) -> rusqlite::Result<Option<i64>> {
-    let sql = if forward {
-        "SELECT min(at) FROM history WHERE place = ?1 AND at > ?2"
-    } else {
-        "SELECT max(at) FROM history WHERE place = ?1 AND at < ?2"
-    };
+    let sql = if forward { LATER } else { EARLIER };
     let place = pack::row_number(row);
     db.prepare_cached(sql)?.query_row(params![place, at.as_millisecond()], |r| r.get(0))
 }

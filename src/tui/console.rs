@@ -382,7 +382,9 @@ impl Console {
             Act::Then(at) => self.ask_then(at),
             Act::Open(layer) => self.layers.push(layer),
             Act::Close => {
-                self.layers.pop();
+                if matches!(self.layers.pop(), Some(Layer::When(_))) {
+                    self.asked_then = None;
+                }
             }
             Act::Page(row) => self.open_page(row),
             Act::Filter(text) => self.filter(&text),

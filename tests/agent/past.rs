@@ -1,15 +1,29 @@
 //! Past moments over the socket, held against what the live board was.
 
 use caretaker::model::cell::{Cell, Row, StateChange};
+use caretaker::model::desk::{CellName, DeskEntry, DeskKind};
 use caretaker::model::health::{Health, Reason};
 use caretaker::model::kept::KeptCell;
 use caretaker::model::observation::Verdict;
+use caretaker::model::plan::Operator;
+use caretaker::ports::people::{Nobody, People, Person};
 use caretaker::ports::store::Save;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::contract::Wire;
-use crate::stage::{Stage, school, until};
+use crate::stage::{Live, Stage, school, until};
+
+/// Whoever it is, it is Asha.
+#[derive(Debug)]
+struct Asha;
+
+impl People for Asha {
+    fn person(&self, uid: u32, _: Option<i32>) -> Result<Person, Nobody> {
+        let operator = Operator { uid, login: None, name: "asha".into() };
+        Ok(Person { operator, groups: Vec::new() })
+    }
+}
 
 async fn at(wire: &Wire, when: Timestamp) -> Value {
     wire.get(&format!("/v1/board?at={when}")).await
@@ -30,9 +44,8 @@ async fn until_is(wire: &Wire, n: usize, health: &str) {
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_board_of_a_moment_is_what_the_live_board_was() {
-    let stage = Stage::new(3);
+/// A school that is ill, claimed, given back, not known, and well again; and the board after each.
+async fn lived(stage: &Stage) -> (Live, Wire, Vec<(Timestamp, Value)>) {
     let (agent, wire) = stage.settled().await;
     let mut moments = Vec::new();
     let look = async |moments: &mut Vec<(Timestamp, Value)>| {
@@ -58,7 +71,13 @@ async fn the_board_of_a_moment_is_what_the_live_board_was() {
     stage.vendors[0].says(1, Verdict::Ok);
     until_is(&wire, 1, "ok").await;
     look(&mut moments).await;
+    (agent, wire, moments)
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_board_of_a_moment_is_what_the_live_board_was() {
+    let stage = Stage::new(3);
+    let (agent, wire, moments) = lived(&stage).await;
     let mut well = 0;
     for (when, live) in &moments {
         let then = at(&wire, *when).await;
@@ -102,11 +121,47 @@ async fn the_board_of_a_moment_is_what_the_live_board_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_kept_is_refused_or_unknown() {
+async fn two_moments_are_compared() {
     let stage = Stage::new(3);
+    let (agent, wire, moments) = lived(&stage).await;
+    let diff = async |a: usize, b: usize| {
+        let (from, to) = (moments[a].0, moments[b].0);
+        let diff = wire.get(&format!("/v1/diff?from={from}&to={to}")).await;
+        let cells = diff["cells"].as_array().unwrap().clone();
+        assert!(cells.iter().all(|c| c["cell"]["name"] == "Invented School 1"), "{diff}");
+        cells
+    };
+    let sorts = |cells: &[Value]| cells.iter().map(|c| c["sort"].clone()).collect::<Vec<_>>();
+    let broke = diff(0, 1).await;
+    assert_eq!(sorts(&broke), ["worse"]);
+    assert_eq!(
+        (&broke[0]["after"]["why"], &broke[0]["cell"]["service"]),
+        (&json!("as invented"), &json!("aqua"))
+    );
+    assert_eq!(sorts(&diff(1, 2).await), Vec::<Value>::new(), "a claim makes nothing worse");
+    let given_back = diff(2, 3).await;
+    assert_eq!(sorts(&given_back), ["ran_out"]);
+    assert_eq!(given_back[0]["ran_out"]["kind"], "claimed");
+    assert_eq!(sorts(&diff(1, 5).await), ["better"]);
+    let meanwhile = diff(0, 5).await;
+    assert_eq!(sorts(&meanwhile), ["meanwhile"]);
+    assert_eq!(meanwhile[0]["worst"]["health"], "critical");
+    for (query, why) in [
+        ("to=2026-11-23T10:00:00Z", "`from` is missing"),
+        ("from=2026-11-23T12:00:00Z&to=2026-11-23T11:00:00Z", "exchange"),
+        ("from=2026-11-01T00:00:00Z", "what is kept goes from"),
+        ("since=2026-11-01T00:00:00Z", "no parameter"),
+    ] {
+        let (status, problem) = wire.ask("GET", &format!("/v1/diff?{query}"), b"").await;
+        assert_eq!(status, 400, "{problem}");
+        assert!(problem["message"].as_str().unwrap().contains(why), "{problem}");
+    }
+    agent.stop().await.unwrap();
+}
+
+/// Another run of the agent, four hours before this one, in which a school was found ill.
+fn before(stage: &Stage, six: Timestamp) {
     let store = stage.store();
-    // Another run of the agent, four hours before this one, in which a school was found ill.
-    let six: Timestamp = "2026-11-23T06:00:00Z".parse().unwrap();
     let change = StateChange {
         at: six,
         service: "aqua".parse().unwrap(),
@@ -127,9 +182,29 @@ async fn what_is_not_kept_is_refused_or_unknown() {
     };
     let known = vec![KeptCell { row, service: change.service.clone(), cell }];
     let history = vec![(row, change)];
-    store.keep(Save { at: six, revision: 1, cells: known, history, ..Save::default() });
+    let note = DeskEntry {
+        id: 1,
+        at: six,
+        by: "asha".into(),
+        kind: DeskKind::Note,
+        from: None,
+        until: None,
+        filter: "".into(),
+        why: "rang them".into(),
+        cells: vec![CellName { row, service: "aqua".parse().unwrap() }],
+    };
+    let desk = vec![note];
+    store.keep(Save { at: six, revision: 1, cells: known, history, desk, ..Save::default() });
     store.flush().unwrap();
-    drop(store);
+}
+
+const SIX: &str = "2026-11-23T06:00:00Z";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_kept_is_refused_or_unknown() {
+    let stage = Stage::new(3);
+    let six: Timestamp = SIX.parse().unwrap();
+    before(&stage, six);
     let (agent, wire) = stage.settled().await;
 
     let then = at(&wire, six).await;
@@ -158,6 +233,44 @@ async fn what_is_not_kept_is_refused_or_unknown() {
         }
     }
     let (status, _) = wire.ask("GET", "/v1/board?on=2026-11-23", b"").await;
+    assert_eq!(status, 400);
+    agent.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_handed_over_begins_where_the_last_shift_ended() {
+    let mut stage = Stage::new(3);
+    stage.settings.people = std::sync::Arc::new(Asha);
+    before(&stage, SIX.parse().unwrap());
+    let (agent, wire) = stage.settled().await;
+    // Asha wrote a note before she went home at eight.
+    let page = wire.get("/v1/handover").await;
+    assert_eq!((&page["by"], &page["since"]), (&json!("asha"), &json!("2026-11-23T08:00:00Z")));
+    assert!(page["why_since"].as_str().unwrap().contains("asha's last shift"), "{page}");
+    assert_eq!(page["shift_ends"], "2026-11-23T17:00:00Z");
+    assert_eq!(page["diff"]["nobody_looked"][0]["from"], "2026-11-23T06:00:00Z");
+    assert!(page["untold"].as_str().unwrap().contains("no policy"), "{page}");
+    let page = wire.get("/v1/handover?since=2026-11-23T06:00:00Z").await;
+    let cells = page["diff"]["cells"].as_array().unwrap();
+    assert_eq!((cells.len(), &cells[0]["sort"]), (1, &json!("better")), "{page}");
+    assert_eq!((&page["open"], &page["done"]), (&json!([]), &json!([])));
+
+    stage.vendors[0].says(2, Verdict::Critical);
+    until_is(&wire, 2, "critical").await;
+    let name = json!({"row": {"school": school(2).to_string()}, "service": "aqua"});
+    let what = json!({"kind": "claim", "cells": [name], "why": "ringing them"}).to_string();
+    assert_eq!(wire.ask("POST", "/v1/handling", what.as_bytes()).await.0, 200);
+    let page = wire.get("/v1/handover").await;
+    let open = page["open"].as_array().unwrap();
+    assert_eq!((open.len(), &open[0]["stands"]["handling"]["by"]), (1, &json!("asha")), "{page}");
+    assert_eq!(page["runs_out"].as_array().unwrap().len(), 1, "at the end of this shift");
+    let done = page["done"].as_array().unwrap();
+    assert_eq!(
+        (done.len(), &done[0]["why"], &done[0]["many"]),
+        (1, &json!("ringing them"), &json!(1))
+    );
+    assert_eq!(page["diff"]["cells"][0]["cell"]["name"], "Invented School 2");
+    let (status, _) = wire.ask("GET", "/v1/handover?since=2026-11-25T00:00:00Z", b"").await;
     assert_eq!(status, 400);
     agent.stop().await.unwrap();
 }

@@ -1,12 +1,14 @@
 //! The board at a past moment: unmistakable, stepped through, and nothing can be done there.
 
 use caretaker::tui::console::Effect;
+use caretaker::tui::screens::report::Asked;
 use caretaker::tui::theme::Depth;
 use caretaker::tui::wish::{Heard, Wish};
 use caretaker::wire::board::{Board, Row};
-use caretaker::wire::past::Past;
+use caretaker::wire::desk::DeskKind;
+use caretaker::wire::past::{Diff, Differs, Done, Handover, Named, Open, Past, Sort, Stood, Worst};
 use caretaker::wire::runs::Stretch;
-use caretaker::wire::{Clean, HandlingKind, Health, Reason};
+use caretaker::wire::{Clean, Handling, HandlingKind, Health, Reason};
 use jiff::Timestamp;
 
 use crate::fixture::{Desk, at, bad, calm, count, held, morning, ok};
@@ -176,6 +178,11 @@ fn an_answer_that_comes_too_late_does_not_take_the_present_away() {
     assert!(desk.line(0).contains("LIVE"), "{}", desk.line(0));
     desk.press("esc");
     assert!(desk.line(0).contains("LIVE"), "{}", desk.line(0));
+    desk.press("t").type_text("-8h").press("enter");
+    let when = asked(&mut desk).unwrap();
+    desk.press("esc");
+    hear(&mut desk, Ok(evening()), when);
+    assert!(desk.line(0).contains("LIVE"), "given up: {}", desk.line(0));
     // Of two questions the last one counts.
     desk.press("t").type_text("-8h").press("enter");
     let first = asked(&mut desk).unwrap();
@@ -220,4 +227,145 @@ fn a_page_of_the_present_is_not_shown_in_the_past() {
     desk.press("esc esc");
     assert!(desk.line(0).contains("LIVE"), "{}", desk.line(0));
     assert_eq!(ok().health, Health::Ok);
+}
+
+fn report(desk: &mut Desk) -> Asked {
+    let effects = desk.console.take_effects();
+    effects
+        .into_iter()
+        .find_map(|effect| match effect {
+            Effect::Guard(Wish::Report(asked)) => Some(asked),
+            _ => None,
+        })
+        .expect("the agent is asked")
+}
+
+fn differing() -> Diff {
+    let stood = |health, why: &str| Stood {
+        health,
+        reason: None,
+        why: Clean::new(why),
+        since: None,
+        handling: None,
+        follows_from: None,
+    };
+    let named = |n: u32, name: &str| Named {
+        row: Row::School(crate::fixture::laestab(1_000 + n)),
+        name: Clean::new(name),
+        service: crate::fixture::key("groupcall"),
+        label: Clean::new("Groupcall"),
+    };
+    let had = Handling {
+        kind: HandlingKind::Claimed,
+        by: Clean::new("tomr"),
+        until: Some(at("2026-11-24T02:00:00Z")),
+    };
+    let cell = |sort, n, name: &str, before, after| Differs {
+        sort,
+        cell: named(n, name),
+        before: stood(before, "2 nights missed"),
+        after: stood(after, "3 nights missed"),
+        worst: None,
+        ran_out: None,
+    };
+    let ran_out = Differs {
+        ran_out: Some(had),
+        ..cell(Sort::RanOut, 2, "Elm Park Primary", Health::Critical, Health::Critical)
+    };
+    let worst = Worst {
+        health: Health::Critical,
+        at: at("2026-11-24T01:10:00Z"),
+        why: Clean::new("no answer"),
+    };
+    let meanwhile = Differs {
+        worst: Some(worst),
+        ..cell(Sort::Meanwhile, 3, "Gorse Academy", Health::Ok, Health::Ok)
+    };
+    Diff {
+        version: 1,
+        as_of: at(crate::fixture::NOW),
+        from: at(THEN),
+        until: at("2026-11-24T06:00:00Z"),
+        cells: vec![
+            cell(Sort::Worse, 1, "Alder Primary", Health::Ok, Health::Critical),
+            ran_out,
+            cell(Sort::Better, 4, "Hazel Infants", Health::Warning, Health::Ok),
+            meanwhile,
+        ],
+        more: 0,
+        followed: 3,
+        not_recorded: 1,
+        nobody_looked: vec![Stretch {
+            from: at("2026-11-24T03:00:00Z"),
+            until: at("2026-11-24T03:20:00Z"),
+        }],
+    }
+}
+
+fn compared(mut desk: Desk) -> Desk {
+    desk.press(":").type_text("diff 22:00 06:00").press("enter");
+    let asked = report(&mut desk);
+    assert_eq!(asked, Asked::Diff(at(THEN), at("2026-11-24T06:00:00Z")));
+    let answer = Ok(Box::new(differing()));
+    desk.console.heard(Heard::Diff { asked, answer }, desk.mono);
+    desk
+}
+
+#[test]
+fn two_moments_compared_at_every_size() {
+    everywhere("past_diff", |size| compared(desk(size)));
+    // Also from within the past; Esc leads back there.
+    let mut desk = compared(go(desk((80, 24))));
+    assert!(desk.text().contains("Alder Primary") && desk.line(0).contains("PAST"));
+    desk.press("esc");
+    assert!(desk.text().contains("nothing can be done here"), "{}", desk.text());
+}
+
+#[test]
+fn what_is_handed_over_at_every_size() {
+    everywhere("past_handover", |size| {
+        let mut desk = desk(size);
+        desk.press(":").type_text("handover").press("enter");
+        let asked = report(&mut desk);
+        assert_eq!(asked, Asked::Handover(None));
+        let diff = Diff { from: at("2026-11-23T17:00:00Z"), ..differing() };
+        let page = Handover {
+            version: 1,
+            as_of: at(crate::fixture::NOW),
+            by: Clean::new("asha"),
+            since: at("2026-11-23T17:00:00Z"),
+            why_since: Clean::new("the end of asha's last shift, by the desk's book"),
+            shift_ends: at("2026-11-24T17:00:00Z"),
+            open: vec![Open {
+                cell: diff.cells[0].cell.clone(),
+                stands: diff.cells[0].after.clone(),
+            }],
+            open_more: 0,
+            runs_out: Vec::new(),
+            done: vec![Done {
+                at: at("2026-11-23T18:10:00Z"),
+                by: Clean::new("tomr"),
+                kind: DeskKind::Claim,
+                cells: vec![diff.cells[1].cell.clone()],
+                many: 4,
+                until: Some(at("2026-11-24T02:00:00Z")),
+                why: Clean::new("rang the office"),
+            }],
+            actions: Vec::new(),
+            to_look_at: Vec::new(),
+            tickets: Vec::new(),
+            untold: Some(Clean::new("no policy is configured")),
+            diff,
+        };
+        let answer = Ok(Box::new(page));
+        desk.console.heard(Heard::Handover { asked, answer }, desk.mono);
+        desk
+    });
+    let mut desk = desk((80, 24));
+    desk.press(":").type_text("handover -8h").press("enter");
+    let asked = report(&mut desk);
+    assert_eq!(asked, Asked::Handover(Some(at("2026-11-24T01:14:00Z"))));
+    let answer = Err("nothing is kept of that".to_owned());
+    desk.console.heard(Heard::Handover { asked, answer }, desk.mono);
+    assert!(desk.text().contains("nothing is kept of that"), "{}", desk.text());
 }
