@@ -71,9 +71,13 @@ pub(super) async fn read<T: Send + 'static>(
     }
 }
 
-/// Changes without those that are no news: a cell that was well when it was first judged.
+/// Changes without those that are no news: a cell that was well when it was first judged, or is not
+/// taken any more.
 pub(super) fn news(history: Vec<StateChange>) -> Vec<StateChange> {
-    history.into_iter().filter(|change| !change.first || change.to.is_trouble()).collect()
+    let is_news = |change: &StateChange| {
+        change.to.is_trouble() || (!change.first && change.to != Health::NotSubscribed)
+    };
+    history.into_iter().filter(is_news).collect()
 }
 
 /// A moment of a query.

@@ -247,7 +247,8 @@ impl World {
     }
 
     /// A certain change, for history. That a cell is well when it is first judged is no news: before,
-    /// nobody had looked. It is kept all the same, so that the past knows from when on it was well.
+    /// nobody had looked; nor that a service is not taken any more. Both are kept all the same, so that the
+    /// past knows from when on it was well, and until when it was taken.
     fn harden(
         &mut self,
         row: usize,
@@ -261,9 +262,9 @@ impl World {
         let before = std::mem::replace(hard, Some(after).filter(|_| taken));
         let Some(service) = self.plan.service(column) else { return };
         let from = before.map_or(Health::Unknown, |(health, _)| health);
+        let first = before.is_none();
         let nothing_seen = from == after.0 && new.reason == Some(Reason::NeverSeen);
-        let first_and_well = before.is_none() && !after.0.is_trouble();
-        if before == Some(after) || !taken || nothing_seen {
+        if before == Some(after) || (first && (!taken || nothing_seen)) {
             return;
         }
         let change = StateChange {
@@ -273,12 +274,12 @@ impl World {
             to: after.0,
             reason: new.reason,
             follows: after.1,
-            first: before.is_none(),
+            first,
             why: new.why.clone(),
         };
         let row = self.plan.row_name(row);
-        out.effects.push(if first_and_well {
-            Effect::First { row, change }
+        out.effects.push(if !taken || nothing_seen || (first && !after.0.is_trouble()) {
+            Effect::Noted { row, change }
         } else {
             Effect::History { row, change }
         });
@@ -504,7 +505,7 @@ impl World {
         let changes = silent
             .effects
             .into_iter()
-            .filter(|e| matches!(e, Effect::History { .. } | Effect::First { .. }));
+            .filter(|e| matches!(e, Effect::History { .. } | Effect::Noted { .. }));
         out.effects.extend(changes);
     }
 

@@ -82,11 +82,12 @@ pub enum Effect {
         /// What changed.
         change: StateChange,
     },
-    /// A cell that nobody had judged before is well: no news, but from then on it is known to be.
-    First {
+    /// No news, but kept for the past: a cell that nobody had judged before is well, one is not
+    /// taken any more, or one of which nothing was ever seen begins or ends to follow.
+    Noted {
         /// Where.
         row: Row,
-        /// From nothing to well.
+        /// From nothing to well, or to not taken.
         change: StateChange,
     },
     /// A check learned something worth keeping for ever.

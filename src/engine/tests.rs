@@ -385,7 +385,7 @@ proptest! {
         let mut moments: Vec<(Timestamp, BTreeMap<(Row, ServiceKey), Cell>)> = Vec::new();
         let world = play(&all, |world, effects, _| {
             for effect in effects {
-                if let Effect::History { row, change } | Effect::First { row, change } = effect {
+                if let Effect::History { row, change } | Effect::Noted { row, change } = effect {
                     let key = (*row, change.service.clone());
                     history.entry(key).or_default().push(change.clone());
                 }
@@ -408,7 +408,11 @@ proptest! {
                 let Some(present) = present.get(&key) else { continue };
                 let told = cell_at(&around, present, at);
                 let unknown = told.reason == Some(Reason::NotRecorded);
-                let unconfirmed = was.soft || cell::is_unasked(&was);
+                // Of what is not taken any more and never was certain nothing is kept.
+                let unconfirmed = was.soft
+                    || cell::is_unasked(&was)
+                    || (told.health == Health::NotSubscribed
+                        && was.reason == Some(Reason::NeverSeen));
                 if unknown || unconfirmed {
                     continue;
                 }

@@ -107,7 +107,7 @@ impl Round {
         for effect in effects {
             match effect {
                 Effect::Changed { row, column } => self.changed.push((row, column)),
-                Effect::History { row, change } | Effect::First { row, change } => {
+                Effect::History { row, change } | Effect::Noted { row, change } => {
                     self.history.push((row, change))
                 }
                 Effect::Remember(memory) => self.memories.push(memory),

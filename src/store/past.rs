@@ -29,9 +29,10 @@ const MOST_STRETCHES: i64 = 10_000;
 /// no say any more.
 const LONGEST_HOLD: SignedDuration = SignedDuration::from_hours(181 * 24);
 
-pub(super) const BEFORE: &str = "SELECT at, code, why FROM history WHERE place = ?1 AND service = ?2 \
+// Left to itself, SQLite would walk through all that happened at the place.
+pub(super) const BEFORE: &str = "SELECT at, code, why FROM history INDEXED BY history_of_cell WHERE place = ?1 AND service = ?2 \
     AND at <= ?3 ORDER BY at DESC LIMIT 1";
-pub(super) const AFTER: &str = "SELECT at, code, why FROM history WHERE place = ?1 AND service = ?2 \
+pub(super) const AFTER: &str = "SELECT at, code, why FROM history INDEXED BY history_of_cell WHERE place = ?1 AND service = ?2 \
     AND at > ?3 ORDER BY at LIMIT 1";
 pub(super) const EARLIER: &str = "SELECT max(at) FROM history WHERE place = ?1 AND at < ?2";
 pub(super) const LATER: &str = "SELECT min(at) FROM history WHERE place = ?1 AND at > ?2";

@@ -221,7 +221,7 @@ impl Stage {
                 Effect::Planned => {
                     self.planned = self.world.planned().collect();
                 }
-                Effect::Changed { .. } | Effect::First { .. } | Effect::Reset | Effect::Settled => {
+                Effect::Changed { .. } | Effect::Noted { .. } | Effect::Reset | Effect::Settled => {
                 }
             }
         }

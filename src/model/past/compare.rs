@@ -94,6 +94,10 @@ pub fn compare(before: &Cell, after: &Cell, course: &Course) -> Option<Compared>
         return stands.then_some(Compared { sort: Sort::Worse, worst: None, ran_out: None });
     }
     let (from, to) = (before.health, after.health);
+    if to == Health::NotSubscribed {
+        // Given up is not mended.
+        return None;
+    }
     let ends = from.max(to);
     let worst = course.worst.clone().filter(|(health, ..)| *health > ends && health.is_trouble());
     let lost = before.handling.clone().filter(|_| to.is_trouble() && after.handling.is_none());

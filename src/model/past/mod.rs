@@ -70,6 +70,7 @@ pub fn cell_at(around: &Around, present: &Cell, at: Timestamp) -> Cell {
     let lasts = !present.soft && present.state_since.is_some_and(|since| since <= at);
     let unasked = present.reason == Some(Reason::NeverSeen) && present.since.is_none();
     match (before, after) {
+        (Some(before), Some(_)) if before.to == Health::NotSubscribed => Cell::default(),
         (Some(before), Some(after)) if after.first => not_recorded(&format!(
             "not recorded: what was known of it was lost between {} and {}",
             before.at, after.at
@@ -91,8 +92,10 @@ pub fn cell_at(around: &Around, present: &Cell, at: Timestamp) -> Cell {
             ..Cell::default()
         },
         (before, None) if present.health == Health::NotSubscribed => match before {
-            Some(_) => not_recorded("not recorded: it was taken once, and is not any more"),
-            None => present.clone(),
+            Some(before) if before.to != Health::NotSubscribed => {
+                not_recorded("not recorded: it was taken once, and is not any more")
+            }
+            _ => present.clone(),
         },
         (_, None) if lasts && !unasked => lasting(present),
         (Some(before), None) if present.soft || before.to == present.health => then(before),

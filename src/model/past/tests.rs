@@ -22,7 +22,7 @@ enum Happens {
     Hard(Health, bool),
     /// Not confirmed yet, and not kept.
     Soft(Health),
-    /// The school does not take it any more; not kept either.
+    /// The school does not take it any more.
     Dropped,
 }
 
@@ -55,7 +55,18 @@ fn play(live: &mut Live, what: Happens, at: Timestamp, kept: &mut Vec<StateChang
         Happens::Hard(health, follows) => (health, follows, false),
         Happens::Soft(health) => (health, false, true),
         Happens::Dropped => {
+            let before = live.hard;
             *live = Live::default();
+            kept.extend(before.map(|(from, _)| StateChange {
+                at,
+                service: service(),
+                from,
+                to: Health::NotSubscribed,
+                reason: None,
+                follows: false,
+                first: false,
+                why: "".into(),
+            }));
             return;
         }
     };
@@ -186,6 +197,10 @@ fn without_a_change_the_present_tells_as_far_back_as_it_lasts() {
     let soft = Cell { soft: true, ..cell };
     assert!(is_not_recorded(&cell_at(&never, &soft, minute(30))), "what was certain is not known");
     let none = Cell::default();
+    let gone =
+        Around { before: Some(change(0, Health::Critical, Health::NotSubscribed)), after: None };
+    assert_eq!(cell_at(&gone, &none, minute(30)).health, Health::NotSubscribed);
+    assert!(is_not_recorded(&cell_at(&gone, &present(Health::Ok, 60), minute(30))), "taken again");
     assert_eq!(cell_at(&never, &none, minute(30)).health, Health::NotSubscribed);
     let taken = Around { before: Some(change(0, Health::Critical, Health::Ok)), after: None };
     assert!(is_not_recorded(&cell_at(&taken, &none, minute(30))), "taken once, not any more");
@@ -274,6 +289,11 @@ fn two_moments_are_compared_worst_first() {
     assert_eq!(sort(&cell(Health::Critical), &cell(Health::Ok), &none), Some(Sort::Better));
     assert_eq!(sort(&cell(Health::Critical), &cell(Health::Critical), &none), None);
     assert_eq!(sort(&cell(Health::NotSubscribed), &cell(Health::Ok), &none), None);
+    assert_eq!(
+        sort(&cell(Health::Critical), &cell(Health::NotSubscribed), &none),
+        None,
+        "given up"
+    );
     let mut course = Course::default();
     course.take(&change(1, Health::Ok, Health::Critical));
     course.take(&change(2, Health::Critical, Health::Ok));
