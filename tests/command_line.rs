@@ -296,5 +296,5 @@ fn a_past_status_says_first_that_it_is_the_past() {
     });
     let text = cli::status_text(&then, None);
     assert!(text.starts_with("PAST: as of Mon 23 Nov 2026 22:00 GMT, 11h ago."), "{text}");
-    assert!(text.contains("2 cells are unknown because"), "{text}");
+    assert!(text.contains("2 cells are unknown: what"), "{text}");
 }

@@ -14,6 +14,7 @@ use crate::agent::problem::{Refusal, json};
 use crate::agent::routes::{Answer, Desk, HISTORY, agent_info, line_of, no_school};
 use crate::agent::stream::{BrokenOff, PIECE, listed};
 use crate::hub::{Narrow, Snapshot};
+use crate::model::calendar::london_date;
 use crate::model::cell::{Cell, Handling, Part, Row, Split, StateChange, Summary};
 use crate::model::check::Scope;
 use crate::model::estate::Estate;
@@ -228,6 +229,15 @@ impl Moment {
         gaps.filter(|gap| gap.until > from && gap.from < until).collect()
     }
 
+    /// Whether it was a school day there.
+    fn is_school_day(&self, row: Row) -> bool {
+        let calendar = match row {
+            Row::Estate => self.config.calendars.get("").cloned().unwrap_or_default(),
+            Row::School(laestab) => self.config.calendar(laestab),
+        };
+        calendar.is_school_day(london_date(self.at))
+    }
+
     /// Pupils of a school.
     pub fn pupils(&self, row: Row) -> u32 {
         match row {
@@ -429,6 +439,7 @@ pub(super) async fn page(desk: Arc<Desk>, row: Row, name: &str, at: Timestamp) -
     let book = book.into_iter().filter(|entry| entry.at <= at).take(HISTORY);
     page.desk = book.map(line_of).collect();
     page.as_of = at;
+    page.school_day = moment.is_school_day(row);
     page.past = Some(moment.told(&desk, u32::try_from(unknown).unwrap_or(u32::MAX)).await?);
     Ok(json(StatusCode::OK, &page))
 }

@@ -30,11 +30,12 @@ pub fn past_text(past: &Past) -> String {
     if let Some(stretch) = &past.nobody_looked {
         out.push_str(&format!("{}\n", nobody_looked(stretch)));
     }
-    if past.not_recorded > 0 {
-        out.push_str(&format!(
-            "{} cells are unknown because what is kept does not tell how they stood\n",
-            past.not_recorded
-        ));
+    match past.not_recorded {
+        0 => {}
+        1 => out.push_str("1 cell is unknown: what is kept does not tell how it stood\n"),
+        n => out.push_str(&format!(
+            "{n} cells are unknown: what is kept does not tell how they stood\n"
+        )),
     }
     for text in &past.not_kept {
         out.push_str(&format!("note: {text}\n"));

@@ -21,6 +21,7 @@ use crate::model::estate::Estate;
 use crate::model::health::{Health, Reason};
 use crate::model::kept::{KeptCell, KeptMemory};
 use crate::model::observation::Observation;
+use crate::model::text::Clean;
 
 /// What a step has brought about so far.
 #[derive(Default)]
@@ -440,6 +441,7 @@ impl World {
         let old_board =
             std::mem::replace(&mut self.board, Board::new(self.plan.places.clone(), columns));
         let old_hard = std::mem::take(&mut self.hard);
+        self.note_gone(&old_plan, &old_hard, out);
         let old_before = self.before.take();
         self.hard = vec![None; rows * columns];
         self.cuts = vec![Cut::default(); rows * columns];
@@ -466,6 +468,29 @@ impl World {
             }
         }
         self.settle_all(out);
+    }
+
+    /// What was certain of cells that do not exist any more is over.
+    fn note_gone(&self, old: &Plan, hard: &[Option<(Health, bool)>], out: &mut Outcome) {
+        for (index, certain) in hard.iter().enumerate() {
+            let Some((from, _)) = *certain else { continue };
+            let (row, column) = (index / old.columns().max(1), index % old.columns().max(1));
+            let (name, Some(service)) = (old.row_name(row), old.service(column)) else { continue };
+            if self.plan.row(name).is_some() && self.plan.column(&service.key).is_some() {
+                continue;
+            }
+            let change = StateChange {
+                at: self.now,
+                service: service.key.clone(),
+                from,
+                to: Health::NotSubscribed,
+                reason: None,
+                follows: false,
+                first: false,
+                why: Clean::default(),
+            };
+            out.effects.push(Effect::Noted { row: name, change });
+        }
     }
 
     /// Where a cell stood in another plan.

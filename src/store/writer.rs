@@ -170,8 +170,9 @@ impl Writer {
                  written_at = excluded.written_at",
                 params![i64::try_from(revision).unwrap_or(i64::MAX), at.as_second()],
             )?;
+            past::attend(&self.db, batch.first.unwrap_or(at))?;
             past::attend(&self.db, at)?;
-            batch.stamp = None;
+            (batch.stamp, batch.first) = (None, None);
             self.prune(at)?;
         }
         Ok(())

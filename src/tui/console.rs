@@ -180,7 +180,7 @@ impl Console {
             has_board: self.rows.is_some(),
             has_row: self.rows.as_ref().is_some_and(|r| !r.is_empty()) || row.is_some(),
             connected: self.is_known() && self.rows.is_some(),
-            has_sentence: row.is_some_and(|r| self.pages.page(r).is_some()),
+            has_sentence: self.away.is_none() && row.is_some_and(|r| self.pages.page(r).is_some()),
             can_clear: self.board.can_clear() && self.away.is_none(),
             in_past: self.away.is_some(),
             has_cell: row.is_some() || !self.board.marks().is_empty(),

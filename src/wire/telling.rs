@@ -78,14 +78,29 @@ pub fn differs_line(differs: &Differs) -> String {
 /// What is not in the list, each in a line.
 pub fn left_out(diff: &Diff) -> impl Iterator<Item = String> {
     let counts = [
-        (diff.more, "more cells differ and are not listed"),
-        (diff.followed, "cells only followed from others and are not listed"),
-        (diff.not_recorded, "cells cannot be compared: a moment is not recorded for them"),
+        (
+            diff.more,
+            ("more cell differs and is not listed", "more cells differ and are not listed"),
+        ),
+        (
+            diff.followed,
+            (
+                "cell only followed from another and is not listed",
+                "cells only followed from others and are not listed",
+            ),
+        ),
+        (
+            diff.not_recorded,
+            (
+                "cell cannot be compared: a moment is not recorded for it",
+                "cells cannot be compared: a moment is not recorded for them",
+            ),
+        ),
     ];
     counts
         .into_iter()
         .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}"))
+        .map(|(count, (one, many))| format!("{count} {}", if count == 1 { one } else { many }))
 }
 
 /// Two moments compared: since when, what nobody saw, what is left out.

@@ -109,11 +109,13 @@ fn it_is_unmistakable_in_every_theme_and_without_colour() {
         assert!(first.contains("PAST  AS OF Mon 22:00") && !first.contains("LIVE"), "{first}");
         let styles = desk.styles(0);
         let run = styles.lines().find(|l| l.contains("PAST")).unwrap();
-        assert!(run.contains("reverse") || run.contains(" on "), "{theme}: {run}");
+        assert!(run.contains("reverse") || run.contains("bg="), "{theme}: {run}");
     }
     let desk = go(desk((80, 24)));
     assert!(desk.text().contains("PAST, 11h ago"), "{}", desk.text());
-    assert!(desk.text().contains("nothing can be done here; Esc goes back to now"));
+    assert!(
+        desk.text().contains(": Esc goes to now; nothing can be done here; 1 cell not recorded")
+    );
     assert!(
         desk.line(1).starts_with(" nobody has: C 1  U 1  W 0")
             || desk.line(1).contains("C 1 U 1 W 0"),

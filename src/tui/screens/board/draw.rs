@@ -18,13 +18,17 @@ use crate::wire::past::Past;
 
 /// What has to be said of the past, the most needful first.
 fn past_line(past: &Past, present: Timestamp) -> Line {
-    let mut line = Line::of(format!("PAST, {} ago", age(past.at, present)), Role::Past);
+    let line = Line::of(format!("PAST, {} ago", age(past.at, present)), Role::Past);
     if past.nobody_looked.is_some() {
-        line = line.and(" no agent ran then: nobody looked;", Role::Message);
-    } else if past.not_recorded > 0 {
-        line = line.and(format!(" {} cells not recorded;", past.not_recorded), Role::Message);
+        let line = line.and(": no agent ran then, nobody looked", Role::Message);
+        return line.and("; Esc goes to now", Role::Text);
     }
-    line.and(" nothing can be done here; Esc goes back to now", Role::Text)
+    let line = line.and(": Esc goes to now; nothing can be done here", Role::Text);
+    match past.not_recorded {
+        0 => line,
+        1 => line.and("; 1 cell not recorded", Role::Message),
+        n => line.and(format!("; {n} cells not recorded"), Role::Message),
+    }
 }
 
 /// One row of the matrix, whoever it is about.
