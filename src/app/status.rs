@@ -46,6 +46,9 @@ pub async fn run(socket: &Path, args: StatusArgs, clock: Arc<dyn Clock>) -> Resu
     } else if args.csv {
         let text = cli::status_csv(&status, service.as_ref())
             .map_err(|e| Failed { code: Code::Software, text: e.to_string() })?;
+        if let Some(past) = &status.past {
+            cli::complain(cli::past_text(past).lines().next().unwrap_or_default());
+        }
         cli::say_raw(&text);
     } else {
         cli::say_raw(&cli::status_text(&status, service.as_ref()));

@@ -382,7 +382,8 @@ proptest! {
     #[test]
     fn what_is_told_of_a_past_moment_was_so(all in prop::collection::vec(happens(), 1..60)) {
         let mut history: BTreeMap<(Row, ServiceKey), Vec<StateChange>> = BTreeMap::new();
-        let mut moments: Vec<(Timestamp, BTreeMap<(Row, ServiceKey), Cell>)> = Vec::new();
+        type Named = BTreeMap<(Row, ServiceKey), Cell>;
+        let mut moments: Vec<(Timestamp, Named)> = Vec::new();
         let world = play(&all, |world, effects, _| {
             for effect in effects {
                 if let Effect::History { row, change } | Effect::Noted { row, change } = effect {

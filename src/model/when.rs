@@ -177,12 +177,11 @@ pub fn two_in(text: &str, now: Timestamp) -> Result<(Then, Then), PastError> {
     if let Ok(from) = alone {
         return Ok((from, Then { at: now, first: None }));
     }
-    let spaces = text.match_indices(' ');
-    let both = spaces.filter_map(|(at, _)| {
+    let both = text.rmatch_indices(' ').find_map(|(at, _)| {
         let (from, until) = text.split_at(at);
         two(from, until, now).ok()
     });
-    both.last().ok_or(PastError::NoMoment(text.chars().take(40).collect()))
+    both.ok_or_else(|| PastError::NoMoment(text.chars().take(40).collect()))
 }
 
 /// The moment that lay so long before `now` as `text` says, `2d`; none where it is no duration.

@@ -373,6 +373,8 @@ fn lower(page: &Page, service: usize, (columns, rows): (u16, u16), now: Timestam
             };
             lines.push(Line::of(text, Role::Quiet));
         }
+        let not_kept = page.past.iter().flat_map(|past| &past.not_kept);
+        told(&mut lines, room, Role::Quiet, not_kept.map(|text| ("note", text.to_string())));
         for check in &view.checks {
             check_lines(&mut lines, check, (room, rows >= FULL_CHECKS), now);
         }
