@@ -106,8 +106,8 @@ async fn since_when(
             Ok(book.into_iter().rev().find(|(entry, _)| entry.by == asked).map(|(e, _)| e.at))
         })
         .await?;
-        if let Some(last) = last {
-            let ended = desk.settings.shift_end(last).min(began);
+        if let Some(ended) = last.and_then(|last| desk.settings.shift_of(last)) {
+            let ended = ended.min(began);
             found = (ended, format!("the end of {by}'s last shift, by the desk's book"));
         }
     }

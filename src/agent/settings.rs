@@ -147,6 +147,12 @@ impl AgentSettings {
         self.ends_around(now).filter(|end| *end <= now).max()
     }
 
+    /// When the shift that `at` lies in ended, or will. None without ends of shifts.
+    #[must_use]
+    pub fn shift_of(&self, at: Timestamp) -> Option<Timestamp> {
+        self.ends_around(at).filter(|end| *end >= at).min()
+    }
+
     /// The ends of shifts of the day before, the day, and the day after.
     fn ends_around(&self, at: Timestamp) -> impl Iterator<Item = Timestamp> {
         let today = london_date(at);
@@ -185,6 +191,8 @@ mod tests {
         let began = |now: &str| settings.shift_began(now.parse().unwrap()).unwrap().to_string();
         assert_eq!(began("2026-11-24T09:14:00Z"), "2026-11-24T08:00:00Z");
         assert_eq!(began("2026-11-24T07:59:00Z"), "2026-11-23T17:00:00Z");
+        let of = |at: &str| settings.shift_of(at.parse().unwrap()).unwrap().to_string();
+        assert_eq!(of("2026-11-23T16:50:00Z"), "2026-11-23T17:00:00Z", "not that of the next");
         let none = AgentSettings { shift_ends: Vec::new(), ..settings };
         assert_eq!(none.shift_began("2026-11-24T09:14:00Z".parse().unwrap()), None);
         let now = "2026-11-24T09:14:00Z".parse().unwrap();
