@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 
 use caretaker::cli::{self, Lines, PickError};
 use caretaker::wire::board::{AgentInfo, Board, CellChange, Column, CompactCell, Row, SchoolRow};
+use caretaker::wire::past::{Diff, Differs, Handover, Named, Past, Sort, Stood};
+use caretaker::wire::runs::Stretch;
 use caretaker::wire::status::{CellStatus, EstateStatus, SchoolStatus, Status};
 use caretaker::wire::{Cause, Health, Laestab, Reason, Scope, ServiceKey, VERSION};
 
@@ -46,6 +48,7 @@ fn status(cells: &[(&str, Health)]) -> Status {
         summary: caretaker::wire::board::Summary::default(),
         schools_summary: caretaker::wire::board::Summary::default(),
         not_watched: Vec::new(),
+        past: None,
         estate: Vec::new(),
         schools: vec![SchoolStatus {
             laestab: number("9991001"),
@@ -149,6 +152,7 @@ fn board() -> Board {
             school("9991002", "Alder Hill Junior", Health::Critical),
         ],
         not_watched: Vec::new(),
+        past: None,
     }
 }
 
@@ -183,4 +187,120 @@ fn watch_tells_each_change_of_health_once() {
     );
     assert!(lines.changes(&[change(Health::Warning, 2)]).is_empty());
     assert!(lines.board(&board()).len() == 1, "a board that differs is told");
+}
+
+fn differs(name: &str) -> Differs {
+    let stood = |health| Stood {
+        health,
+        reason: None,
+        why: if health == Health::Ok { "".into() } else { "no answer".into() },
+        since: None,
+        handling: None,
+        follows_from: None,
+    };
+    Differs {
+        sort: Sort::Worse,
+        cell: Named {
+            row: Row::Estate,
+            name: name.into(),
+            service: key("redstor"),
+            label: "Redstor".into(),
+        },
+        before: stood(Health::Ok),
+        after: stood(Health::Critical),
+        worst: None,
+        ran_out: None,
+    }
+}
+
+fn diff(cells: Vec<Differs>) -> Diff {
+    Diff {
+        version: VERSION,
+        as_of: "2026-11-24T09:14:00Z".parse().unwrap(),
+        from: "2026-11-23T22:00:00Z".parse().unwrap(),
+        until: "2026-11-24T06:00:00Z".parse().unwrap(),
+        cells,
+        more: 0,
+        followed: 0,
+        not_recorded: 0,
+        nobody_looked: Vec::new(),
+    }
+}
+
+#[test]
+fn two_moments_end_with_the_worst_that_became_worse() {
+    assert_eq!(cli::diff_code(&diff(Vec::new())), 0);
+    assert_eq!(cli::diff_code(&diff(vec![differs("Oak Lane")])), 2);
+    let better = Differs { sort: Sort::Better, ..differs("Oak Lane") };
+    assert_eq!(cli::diff_code(&diff(vec![better])), 0);
+    let blind = Diff { not_recorded: 3, ..diff(Vec::new()) };
+    assert_eq!(cli::diff_code(&blind), 3, "what could not be compared is not well");
+    let text = cli::diff_text(&blind);
+    assert!(
+        text.contains("no cell differs") && text.contains("3 cells cannot be compared"),
+        "{text}"
+    );
+    let text = cli::diff_text(&diff(vec![differs("Oak Lane")]));
+    assert!(
+        text.contains("became worse (1)\n  Oak Lane, Redstor: ok -> critical; no answer"),
+        "{text}"
+    );
+    assert!(text.starts_with("from Mon 23 Nov 2026 22:00 GMT to Tue 24 Nov 2026 06:00 GMT"));
+}
+
+#[test]
+fn what_is_handed_over_says_so_where_there_is_nothing_and_escapes_names_for_a_mail() {
+    let mut page = Handover {
+        version: VERSION,
+        as_of: "2026-11-24T09:14:00Z".parse().unwrap(),
+        by: "asha".into(),
+        since: "2026-11-23T17:00:00Z".parse().unwrap(),
+        why_since: "the end of asha's last shift, by the desk's book".into(),
+        shift_ends: "2026-11-24T17:00:00Z".parse().unwrap(),
+        diff: diff(Vec::new()),
+        open: Vec::new(),
+        open_more: 0,
+        runs_out: Vec::new(),
+        done: Vec::new(),
+        actions: Vec::new(),
+        to_look_at: Vec::new(),
+        tickets: Vec::new(),
+        untold: None,
+    };
+    let text = cli::handover_text(&page);
+    for heading in ["Open, and whose\n  nothing is in trouble", "Tickets that stand\n  none"] {
+        assert!(text.contains(heading), "{text}");
+    }
+    assert!(text.contains("16h ago; the end of asha's last shift"), "{text}");
+    page.diff = diff(vec![differs("[St *Anne*](https://evil.example) <b>")]);
+    let mail = cli::handover_markdown(&page);
+    assert!(
+        mail.contains(
+            "## Broke, and still broken\n\n- \\[St \\*Anne\\*\\](https://evil.example) \\<b\\>"
+        ),
+        "{mail}"
+    );
+    page.untold = Some("no policy is configured".into());
+    assert!(cli::handover_text(&page).contains("not told: no policy"));
+}
+
+#[test]
+fn a_past_status_says_first_that_it_is_the_past() {
+    let mut then = status(&[("redstor", Health::Ok)]);
+    then.past = Some(Past {
+        at: "2026-11-23T22:00:00Z".parse().unwrap(),
+        asked_at: "2026-11-24T09:14:00Z".parse().unwrap(),
+        held: Stretch {
+            from: "2026-11-01T00:00:00Z".parse().unwrap(),
+            until: "2026-11-24T09:14:00Z".parse().unwrap(),
+        },
+        nobody_looked: None,
+        not_recorded: 2,
+        earlier: None,
+        later: None,
+        not_kept: vec!["evidence is not kept".into()],
+    });
+    let text = cli::status_text(&then, None);
+    assert!(text.starts_with("PAST: as of Mon 23 Nov 2026 22:00 GMT, 11h ago."), "{text}");
+    assert!(text.contains("2 cells are unknown: what"), "{text}");
 }

@@ -392,6 +392,91 @@ fn tells_history(open: &dyn Fn() -> Box<dyn Store>) {
     assert_eq!(store.history(there, 10).unwrap(), []);
 }
 
+/// What a store tells of the past. `open` opens the same one again.
+fn tells_the_past(open: &dyn Fn() -> Box<dyn Store>) {
+    let (here, there) = (row("9990101"), row("9990102"));
+    let minute = |n: i64| at("2026-11-23T10:00:00Z") + jiff::SignedDuration::from_mins(n);
+    let changed = |n: i64, from, to| StateChange {
+        at: minute(n),
+        ..change("2026-11-23T10:00:00Z", from, to, None)
+    };
+    let ill = changed(10, Health::Ok, Health::Critical);
+    let well = changed(30, Health::Critical, Health::Ok);
+    let other = changed(20, Health::Ok, Health::Warning);
+    let claim = |n: i64, kind, cells: &[(Row, &str)]| DeskEntry {
+        at: minute(n),
+        until: Some(minute(25)),
+        ..entry(u64::try_from(n).unwrap(), kind, cells)
+    };
+    let store = open();
+    let history = vec![(here, ill.clone()), (here, well.clone()), (there, other.clone())];
+    let desk = vec![
+        claim(11, DeskKind::Claim, &[(here, "mail"), (here, "scan")]),
+        claim(12, DeskKind::Note, &[(here, "mail")]),
+        claim(15, DeskKind::GiveBack, &[(here, "scan")]),
+    ];
+    store.keep(Save { at: minute(5), history, desk, ..save(1) });
+    // What was not written yet counts as well.
+    let rows = [Row::Estate, here, there];
+    let around = |store: &dyn Store, n: i64| {
+        let found = store.around(&rows, minute(n)).unwrap();
+        let of = |row| {
+            let all = found.iter().find(|(name, _)| name.row == row);
+            all.map(|(_, a)| (a.before.clone(), a.after.clone())).unwrap_or_default()
+        };
+        (of(here), of(there))
+    };
+    let (mine, theirs) = around(&*store, 9);
+    assert_eq!((mine, theirs), ((None, Some(ill.clone())), (None, Some(other.clone()))));
+    assert_eq!(around(&*store, 10).0, (Some(ill.clone()), Some(well.clone())), "at its moment");
+    assert_eq!(around(&*store, 29).1, (Some(other.clone()), None));
+    drop(store);
+    let store = open();
+    assert_eq!(around(&*store, 30).0, (Some(well.clone()), None), "and after a restart");
+    let mut seen = Vec::new();
+    store.between(&rows, (minute(10), minute(30)), &mut |row, c| seen.push((row, c.at))).unwrap();
+    assert_eq!(
+        seen,
+        [(here, minute(30)), (there, minute(20))],
+        "after the first, up to the second"
+    );
+    assert_eq!(store.up_to(here, minute(29), 9).unwrap(), [ill]);
+    let near = |n, forward| store.nearest(&rows, minute(n), forward).unwrap();
+    assert_eq!((near(20, true), near(20, false)), (Some(minute(30)), Some(minute(15))));
+    assert_eq!((near(12, true), near(12, false)), (Some(minute(15)), Some(minute(11))), "no note");
+    assert_eq!((near(30, true), near(10, false)), (None, None));
+    let has = |n| -> Vec<String> {
+        let held = store.holds(minute(n)).unwrap().into_iter();
+        held.map(|(name, h)| format!("{} {}", name.service, h.kind.word())).collect()
+    };
+    assert_eq!(has(10), Vec::<String>::new());
+    assert_eq!(has(14), ["mail claimed", "scan claimed"]);
+    assert_eq!(has(15), ["mail claimed"], "given back");
+    assert_eq!(has(25), Vec::<String>::new(), "it ran out");
+    let book = store.book((minute(11), minute(60)), 9).unwrap();
+    let told: Vec<_> = book.iter().map(|(e, many)| (e.kind, e.cells.len(), *many)).collect();
+    assert_eq!(told, [(DeskKind::Note, 1, 1), (DeskKind::GiveBack, 1, 1)]);
+    assert_eq!(store.book((minute(0), minute(60)), 1).unwrap().len(), 1);
+
+    // Ten minutes without a word, and nobody had looked.
+    for n in [15, 26, 30] {
+        store.keep(Save { at: minute(n), ..save(2) });
+        store.flush().unwrap();
+    }
+    let ran: Vec<_> = store.attended().unwrap().iter().map(|s| (s.from, s.until)).collect();
+    assert_eq!(ran, [(minute(26), minute(30)), (minute(5), minute(15))]);
+    store.keep(Save { at: at("2027-12-29T00:00:00Z"), ..save(3) });
+    store.flush().unwrap();
+    assert_eq!(store.attended().unwrap().len(), 1, "400 days later it goes");
+}
+
+#[test]
+fn sqlite_tells_the_past() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("board.db");
+    tells_the_past(&|| Box::new(SqliteStore::open(&path).unwrap()));
+}
+
 #[test]
 fn sqlite_conforms() {
     let folder = tempfile::tempdir().unwrap();

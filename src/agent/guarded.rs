@@ -219,7 +219,7 @@ fn possible(guard: &Guard, who: &Who) -> Vec<Possible> {
     guard.actions().into_iter().filter_map(view).chain(lacking).collect()
 }
 
-fn row(held: Held, now: jiff::Timestamp) -> ActionRow {
+pub(super) fn row(held: Held, now: jiff::Timestamp) -> ActionRow {
     let run = Run::recorded(held.steps, ends(held.at));
     let needs_a_look = !held.closed && run.needs_a_look(&held.item, now);
     let steps = run.steps.iter().zip(&held.item.steps).map(|(record, step)| StepView {

@@ -5,12 +5,15 @@
 
 mod accounts;
 mod changes;
+mod diff;
 mod guarded;
 mod handling;
+mod handover;
 mod incidents;
 mod known;
 mod metrics;
 mod openapi;
+mod past;
 mod peers;
 mod problem;
 mod reconciling;

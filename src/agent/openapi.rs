@@ -13,6 +13,7 @@ use crate::wire::board::{Board, Change};
 use crate::wire::desk::{Handle, Handled};
 use crate::wire::incident::{IncidentDone, IncidentOrder, IncidentPage, Incidents};
 use crate::wire::page::{AgentHealth, CheckPage, Page, Problem, Refresh, Refreshed};
+use crate::wire::past::{Diff, Handover};
 use crate::wire::reconcile::Reconciliation;
 use crate::wire::runs::Runs;
 use crate::wire::status::Status;
@@ -96,16 +97,26 @@ fn paths(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> Value
     Value::Object(paths)
 }
 
+/// The parameter of a past moment.
+fn at() -> Value {
+    let what = "A past moment (RFC 3339); now if absent. See `past` in the answer";
+    parameter("at", "query", false, what)
+}
+
 /// The routes that tell of the board.
 fn reads(answers: &mut SchemaGenerator) -> [Route<'static>; 5] {
     let school = parameter("school", "path", true, "LAESTAB, seven digits, or `estate`");
     let check = parameter("check", "path", true, "Check, such as `groupcall.xporter_data`");
     [
-        get(
-            "/v1/board",
-            "The whole board at a revision, without sentences",
-            answers.subschema_for::<Board>().to_value(),
-        ),
+        Route {
+            parameters: vec![at()],
+            problems: &[400],
+            ..get(
+                "/v1/board",
+                "The whole board at a revision, without sentences; or as it was at a past moment",
+                answers.subschema_for::<Board>().to_value(),
+            )
+        },
         Route {
             parameters: vec![
                 parameter("Last-Event-ID", "header", false, "Revision to go on from"),
@@ -122,7 +133,7 @@ fn reads(answers: &mut SchemaGenerator) -> [Route<'static>; 5] {
             )
         },
         Route {
-            parameters: vec![school.clone()],
+            parameters: vec![school.clone(), at()],
             problems: &[400, 404],
             ..get(
                 "/v1/schools/{school}",
@@ -148,6 +159,7 @@ fn reads(answers: &mut SchemaGenerator) -> [Route<'static>; 5] {
                     false,
                     "Only this service's checks and estate fact; every school keeps every key",
                 ),
+                at(),
             ],
             problems: &[400, 404],
             ..get(
@@ -296,9 +308,31 @@ fn acts(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> Vec<Ro
     ]
 }
 
-/// The route of what can be restored.
-fn kept(answers: &mut SchemaGenerator) -> [Route<'static>; 1] {
-    [Route {
+/// The routes of what was kept: runs, two moments compared, and what is handed over.
+fn kept(answers: &mut SchemaGenerator) -> [Route<'static>; 3] {
+    let since = "Since when (RFC 3339); the end of your last shift if absent, else 12 hours ago";
+    let handover = Route {
+        parameters: vec![parameter("since", "query", false, since)],
+        problems: &[400, 409],
+        ..get(
+            "/v1/handover",
+            "What broke, what was done, what is open and whose: for whoever comes next",
+            answers.subschema_for::<Handover>().to_value(),
+        )
+    };
+    let diff = Route {
+        parameters: vec![
+            parameter("from", "query", true, "The first moment (RFC 3339)"),
+            parameter("to", "query", false, "The second; now if absent"),
+        ],
+        problems: &[400],
+        ..get(
+            "/v1/diff",
+            "Two moments compared: what became worse, better, was worse meanwhile; worst first",
+            answers.subschema_for::<Diff>().to_value(),
+        )
+    };
+    let runs = Route {
         parameters: vec![parameter("laestab", "path", true, "LAESTAB, seven digits")],
         problems: &[400, 404],
         ..get(
@@ -306,7 +340,8 @@ fn kept(answers: &mut SchemaGenerator) -> [Route<'static>; 1] {
             "Runs of a school that ended well and are kept for a time: what a restore can be asked from",
             answers.subschema_for::<Runs>().to_value(),
         )
-    }]
+    };
+    [diff, handover, runs]
 }
 
 /// The routes of incidents.

@@ -18,11 +18,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::agent::accounts;
 use crate::agent::changes;
+use crate::agent::diff;
 use crate::agent::guarded::{self, Counter};
 use crate::agent::handling;
+use crate::agent::handover;
 use crate::agent::incidents;
 use crate::agent::metrics::{Metrics, Standing};
 use crate::agent::openapi;
+use crate::agent::past;
 use crate::agent::problem::{Refusal, json, typed};
 use crate::agent::reconciling;
 use crate::agent::reloads::Reloads;
@@ -46,7 +49,7 @@ use crate::wire::page::{AgentHealth, Refresh};
 /// Schools whose statuses are read in one go, and so are all of one revision with the totals.
 const AT_ONCE: usize = 1_000;
 /// State changes on a page.
-const HISTORY: usize = 100;
+pub(super) const HISTORY: usize = 100;
 /// Schools that a query may name.
 const NAMED: usize = 1_000;
 
@@ -94,7 +97,7 @@ impl Desk {
     }
 
     /// One of the places for answers that hold a whole board until they are read.
-    fn whole_place(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+    pub(super) fn whole_place(&self) -> Result<OwnedSemaphorePermit, Refusal> {
         Arc::clone(&self.whole).try_acquire_owned().map_err(|_| {
             Refusal::busy("as many whole boards as this agent writes at once are being read; wait")
         })
@@ -113,6 +116,8 @@ pub(super) fn router(desk: Arc<Desk>, counter: Arc<Counter>) -> Router {
         .route("/v1/runs/{laestab}", get(runs::runs))
         .route("/v1/incidents", get(incidents::list))
         .route("/v1/incidents/{id}", get(incidents::page).post(incidents::order))
+        .route("/v1/diff", get(diff::diff))
+        .route("/v1/handover", get(handover::handover))
         .route("/v1/status", get(status))
         .route("/v1/refresh", post(refresh))
         .route("/v1/handling", post(handling::handle).layer(DefaultBodyLimit::max(orders)))
@@ -146,17 +151,36 @@ async fn nowhere() -> Refusal {
     Refusal::not_found("there is no such route; /v1/openapi.json names them all")
 }
 
-async fn board(State(desk): At) -> Answer {
-    let place = desk.whole_place()?;
-    let snapshot = desk.hub.snapshot();
-    let agent = AgentInfo {
+/// Who answers.
+pub(super) fn agent_info(desk: &Desk) -> AgentInfo {
+    AgentInfo {
         version: env!("CARGO_PKG_VERSION").into(),
         demo: desk.settings.demo,
         started_at: desk.started_at,
         embedded: desk.settings.embedded,
         training: desk.settings.training.is_some(),
-    };
-    let mut head = snapshot.head(agent, desk.clock.now());
+    }
+}
+
+/// The moment that a query with no other parameter asks for.
+fn at_only(query: Option<&str>) -> Result<Option<Timestamp>, Refusal> {
+    let mut at = None;
+    for (key, value) in pairs(query) {
+        match key.as_str() {
+            "at" => at = Some(past::moment_of(&value)?),
+            other => return Err(unknown_parameter(other, "at")),
+        }
+    }
+    Ok(at)
+}
+
+async fn board(State(desk): At, RawQuery(query): RawQuery) -> Answer {
+    if let Some(at) = at_only(query.as_deref())? {
+        return past::board(desk, at).await;
+    }
+    let place = desk.whole_place()?;
+    let snapshot = desk.hub.snapshot();
+    let mut head = snapshot.head(agent_info(&desk), desk.clock.now());
     head.not_watched.extend(desk.scheduler.found());
     let starts = (0..snapshot.len()).step_by(PIECE);
     let pieces = starts.map(move |from| Ok(snapshot.schools(from, PIECE)));
@@ -190,9 +214,12 @@ fn revision(text: &str) -> Result<u64, Refusal> {
     })
 }
 
-async fn page(State(desk): At, Path(school): Path<String>) -> Answer {
+async fn page(State(desk): At, Path(school): Path<String>, RawQuery(query): RawQuery) -> Answer {
     let laestab = school_or_estate(&school)?;
     let row = laestab.map_or(Row::Estate, Row::School);
+    if let Some(at) = at_only(query.as_deref())? {
+        return past::page(desk, row, &school, at).await;
+    }
     if let Some(training) = &desk.settings.training {
         training.looked(desk.clock.now(), row);
     }
@@ -205,10 +232,10 @@ async fn page(State(desk): At, Path(school): Path<String>) -> Answer {
             let told = |what: &str, error| {
                 tracing::warn!("the {what} of {school} cannot be read: {error}");
             };
-            page.history = history.unwrap_or_else(|e| {
+            page.history = past::news(history.unwrap_or_else(|e| {
                 told("history", e);
                 Vec::new()
-            });
+            }));
             let book = book.unwrap_or_else(|e| {
                 told("desk's book", e);
                 Vec::new()
@@ -225,7 +252,7 @@ async fn page(State(desk): At, Path(school): Path<String>) -> Answer {
     Ok(json(StatusCode::OK, &page))
 }
 
-fn line_of(entry: DeskEntry) -> DeskLine {
+pub(super) fn line_of(entry: DeskEntry) -> DeskLine {
     DeskLine {
         at: entry.at,
         by: entry.by,
@@ -254,6 +281,7 @@ async fn status(State(desk): At, RawQuery(query): RawQuery) -> Answer {
     let estate = desk.hub.estate();
     let mut named: Option<Vec<Laestab>> = None;
     let mut narrow = Narrow::default();
+    let mut at = None;
     for (key, value) in pairs(query.as_deref()) {
         match key.as_str() {
             "schools" => {
@@ -262,9 +290,10 @@ async fn status(State(desk): At, RawQuery(query): RawQuery) -> Answer {
                     list.push(school_of(word)?);
                 }
             }
+            "at" => at = Some(past::moment_of(&value)?),
             "service" if value.is_empty() => {}
             "service" => narrow.service = Some(service_of(&value, &estate)?),
-            other => return Err(unknown_parameter(other, "schools, service")),
+            other => return Err(unknown_parameter(other, "schools, service, at")),
         }
     }
     let schools = match named {
@@ -281,7 +310,10 @@ async fn status(State(desk): At, RawQuery(query): RawQuery) -> Answer {
             named
         }
     };
-    statuses(desk, schools, narrow).await
+    match at {
+        Some(at) => past::status(desk, at, schools, narrow).await,
+        None => statuses(desk, schools, narrow).await,
+    }
 }
 
 async fn statuses(desk: Arc<Desk>, mut first: Vec<Laestab>, narrow: Narrow) -> Answer {

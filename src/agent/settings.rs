@@ -140,16 +140,33 @@ impl AgentSettings {
     #[must_use]
     pub fn shift_end(&self, now: Timestamp) -> Timestamp {
         let soon = now + SignedDuration::from_mins(15);
-        let today = london_date(soon);
-        let days = [Some(today), today.tomorrow().ok()];
-        let ends = days.into_iter().flatten().flat_map(|day| {
+        let next = self.ends_around(soon).filter(|end| *end >= soon).min();
+        next.unwrap_or_else(|| now + SignedDuration::from_hours(8))
+    }
+
+    /// When the shift that `now` lies in began: the end of the one before. None without ends of
+    /// shifts.
+    #[must_use]
+    pub fn shift_began(&self, now: Timestamp) -> Option<Timestamp> {
+        self.ends_around(now).filter(|end| *end <= now).max()
+    }
+
+    /// When the shift that `at` lies in ended, or will. None without ends of shifts.
+    #[must_use]
+    pub fn shift_of(&self, at: Timestamp) -> Option<Timestamp> {
+        self.ends_around(at).filter(|end| *end >= at).min()
+    }
+
+    /// The ends of shifts of the day before, the day, and the day after.
+    fn ends_around(&self, at: Timestamp) -> impl Iterator<Item = Timestamp> {
+        let today = london_date(at);
+        let days = [today.yesterday().ok(), Some(today), today.tomorrow().ok()];
+        days.into_iter().flatten().flat_map(|day| {
             self.shift_ends.iter().filter_map(move |end| {
                 let civil = day.to_datetime(*end);
                 Some(civil.to_zoned_datetime(london()).ok()?.timestamp())
             })
-        });
-        let next = ends.filter(|end| *end >= soon).min();
-        next.unwrap_or_else(|| now + SignedDuration::from_hours(8))
+        })
     }
 }
 
@@ -175,7 +192,13 @@ mod tests {
         assert_eq!(end("2026-11-24T16:46:00Z"), "2026-11-25T08:00:00Z", "minutes are no hold");
         assert_eq!(end("2026-11-24T23:59:00Z"), "2026-11-25T08:00:00Z");
         assert_eq!(end("2026-07-14T09:14:00Z"), "2026-07-14T16:00:00Z", "London's clock");
+        let began = |now: &str| settings.shift_began(now.parse().unwrap()).unwrap().to_string();
+        assert_eq!(began("2026-11-24T09:14:00Z"), "2026-11-24T08:00:00Z");
+        assert_eq!(began("2026-11-24T07:59:00Z"), "2026-11-23T17:00:00Z");
+        let of = |at: &str| settings.shift_of(at.parse().unwrap()).unwrap().to_string();
+        assert_eq!(of("2026-11-23T16:50:00Z"), "2026-11-23T17:00:00Z", "not that of the next");
         let none = AgentSettings { shift_ends: Vec::new(), ..settings };
+        assert_eq!(none.shift_began("2026-11-24T09:14:00Z".parse().unwrap()), None);
         let now = "2026-11-24T09:14:00Z".parse().unwrap();
         assert_eq!(none.shift_end(now).to_string(), "2026-11-24T17:14:00Z");
     }

@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::agent::routes::Desk;
 use crate::guard::{Denied, Guard, Raised};
+use crate::hub::HubGone;
 use crate::model::cell::{Row, StateChange};
+use crate::model::desk::CellName;
 use crate::model::health::Health;
 use crate::model::ids::ServiceKey;
 use crate::model::text::Clean;
@@ -103,6 +105,34 @@ impl Desk {
             }
         };
         Some(OfRow { raised, history })
+    }
+
+    /// Every ticket that stands with its cells, the oldest first.
+    pub(super) async fn standing_tickets(&self) -> Result<Vec<(Ticket, Vec<CellName>)>, HubGone> {
+        let book = self.ticketed().await;
+        let mut all: BTreeMap<Clean, (Ticket, Vec<CellName>)> = BTreeMap::new();
+        for row in book.keys() {
+            let Some(of_row) = self.tickets_of(*row, &book).await else { continue };
+            let here = |cell: &&CellName| cell.row == *row;
+            let names: Vec<CellName> =
+                of_row.raised.iter().flat_map(|r| r.cells.iter().filter(here).cloned()).collect();
+            let asked = names.clone();
+            let stands = self.hub.ask(move |held| held.stands(&asked)).await?;
+            for (name, stand) in names.into_iter().zip(stands) {
+                let trouble = stand.is_some_and(|stand| stand.trouble);
+                let health = if trouble { Health::Critical } else { Health::Ok };
+                for ticket in of_row.standing(*row, &name.service, health) {
+                    let key = ticket.key.clone();
+                    let (_, cells) = all.entry(key).or_insert_with(|| (ticket.clone(), Vec::new()));
+                    if !cells.contains(&name) {
+                        cells.push(name.clone());
+                    }
+                }
+            }
+        }
+        let mut all: Vec<(Ticket, Vec<CellName>)> = all.into_values().collect();
+        all.sort_by_key(|(ticket, _)| ticket.at);
+        Ok(all)
     }
 
     /// Puts them on a page.

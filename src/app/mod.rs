@@ -17,6 +17,7 @@ mod failed;
 mod first_run;
 mod handle;
 mod incident;
+mod past;
 mod plain;
 mod reload;
 mod runs;
@@ -87,6 +88,8 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
         }
         Some(Command::Watch(args)) => watch::run(&outside.agent_socket()?, args).await,
         Some(Command::Account(command)) => account::run(&outside.agent_socket()?, command).await,
+        Some(Command::Diff(args)) => past::diff(&outside.agent_socket()?, args).await,
+        Some(Command::Handover(args)) => past::handover(&outside.agent_socket()?, args).await,
         Some(Command::Runs(args)) => runs::run(&outside.agent_socket()?, args).await,
         Some(Command::Statements(args)) => statements::run(&outside.agent_socket()?, args).await,
         Some(Command::Incidents(args)) => incident::list(&outside.agent_socket()?, args).await,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::app::failed::Failed;
 use crate::cli::args::StatusArgs;
 use crate::cli::{self, Code};
-use crate::link::Link;
+use crate::link::{Link, LinkError};
 use crate::ports::clock::Clock;
 
 /// Between two looks at whether everything has been tried.
@@ -19,6 +19,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// When no agent answers, or the words name no school or service.
 pub async fn run(socket: &Path, args: StatusArgs, clock: Arc<dyn Clock>) -> Result<u8, Failed> {
     let link = Link::new(socket).map_err(Failed::no_agent)?;
+    let usage = |text: String| Failed { code: Code::Usage, text };
     let until = args.wait_settled.map(|span| clock.monotonic() + span.duration());
     let mut board = link.board().await.map_err(Failed::no_agent)?;
     while let Some(until) = until
@@ -28,11 +29,16 @@ pub async fn run(socket: &Path, args: StatusArgs, clock: Arc<dyn Clock>) -> Resu
         clock.sleep(LOOK_AGAIN).await;
         board = link.board().await.map_err(Failed::no_agent)?;
     }
-    let usage = |e: cli::PickError| Failed { code: Code::Usage, text: e.to_string() };
-    let schools = cli::pick(&board, &args.schools).map_err(usage)?;
+    let at = args.at.as_deref().map(|text| cli::past(text, board.as_of).map_err(usage));
+    let at = at.transpose()?;
+    let unknown = |e: cli::PickError| usage(e.to_string());
+    let schools = cli::pick(&board, &args.schools).map_err(unknown)?;
     let service = args.service.as_deref().map(|word| cli::pick_service(&board, word));
-    let service = service.transpose().map_err(usage)?;
-    let status = link.status(&schools).await.map_err(Failed::no_agent)?;
+    let service = service.transpose().map_err(unknown)?;
+    let status = link.status(&schools, at).await.map_err(|error| match error {
+        LinkError::Refused { .. } if at.is_some() => usage(error.to_string()),
+        _ => Failed::no_agent(error),
+    })?;
     if args.json {
         let text = serde_json::to_string(&status)
             .map_err(|e| Failed { code: Code::Software, text: e.to_string() })?;
@@ -40,6 +46,9 @@ pub async fn run(socket: &Path, args: StatusArgs, clock: Arc<dyn Clock>) -> Resu
     } else if args.csv {
         let text = cli::status_csv(&status, service.as_ref())
             .map_err(|e| Failed { code: Code::Software, text: e.to_string() })?;
+        if let Some(past) = &status.past {
+            cli::complain(cli::past_text(past).lines().next().unwrap_or_default());
+        }
         cli::say_raw(&text);
     } else {
         cli::say_raw(&cli::status_text(&status, service.as_ref()));

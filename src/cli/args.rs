@@ -74,6 +74,11 @@ pub enum Command {
     Agent,
     /// Print how schools stand, and why. Exit code: 0 ok, 1 warning, 2 critical, 3 unknown.
     Status(StatusArgs),
+    /// Compare two past moments: what became worse, better, was worse meanwhile. Exit code: 0
+    /// nothing became worse, 1 to 3 the worst that did.
+    Diff(DiffArgs),
+    /// What broke, what was done, what is open and whose: for whoever comes next.
+    Handover(HandoverArgs),
     /// Print one plain line for each change, for screen readers and logs.
     Watch(WatchArgs),
     /// Acknowledge, claim, set a downtime, note or give back. Exit code: 0 done, 11 to no cell.
@@ -191,8 +196,40 @@ pub struct StatusArgs {
     #[arg(long, value_name = "KEY")]
     pub service: Option<String>,
     /// Wait until every check has been tried once since the agent's start, at most this long.
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", conflicts_with = "at")]
     pub wait_settled: Option<Span>,
+    /// As it was at a past moment: "Mon 22:00", 22:00 (the last), 2026-11-25T22:00, -8h.
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
+    pub at: Option<String>,
+}
+
+/// `caretaker diff`.
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// The first moment: "Mon 22:00", 22:00 (the last), 2026-11-25T22:00, -8h.
+    #[arg(allow_hyphen_values = true)]
+    pub from: String,
+    /// The second; now if it is left out.
+    #[arg(allow_hyphen_values = true)]
+    pub to: Option<String>,
+    /// JSON: the agent's answer to /v1/diff.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `caretaker handover`.
+#[derive(Debug, Args)]
+pub struct HandoverArgs {
+    /// Since when: "Mon 22:00", 22:00 (the last), -8h. Otherwise the end of your last shift, or 12
+    /// hours ago where that is not known.
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
+    pub since: Option<String>,
+    /// JSON: the agent's answer to /v1/handover.
+    #[arg(long, conflicts_with = "markdown")]
+    pub json: bool,
+    /// Markdown, for a mail.
+    #[arg(long)]
+    pub markdown: bool,
 }
 
 /// `caretaker account`.

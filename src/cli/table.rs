@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::cli::past_text;
 use crate::wire::board::letter;
 use crate::wire::status::{CellStatus, Status};
 use crate::wire::{Scope, ServiceKey, Span};
@@ -23,7 +24,7 @@ fn age(status: &Status, since: Option<jiff::Timestamp>) -> String {
 /// The whole text. Ages are reckoned from the agent's clock.
 #[must_use]
 pub fn status_text(status: &Status, service: Option<&ServiceKey>) -> String {
-    let mut out = String::new();
+    let mut out = status.past.as_ref().map(past_text).unwrap_or_default();
     let s = &status.schools_summary;
     let settled = if status.settled { "" } else { "   (not every check has been tried yet)" };
     let written = writeln!(

@@ -21,6 +21,7 @@ use crate::model::estate::Estate;
 use crate::model::health::{Health, Reason};
 use crate::model::kept::{KeptCell, KeptMemory};
 use crate::model::observation::Observation;
+use crate::model::text::Clean;
 
 /// What a step has brought about so far.
 #[derive(Default)]
@@ -247,7 +248,8 @@ impl World {
     }
 
     /// A certain change, for history. That a cell is well when it is first judged is no news: before,
-    /// nobody had looked.
+    /// nobody had looked; nor that a service is not taken any more. Both are kept all the same, so that the
+    /// past knows from when on it was well, and until when it was taken.
     fn harden(
         &mut self,
         row: usize,
@@ -261,9 +263,9 @@ impl World {
         let before = std::mem::replace(hard, Some(after).filter(|_| taken));
         let Some(service) = self.plan.service(column) else { return };
         let from = before.map_or(Health::Unknown, |(health, _)| health);
+        let first = before.is_none();
         let nothing_seen = from == after.0 && new.reason == Some(Reason::NeverSeen);
-        let first_and_well = before.is_none() && !after.0.is_trouble();
-        if before == Some(after) || !taken || first_and_well || nothing_seen {
+        if before == Some(after) || (first && (!taken || nothing_seen)) {
             return;
         }
         let change = StateChange {
@@ -273,10 +275,15 @@ impl World {
             to: after.0,
             reason: new.reason,
             follows: after.1,
-            first: before.is_none(),
+            first,
             why: new.why.clone(),
         };
-        out.effects.push(Effect::History { row: self.plan.row_name(row), change });
+        let row = self.plan.row_name(row);
+        out.effects.push(if !taken || nothing_seen || (first && !after.0.is_trouble()) {
+            Effect::Noted { row, change }
+        } else {
+            Effect::History { row, change }
+        });
     }
 
     /// A cell by all rules, without its times and its handling.
@@ -411,11 +418,11 @@ impl World {
         out.reset = true;
         out.effects.push(Effect::Reset);
         let plan = Plan::new(estate, self.now);
-        self.lay_out(plan);
+        self.lay_out(plan, out);
     }
 
     /// Takes `plan`, and moves into it what still exists.
-    pub(super) fn lay_out(&mut self, plan: Plan) {
+    pub(super) fn lay_out(&mut self, plan: Plan, out: &mut Outcome) {
         let old_plan = std::mem::replace(&mut self.plan, plan);
         let mut old_states: Vec<Option<State>> =
             std::mem::take(&mut self.states).into_iter().map(Some).collect();
@@ -434,6 +441,7 @@ impl World {
         let old_board =
             std::mem::replace(&mut self.board, Board::new(self.plan.places.clone(), columns));
         let old_hard = std::mem::take(&mut self.hard);
+        self.note_gone(&old_plan, &old_hard, out);
         let old_before = self.before.take();
         self.hard = vec![None; rows * columns];
         self.cuts = vec![Cut::default(); rows * columns];
@@ -459,7 +467,30 @@ impl World {
                 }
             }
         }
-        self.settle_all();
+        self.settle_all(out);
+    }
+
+    /// What was certain of cells that do not exist any more is over.
+    fn note_gone(&self, old: &Plan, hard: &[Option<(Health, bool)>], out: &mut Outcome) {
+        for (index, certain) in hard.iter().enumerate() {
+            let Some((from, _)) = *certain else { continue };
+            let (row, column) = (index / old.columns().max(1), index % old.columns().max(1));
+            let (name, Some(service)) = (old.row_name(row), old.service(column)) else { continue };
+            if self.plan.row(name).is_some() && self.plan.column(&service.key).is_some() {
+                continue;
+            }
+            let change = StateChange {
+                at: self.now,
+                service: service.key.clone(),
+                from,
+                to: Health::NotSubscribed,
+                reason: None,
+                follows: false,
+                first: false,
+                why: Clean::default(),
+            };
+            out.effects.push(Effect::Noted { row: name, change });
+        }
     }
 
     /// Where a cell stood in another plan.
@@ -468,9 +499,9 @@ impl World {
         Some((old.row(self.plan.row_name(row))?, old.column(&service.key)?))
     }
 
-    /// Judges every check and makes every cell, the estate's first, without a word to anybody: for
-    /// a new layout.
-    fn settle_all(&mut self) {
+    /// Judges every check and makes every cell, the estate's first, without a word to anybody but
+    /// history: for a new layout.
+    fn settle_all(&mut self, out: &mut Outcome) {
         let mut wake = Vec::with_capacity(self.states.len());
         for slot in 0..u32::try_from(self.states.len()).unwrap_or(u32::MAX) {
             self.with_state(slot, |state, bench| state.settle(bench));
@@ -496,6 +527,11 @@ impl World {
                 self.refresh(row, column, &mut silent);
             }
         }
+        let changes = silent
+            .effects
+            .into_iter()
+            .filter(|e| matches!(e, Effect::History { .. } | Effect::Noted { .. }));
+        out.effects.extend(changes);
     }
 
     fn restored(
@@ -519,7 +555,7 @@ impl World {
             self.restore_cell(&mut before, written_at, kept);
         }
         self.before = Some(before).filter(|before| !before.is_over());
-        self.settle_all();
+        self.settle_all(out);
     }
 
     fn nothing_before(&self) -> Before {

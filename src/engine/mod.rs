@@ -83,6 +83,14 @@ pub enum Effect {
         /// What changed.
         change: StateChange,
     },
+    /// No news, but kept for the past: a cell that nobody had judged before is well, one is not
+    /// taken any more, or one of which nothing was ever seen begins or ends to follow.
+    Noted {
+        /// Where.
+        row: Row,
+        /// From nothing to well, or to not taken.
+        change: StateChange,
+    },
     /// A check learned something worth keeping for ever.
     Remember(KeptMemory),
     /// What is planned is another list now: to be kept whole.

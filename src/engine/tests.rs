@@ -9,14 +9,15 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::calendar::Calendar;
-use crate::model::cell::{Cell, HandlingKind, Part, Split, Summary};
+use crate::model::cell::{Cell, HandlingKind, Part, Split, StateChange, Summary};
 use crate::model::check::{
     Against, AgeRule, CheckSpec, Coverage, DropRule, Edge, Flow, Runs, Scope, ServiceSpec,
 };
 use crate::model::estate::Estate;
 use crate::model::health::{Health, Reason};
-use crate::model::ids::{CheckId, Laestab};
+use crate::model::ids::{CheckId, Laestab, ServiceKey};
 use crate::model::observation::{Target, Verdict, Zone};
+use crate::model::past::{Around, cell_at};
 use crate::model::school::{School, Subscription};
 use crate::model::span::Span;
 
@@ -376,6 +377,53 @@ proptest! {
             let now = world.now;
             assert_eq!(step(world, now, Event::Tick), [], "a second tick finds nothing to do");
         });
+    }
+
+    #[test]
+    fn what_is_told_of_a_past_moment_was_so(all in prop::collection::vec(happens(), 1..60)) {
+        let mut history: BTreeMap<(Row, ServiceKey), Vec<StateChange>> = BTreeMap::new();
+        type Named = BTreeMap<(Row, ServiceKey), Cell>;
+        let mut moments: Vec<(Timestamp, Named)> = Vec::new();
+        let world = play(&all, |world, effects, _| {
+            for effect in effects {
+                if let Effect::History { row, change } | Effect::Noted { row, change } = effect {
+                    let key = (*row, change.service.clone());
+                    history.entry(key).or_default().push(change.clone());
+                }
+            }
+            moments.retain(|(at, _)| *at != world.now);
+            let now = kept(world).into_iter().map(|k| ((k.row, k.service), k.cell));
+            moments.push((world.now, now.collect()));
+        });
+        let present: BTreeMap<(Row, ServiceKey), Cell> = kept(&world)
+            .into_iter()
+            .map(|k| ((k.row, k.service), k.cell))
+            .collect();
+        for (at, cells) in moments {
+            for (key, was) in cells {
+                let changes = history.get(&key).map_or(&[][..], Vec::as_slice);
+                let around = Around {
+                    before: changes.iter().rev().find(|c| c.at <= at).cloned(),
+                    after: changes.iter().find(|c| c.at > at).cloned(),
+                };
+                let Some(present) = present.get(&key) else { continue };
+                let told = cell_at(&around, present, at);
+                let unknown = told.reason == Some(Reason::NotRecorded);
+                // Of what is not taken any more and never was certain nothing is kept.
+                let unconfirmed = was.soft
+                    || cell::is_unasked(&was)
+                    || (told.health == Health::NotSubscribed
+                        && was.reason == Some(Reason::NeverSeen));
+                if unknown || unconfirmed {
+                    continue;
+                }
+                prop_assert_eq!(
+                    (told.health, told.follows_from.is_some()),
+                    (was.health, was.follows_from.is_some()),
+                    "{:?} at {}: {:?}, now {:?}", key, at, around, present
+                );
+            }
+        }
     }
 
     #[test]

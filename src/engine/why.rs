@@ -183,6 +183,7 @@ pub(super) fn of_reason(reason: Reason) -> &'static str {
         Reason::Throttled => "the vendor asks us to wait",
         Reason::Paused => "paused on purpose",
         Reason::NeverSeen => "nothing has ever been seen of it",
+        Reason::NotRecorded => "what is kept does not tell",
     }
 }
 

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::engine::before::Before;
 use crate::engine::board::Board;
+use crate::engine::change::Outcome;
 use crate::engine::fall::{Fall, fall};
 use crate::engine::follow::Cut;
 use crate::engine::judge::Bench;
@@ -71,7 +72,7 @@ impl World {
             announced: false,
             plan: Plan::new(Arc::default(), now),
         };
-        world.lay_out(plan);
+        world.lay_out(plan, &mut Outcome::default());
         world
     }
 

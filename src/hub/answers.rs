@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::hub::task::Held;
 use crate::model::calendar::london_date;
-use crate::model::cell::{CheckView, Handling, Row, Summary};
+use crate::model::cell::{Cell, CheckView, Handling, Row, Summary};
 use crate::model::check::Scope;
 use crate::model::desk::CellName;
 use crate::model::estate::{Estate, NotWatched};
@@ -80,6 +80,7 @@ impl Held {
             desk: Vec::new(),
             incidents: self.incidents_of(row),
             not_watched: gaps(estate, laestab),
+            past: None,
         })
     }
 
@@ -138,6 +139,17 @@ impl Held {
         names.iter().map(stand).collect()
     }
 
+    /// How the cells of rows stand, in the order of the columns; none of a school that does not exist.
+    #[must_use]
+    pub fn cells(&self, rows: &[Row]) -> Vec<Vec<Cell>> {
+        let width = u16::try_from(self.shape().columns.len()).unwrap_or(u16::MAX);
+        let of = |row: &Row| {
+            self.shape().place(*row)?;
+            Some((0..width).map(|column| self.world().cell(*row, column)).collect())
+        };
+        rows.iter().map(|row| of(row).unwrap_or_default()).collect()
+    }
+
     /// One check of a school, or of the estate; `None` if there is none of that name there.
     #[must_use]
     pub fn check_page(&self, laestab: Option<Laestab>, check: &CheckId) -> Option<CheckPage> {
@@ -178,6 +190,7 @@ impl Held {
                 })
                 .collect(),
             schools: Vec::new(),
+            past: None,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::engine::incidents::{Incidents, Order, OrderError};
@@ -24,6 +24,8 @@ use crate::ports::store::{KeptBoard, Save, Store};
 const ROUND: usize = 1_024;
 /// The longest sleep, so that a clock that was set or a machine that slept is noticed.
 const LONGEST: Duration = Duration::from_secs(30);
+/// The longest time without a word to the store: by these words it knows later when somebody looked.
+const WORD: SignedDuration = SignedDuration::from_mins(4);
 /// The shortest sleep between two ticks.
 const SHORTEST: Duration = Duration::from_millis(20);
 
@@ -123,7 +125,9 @@ impl Round {
         for effect in effects {
             match effect {
                 Effect::Changed { row, column } => self.changed.push((row, column)),
-                Effect::History { row, change } => self.history.push((row, change)),
+                Effect::History { row, change } | Effect::Noted { row, change } => {
+                    self.history.push((row, change))
+                }
                 Effect::Remember(memory) => self.memories.push(memory),
                 Effect::Planned => self.planned = true,
                 Effect::Reset => self.reset = true,
@@ -151,6 +155,8 @@ pub(super) struct Task {
     /// Counts publications; what readers wait for.
     published: u64,
     runs: Runs,
+    /// When the store last had a word; none before the first.
+    saved_at: Option<Timestamp>,
 }
 
 impl Task {
@@ -162,7 +168,7 @@ impl Task {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let runs = Runs::new(held.world.estate());
-        Self { held, view, bells, store, clock, generation: 0, published: 0, runs }
+        Self { held, view, bells, store, clock, generation: 0, published: 0, runs, saved_at: None }
     }
 
     pub async fn run(
@@ -216,7 +222,13 @@ impl Task {
             self.publish(now, round);
         } else if self.held.incidents.next_deadline().is_some_and(|deadline| deadline <= now) {
             self.publish(now, Round::default());
+        } else if self.owes_word(now) {
+            self.save(now, Round::default());
         }
+    }
+
+    fn owes_word(&self, now: Timestamp) -> bool {
+        self.held.world.settled() && self.saved_at.is_none_or(|at| now.duration_since(at) >= WORD)
     }
 
     /// Judges what was taken. The sender of a stop, if there was one: what came after it is late.
@@ -277,7 +289,8 @@ impl Task {
             view.publish(world, &round.changed);
         } else if round.history.is_empty() && round.memories.is_empty() && !round.planned {
             // Nothing that a reader of the board would see.
-            if !round.runs.is_empty() || !round.incidents.is_empty() {
+            let waits = !round.runs.is_empty() || !round.incidents.is_empty();
+            if waits || self.owes_word(now) {
                 self.save(now, round);
             }
             return;
@@ -292,7 +305,8 @@ impl Task {
         self.save(now, round);
     }
 
-    fn save(&self, now: Timestamp, round: Round) {
+    fn save(&mut self, now: Timestamp, round: Round) {
+        self.saved_at = Some(now);
         let world = &self.held.world;
         let columns = &self.held.shape.columns;
         let cells = round.changed.iter().filter_map(|(row, column)| {

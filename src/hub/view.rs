@@ -285,6 +285,7 @@ impl Snapshot {
             estate: self.cells(0),
             schools: Vec::new(),
             not_watched: self.shape.estate.not_watched.clone(),
+            past: None,
         }
     }
 

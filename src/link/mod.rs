@@ -14,11 +14,13 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use crate::wire::board::{Board, Change};
 use crate::wire::desk::{Handle, Handled};
 use crate::wire::page::{AgentHealth, CheckPage, Page, Problem, Refresh, Refreshed};
+use crate::wire::past::{Diff, Handover};
 use crate::wire::runs::Runs;
 use crate::wire::status::Status;
 use crate::wire::training::TrainingPage;
@@ -100,6 +102,26 @@ impl Link {
         Ok(board)
     }
 
+    /// The board at a past moment.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub async fn board_at(&self, at: Timestamp) -> Result<Board, LinkError> {
+        let board: Board = self.get(&format!("/v1/board?at={at}")).await?;
+        same_version(board.version)?;
+        Ok(board)
+    }
+
+    /// The page of a school, or of the estate (`None`), at a past moment.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub async fn page_at(&self, school: Option<Laestab>, at: Timestamp) -> Result<Page, LinkError> {
+        let page: Page = self.get(&format!("/v1/schools/{}?at={at}", row(school))).await?;
+        same_version(page.version)?;
+        Ok(page)
+    }
+
     /// The page of a school, or of the estate (`None`).
     ///
     /// # Errors
@@ -153,19 +175,45 @@ impl Link {
         Ok(page)
     }
 
-    /// The contract document, for all schools or those named.
+    /// Two moments compared.
     ///
     /// # Errors
     /// See [`LinkError`].
-    pub async fn status(&self, schools: &[Laestab]) -> Result<Status, LinkError> {
+    pub async fn diff(&self, from: Timestamp, until: Timestamp) -> Result<Diff, LinkError> {
+        let diff: Diff = self.get(&format!("/v1/diff?from={from}&to={until}")).await?;
+        same_version(diff.version)?;
+        Ok(diff)
+    }
+
+    /// What is handed over; since a moment, or since the agent thinks fit.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub async fn handover(&self, since: Option<Timestamp>) -> Result<Handover, LinkError> {
+        let asks = since.map(|since| format!("?since={since}")).unwrap_or_default();
+        let page: Handover = self.get(&format!("/v1/handover{asks}")).await?;
+        same_version(page.version)?;
+        Ok(page)
+    }
+
+    /// The contract document, for all schools or those named; now, or at a past moment.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub async fn status(
+        &self,
+        schools: &[Laestab],
+        at: Option<Timestamp>,
+    ) -> Result<Status, LinkError> {
         let named = (1..=NAMED).contains(&schools.len());
         let list: Vec<String> = schools.iter().map(ToString::to_string).collect();
-        let path = if named {
-            format!("/v1/status?schools={}", list.join(","))
-        } else {
-            "/v1/status".to_owned()
-        };
-        let mut status: Status = self.get(&path).await?;
+        let mut asks: Vec<String> = at.iter().map(|at| format!("at={at}")).collect();
+        if named {
+            asks.push(format!("schools={}", list.join(",")));
+        }
+        let path = format!("/v1/status?{}", asks.join("&"));
+        let path = path.trim_end_matches('?');
+        let mut status: Status = self.get(path).await?;
         same_version(status.version)?;
         if !named && !schools.is_empty() {
             let wanted: std::collections::HashSet<&Laestab> = schools.iter().collect();

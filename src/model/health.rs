@@ -102,6 +102,8 @@ pub enum Reason {
     Paused,
     /// Nothing has ever been seen of it.
     NeverSeen,
+    /// Of a past moment: what is kept does not tell how it stood then.
+    NotRecorded,
 }
 
 impl Reason {
@@ -116,6 +118,7 @@ impl Reason {
             Self::Throttled => "throttled",
             Self::Paused => "paused",
             Self::NeverSeen => "never_seen",
+            Self::NotRecorded => "not_recorded",
         }
     }
 }

@@ -21,6 +21,7 @@ pub mod kept;
 pub mod nearest;
 pub mod next_step;
 pub mod observation;
+pub mod past;
 pub mod plan;
 pub mod reconcile;
 pub mod school;

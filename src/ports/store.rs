@@ -6,12 +6,13 @@
 
 use jiff::Timestamp;
 
-use crate::model::cell::{Row, StateChange};
-use crate::model::desk::DeskEntry;
+use crate::model::cell::{Handling, Row, StateChange};
+use crate::model::desk::{CellName, DeskEntry};
 use crate::model::ids::CheckId;
 use crate::model::incident::KeptIncident;
 use crate::model::kept::{KeptCell, KeptMemory, KeptPlan, KeptRun, KnownRuns};
 use crate::model::observation::Target;
+use crate::model::past::{Around, Attended};
 
 /// Why the store cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -82,6 +83,11 @@ pub struct Save {
     pub planned: Option<Vec<KeptPlan>>,
 }
 
+/// A store that keeps the present alone.
+fn no_past() -> StoreError {
+    StoreError::Unusable { place: "the store".to_owned(), why: "it keeps no past".to_owned() }
+}
+
 /// Keeps the board.
 pub trait Store: Send + Sync {
     /// The last known board. Blocking.
@@ -133,6 +139,85 @@ pub trait Store: Send + Sync {
         check: &CheckId,
         since: Timestamp,
     ) -> Result<KnownRuns, StoreError>;
+
+    /// The changes around `at` of each cell of `rows` that ever changed. Blocking; at equal cost
+    /// however much happened since.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn around(&self, _rows: &[Row], _at: Timestamp) -> Result<Vec<(CellName, Around)>, StoreError> {
+        Err(no_past())
+    }
+
+    /// Hands over the changes of `rows` after the first moment and up to the second: row by row, the
+    /// oldest first. Blocking.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn between(
+        &self,
+        _rows: &[Row],
+        _span: (Timestamp, Timestamp),
+        _see: &mut dyn FnMut(Row, StateChange),
+    ) -> Result<(), StoreError> {
+        Err(no_past())
+    }
+
+    /// The newest `limit` changes of a row at or before `at`, newest first. Blocking.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn up_to(
+        &self,
+        _row: Row,
+        _at: Timestamp,
+        _limit: usize,
+    ) -> Result<Vec<StateChange>, StoreError> {
+        Err(no_past())
+    }
+
+    /// Who had what at `at`, by the desk's book, in the order of the cells. Blocking.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn holds(&self, _at: Timestamp) -> Result<Vec<(CellName, Handling)>, StoreError> {
+        Err(no_past())
+    }
+
+    /// At most `limit` entries of the desk's book after the first moment and up to the second, the
+    /// oldest first, each with a few of its cells and with how many those are. Blocking.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn book(
+        &self,
+        _span: (Timestamp, Timestamp),
+        _limit: usize,
+    ) -> Result<Vec<(DeskEntry, u32)>, StoreError> {
+        Err(no_past())
+    }
+
+    /// The nearest change of the board before `at` (or after it), in any of `rows` or in the desk's
+    /// book. Blocking; costs a look for each row.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn nearest(
+        &self,
+        _rows: &[Row],
+        _at: Timestamp,
+        _forward: bool,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        Err(no_past())
+    }
+
+    /// When agents ran, the newest first, the present one up to its last write. Blocking.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn attended(&self) -> Result<Vec<Attended>, StoreError> {
+        Err(no_past())
+    }
 
     /// Returns when everything that was kept before is written. Blocking, for ten seconds at most.
     ///

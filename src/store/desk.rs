@@ -26,12 +26,12 @@ pub(super) const FORMAT: &str = "
         handling TEXT NOT NULL, PRIMARY KEY(place, service, starts)) WITHOUT ROWID;
 ";
 
-fn code(kind: DeskKind) -> i64 {
+pub(super) fn code(kind: DeskKind) -> i64 {
     let place = DeskKind::ALL.iter().position(|k| *k == kind);
     place.and_then(|p| i64::try_from(p).ok()).unwrap_or(-1)
 }
 
-fn kind(code: i64) -> Option<DeskKind> {
+pub(super) fn kind(code: i64) -> Option<DeskKind> {
     DeskKind::ALL.get(usize::try_from(code).ok()?).copied()
 }
 

@@ -9,6 +9,7 @@ mod examine;
 mod incidents;
 mod ledger;
 mod pack;
+mod past;
 mod queue;
 mod read;
 mod runs;

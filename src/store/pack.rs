@@ -225,6 +225,12 @@ impl Services {
         self.by_number.get(usize::from(number)).and_then(Option::as_ref)
     }
 
+    /// Every service with its number.
+    pub fn numbered(&self) -> impl Iterator<Item = (u8, &ServiceKey)> {
+        let numbers = (0_u8..).zip(self.by_number.iter());
+        numbers.filter_map(|(number, key)| Some((number, key.as_ref()?)))
+    }
+
     pub fn find(&self, key: &ServiceKey) -> Option<u8> {
         let place = self.by_number.iter().position(|k| k.as_ref() == Some(key));
         place.and_then(|p| u8::try_from(p).ok())

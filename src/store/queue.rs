@@ -62,6 +62,8 @@ pub(super) struct Batch {
     pub planned: Option<Vec<KeptPlan>>,
     /// Time and revision of the newest save.
     pub stamp: Option<(Timestamp, u64)>,
+    /// Time of the oldest save.
+    pub first: Option<Timestamp>,
 }
 
 impl Batch {
@@ -121,6 +123,7 @@ impl Queue {
         }
         let newest = self.waiting.stamp.map_or(0, |(_, revision)| revision).max(save.revision);
         self.waiting.stamp = Some((save.at, newest));
+        self.waiting.first.get_or_insert(save.at);
         self.trim();
     }
 
@@ -145,6 +148,7 @@ impl Queue {
         self.waiting.runs.splice(..0, batch.runs);
         self.waiting.planned = self.waiting.planned.take().or(batch.planned);
         self.waiting.stamp = self.waiting.stamp.or(batch.stamp);
+        self.waiting.first = batch.first.or(self.waiting.first);
         self.trim();
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::ports::store::StoreError;
-use crate::store::{desk, incidents, runs};
+use crate::store::{desk, incidents, past, runs};
 
 /// One entry per format, applied in order; `user_version` counts those that were. Entries are
 /// never edited, only added to.
@@ -28,7 +28,7 @@ const MIGRATIONS: &[&str] = &["
     -- 1 first. Clustered by place, because it is read for one school.
     CREATE TABLE history(place INTEGER NOT NULL, at INTEGER NOT NULL, service INTEGER NOT NULL,
         code INTEGER NOT NULL, why TEXT NOT NULL, PRIMARY KEY(place, at, service)) WITHOUT ROWID;
-", desk::FORMAT, runs::FORMAT, incidents::FORMAT];
+", desk::FORMAT, runs::FORMAT, incidents::FORMAT, past::FORMAT];
 
 pub(super) fn unusable(path: &Path, why: impl std::fmt::Display) -> StoreError {
     StoreError::Unusable { place: path.display().to_string(), why: why.to_string() }

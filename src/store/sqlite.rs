@@ -8,16 +8,18 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use crate::model::cell::{Row, StateChange};
+use crate::model::cell::{Handling, Row, StateChange};
 use crate::model::desk::{CellName, DeskEntry};
 use crate::model::ids::CheckId;
 use crate::model::incident::KeptIncident;
 use crate::model::kept::KnownRuns;
 use crate::model::observation::Target;
+use crate::model::past::{Around, Attended};
 use crate::ports::store::{KeptBoard, Save, Store, StoreError};
 use crate::store::desk;
 use crate::store::incidents;
-use crate::store::pack::{self, Record};
+use crate::store::pack::{self, Record, Services};
+use crate::store::past;
 use crate::store::queue::Queue;
 use crate::store::read;
 use crate::store::runs;
@@ -26,6 +28,11 @@ use crate::store::writer::{Shared, Writer};
 
 /// How long a flush may take.
 const FLUSH: Duration = Duration::from_secs(10);
+
+/// Rows that are read in one go.
+const PIECE: usize = 256;
+/// Cells that are named of an entry of the desk's book.
+const BOOK_CELLS: usize = 20;
 
 /// The board in one SQLite file. Dropping it writes what still waits.
 pub struct SqliteStore {
@@ -113,6 +120,32 @@ impl SqliteStore {
     #[cfg(test)]
     pub(super) fn limit_pages(&self, pages: u32) {
         self.shared.lock().page_limit = Some(pages);
+    }
+
+    /// The services, once everything that was kept is in the file: the past is read from there
+    /// alone.
+    fn written(&self) -> Result<Services, StoreError> {
+        self.flush()?;
+        Ok(self.shared.lock().services.clone())
+    }
+
+    fn read<T>(
+        &self,
+        look: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        look(&self.reader()).map_err(|e| schema::failed(&self.path, &e))
+    }
+
+    /// Looks at each row; others may read between two pieces of them.
+    fn in_pieces(
+        &self,
+        rows: &[Row],
+        mut look: impl FnMut(&Connection, Row) -> rusqlite::Result<()>,
+    ) -> Result<(), StoreError> {
+        for piece in rows.chunks(PIECE) {
+            self.read(|db| piece.iter().try_for_each(|row| look(db, *row)))?;
+        }
+        Ok(())
     }
 
     fn reader(&self) -> std::sync::MutexGuard<'_, Connection> {
@@ -208,6 +241,72 @@ impl Store for SqliteStore {
     ) -> Result<KnownRuns, StoreError> {
         let read = runs::read(&self.reader(), pack::target_number(target), check, since);
         read.map_err(|e| schema::failed(&self.path, &e))
+    }
+
+    fn around(&self, rows: &[Row], at: Timestamp) -> Result<Vec<(CellName, Around)>, StoreError> {
+        let services = self.written()?;
+        let mut out = Vec::new();
+        self.in_pieces(rows, |db, row| {
+            let found = past::around(db, row, at, &services)?;
+            let named = |(service, around)| (CellName { row, service }, around);
+            out.extend(found.into_iter().map(named));
+            Ok(())
+        })?;
+        Ok(out)
+    }
+
+    fn between(
+        &self,
+        rows: &[Row],
+        span: (Timestamp, Timestamp),
+        see: &mut dyn FnMut(Row, StateChange),
+    ) -> Result<(), StoreError> {
+        let services = self.written()?;
+        self.in_pieces(rows, |db, row| past::between(db, row, span, &services, see))
+    }
+
+    fn up_to(&self, row: Row, at: Timestamp, limit: usize) -> Result<Vec<StateChange>, StoreError> {
+        let services = self.written()?;
+        self.read(|db| past::up_to(db, row, (at, limit), &services))
+    }
+
+    fn holds(&self, at: Timestamp) -> Result<Vec<(CellName, Handling)>, StoreError> {
+        let services = self.written()?;
+        self.read(|db| past::holds(db, at, &services))
+    }
+
+    fn book(
+        &self,
+        span: (Timestamp, Timestamp),
+        limit: usize,
+    ) -> Result<Vec<(DeskEntry, u32)>, StoreError> {
+        let services = self.written()?;
+        self.read(|db| past::book(db, span, (limit, BOOK_CELLS), &services))
+    }
+
+    fn nearest(
+        &self,
+        rows: &[Row],
+        at: Timestamp,
+        forward: bool,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        self.written()?;
+        let mut found = self.read(|db| past::nearest_entry(db, at, forward))?;
+        self.in_pieces(rows, |db, row| {
+            let here = past::nearest(db, row, at, forward)?;
+            let nearer = |a: i64, b: i64| if forward { a.min(b) } else { a.max(b) };
+            found = match (found, here) {
+                (Some(a), Some(b)) => Some(nearer(a, b)),
+                (a, b) => a.or(b),
+            };
+            Ok(())
+        })?;
+        Ok(found.and_then(|ms| Timestamp::from_millisecond(ms).ok()))
+    }
+
+    fn attended(&self) -> Result<Vec<Attended>, StoreError> {
+        self.written()?;
+        self.read(past::attended)
     }
 
     fn flush(&self) -> Result<(), StoreError> {

@@ -11,7 +11,7 @@ use crate::ports::store::{Save, Store, StoreError};
 use crate::store::queue::Queue;
 use crate::store::schema;
 use crate::store::writer::{ROWS, Shared, Writer};
-use crate::store::{SqliteStore, pack, read};
+use crate::store::{SqliteStore, pack, past, read};
 
 fn at() -> Timestamp {
     "2026-11-23T10:00:00Z".parse().unwrap()
@@ -178,4 +178,27 @@ fn an_older_format_is_brought_forward() {
     };
     writer.shared.lock().closing = true;
     writer.run();
+}
+
+/// However much happened since: no look of the board at a moment goes through a whole table.
+#[test]
+fn the_past_of_a_cell_is_found_by_the_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let Ok(db) = schema::open(&folder.path().join("board.db")) else { panic!("it opens") };
+    for (sql, by) in [
+        (past::BEFORE, "history_of_cell"),
+        (past::AFTER, "history_of_cell"),
+        (past::EARLIER, "PRIMARY KEY"),
+        (past::LATER, "PRIMARY KEY"),
+    ] {
+        let plan = format!("EXPLAIN QUERY PLAN {sql}");
+        let mut query = db.prepare(&plan).unwrap();
+        let params = vec![1_i64; query.parameter_count()];
+        let rows = query.query_map(rusqlite::params_from_iter(params), |r| r.get::<_, String>(3));
+        let steps: Vec<String> = rows.unwrap().map(Result::unwrap).collect();
+        assert!(
+            steps.iter().all(|s| s.starts_with("SEARCH") && s.contains(by)),
+            "{sql}: {steps:?}"
+        );
+    }
 }

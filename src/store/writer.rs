@@ -15,6 +15,7 @@ use crate::model::kept::Memory;
 use crate::store::desk;
 use crate::store::incidents;
 use crate::store::pack::{Packed, Record, Services};
+use crate::store::past;
 use crate::store::queue::{Batch, Queue};
 use crate::store::runs;
 use crate::store::schema;
@@ -173,7 +174,9 @@ impl Writer {
                  written_at = excluded.written_at",
                 params![i64::try_from(revision).unwrap_or(i64::MAX), at.as_second()],
             )?;
-            batch.stamp = None;
+            past::attend(&self.db, batch.first.unwrap_or(at))?;
+            past::attend(&self.db, at)?;
+            (batch.stamp, batch.first) = (None, None);
             self.prune(at)?;
         }
         Ok(())
@@ -222,6 +225,7 @@ impl Writer {
         if let Ok(oldest) = Timestamp::from_millisecond(before) {
             desk::prune(&self.db, oldest)?;
             incidents::prune(&self.db, oldest)?;
+            past::prune(&self.db, oldest)?;
         }
         runs::prune(&self.db, now)?;
         self.pruned_on = today;

@@ -8,6 +8,7 @@ mod draw;
 mod hand;
 mod incidents;
 mod looks;
+mod past;
 mod time;
 mod wire;
 
@@ -92,6 +93,12 @@ pub struct Console {
     timed: Option<(Option<String>, bool)>,
     /// Whether the board changed since incidents were read, and when they were.
     incidents: incidents::Reading,
+    /// The present, while the past is shown.
+    away: Option<past::Away>,
+    /// The past moment that was asked for.
+    asked_then: Option<Timestamp>,
+    /// Of the past the guard tells nothing.
+    no_acts: Acts,
     has_alternate: bool,
     interrupted: bool,
     generation: u64,
@@ -135,6 +142,9 @@ impl Console {
             seen: None,
             timed: None,
             incidents: incidents::Reading::default(),
+            away: None,
+            asked_then: None,
+            no_acts: Acts::default(),
             has_alternate: true,
             interrupted: false,
             generation: 1,
@@ -185,8 +195,9 @@ impl Console {
             has_board: self.rows.is_some(),
             has_row: self.rows.as_ref().is_some_and(|r| !r.is_empty()) || row.is_some(),
             connected: self.is_known() && self.rows.is_some(),
-            has_sentence: row.is_some_and(|r| self.pages.page(r).is_some()),
-            can_clear: self.board.can_clear(),
+            has_sentence: self.away.is_none() && row.is_some_and(|r| self.pages.page(r).is_some()),
+            can_clear: self.board.can_clear() && self.away.is_none(),
+            in_past: self.away.is_some(),
             has_cell: row.is_some() || !self.board.marks().is_empty(),
             in_training: self.rows.as_ref().is_some_and(|rows| rows.agent.training),
         }
@@ -205,16 +216,22 @@ impl Console {
         View {
             rows: self.rows.as_ref(),
             pages: &self.pages,
-            acts: &self.acts,
+            acts: if self.away.is_some() { &self.no_acts } else { &self.acts },
             keymap: &self.keymap,
             views: &self.views,
             facts,
-            now: self.now,
-            clock: self.beat.agent_now(self.mono).unwrap_or(self.now),
+            now: self.moment(),
+            present: self.now,
+            clock: self
+                .past_moment()
+                .or_else(|| self.beat.agent_now(self.mono))
+                .unwrap_or(self.now),
             mono: self.mono,
             is_demo: self.rows.as_ref().is_some_and(|rows| rows.agent.demo),
             has_alternate: self.has_alternate,
-            is_known: self.is_known(),
+            // What was is known, whether or not the line lives.
+            is_known: self.is_known() || self.away.is_some(),
+            past: self.past(),
             size: self.size,
         }
     }
@@ -287,6 +304,9 @@ impl Console {
     /// Runs a command in the place on top, if it applies.
     fn run(&mut self, command: Command) {
         let scope = self.scope();
+        if command == Command::Clear && self.travel(command) {
+            return;
+        }
         let binding = BINDINGS.iter().find(|b| b.command == command && b.scopes.contains(&scope));
         if let Some(why) = binding.and_then(|b| (b.why_not)(&self.facts())) {
             self.message = Some(format!("not now: {why}"));
@@ -329,6 +349,9 @@ impl Console {
             | Command::Audit => self.open_list(command),
             Command::Training | Command::Hint | Command::Debrief => self.train(command),
             Command::Incidents => self.open_incidents(),
+            Command::Time | Command::Earlier | Command::Later | Command::Handover => {
+                self.travel(command);
+            }
             Command::Filter if scope == Scope::Board => {
                 let prompt = FilterPrompt::new(self.board.typed());
                 self.layers.push(Layer::Filter(prompt));
@@ -384,10 +407,17 @@ impl Console {
     }
 
     fn act(&mut self, act: Act) {
+        if let Some(why) = self.forbidden(&act) {
+            self.message = Some(format!("not now: {why}"));
+            return;
+        }
         match act {
+            Act::Then(at) => self.ask_then(at),
             Act::Open(layer) => self.layers.push(layer),
             Act::Close => {
-                self.layers.pop();
+                if matches!(self.layers.pop(), Some(Layer::When(_))) {
+                    self.asked_then = None;
+                }
             }
             Act::Page(row) => self.open_page(row),
             Act::Filter(text) => self.filter(&text),
@@ -441,7 +471,8 @@ impl Console {
             read = understood(applied, &self.view(&facts));
         }
         if let Ok(filter) = read {
-            self.board.set_filter(filter, applied, self.rows.as_ref(), self.now);
+            let moment = self.moment();
+            self.board.set_filter(filter, applied, self.rows.as_ref(), moment);
         }
     }
 
@@ -449,7 +480,8 @@ impl Console {
         if let Some(rows) = &mut self.rows {
             rows.sort();
         }
-        self.board.list(self.rows.as_ref(), self.now);
+        let moment = self.moment();
+        self.board.list(self.rows.as_ref(), moment);
     }
 }
 

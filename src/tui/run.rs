@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::config::{CallBy, ConsoleSettings};
@@ -89,7 +90,7 @@ pub enum TuiError {
 
 /// What a task in the background found.
 enum Told {
-    Page(Row, Result<Box<Page>, String>),
+    Page(Row, Option<Timestamp>, Result<Box<Page>, String>),
     Refreshed(Result<Refreshed, String>),
     Handled(Result<(Vec<CellName>, Handled), String>),
     Acts(Result<Box<Actions>, String>),
@@ -240,9 +241,9 @@ impl Runner {
 
     fn take(&mut self, told: Told) {
         match told {
-            Told::Page(row, answer) => {
+            Told::Page(row, at, answer) => {
                 self.asking = None;
-                self.console.page(row, answer.map(|page| *page));
+                self.console.page_of(row, at, answer.map(|page| *page));
             }
             Told::Refreshed(answer) => self.console.refreshed(answer),
             Told::Handled(answer) => self.console.handled(answer),
@@ -342,14 +343,19 @@ impl Runner {
             return;
         }
         self.asking = Some(row);
+        let at = self.console.past_moment();
         let (link, tell) = (self.link.clone(), self.tell.clone());
         let school = match row {
             Row::Estate => None,
             Row::School(laestab) => Some(laestab),
         };
         tokio::spawn(async move {
-            let answer = link.page(school).await.map(Box::new).map_err(|e| e.to_string());
-            tell.send(Told::Page(row, answer)).await.unwrap_or_default();
+            let answer = match at {
+                Some(at) => link.page_at(school, at).await,
+                None => link.page(school).await,
+            };
+            let answer = answer.map(Box::new).map_err(|e| e.to_string());
+            tell.send(Told::Page(row, at, answer)).await.unwrap_or_default();
         });
     }
 

@@ -210,6 +210,7 @@ fn not_known(reason: Option<Reason>) -> &'static str {
         Some(Reason::Throttled) => "we were asked to wait",
         Some(Reason::Paused) => "it is paused, or waits for your school's approval",
         Some(Reason::NeverSeen) => "we have never had anything from it",
+        Some(Reason::NotRecorded) => "we did not keep how it was",
         None => "we do not know why",
     }
 }
@@ -238,6 +239,7 @@ mod tests {
             desk: Vec::new(),
             incidents: Vec::new(),
             not_watched: Vec::new(),
+            past: None,
         }
     }
 

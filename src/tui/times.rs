@@ -56,6 +56,15 @@ pub fn moment(at: Timestamp, now: Timestamp) -> String {
     zoned.strftime(form).to_string()
 }
 
+/// A past moment, never without its day: `Mon 22:00`, and as [`moment`] farther back.
+#[must_use]
+pub fn dated(at: Timestamp, now: Timestamp) -> String {
+    if london_date(at) == london_date(now) {
+        return at.to_zoned_datetime(london()).strftime("%a %H:%M").to_string();
+    }
+    moment(at, now)
+}
+
 /// A moment for a narrow column: `09:13`, `Sat 03:02`, `14 Oct`, `14 Oct 2025`.
 #[must_use]
 pub fn day_or_time(at: Timestamp, now: Timestamp) -> String {

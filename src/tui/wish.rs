@@ -1,9 +1,14 @@
-//! What the console wants of the guard, and what came of it.
+//! What the console wants of the guard and of the past, and what came of it.
+
+use jiff::Timestamp;
 
 use crate::link::{Link, LinkError};
+use crate::tui::screens::report::Asked;
 use crate::wire::account::{AskAccount, FindAccounts};
 use crate::wire::action::{Arm, Armed, AuditEntry, Confirmed, EmergencyView, PlanPage, Told};
+use crate::wire::board::Board;
 use crate::wire::incident::{IncidentDone, IncidentOrder, IncidentPage, Incidents};
+use crate::wire::past::{Diff, Handover};
 use crate::wire::training::TrainingPage;
 use crate::wire::{AccountPage, Ask, Clean, Entry, Hits, Span};
 
@@ -82,6 +87,10 @@ pub enum Wish {
     },
     /// One entry.
     Entry(u64),
+    /// The board at a past moment.
+    Then(Timestamp),
+    /// Two moments compared, or what is handed over.
+    Report(Asked),
     /// One entry with its personal details.
     Reveal {
         /// Its number.
@@ -169,6 +178,27 @@ pub enum Heard {
     },
     /// The training that runs, or why none is told.
     Training(Result<Box<TrainingPage>, String>),
+    /// The board at a past moment.
+    Then {
+        /// The moment.
+        at: Timestamp,
+        /// The board.
+        answer: Result<Box<Board>, String>,
+    },
+    /// Two moments compared.
+    Diff {
+        /// What was asked for.
+        asked: Asked,
+        /// What differs.
+        answer: Result<Box<Diff>, String>,
+    },
+    /// What is handed over.
+    Handover {
+        /// What was asked for.
+        asked: Asked,
+        /// All of it.
+        answer: Result<Box<Handover>, String>,
+    },
     /// One entry.
     Entry {
         /// Its number.
@@ -247,6 +277,18 @@ pub async fn carry_out(link: &Link, wish: Wish) -> Heard {
         Wish::Training { hint } => {
             let answer = if hint { link.hint().await } else { link.training().await };
             Heard::Training(answer.map(Box::new).map_err(words))
+        }
+        Wish::Report(asked @ Asked::Diff(from, until)) => {
+            let answer = link.diff(from, until).await.map(Box::new).map_err(words);
+            Heard::Diff { asked, answer }
+        }
+        Wish::Report(asked @ Asked::Handover(since)) => {
+            let answer = link.handover(since).await.map(Box::new).map_err(words);
+            Heard::Handover { asked, answer }
+        }
+        Wish::Then(at) => {
+            let answer = link.board_at(at).await.map(Box::new).map_err(words);
+            Heard::Then { at, answer }
         }
         Wish::Entry(number) => {
             let answer = link.audit_entry(number).await.map(Box::new).map_err(words);

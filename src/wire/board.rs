@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::cell::{Cause, Handling, Part};
+use crate::model::cell::{Cause, Cell, Handling, Part};
 pub use crate::model::cell::{Row, Split, Summary};
 use crate::model::check::Scope;
 use crate::model::estate::NotWatched;
@@ -13,6 +13,7 @@ use crate::model::find::Known;
 use crate::model::health::{Health, Reason};
 use crate::model::ids::{Laestab, ServiceKey};
 use crate::model::text::Clean;
+use crate::wire::past::Past;
 
 /// A cell without its sentence. Fields at their default are left out.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -41,6 +42,21 @@ pub struct CompactCell {
     /// What it follows from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follows_from: Option<Cause>,
+}
+
+impl From<&Cell> for CompactCell {
+    fn from(cell: &Cell) -> Self {
+        Self {
+            health: cell.health,
+            reason: cell.reason,
+            since: cell.since.map(Timestamp::as_second),
+            soft: cell.soft,
+            flapping: cell.flapping,
+            quiet: cell.quiet,
+            handling: cell.handling.clone(),
+            follows_from: cell.follows_from.clone(),
+        }
+    }
 }
 
 impl CompactCell {
@@ -158,6 +174,10 @@ pub struct Board {
     pub schools: Vec<SchoolRow>,
     /// Gaps.
     pub not_watched: Vec<NotWatched>,
+    /// Set where this is a past moment: nothing of it is the present, and nothing can be done there.
+    /// `as_of` is that moment then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub past: Option<Past>,
 }
 
 /// One changed cell.

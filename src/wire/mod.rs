@@ -12,9 +12,11 @@ pub mod desk;
 pub mod fuzz;
 pub mod incident;
 pub mod page;
+pub mod past;
 pub mod reconcile;
 pub mod runs;
 pub mod status;
+pub mod telling;
 pub mod training;
 
 pub use crate::model::account::{

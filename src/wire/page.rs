@@ -14,6 +14,7 @@ use crate::model::share::InCommon;
 use crate::model::text::Clean;
 use crate::model::ticket::Ticket;
 use crate::wire::desk::DeskLine;
+use crate::wire::past::Past;
 
 /// One service on a page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -91,6 +92,10 @@ pub struct Page {
     pub incidents: Vec<u64>,
     /// Gaps of this school.
     pub not_watched: Vec<NotWatched>,
+    /// Set where this is a past moment; see [`crate::wire::board::Board::past`]. Checks with their
+    /// evidence are not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub past: Option<Past>,
 }
 
 /// `GET /v1/checks/{laestab}/{check}`.

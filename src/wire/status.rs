@@ -12,6 +12,7 @@ use crate::model::health::{Health, Reason};
 use crate::model::ids::{CheckId, Laestab, ServiceKey};
 use crate::model::text::Clean;
 use crate::wire::board::Summary;
+use crate::wire::past::Past;
 
 /// One check of a cell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -119,4 +120,7 @@ pub struct Status {
     pub estate: Vec<EstateStatus>,
     /// The schools asked for.
     pub schools: Vec<SchoolStatus>,
+    /// Set where this is a past moment; see [`crate::wire::board::Board::past`]. Checks are not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub past: Option<Past>,
 }

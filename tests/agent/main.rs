@@ -8,6 +8,7 @@ mod handling;
 mod hostile;
 mod incidents;
 mod lifecycle;
+mod past;
 mod polling;
 mod raw;
 mod routes;

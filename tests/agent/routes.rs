@@ -165,8 +165,10 @@ async fn the_document_names_every_route_and_no_other() {
             "/v1/board",
             "/v1/changes",
             "/v1/checks/{school}/{check}",
+            "/v1/diff",
             "/v1/emergency",
             "/v1/handling",
+            "/v1/handover",
             "/v1/health",
             "/v1/incidents",
             "/v1/incidents/{id}",
@@ -206,8 +208,14 @@ async fn the_client_reads_what_the_agent_says() {
         link.check(Some(school(1)), "aqua.own").await.unwrap().check.health,
         Health::Critical
     );
-    assert_eq!(link.status(&[school(1)]).await.unwrap().schools.len(), 1);
-    assert_eq!(link.status(&[]).await.unwrap().schools.len(), 4);
+    assert_eq!(link.status(&[school(1)], None).await.unwrap().schools.len(), 1);
+    assert_eq!(link.status(&[], None).await.unwrap().schools.len(), 4);
+    let then = stage.clock.now();
+    assert_eq!(link.board_at(then).await.unwrap().past.unwrap().at, then);
+    assert_eq!(link.page_at(None, then).await.unwrap().as_of, then);
+    assert_eq!(link.status(&[school(1)], Some(then)).await.unwrap().as_of, then);
+    assert_eq!(link.diff(then, stage.clock.now()).await.unwrap().cells, []);
+    assert_eq!(link.handover(Some(then)).await.unwrap().since, then);
     assert_eq!(link.health().await.unwrap().pid, std::process::id());
     let asked = link.refresh(&Refresh { school: Some(school(1)), service: None }).await.unwrap();
     assert_eq!(asked.asked, 2, "its own job and the one for all schools");

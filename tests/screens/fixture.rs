@@ -13,6 +13,8 @@ use caretaker::wire::board::{
     AgentInfo, Board, CellChange, Change, Column, CompactCell, Row, SchoolRow, Split, Summary,
 };
 use caretaker::wire::page::{Page, ServiceView};
+use caretaker::wire::past::Past;
+use caretaker::wire::runs::Stretch;
 use caretaker::wire::{
     Cause, Cell, CheckView, Clean, Fact, Handling, HandlingKind, Health, Laestab, NextStep,
     NotWatched, Reason, School, Scope, ServiceKey, SourceTime, StateChange, Ticket, Window, Zone,
@@ -184,6 +186,7 @@ pub fn calm(n: u32) -> Board {
         estate: vec![ok(); SERVICES.len()],
         schools,
         not_watched: Vec::new(),
+        past: None,
     };
     count(&mut board);
     board
@@ -448,7 +451,31 @@ pub fn page(board: &Board, row: Option<usize>) -> Page {
             what: Clean::new("groupcall.cme"),
             why: Clean::new("no drop file is configured"),
         }],
+        past: None,
     }
+}
+
+/// A page of a past moment: without what is not kept.
+fn then(mut page: Page, when: Timestamp) -> Page {
+    for view in &mut page.services {
+        view.checks.clear();
+        view.windows.clear();
+        view.affects.clear();
+        (view.elsewhere, view.takers) = (0, 0);
+    }
+    page.history.retain(|change| change.at <= when);
+    page.as_of = when;
+    page.past = Some(Past {
+        at: when,
+        asked_at: at(NOW),
+        held: Stretch { from: at("2026-11-01T00:00:00Z"), until: at(NOW) },
+        nobody_looked: None,
+        not_recorded: 0,
+        earlier: None,
+        later: None,
+        not_kept: Vec::new(),
+    });
+    page
 }
 
 /// The same with tickets that stand and steps that the desk has written down.
@@ -523,7 +550,11 @@ impl Desk {
                 Row::Estate => None,
                 Row::School(l) => self.board.schools.iter().position(|s| s.laestab == l),
             };
-            self.console.page(row, Ok((self.page_of)(&self.board, n)));
+            let page = (self.page_of)(&self.board, n);
+            match self.console.past_moment() {
+                Some(at) => self.console.page_of(row, Some(at), Ok(then(page, at))),
+                None => self.console.page(row, Ok(page)),
+            }
         }
     }
 

@@ -252,7 +252,8 @@ impl Stage {
                 Effect::Planned => {
                     self.planned = self.world.planned().collect();
                 }
-                Effect::Changed { .. } | Effect::Reset | Effect::Settled => {}
+                Effect::Changed { .. } | Effect::Noted { .. } | Effect::Reset | Effect::Settled => {
+                }
             }
         }
     }

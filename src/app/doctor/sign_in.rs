@@ -101,7 +101,9 @@ fn judged(check: &CheckId, job: &Job, seen: Option<&[&Observation]>) -> Finding 
             text,
             "wait; another program may share the vendor's limits with this one",
         ),
-        Reason::Paused | Reason::NeverSeen => Finding::note(Area::SignIn, &about, text),
+        Reason::Paused | Reason::NeverSeen | Reason::NotRecorded => {
+            Finding::note(Area::SignIn, &about, text)
+        }
     };
     finding.fact("reason", reason.word())
 }
@@ -113,7 +115,7 @@ const AS_NETWORK: &str = "see what NETWORK and TLS say of its address";
 fn weight(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::Ok | Verdict::Quiet | Verdict::Warning | Verdict::Critical => 0,
-        Verdict::Unknown(Reason::NeverSeen) => 1,
+        Verdict::Unknown(Reason::NeverSeen | Reason::NotRecorded) => 1,
         Verdict::Unknown(Reason::Paused) => 2,
         Verdict::Unknown(Reason::Throttled) => 3,
         Verdict::Unknown(Reason::Malformed) => 4,

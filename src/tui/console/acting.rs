@@ -251,6 +251,7 @@ impl Console {
                 None => "not armed any more".to_owned(),
             })),
             Heard::Ordered { id, answer } => self.ordered(id, answer),
+            Heard::Then { at, answer } => self.then(at, answer),
             told => self.layers.iter_mut().for_each(|layer| layer.heard(&told)),
         }
         self.touch();

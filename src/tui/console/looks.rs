@@ -86,17 +86,16 @@ impl Console {
 
     /// Calls the operator, if there is something that they have not been told.
     pub(super) fn call(&mut self, mono: Duration) {
-        if let Some(rows) = &self.rows
-            && let Some(text) = self.alarms.due(rows, mono)
-        {
-            self.effects.push(Effect::Call(text));
-        }
+        let mut alarms = std::mem::take(&mut self.alarms);
+        let due = self.live_rows().and_then(|rows| alarms.due(rows, mono));
+        self.alarms = alarms;
+        self.effects.extend(due.map(Effect::Call));
     }
 
     /// What the window is called: how much nobody has, as far as that is known.
     #[must_use]
     pub fn title(&self) -> String {
-        let Some(rows) = &self.rows else { return "caretaker: waiting".to_owned() };
+        let Some(rows) = self.present_rows() else { return "caretaker: waiting".to_owned() };
         if let LineState::Offline(_) = self.line {
             return "caretaker: OFFLINE".to_owned();
         }

@@ -21,14 +21,14 @@ impl Console {
         }
         if now != self.now {
             self.now = now;
-            if let Some(row) = self.looked_at() {
+            if let Some(row) = self.looked_at().filter(|_| self.past().is_none()) {
                 self.pages.outdate(row);
             }
             // What is under way gets overdue by time alone.
             if !self.acts.is_quiet() {
                 self.acts.outdate();
             }
-            if self.board.can_clear() {
+            if self.board.can_clear() && self.past().is_none() {
                 self.board.list(self.rows.as_ref(), self.now);
             }
             self.touch();

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::Console;
 use crate::link::LinkEvent;
 use crate::tui::keymap::Command;
@@ -19,17 +21,22 @@ impl Console {
                 let begins = self.rows.is_none() && board.agent.training;
                 let rows = Rows::new(*board);
                 self.alarms.board(&rows, self.now);
-                self.rows = Some(rows);
+                match &mut self.away {
+                    Some(away) => away.rows = Some(rows),
+                    None => self.rows = Some(rows),
+                }
                 if begins {
                     // What the desk is told at the start.
                     self.train(Command::Training);
                 }
                 self.incidents.is_old = true;
-                self.pages.outdate_all();
+                self.live_pages().outdate_all();
                 self.acts.outdate();
                 self.trouble = None;
                 self.tick(mono);
-                self.sort();
+                if self.past().is_none() {
+                    self.sort();
+                }
                 self.touch();
             }
             LinkEvent::Change(change) => self.change(change, mono),
@@ -47,7 +54,7 @@ impl Console {
         match change {
             Change::Cells { as_of, cells, summary, schools_summary, split, settled, .. } => {
                 self.beat.heard(mono, as_of);
-                let Some(rows) = &mut self.rows else { return };
+                let Some(rows) = self.live_rows() else { return };
                 let before = totals(rows);
                 (rows.summary, rows.schools_summary) = (summary, schools_summary);
                 (rows.split, rows.settled) = (split, settled);
@@ -56,8 +63,8 @@ impl Console {
                 for cell in cells {
                     seen |= self.cell(cell);
                 }
-                let after = self.rows.as_ref().map(totals);
-                if seen || after != Some(before) {
+                let after = self.live_rows().map(|rows| totals(rows));
+                if self.past().is_none() && (seen || after != Some(before)) {
                     self.touch();
                 }
             }
@@ -65,9 +72,9 @@ impl Console {
                 self.beat.heard(mono, as_of);
                 if self.acts.heard(acts) {
                     // A ticket was raised, perhaps, or is over.
-                    self.pages.outdate_all();
+                    self.live_pages().outdate_all();
                 }
-                if let Some(rows) = &mut self.rows
+                if let Some(rows) = self.live_rows()
                     && rows.settled != settled
                 {
                     rows.settled = settled;
@@ -87,19 +94,29 @@ impl Console {
     /// Puts one changed cell; tells whether it is on the screen.
     fn cell(&mut self, cell: CellChange) -> bool {
         let row = cell.row;
-        self.pages.outdate(row);
+        self.live_pages().outdate(row);
         let facts = self.facts();
         let seen = self.board.shows(row, &self.view(&facts)) || self.looked_at() == Some(row);
-        let Some(rows) = &mut self.rows else { return false };
-        if !rows.apply(cell) {
-            return false;
-        }
-        self.alarms.changed(row, rows, self.now);
-        seen
+        let (now, mut alarms) = (self.now, std::mem::take(&mut self.alarms));
+        let applied = self.live_rows().is_some_and(|rows| {
+            let applied = rows.apply(cell);
+            alarms.changed(row, rows, now);
+            applied
+        });
+        self.alarms = alarms;
+        applied && seen
     }
 
-    /// Takes a page, or why there is none.
+    /// Takes a page of the present, or why there is none.
     pub fn page(&mut self, row: Row, answer: Result<Page, String>) {
+        self.page_of(row, None, answer);
+    }
+
+    /// Takes a page of a moment, or why there is none. One of another than is shown is left.
+    pub fn page_of(&mut self, row: Row, at: Option<Timestamp>, answer: Result<Page, String>) {
+        if at != self.past_moment() {
+            return;
+        }
         if self.pages.keep(row, answer) && self.looked_at() == Some(row) {
             self.touch();
         }

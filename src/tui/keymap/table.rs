@@ -81,6 +81,14 @@ pub enum Command {
     SplitIncident,
     /// An incident is over.
     ResolveIncident,
+    /// The board at a past moment.
+    Time,
+    /// What is handed over.
+    Handover,
+    /// In the past: the change before.
+    Earlier,
+    /// In the past: the next change.
+    Later,
     /// The audit.
     Audit,
     /// What others have stated about personal data.
@@ -224,6 +232,8 @@ pub struct Facts {
     pub has_cell: bool,
     /// A training runs.
     pub in_training: bool,
+    /// What is shown is the past.
+    pub in_past: bool,
 }
 
 /// One row of the table.
@@ -280,6 +290,10 @@ const EXPIRING: &[Scope] = &[Scope::Expiring];
 const INCIDENTS: &[Scope] = &[Scope::Incidents, Scope::Incident];
 const GUARD: &[Scope] = &[Scope::Approvals, Scope::Look, Scope::Audit];
 
+/// Why nothing can be done to the past.
+pub const IN_PAST: &str =
+    "this is the past, where nothing can be done: Esc on the board goes back to now";
+
 fn always(_: &Facts) -> Option<&'static str> {
     None
 }
@@ -289,8 +303,14 @@ fn with_board(facts: &Facts) -> Option<&'static str> {
 fn with_row(facts: &Facts) -> Option<&'static str> {
     (!facts.has_row).then_some("the cursor stands on nothing")
 }
-fn connected(facts: &Facts) -> Option<&'static str> {
+fn reachable(facts: &Facts) -> Option<&'static str> {
     (!facts.connected).then_some("the agent cannot be reached")
+}
+fn connected(facts: &Facts) -> Option<&'static str> {
+    facts.in_past.then_some(IN_PAST).or_else(|| reachable(facts))
+}
+fn in_past(facts: &Facts) -> Option<&'static str> {
+    (!facts.in_past).then_some("this is the present").or_else(|| reachable(facts))
 }
 fn with_cell(facts: &Facts) -> Option<&'static str> {
     connected(facts).or((!facts.has_cell).then_some("the cursor stands on no cell"))
@@ -379,6 +399,10 @@ table! {
     SplitIncident "split" INCIDENTS [] "split" "Cells of it, with what follows from them, become an incident of their own: asks which, and why." 0 connected;
     ResolveIncident "resolve" INCIDENTS [] "resolve" "It is over: asks why. While a cell of it is in trouble, only anyway." 0 connected;
     Refresh "read_incidents" INCIDENTS ["r"] "read again" "Reads it again." 7 connected;
+    Time "time" SCHOOLS ["t"] "time" "The whole board as it was at a past moment: asks for when. Nothing can be done there; Esc goes back to now." 11 reachable;
+    Handover "handover" LISTS [] "handover" "What broke since your last shift, what was done, what is open and whose." 0 reachable;
+    Earlier "earlier" BOARD ["["] "earlier" "In the past: to the change before, wherever it was." 1 in_past;
+    Later "later" BOARD ["]"] "later" "In the past: to the next change, wherever it was." 1 in_past;
     Audit "audit" LISTS [] "audit" "Who did what, on whose word." 0 connected;
     Enter "open_entry" GUARD ["enter"] "open" "Opens what the cursor stands on." 1 always;
     Statements "statements" LISTS [] "statements" "What vendors and ICTDS have stated about personal data: who, where, when, and what is not held." 0 with_board;

@@ -54,7 +54,11 @@ impl EvidenceScreen {
         let room = view.size.0.saturating_sub(16);
         let mut lines = vec![Line::default()];
         if service.checks.is_empty() {
-            lines.push(Line::of(no_checks(&service), Role::Quiet));
+            let text = match view.past {
+                Some(_) => " the evidence of past moments is not kept; the page tells the sentence",
+                None => no_checks(&service),
+            };
+            lines.push(Line::of(text, Role::Quiet));
         }
         for check in &service.checks {
             check_lines(&mut lines, check, room, view.now);

@@ -10,7 +10,8 @@ use crate::wire::{InCommon, StateChange};
 /// How many schools have the same, what that means, and what they have in common; nothing where the
 /// service is in no trouble.
 pub(in crate::tui) fn only_us(service: &ServiceView) -> Vec<(&'static str, String)> {
-    if !service.cell.health.is_trouble() {
+    // Of a past moment that is not known.
+    if !service.cell.health.is_trouble() || service.takers == 0 {
         return Vec::new();
     }
     let shared = service.in_common.iter().map(|known| ("in common", in_common(known)));

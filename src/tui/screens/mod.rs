@@ -19,9 +19,11 @@ pub mod look;
 pub mod page;
 pub mod palette;
 pub mod prompt;
+pub mod report;
 pub mod statements;
 mod told;
 pub mod training;
+pub mod when;
 pub mod word;
 
 use std::time::Duration;
@@ -38,6 +40,7 @@ use crate::tui::wish::{Heard, Wish};
 use crate::wire::board::Row;
 use crate::wire::desk::Handle;
 use crate::wire::page::Refresh;
+use crate::wire::past::Past;
 
 /// What every screen may look at.
 #[derive(Clone, Copy)]
@@ -54,8 +57,10 @@ pub struct View<'a> {
     pub views: &'a [ViewSettings],
     /// What decides whether a command applies.
     pub facts: &'a Facts,
-    /// The agent's clock, at the minute.
+    /// The moment that is shown, at the minute: the agent's clock, or a past one.
     pub now: Timestamp,
+    /// The agent's clock at the minute, also while the past is shown.
+    pub present: Timestamp,
     /// The agent's clock to the second, for what runs out.
     pub clock: Timestamp,
     /// Our monotonic clock.
@@ -66,6 +71,8 @@ pub struct View<'a> {
     pub has_alternate: bool,
     /// The line to the agent lives, or is only late.
     pub is_known: bool,
+    /// What is shown is the past: what the agent said of it.
+    pub past: Option<&'a Past>,
     /// Size of the screen: columns and rows.
     pub size: (u16, u16),
 }
@@ -101,6 +108,8 @@ pub enum Act {
     ReadActs,
     /// A text for the clipboard.
     Copy(String),
+    /// The board at a past moment.
+    Then(Timestamp),
     /// A message.
     Say(String),
 }
@@ -171,6 +180,10 @@ pub enum Layer {
     Entry(Box<audit::EntryScreen>),
     /// A line that is asked for before something is recorded.
     Word(word::WordPrompt),
+    /// The prompt of a past moment.
+    When(when::WhenPrompt),
+    /// Two moments compared, or what is handed over.
+    Report(Box<report::ReportScreen>),
 }
 
 impl Layer {
@@ -183,7 +196,8 @@ impl Layer {
             | Self::Run(_)
             | Self::Secret(_)
             | Self::Statements(_)
-            | Self::Training(_) => Scope::Text,
+            | Self::Training(_)
+            | Self::Report(_) => Scope::Text,
             Self::Plan(_) => Scope::Confirm,
             Self::Account(_) => Scope::Account,
             Self::Find(screen) if screen.is_listing() => Scope::Found,
@@ -202,7 +216,8 @@ impl Layer {
             | Self::Find(_)
             | Self::AuditFilter(_)
             | Self::IncidentWord(_)
-            | Self::Word(_) => Scope::Prompt,
+            | Self::Word(_)
+            | Self::When(_) => Scope::Prompt,
         }
     }
 
@@ -235,6 +250,8 @@ impl Layer {
             Self::AuditFilter(screen) => screen.command(command, view),
             Self::Entry(screen) => screen.command(command, view),
             Self::Word(screen) => screen.command(command),
+            Self::When(screen) => screen.command(command, view),
+            Self::Report(screen) => screen.command(command, view),
         }
     }
 
@@ -252,6 +269,7 @@ impl Layer {
             Self::AuditFilter(screen) => screen.typed(text),
             Self::IncidentWord(screen) => screen.typed(text),
             Self::Word(screen) => screen.typed(text),
+            Self::When(screen) => screen.typed(text),
             Self::Page(_)
             | Self::Evidence(_)
             | Self::Run(_)
@@ -266,7 +284,8 @@ impl Layer {
             | Self::Incident(_)
             | Self::Audit(_)
             | Self::Account(_)
-            | Self::Entry(_) => Answer::Pass,
+            | Self::Entry(_)
+            | Self::Report(_) => Answer::Pass,
         }
     }
 
@@ -287,6 +306,7 @@ impl Layer {
                 screen.heard(query, answer.clone());
             }
             (Self::Training(screen), Heard::Training(answer)) => screen.heard(answer.clone()),
+            (Self::Report(screen), heard) => screen.heard(heard),
             (Self::Entry(screen), Heard::Entry { number, answer }) => {
                 screen.heard(*number, answer.clone());
             }
@@ -306,6 +326,7 @@ impl Layer {
                 | Self::AuditFilter(_)
                 | Self::IncidentWord(_)
                 | Self::Word(_)
+                | Self::When(_)
         )
     }
 
@@ -340,6 +361,8 @@ impl Layer {
             Self::AuditFilter(screen) => screen.draw(pen, view),
             Self::Entry(screen) => screen.draw(pen, area, view),
             Self::Word(screen) => screen.draw(pen, view),
+            Self::When(screen) => screen.draw(pen, view),
+            Self::Report(screen) => screen.draw(pen, area, view),
         }
     }
 
@@ -367,13 +390,15 @@ impl Layer {
             Self::Incident(screen) => Some(format!("incident {}", screen.id())),
             Self::Audit(_) => plain("audit"),
             Self::Entry(_) => plain("entry"),
+            Self::Report(screen) => plain(screen.title()),
             Self::Palette(_)
             | Self::Filter(_)
             | Self::Hand(_)
             | Self::Menu(_)
             | Self::AuditFilter(_)
             | Self::IncidentWord(_)
-            | Self::Word(_) => None,
+            | Self::Word(_)
+            | Self::When(_) => None,
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::tui::{say, times};
 use crate::wire::board::Row;
 use crate::wire::desk::DeskLine;
 use crate::wire::page::{Page, Refresh, ServiceView};
+use crate::wire::past::Past;
 use crate::wire::{
     Cell, CheckView, Clean, Health, NextStep, ServiceKey, StateChange, Ticket, Window, london_date,
 };
@@ -84,6 +85,7 @@ impl PageScreen {
             }
             Command::Copy => {
                 let page = view.page(self.row);
+                let page = page.filter(|p| p.past.is_none());
                 let text = page.and_then(|p| say::sentence(&p, view.now));
                 return text.map_or(Answer::Consumed, |text| Answer::Wants(vec![Act::Copy(text)]));
             }
@@ -197,7 +199,9 @@ fn upper(
     now: Timestamp,
 ) -> Vec<Line> {
     let mut lines = vec![who(page, columns)];
-    if let Some(text) = say::sentence(page, now) {
+    if let Some(past) = &page.past {
+        lines.push(Line::of(format!(" {}", past_words(past)), Role::Message));
+    } else if let Some(text) = say::sentence(page, now) {
         let text = if rows < SHORT { say::shortened(&text) } else { text.as_str() };
         let parts = wrap(&format!("\"{text}\""), columns.saturating_sub(8));
         for (n, part) in parts.into_iter().enumerate() {
@@ -221,6 +225,15 @@ fn upper(
         lines.push(service_line(service, page, at_cursor, (columns, strip), now));
     }
     lines
+}
+
+/// What a past page says in the place of what is said on the telephone.
+fn past_words(past: &Past) -> String {
+    let at = times::dated(past.at, past.asked_at);
+    match &past.nobody_looked {
+        Some(_) => format!("PAST, as of {at}: no agent ran then, nobody looked"),
+        None => format!("PAST, as of {at}: not what is so now; evidence is not kept"),
+    }
 }
 
 fn who(page: &Page, columns: u16) -> Line {
@@ -358,8 +371,14 @@ fn lower(page: &Page, service: usize, (columns, rows): (u16, u16), now: Timestam
         let steps = view.next_steps.iter().map(|step| ("next step", step_words(step)));
         told(&mut lines, room, Role::Accent, tickets.chain(steps));
         if view.checks.is_empty() {
-            lines.push(Line::of(no_checks(view), Role::Quiet));
+            let text = match page.past {
+                Some(_) => " not kept of past moments",
+                None => no_checks(view),
+            };
+            lines.push(Line::of(text, Role::Quiet));
         }
+        let not_kept = page.past.iter().flat_map(|past| &past.not_kept);
+        told(&mut lines, room, Role::Quiet, not_kept.map(|text| ("note", text.to_string())));
         for check in &view.checks {
             check_lines(&mut lines, check, (room, rows >= FULL_CHECKS), now);
         }

@@ -6,6 +6,8 @@ use ratatui::layout::Rect;
 
 use super::audit::AuditScreen;
 use super::prompt::{Typing, typing};
+use super::report::{Asked, ReportScreen};
+use super::when::understood;
 use super::word::WordPrompt;
 use super::{Act, Answer, Layer, View};
 use crate::config::{GroupBy, ViewSettings};
@@ -65,6 +67,9 @@ impl PaletteScreen {
                 acts: vec![Act::Filter(filter.to_owned())],
             }],
             Some(("audit", filter)) => audit(filter, view),
+            Some(("at", when)) => at(when, view),
+            Some(("diff", moments)) => diff(moments, view),
+            Some(("handover", since)) => handover(since, view),
             Some(("emergency", why)) => emergency(why),
             Some(("arm", rest)) => arm(rest),
             _ => self.commands(view),
@@ -86,6 +91,8 @@ impl PaletteScreen {
             plain("keep ", "keeps filter and groups of now as a view: a name", None),
             plain("group ", "puts schools together: nothing, service, town, trust, phase", None),
             plain("audit ", "who did what: by:asha kind:step about:937 since:2d", None),
+            plain("at ", "the board as it was: Mon 22:00, 22:00, -8h, 2026-11-25T22:00", None),
+            plain("diff ", "two moments compared: 22:00 06:00; or since one: Mon 22:00", None),
             plain(
                 "arm ",
                 "opens your actions for a while, where the policy asks for that: 15m why",
@@ -244,6 +251,32 @@ fn audit(filter: &str, view: &View<'_>) -> Vec<Candidate> {
         ("entries of the audit that match".to_owned(), acts)
     });
     single(format!("audit {filter}"), understood)
+}
+
+fn at(text: &str, view: &View<'_>) -> Vec<Candidate> {
+    let understood = understood(text, view.present).map(|(at, words)| (words, vec![Act::Then(at)]));
+    single(format!("at {text}"), understood)
+}
+
+fn diff(text: &str, view: &View<'_>) -> Vec<Candidate> {
+    let understood = ReportScreen::compared(text, view.present).map(|(screen, wish)| {
+        let acts = vec![Act::Open(Layer::Report(Box::new(screen))), Act::Guard(wish)];
+        ("what became worse, better, was worse meanwhile".to_owned(), acts)
+    });
+    single(format!("diff {text}"), understood)
+}
+
+fn handover(text: &str, view: &View<'_>) -> Vec<Candidate> {
+    let since = if text.trim().is_empty() {
+        Ok((None, "since the end of your last shift".to_owned()))
+    } else {
+        understood(text, view.present).map(|(at, words)| (Some(at), words))
+    };
+    let understood = since.map(|(since, words)| {
+        let (screen, wish) = ReportScreen::open(Asked::Handover(since));
+        (words, vec![Act::Open(Layer::Report(Box::new(screen))), Act::Guard(wish)])
+    });
+    single(format!("handover {text}"), understood)
 }
 
 fn emergency(why: &str) -> Vec<Candidate> {

@@ -74,6 +74,8 @@ roles! {
     Late = "late",
     /// The line is gone.
     Offline = "offline",
+    /// What is shown is the past.
+    Past = "past",
     /// Nothing here is real.
     Demo = "demo",
     /// What the console has to say.
@@ -106,6 +108,16 @@ pub struct Theme {
     base: Style,
 }
 
+impl Role {
+    /// How it looks in a theme that does not name it: the past is never plain.
+    fn unnamed(self) -> Style {
+        match self {
+            Self::Past => Style::new().add_modifier(Modifier::REVERSED),
+            _ => Style::new(),
+        }
+    }
+}
+
 impl Theme {
     /// A built-in theme. Without colours it is always `mono`. `None` if there is none of that name.
     #[must_use]
@@ -134,7 +146,8 @@ impl Theme {
         let base = ground.map_or_else(Style::new, |g| Style::new().bg(reduce(g.colour(), depth)));
         let style = |role: &Role| {
             let own = if deep { None } else { file.roles16.get(role.word()) };
-            let look = own.or_else(|| file.roles.get(role.word())).copied().unwrap_or_default();
+            let look = own.or_else(|| file.roles.get(role.word())).copied();
+            let look = look.unwrap_or_else(|| role.unnamed());
             base.patch(reduced(look, depth))
         };
         let styles = Role::ALL.iter().map(style).collect();

@@ -17,6 +17,8 @@ pub struct Place {
     pub line: LineState,
     /// The agent still shows its last known board, written at this time.
     pub as_of: Option<Timestamp>,
+    /// What is shown is this past moment, not the present.
+    pub past: Option<Timestamp>,
     /// Nothing here is real.
     pub demo: bool,
     /// A declared emergency, in words.
@@ -33,6 +35,9 @@ impl Place {
     /// The state of the line, in words.
     #[must_use]
     pub fn line_words(&self) -> (String, Role) {
+        if let Some(at) = self.past {
+            return (format!(" PAST  AS OF {} ", times::dated(at, self.now)), Role::Past);
+        }
         match (self.line, self.as_of) {
             (LineState::Waiting, _) => ("WAITING for the agent".to_owned(), Role::Late),
             (LineState::Offline(since), _) => {

@@ -1,5 +1,6 @@
 //! Draws the board. Only the rows that are seen are built.
 
+use jiff::Timestamp;
 use ratatui::layout::Rect;
 
 use super::layout::{Parts, Widths};
@@ -10,9 +11,25 @@ use crate::tui::screens::prompt::said;
 use crate::tui::screens::{View, row_name};
 use crate::tui::state::{Class, Rows, Standing};
 use crate::tui::theme::Role;
-use crate::tui::times::moment;
+use crate::tui::times::{age, moment};
 use crate::tui::widgets::{Line, Pen, cut, hints, look};
 use crate::wire::board::{CompactCell, Row, SchoolRow};
+use crate::wire::past::Past;
+
+/// What has to be said of the past, the most needful first.
+fn past_line(past: &Past, present: Timestamp) -> Line {
+    let line = Line::of(format!("PAST, {} ago", age(past.at, present)), Role::Past);
+    if past.nobody_looked.is_some() {
+        let line = line.and(": no agent ran then, nobody looked", Role::Message);
+        return line.and("; Esc goes to now", Role::Text);
+    }
+    let line = line.and(": Esc goes to now; nothing can be done here", Role::Text);
+    match past.not_recorded {
+        0 => line,
+        1 => line.and("; 1 cell not recorded", Role::Message),
+        n => line.and(format!("; {n} cells not recorded"), Role::Message),
+    }
+}
 
 /// One row of the matrix, whoever it is about.
 struct Drawn<'a> {
@@ -74,7 +91,9 @@ impl BoardScreen {
             return;
         }
         let Some(rows) = view.rows else { return };
-        if !self.marks.is_empty() {
+        if let Some(past) = view.past {
+            pen.line(1, y, room, &past_line(past, view.present));
+        } else if !self.marks.is_empty() {
             pen.line(1, y, room, &self.mark_line(rows));
         } else if !rows.settled {
             let text = "first answers are still coming; not every check has been tried yet";

@@ -1,0 +1,137 @@
+//! Two moments compared, and what is handed over: texts that the agent is asked for.
+
+use jiff::Timestamp;
+use ratatui::layout::Rect;
+
+use super::{Act, Answer, View, scroll_on, scrolled};
+use crate::tui::keymap::{Command, Scope};
+use crate::tui::theme::Role;
+use crate::tui::widgets::{Line, Pen, hints, wrap};
+use crate::tui::wish::{Heard, Wish};
+use crate::wire::past::{Diff, Handover};
+use crate::wire::telling::{Part, diff_head, diff_parts, handover_head, handover_parts};
+use crate::wire::when::two_in;
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// Two moments.
+    Diff(Timestamp, Timestamp),
+    /// What is handed over, since a moment or since the agent thinks fit.
+    Handover(Option<Timestamp>),
+}
+
+/// What was told: lines above, then parts.
+#[derive(Debug, Clone, PartialEq)]
+struct Told {
+    head: Vec<String>,
+    parts: Vec<Part>,
+}
+
+impl From<&Diff> for Told {
+    fn from(diff: &Diff) -> Self {
+        Self { head: diff_head(diff), parts: diff_parts(diff) }
+    }
+}
+
+impl From<&Handover> for Told {
+    fn from(page: &Handover) -> Self {
+        Self { head: handover_head(page), parts: handover_parts(page) }
+    }
+}
+
+/// The screen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReportScreen {
+    asked: Asked,
+    told: Option<Result<Told, String>>,
+    scroll: usize,
+}
+
+impl ReportScreen {
+    /// A screen, and what it asks for.
+    #[must_use]
+    pub fn open(asked: Asked) -> (Self, Wish) {
+        (Self { asked, told: None, scroll: 0 }, Wish::Report(asked))
+    }
+
+    /// The two moments of `text`, or now since one.
+    ///
+    /// # Errors
+    /// What is missing, in words.
+    pub fn compared(text: &str, now: Timestamp) -> Result<(Self, Wish), String> {
+        let (from, until) = two_in(text, now).map_err(|e| e.to_string())?;
+        Ok(Self::open(Asked::Diff(from.at, until.at)))
+    }
+
+    /// Its name in line 1.
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        match self.asked {
+            Asked::Diff(..) => "compared",
+            Asked::Handover(_) => "handover",
+        }
+    }
+
+    /// Takes what was told, if it is what was asked for.
+    pub fn heard(&mut self, heard: &Heard) {
+        let told = match heard {
+            Heard::Diff { asked, answer } if *asked == self.asked => {
+                answer.as_ref().map(|diff| Told::from(&**diff)).map_err(Clone::clone)
+            }
+            Heard::Handover { asked, answer } if *asked == self.asked => {
+                answer.as_ref().map(|page| Told::from(&**page)).map_err(Clone::clone)
+            }
+            _ => return,
+        };
+        self.told = Some(told);
+    }
+
+    fn lines(&self, columns: u16) -> Vec<Line> {
+        let room = columns.saturating_sub(4);
+        let plain = |text: &str, role| {
+            let parts = wrap(text, room).into_iter();
+            parts.map(move |part| Line::of(format!(" {part}"), role)).collect::<Vec<_>>()
+        };
+        let told = match &self.told {
+            None => return vec![Line::of(" asking the agent ...", Role::Quiet)],
+            Some(Err(why)) => return plain(why, Role::Message),
+            Some(Ok(told)) => told,
+        };
+        let mut lines: Vec<Line> =
+            told.head.iter().flat_map(|text| plain(text, Role::Quiet)).collect();
+        for part in &told.parts {
+            lines.push(Line::default());
+            lines.push(Line::of(format!(" {}", part.heading), Role::Title));
+            if part.lines.is_empty() {
+                lines.push(Line::of(format!("   {}", part.none), Role::Quiet));
+            }
+            for text in &part.lines {
+                for (n, part) in wrap(text, room.saturating_sub(2)).into_iter().enumerate() {
+                    let indent = if n == 0 { "   " } else { "     " };
+                    lines.push(Line::of(format!("{indent}{part}"), Role::Text));
+                }
+            }
+        }
+        lines
+    }
+
+    /// Takes a command.
+    pub fn command(&mut self, command: Command, view: &View<'_>) -> Answer {
+        if command == Command::Back {
+            return Answer::Wants(vec![Act::Close]);
+        }
+        let room = usize::from(view.size.1.saturating_sub(3));
+        let len = self.lines(view.size.0).len();
+        scroll_on(command, &mut self.scroll, len, room)
+    }
+
+    /// Draws the text.
+    pub fn draw(&self, pen: &mut Pen<'_>, area: Rect, view: &View<'_>) -> usize {
+        let text = Rect { height: area.height.saturating_sub(2), ..area };
+        let built = scrolled(pen, text, &self.lines(view.size.0), self.scroll);
+        let at = (area.x, area.bottom().saturating_sub(1), area.width, 1);
+        hints(pen, at, view.keymap, Scope::Text, view.facts);
+        built
+    }
+}
