@@ -32,6 +32,7 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
                 "the worst of one service, for a script",
             ),
             ("caretaker status --csv > board.csv", "the whole board as a table"),
+            ("caretaker status --at 22:00", "the whole board as it was last night"),
         ],
     ),
     ("watch", &[("caretaker watch --service smoothwall", "each change of one service, as a line")]),
@@ -46,6 +47,54 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
                 "caretaker handle downtime --filter kind:secondary --until 22:00..02:00 --why CHG0012",
                 "planned work at every secondary school",
             ),
+        ],
+    ),
+    (
+        "incidents",
+        &[("caretaker incidents --ended 12h", "what is broken, and what ended in the last shift")],
+    ),
+    ("incident", &[("caretaker incident show 14", "its root, its cells, and what happened when")]),
+    ("incident show", &[("caretaker incident show 14 --json", "for a program")]),
+    (
+        "incident export",
+        &[("caretaker incident export 14 > review.md", "the report for the review afterwards")],
+    ),
+    (
+        "incident claim",
+        &[("caretaker incident claim 14 --until 17:00 --why \"on the phone\"", "you work on it")],
+    ),
+    ("incident give-back", &[("caretaker incident give-back 14", "nobody has it any more")]),
+    (
+        "incident note",
+        &[("caretaker incident note 14 \"the trust moves its server\"", "for whoever comes next")],
+    ),
+    (
+        "incident merge",
+        &[("caretaker incident merge 15 14 --why \"one line was cut\"", "15 becomes part of 14")],
+    ),
+    (
+        "incident split",
+        &[(
+            "caretaker incident split 14 9991001/groupcall --why \"another cause\"",
+            "a cell that does not belong to it",
+        )],
+    ),
+    (
+        "incident resolve",
+        &[("caretaker incident resolve 14 --why \"the vendor mended it\"", "it is over")],
+    ),
+    (
+        "diff",
+        &[
+            ("caretaker diff 22:00 06:00", "what the night changed"),
+            ("caretaker diff -8h", "since eight hours ago"),
+        ],
+    ),
+    (
+        "handover",
+        &[
+            ("caretaker handover", "since the end of your last shift"),
+            ("caretaker handover --since 06:00 --markdown", "for a mail"),
         ],
     ),
     ("runs", &[("caretaker runs 9991001", "the days from which a restore can be asked")]),

@@ -145,6 +145,14 @@ impl Session {
         None
     }
 
+    /// Waits until nothing has been written for `silence`.
+    pub fn rests(&self, silence: Duration) {
+        let mut seen = self.seen.0.lock().unwrap();
+        while let Some(left) = silence.checked_sub(seen.last.elapsed()) {
+            seen = self.seen.1.wait_timeout(seen, left).unwrap().0;
+        }
+    }
+
     /// The process id.
     pub fn pid(&self) -> u32 {
         self.child.process_id().unwrap()

@@ -102,7 +102,7 @@ impl Demo {
     async fn until(&self, what: &str, good: impl Fn(&Status) -> Result<(), String>) {
         let mut why = String::new();
         for _ in 0..60 {
-            let status = self.link.status(&[]).await.unwrap();
+            let status = self.link.status(&[], None).await.unwrap();
             match good(&status) {
                 Ok(()) => return,
                 Err(not) => why = not,
