@@ -305,6 +305,7 @@ fn of_action(held: &Held, labels: &BTreeMap<String, String>) -> TimeLine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::plan::{Item, Kind, Operator};
 
     #[test]
     fn a_vendors_own_number_is_found_in_the_sentence_and_nothing_else_is() {
@@ -314,6 +315,56 @@ mod tests {
         assert_eq!(found("an incident at 9"), [""; 0]);
         assert_eq!(found("no data since Sat 03:02"), [""; 0]);
         assert_eq!(found("incident"), [""; 0]);
+    }
+
+    #[test]
+    fn an_action_is_told_without_a_name_and_a_ticket_by_its_number() {
+        let held = |action: &str, aim: &str, reference: Option<&str>| Held {
+            plan: "p".into(),
+            action: action.parse().unwrap(),
+            by: Operator { uid: 1, login: None, name: "asha".into() },
+            item: Item {
+                key: "0123456789abcdef".into(),
+                aim: aim.parse().unwrap(),
+                also: Vec::new(),
+                kind: Kind::School,
+                lease: Clean::default(),
+                now: Vec::new(),
+                steps: Vec::new(),
+                sends: Vec::new(),
+                protective: false,
+                will_not: Vec::new(),
+                beware: Vec::new(),
+                undo: None,
+                second_person: None,
+            },
+            at: Timestamp::UNIX_EPOCH,
+            steps: Vec::new(),
+            outcome: Some(Outcome::Accepted),
+            closed: false,
+            next_look: None,
+            reference: reference.map(Clean::new),
+        };
+        let labels =
+            BTreeMap::from([("desk.raise_ticket".to_owned(), "Raise a ticket".to_owned())]);
+        let lock =
+            of_action(&held("welearn365.lock_account", "9991001/sam:m.sharp12", None), &labels);
+        assert_eq!(
+            (lock.kind, lock.what.as_str()),
+            (
+                TimeLineKind::Action,
+                "welearn365.lock_account, 9991001/sam:m.....: ACCEPTED, not seen yet"
+            )
+        );
+        assert_eq!(lock.about.len(), 1, "its school's cell");
+        let ticket = held("desk.raise_ticket", "9991001/groupcall", Some("INC0041233"));
+        let ticket = of_action(&ticket, &labels);
+        assert_eq!(ticket.kind, TimeLineKind::Ticket);
+        let text = ticket.what.as_str();
+        assert!(
+            text.contains("Raise a ticket") && text.ends_with("reference INC0041233"),
+            "{text}"
+        );
     }
 
     #[test]
