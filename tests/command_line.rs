@@ -233,6 +233,8 @@ fn two_moments_end_with_the_worst_that_became_worse() {
     assert_eq!(cli::diff_code(&diff(vec![differs("Oak Lane")])), 2);
     let better = Differs { sort: Sort::Better, ..differs("Oak Lane") };
     assert_eq!(cli::diff_code(&diff(vec![better])), 0);
+    let stands = Differs { sort: Sort::Stands, ..differs("Oak Lane") };
+    assert_eq!(cli::diff_code(&diff(vec![stands])), 3, "it may have been so before");
     let blind = Diff { not_recorded: 3, ..diff(Vec::new()) };
     assert_eq!(cli::diff_code(&blind), 3, "what could not be compared is not well");
     let text = cli::diff_text(&blind);

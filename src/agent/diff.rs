@@ -138,7 +138,7 @@ impl Found {
     fn shorten(&mut self) {
         self.cells.sort_by_key(|(pupils, d)| {
             let health = match d.sort {
-                Sort::Worse | Sort::RanOut => d.after.health,
+                Sort::Worse | Sort::Stands | Sort::RanOut => d.after.health,
                 Sort::Better => d.before.health,
                 Sort::Meanwhile => d.worst.as_ref().map_or(d.after.health, |w| w.health),
             };

@@ -72,11 +72,12 @@ pub(super) async fn read<T: Send + 'static>(
     }
 }
 
-/// Changes without those that are no news: a cell that was well when it was first judged, or is not
-/// taken any more.
+/// Changes without those that are no news: a cell that was well when it was first judged, or of which
+/// nothing was seen then, and one that is not taken any more.
 pub(super) fn news(history: Vec<StateChange>) -> Vec<StateChange> {
-    let is_news = |change: &StateChange| {
-        change.to.is_trouble() || (!change.first && change.to != Health::NotSubscribed)
+    let is_news = |change: &StateChange| match change.first {
+        true => change.to.is_trouble() && change.reason != Some(Reason::NeverSeen),
+        false => change.to != Health::NotSubscribed,
     };
     history.into_iter().filter(is_news).collect()
 }

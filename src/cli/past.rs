@@ -71,12 +71,13 @@ pub fn diff_text(diff: &Diff) -> String {
     out
 }
 
-/// The exit code: the worst that became worse; 3 where anything could not be compared.
+/// The exit code: the worst that became worse, where what could not be compared counts as unknown.
 #[must_use]
 pub fn diff_code(diff: &Diff) -> u8 {
     let worse = diff.cells.iter().filter(|d| d.sort == Sort::Worse).map(|d| d.after.health);
     let worst = worse.max().unwrap_or(Health::Ok);
     let unknown = Health::Unknown;
-    let worst = if diff.not_recorded > 0 { worst.max(unknown) } else { worst };
+    let blind = diff.not_recorded > 0 || diff.cells.iter().any(|d| d.sort == Sort::Stands);
+    let worst = if blind { worst.max(unknown) } else { worst };
     worst.exit_code()
 }

@@ -265,7 +265,7 @@ impl World {
         let from = before.map_or(Health::Unknown, |(health, _)| health);
         let first = before.is_none();
         let nothing_seen = from == after.0 && new.reason == Some(Reason::NeverSeen);
-        if before == Some(after) || (first && (!taken || nothing_seen)) {
+        if before == Some(after) || (first && !taken) {
             return;
         }
         let change = StateChange {

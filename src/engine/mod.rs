@@ -83,8 +83,8 @@ pub enum Effect {
         /// What changed.
         change: StateChange,
     },
-    /// No news, but kept for the past: a cell that nobody had judged before is well, one is not
-    /// taken any more, or one of which nothing was ever seen begins or ends to follow.
+    /// No news, but kept for the past: a cell that nobody had judged before is well or
+    /// was never seen, or one is not taken any more.
     Noted {
         /// Where.
         row: Row,

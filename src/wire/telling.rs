@@ -62,7 +62,7 @@ pub fn differs_line(differs: &Differs) -> String {
         line.push_str(&format!("; {} had it ({}{until})", had.by, had.kind.word()));
     }
     let why = match sort {
-        Sort::Worse | Sort::RanOut => &after.why,
+        Sort::Worse | Sort::Stands | Sort::RanOut => &after.why,
         Sort::Better => &before.why,
         Sort::Meanwhile => return line,
     };
@@ -153,6 +153,10 @@ pub fn handover_parts(page: &Handover) -> Vec<Part> {
         ),
         part("Done by the desk", page.done.iter().map(done_line).collect(), "nothing"),
     ];
+    let stands = of(&[Sort::Stands]);
+    if !stands.is_empty() {
+        all.insert(1, part("Broken, and how it stood before is not recorded", stands, ""));
+    }
     if let Some(why) = &page.untold {
         all.push(part("Actions and tickets", vec![format!("not told: {why}")], ""));
         return all;

@@ -270,6 +270,7 @@ async fn what_is_handed_over_begins_where_the_last_shift_ended() {
         (1, &json!("ringing them"), &json!(1))
     );
     assert_eq!(page["diff"]["cells"][0]["cell"]["name"], "Invented School 2");
+    assert_eq!(page["diff"]["cells"][0]["sort"], "stands", "nobody had looked at eight");
     let (status, _) = wire.ask("GET", "/v1/handover?since=2026-11-25T00:00:00Z", b"").await;
     assert_eq!(status, 400);
     agent.stop().await.unwrap();

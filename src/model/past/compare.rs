@@ -23,6 +23,8 @@ use crate::model::text::Clean;
 pub enum Sort {
     /// Worse than before.
     Worse,
+    /// Bad, and how it stood before is not recorded.
+    Stands,
     /// Somebody had it, nobody has now, and it is still bad.
     RanOut,
     /// Better than before, or well again.
@@ -33,13 +35,15 @@ pub enum Sort {
 
 impl Sort {
     /// All, in the order in which they are told.
-    pub const ALL: [Self; 4] = [Self::Worse, Self::RanOut, Self::Better, Self::Meanwhile];
+    pub const ALL: [Self; 5] =
+        [Self::Worse, Self::Stands, Self::RanOut, Self::Better, Self::Meanwhile];
 
     /// In words.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Worse => "became worse",
+            Self::Stands => "is bad, and how it stood before is not recorded",
             Self::RanOut => "nobody has it any more",
             Self::Better => "became better",
             Self::Meanwhile => "worse meanwhile, as before again",
@@ -91,7 +95,7 @@ pub fn compare(before: &Cell, after: &Cell, course: &Course) -> Option<Compared>
     if is_not_recorded(before) || is_not_recorded(after) {
         // A trouble that stands is told, whatever was before it.
         let stands = !is_not_recorded(after) && after.health.is_trouble() && !follows(after);
-        return stands.then_some(Compared { sort: Sort::Worse, worst: None, ran_out: None });
+        return stands.then_some(Compared { sort: Sort::Stands, worst: None, ran_out: None });
     }
     let (from, to) = (before.health, after.health);
     if to == Health::NotSubscribed {
@@ -112,7 +116,7 @@ pub fn compare(before: &Cell, after: &Cell, course: &Course) -> Option<Compared>
     let only_followed = match sort {
         Sort::Worse => follows(after),
         Sort::Better => follows(before),
-        Sort::RanOut | Sort::Meanwhile => false,
+        Sort::Stands | Sort::RanOut | Sort::Meanwhile => false,
     };
     (!only_followed).then_some(Compared { sort, worst, ran_out })
 }

@@ -141,8 +141,8 @@ proptest! {
                 Some((health, follows)) if lost.is_empty() => {
                     prop_assert_eq!((then.health, then.follows_from.is_some()), (health, follows), "{}", at);
                 }
-                Some(_) => {}
-                None => prop_assert!(then.health != Health::Ok, "nobody had looked: {then:?}"),
+                None if lost.is_empty() => prop_assert!(then.health != Health::Ok, "nobody had looked: {then:?}"),
+                _ => {}
             }
         }
     }
@@ -313,7 +313,7 @@ fn two_moments_are_compared_worst_first() {
     };
     assert_eq!(sort(&cell(Health::Ok), &follows, &none), None, "told with its cause");
     let unknown = not_recorded("");
-    assert_eq!(sort(&unknown, &cell(Health::Warning), &none), Some(Sort::Worse), "it stands");
+    assert_eq!(sort(&unknown, &cell(Health::Warning), &none), Some(Sort::Stands));
     assert_eq!(sort(&unknown, &cell(Health::Ok), &none), None, "not known to have been bad");
     assert_eq!(sort(&cell(Health::Critical), &unknown, &none), None, "nor to be well");
 }
