@@ -32,7 +32,13 @@ const SITUATIONS: &[Situation] = &[
         name: "answer-the-phone",
         title: "A school rings: what is wrong there, and is it only us?",
         scenario: "morning",
-        steps: &[("LIVE", "o"), (": school", "hamp"), ("Hamp", "\r"), ("SAY", "y"), ("sent to", "")],
+        steps: &[
+            ("LIVE", "o"),
+            (": school", "hamp"),
+            ("Hamp", "\r"),
+            ("SAY", "y"),
+            ("sent to", ""),
+        ],
     },
     Situation {
         name: "the-morning-round",
@@ -65,19 +71,40 @@ const SITUATIONS: &[Situation] = &[
         name: "bring-it-back",
         title: "From which nights can a school's backup be asked for?",
         scenario: "morning",
-        steps: &[("LIVE", "/"), ("filter", "rs:bad"), ("shown", "\r"), ("shown", "x"), ("act >", "restore"), ("restore", "")],
+        steps: &[
+            ("LIVE", "/"),
+            ("filter", "rs:bad"),
+            ("shown", "\r"),
+            ("shown", "x"),
+            ("act >", "restore"),
+            ("restore", ""),
+        ],
     },
     Situation {
         name: "two-in-the-morning",
         title: "What is broken, since when, what is the root?",
         scenario: "storm",
-        steps: &[("LIVE", "i"), ("incidents", "\r"), ("root", "\x1b"), ("incidents", "\x1b"), ("LIVE", "t"), ("when", "-1m\r"), ("", "")],
+        steps: &[
+            ("LIVE", "i"),
+            ("incidents", "\r"),
+            ("root", "\x1b"),
+            ("incidents", "\x1b"),
+            ("LIVE", "t"),
+            ("when", "-1m\r"),
+            ("", ""),
+        ],
     },
     Situation {
         name: "handing-over",
         title: "What broke, what was done, what is open and whose",
         scenario: "morning",
-        steps: &[("LIVE", "c"), ("claimed", ":handover\r"), ("handover", "\x1b"), ("LIVE", ":expiring\r"), ("runs out", "")],
+        steps: &[
+            ("LIVE", "c"),
+            ("claimed", ":handover\r"),
+            ("handover", "\x1b"),
+            ("LIVE", ":expiring\r"),
+            ("runs out", ""),
+        ],
     },
 ];
 

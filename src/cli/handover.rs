@@ -1,5 +1,6 @@
 //! What is handed over, in plain text and as Markdown for a mail.
 
+use crate::cli::markdown::plain;
 use crate::wire::past::Handover;
 use crate::wire::telling::{Part, handover_head, handover_parts};
 
@@ -29,19 +30,6 @@ pub fn handover_markdown(page: &Handover) -> String {
             out.push_str(&format!("{none}\n"));
         }
         out.extend(lines.into_iter().map(|line| format!("- {}\n", plain(&line))));
-    }
-    out
-}
-
-/// Text that Markdown takes as it is: CommonMark lets any ASCII punctuation be escaped.
-fn plain(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' | '!' | '&' | '~')
-        {
-            out.push('\\');
-        }
-        out.push(c);
     }
     out
 }

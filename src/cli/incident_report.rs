@@ -6,32 +6,8 @@
 use std::collections::BTreeMap;
 
 use crate::cli::incident::{cell_text, had_text, line_text, many, moment, reach_text, state_text};
+use crate::cli::markdown::plain;
 use crate::wire::incident::{IncidentMember, IncidentPage, TimeLine, TimeLineKind};
-
-/// Text as it stands in Markdown. A backslash before ASCII punctuation makes it plain text
-/// (CommonMark 0.31, 2.4); a colon and a dot are escaped where an address would become a link.
-fn plain(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 8);
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let link = rest.starts_with("://") || (c == '.' && ends_in_www(&out));
-        if link
-            || matches!(
-                c,
-                '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '@' | '#'
-            )
-        {
-            out.push('\\');
-        }
-        out.push(c);
-        rest = rest.get(c.len_utf8()..).unwrap_or_default();
-    }
-    out
-}
-
-fn ends_in_www(text: &str) -> bool {
-    text.len() >= 3 && text.get(text.len() - 3..).is_some_and(|end| end.eq_ignore_ascii_case("www"))
-}
 
 /// What a line of the time line is.
 fn kind(line: &TimeLine) -> &'static str {
@@ -318,18 +294,5 @@ mod tests {
         let done =
             IncidentDone { id: 12, by: "asha".into(), kind: IncidentDo::Merge, handled: None };
         assert_eq!(done_text(14, &done), "incident 14 is part of incident 12 now by asha\n");
-    }
-
-    #[test]
-    fn text_from_outside_stays_text() {
-        assert_eq!(
-            plain("a|b [x](http://e.example) <b> *c*"),
-            "a\\|b \\[x\\](http\\://e.example) \\<b\\> \\*c\\*"
-        );
-        assert_eq!(plain("see www.e.example"), "see www\\.e.example");
-        assert_eq!(
-            plain("no data since Sat 03:02; limit 50 h."),
-            "no data since Sat 03:02; limit 50 h."
-        );
     }
 }

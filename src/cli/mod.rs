@@ -15,6 +15,7 @@ mod handover;
 mod incident;
 pub mod incident_args;
 mod incident_report;
+mod markdown;
 mod out;
 mod past;
 mod pick;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::cli::markdown::plain;
 use crate::wire::statements::{NOTHING, Stated, WHOSE};
 use crate::wire::{Clean, VERSION};
 
@@ -31,7 +32,7 @@ pub fn statements_text(all: &[Stated]) -> String {
 pub fn statements_markdown(all: &[Stated]) -> String {
     let mut out = format!("# Statements about personal data\n\n{WHOSE}\n");
     for stated in all {
-        out.push_str(&format!("\n## {}\n\n", in_a_cell(stated.label.as_str())));
+        out.push_str(&format!("\n## {}\n\n", plain(stated.label.as_str())));
         if stated.statements.is_empty() {
             out.push_str(&format!("{NOTHING}\n"));
             continue;
@@ -46,15 +47,10 @@ pub fn statements_markdown(all: &[Stated]) -> String {
                 statement.place.as_str(),
                 when,
             ];
-            out.push_str(&format!("| {} |\n", cells.map(in_a_cell).join(" | ")));
+            out.push_str(&format!("| {} |\n", cells.map(plain).join(" | ")));
         }
     }
     out
-}
-
-/// A label comes from the configuration: it must not open another column, or a heading.
-fn in_a_cell(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;")
 }
 
 #[derive(Serialize)]

@@ -424,7 +424,7 @@ table! {
     Help "plan_help" CONFIRM ["f1"] "what the words mean" "The keys of a plan, and what its words mean." 4 always;
     Copy "copy" PAGE ["y"] "copy" "Sends the sentence to the terminal's clipboard (OSC 52)." 3 with_sentence;
     Refresh "refresh" SCHOOLS ["r"] "ask now" "Asks the vendors again now, within their limits, and sorts again." 10 connected;
-    Palette "palette" LISTS [":"] "commands" "All commands by name." 9 always;
+    Palette "palette" LISTS [":"] "commands" "All commands by name." 6 always;
     Help "help" LISTS ["?" "f1"] "keys" "The keys of this place, with a search." 5 always;
     Quit "quit" BOARD ["q"] "quit" "Ends the console; the agent of a service goes on." 6 always;
     Interrupt "interrupt" ALL ["ctrl-c"] "leave" "Leaves a prompt; twice on the board ends the console." 0 always;
