@@ -1,3 +1,5 @@
+//! The set-up, asked and answered without a terminal.
+
 use super::*;
 
 /// A home of its own with a list of schools in it.
