@@ -1,6 +1,12 @@
 //! Records the six situations that the console is made for, as asciicasts (version 2), with the demo:
-//! `cargo run --example record -- target/debug/caretaker docs/sessions`.
+//! `cargo run --example record -- target/debug/caretaker docs/sessions [NAME ..]`.
 //! Play one with `asciinema play FILE`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a recording ends where it fails"
+)]
+#![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
 use std::path::Path;
 use std::time::Duration;
@@ -33,11 +39,12 @@ const SITUATIONS: &[Situation] = &[
         title: "A school rings: what is wrong there, and is it only us?",
         scenario: "morning",
         steps: &[
-            ("LIVE", "o"),
-            (": school", "hamp"),
-            ("Hamp", "\r"),
+            ("whole estate", "o"),
+            (": school", "hampr"),
+            ("Hamprel", "\r"),
             ("SAY", "y"),
-            ("sent to", ""),
+            ("sent to the terminal", "\x1b"),
+            ("nobody", ""),
         ],
     },
     Situation {
@@ -45,26 +52,35 @@ const SITUATIONS: &[Situation] = &[
         title: "Whose backup failed last night, and who has it?",
         scenario: "morning",
         steps: &[
-            ("LIVE", "/"),
-            ("filter", "rs:bad"),
+            ("whole estate", "/"),
+            ("everything", "rs:bad has:nobody"),
             ("shown", "\r"),
             ("shown", "V"),
             ("marked", "c"),
-            ("claimed", "\x1b"),
-            ("taken away", ":group service\r"),
-            ("Redstor Backup:", ""),
+            ("until", "\x1b"),
+            ("nobody", ":group service\r"),
+            ("Groupcall: ", "\r"),
+            ("- ", ""),
         ],
     },
     Situation {
         name: "an-account-is-misused",
-        title: "Lock an account: a plan first, then its words",
+        title: "A pupil's account is misused: a plan first, then its words",
         scenario: "calm",
         steps: &[
-            ("LIVE", ":arm 15m INC0041233 account misused\r"),
-            ("armed", "g"),
-            ("ok:", "\r"),
-            ("+", "G\r"),
-            ("-", ""),
+            ("whole estate", "o"),
+            (": school", "9992001"),
+            ("999 2001", "\r"),
+            ("SAY", "w"),
+            ("part of a name", "u9992001000\r"),
+            ("pupil     open", "\r"),
+            ("x act", "x"),
+            ("act >", "lock"),
+            ("Lock", "\r"),
+            ("why", "mail in the pupil's name, a parent rang\r"),
+            ("ticket", "INC0041233\r"),
+            ("complete", "\r"),
+            ("NOTHING HAS BEEN SENT", "\x1b"),
         ],
     },
     Situation {
@@ -72,26 +88,26 @@ const SITUATIONS: &[Situation] = &[
         title: "From which nights can a school's backup be asked for?",
         scenario: "morning",
         steps: &[
-            ("LIVE", "/"),
-            ("filter", "rs:bad"),
+            ("whole estate", "/"),
+            ("everything", "rs:bad wl:ok gc:ok"),
             ("shown", "\r"),
             ("shown", "x"),
-            ("act >", "restore"),
-            ("restore", ""),
+            ("act >", "ask for a"),
+            ("Ask for a restore", "\r"),
+            ("missing", "\x1b"),
         ],
     },
     Situation {
         name: "two-in-the-morning",
-        title: "What is broken, since when, what is the root?",
+        title: "What is broken, since when, what is the root, who has it?",
         scenario: "storm",
         steps: &[
-            ("LIVE", "i"),
-            ("incidents", "\r"),
-            ("root", "\x1b"),
-            ("incidents", "\x1b"),
-            ("LIVE", "t"),
-            ("when", "-1m\r"),
-            ("", ""),
+            ("whole estate", "i"),
+            ("INCIDENTS", "\r"),
+            ("root", "c"),
+            ("claimed", "\x1b"),
+            ("INCIDENTS", "\x1b"),
+            ("LIVE", ""),
         ],
     },
     Situation {
@@ -99,11 +115,12 @@ const SITUATIONS: &[Situation] = &[
         title: "What broke, what was done, what is open and whose",
         scenario: "morning",
         steps: &[
-            ("LIVE", "c"),
-            ("claimed", ":handover\r"),
-            ("handover", "\x1b"),
-            ("LIVE", ":expiring\r"),
-            ("runs out", ""),
+            ("whole estate", "c"),
+            ("until", ":handover\r"),
+            ("since", "\x06"),
+            ("since", "\x1b"),
+            ("nobody", ":expiring\r"),
+            ("in ", ""),
         ],
     },
 ];
@@ -111,10 +128,12 @@ const SITUATIONS: &[Situation] = &[
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
     let (Some(program), Some(folder)) = (args.next(), args.next()) else {
-        return Err("usage: record PROGRAM FOLDER".into());
+        return Err("usage: record PROGRAM FOLDER [NAME ..]".into());
     };
     std::fs::create_dir_all(&folder)?;
-    for situation in SITUATIONS {
+    let named: Vec<String> = args.collect();
+    let is_meant = |s: &&Situation| named.is_empty() || named.iter().any(|name| name == s.name);
+    for situation in SITUATIONS.iter().filter(is_meant) {
         let cast = record(&program, situation)?;
         std::fs::write(Path::new(&folder).join(format!("{}.cast", situation.name)), cast)?;
         println!("{}: {}", situation.name, situation.title);

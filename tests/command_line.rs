@@ -278,7 +278,7 @@ fn what_is_handed_over_says_so_where_there_is_nothing_and_escapes_names_for_a_ma
     let mail = cli::handover_markdown(&page);
     assert!(
         mail.contains(
-            "## Broke, and still broken\n\n- \\[St \\*Anne\\*\\](https://evil.example) \\<b\\>"
+            "## Broke, and still broken\n\n- \\[St \\*Anne\\*\\](https\\://evil.example) \\<b\\>"
         ),
         "{mail}"
     );

@@ -29,6 +29,7 @@ use crate::wire::board::CompactCell;
 use crate::wire::past::Past;
 use crate::wire::runs::Stretch;
 use crate::wire::status::{CellStatus, EstateStatus, SchoolStatus};
+use crate::wire::telling::moment;
 
 /// Entries of the desk's book that are looked through for a page.
 const BOOK: usize = 2_000;
@@ -110,12 +111,13 @@ pub(super) fn held(
     now: Timestamp,
 ) -> Result<Attended, Refusal> {
     let from = stretches.last().map_or(now, |first| first.from);
-    let span = || format!("what is kept goes from {from:.0} to {now:.0}");
+    // Short: a prompt of 80 columns shows it in a line.
+    let kept = format!("kept since {}", moment(from));
     if at > now {
-        return Err(Refusal::bad_request(&format!("{at:.0} lies in the future; {}", span())));
+        return Err(Refusal::bad_request(&format!("{} lies in the future; {kept}", moment(at))));
     }
     if at < from {
-        let why = format!("nothing is kept of {at:.0}; {}", span());
+        let why = format!("{kept}; nothing of {}", moment(at));
         return Err(Refusal::bad_request(&why));
     }
     Ok(Attended { from, until: now })

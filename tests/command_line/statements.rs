@@ -33,7 +33,7 @@ fn each_form_says_whose_words_they_are_and_what_is_not_held() {
 #[test]
 fn a_name_of_the_configuration_opens_no_column_and_no_tag() {
     let page = statements_markdown(&all(&[("redstor", "Red|stor <b>")]));
-    assert!(page.contains("## Red\\|stor &lt;b>\n"), "{page}");
+    assert!(page.contains("## Red\\|stor \\<b\\>\n"), "{page}");
     for line in page.lines().filter(|line| line.starts_with('|')) {
         assert_eq!(line.matches('|').count() - line.matches("\\|").count(), 6, "{line}");
     }

@@ -145,10 +145,11 @@ impl Session {
         None
     }
 
-    /// Waits until nothing has been written for `silence`.
+    /// Waits until nothing has been written for `silence` from now on.
     pub fn rests(&self, silence: Duration) {
+        let from = Instant::now();
         let mut seen = self.seen.0.lock().unwrap();
-        while let Some(left) = silence.checked_sub(seen.last.elapsed()) {
+        while let Some(left) = silence.checked_sub(seen.last.max(from).elapsed()) {
             seen = self.seen.1.wait_timeout(seen, left).unwrap().0;
         }
     }

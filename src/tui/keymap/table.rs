@@ -291,8 +291,7 @@ const INCIDENTS: &[Scope] = &[Scope::Incidents, Scope::Incident];
 const GUARD: &[Scope] = &[Scope::Approvals, Scope::Look, Scope::Audit];
 
 /// Why nothing can be done to the past.
-pub const IN_PAST: &str =
-    "this is the past, where nothing can be done: Esc on the board goes back to now";
+pub const IN_PAST: &str = "this is the past, nothing can be done; Esc on the board: back to now";
 
 fn always(_: &Facts) -> Option<&'static str> {
     None
