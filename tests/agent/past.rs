@@ -222,7 +222,10 @@ async fn what_is_not_kept_is_refused_or_unknown() {
     assert_eq!(gap["split"]["ok"], 0);
 
     for (when, why) in [
-        ("2026-11-23T05:59:59Z", "kept since Mon 23 Nov 2026 06:00 GMT; nothing of Mon 23 Nov 2026 05:59 GMT"),
+        (
+            "2026-11-23T05:59:59Z",
+            "kept since Mon 23 Nov 2026 06:00 GMT; nothing of Mon 23 Nov 2026 05:59 GMT",
+        ),
         ("2026-11-25T00:00:00Z", "lies in the future"),
         ("yesterday", "RFC 3339"),
     ] {
