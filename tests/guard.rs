@@ -33,6 +33,11 @@ per_plan = 5
 name = "two"
 actions = ["welearn365.restore_account"]
 second = "approver"
+
+[[rule]]
+name = "shown"
+actions = ["welearn365.reset_password"]
+second = "approver"
 "#;
 
 /// What the vendor does to the next call.
@@ -172,10 +177,8 @@ fn ask(action: &str) -> Ask {
 }
 
 fn guard(folder: &Path, vendor: &Arc<Vendor>) -> Guard {
-    let actions: Vec<ActionId> = ["groupcall.resync", "welearn365.restore_account"]
-        .iter()
-        .map(|a| a.parse().unwrap())
-        .collect();
+    let known = ["groupcall.resync", "welearn365.restore_account", "welearn365.reset_password"];
+    let actions: Vec<ActionId> = known.iter().map(|a| a.parse().unwrap()).collect();
     Guard::new(Parts {
         ledger: Arc::new(SqliteLedger::open(&folder.join("ledger.db")).unwrap()),
         acts: vec![vendor.clone()],
@@ -267,6 +270,50 @@ async fn a_second_person_is_another_person_and_only_then_it_runs() {
     guard.approve(&who(1001, Role::Approver), id, digest).await.unwrap();
     let held = until(&guard, |h| h.closed).await;
     assert_eq!((held.outcome, vendor.effects()), (Some(Outcome::Done), 1));
+}
+
+#[tokio::test]
+async fn a_role_that_was_lost_since_the_plan_confirms_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let vendor = Vendor::new("groupcall.resync", Class::Trigger);
+    let guard = guard(folder.path(), &vendor);
+    let me = who(1000, Role::Operator);
+    let plan = guard.plan(&me, ask("groupcall.resync"), false).await.unwrap().plan;
+    let now_only_looks = who(1000, Role::Viewer);
+    let denied = guard.confirm(&now_only_looks, plan.id.as_str(), plan.digest.as_str()).await;
+    assert!(matches!(denied, Err(Denied::Policy(_))));
+    let confirmed = AuditQuery { kind: Some("confirmed".into()), ..AuditQuery::default() };
+    let confirmed = AuditQuery { limit: 10, ..confirmed };
+    assert_eq!(guard.ledger().entries(&confirmed).unwrap(), []);
+    assert_eq!(vendor.effects(), 0);
+}
+
+#[tokio::test]
+async fn what_is_shown_once_waits_for_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let vendor = Vendor::new("welearn365.reset_password", Class::Destructive);
+    let guard = guard(folder.path(), &vendor);
+    let me = who(1000, Role::Operator);
+    let planned = guard.plan(&me, ask("welearn365.reset_password"), false).await;
+    let Err(Denied::Policy(why)) = planned else { panic!("{planned:?}") };
+    assert!(why.contains("shown once") && why.contains("the policy has to"), "{why}");
+    assert!(guard.waiting().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn threat_29_a_login_in_a_denial_stays_out_of_the_chain() {
+    let folder = tempfile::tempdir().unwrap();
+    let vendor = Vendor::new("groupcall.resync", Class::Trigger);
+    let guard = guard(folder.path(), &vendor);
+    let target = "9991001/sam:jane.doe".parse().unwrap();
+    let twice = Ask { targets: vec![target; 2], ..ask("groupcall.resync") };
+    let denied = guard.plan(&who(1000, Role::Operator), twice, false).await.unwrap_err();
+    assert!(denied.to_string().contains("named twice"), "{denied}");
+    let query = AuditQuery { kind: Some("denied".into()), limit: 10, ..AuditQuery::default() };
+    let entries = guard.ledger().entries(&query).unwrap();
+    let kept = format!("{entries:?}");
+    assert!(entries.len() == 1 && kept.contains("j....."), "{kept}");
+    assert!(!kept.contains("jane"), "{kept}");
 }
 
 #[tokio::test]

@@ -369,6 +369,12 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Whether one of its steps makes something that is shown once: a new password.
+    #[must_use]
+    pub fn shows_once(&self) -> bool {
+        self.items.iter().flat_map(|i| &i.steps).any(|s| s.class == Class::Destructive)
+    }
+
     /// How many targets it has.
     #[must_use]
     pub fn targets(&self) -> usize {

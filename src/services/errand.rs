@@ -117,7 +117,7 @@ impl<E: Errand> HandOff<E> {
             Aim::School(school) => *school,
             Aim::Cell(school, service) if *service == self.service => *school,
             _ => {
-                let why = format!("{aim}: name a school, as LAESTAB");
+                let why = format!("{}: name a school, as LAESTAB", aim.masked());
                 return Err(Refused::NotOne(why));
             }
         };

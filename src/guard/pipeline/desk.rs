@@ -281,6 +281,7 @@ impl Guard {
         let (planned, limit) = self.inner.take(who, id, digest, now)?;
         let plan = planned.plan;
         self.inner.policy_is(plan.ruling.policy.as_str())?;
+        self.still_allowed(who, &plan, now)?;
         if plan.ruling.second.is_some() && self.inner.alone {
             return Err(Denied::Policy(
                 "this needs a second person, and an agent inside a console has one: attach to the \

@@ -30,7 +30,10 @@ impl Guard {
         match self.try_plan(who, &ask, show).await {
             Ok(planned) => Ok(planned),
             Err(denied) => {
-                let why = denied.to_string();
+                // Whoever typed a login knows it; the audit must not, for it is never erased from there.
+                let why = ask.targets.iter().fold(denied.to_string(), |why, aim| {
+                    why.replace(&aim.to_string(), &aim.masked().to_string())
+                });
                 let body = [("action", ask.action.as_str()), ("why", why.as_str())];
                 let now = self.inner.clock.now();
                 let about = ask.targets.first().map(|aim| aim.masked().to_string());
@@ -51,7 +54,7 @@ impl Guard {
         }
         for (n, aim) in ask.targets.iter().enumerate() {
             if ask.targets.iter().take(n).any(|before| before == aim) {
-                return Err(Denied::Asked(format!("{aim} is named twice")));
+                return Err(Denied::Asked(format!("{} is named twice", aim.masked())));
             }
         }
         let policy = self.policy()?;
@@ -104,6 +107,14 @@ impl Guard {
             expires_at: now.checked_add(PLAN_LASTS).unwrap_or(now),
             digest: Clean::new(""),
         };
+        if plan.shows_once() && plan.ruling.second.is_some() {
+            // It would begin when nobody is there to see it: a password that nobody knows.
+            return Err(Denied::Policy(
+                "what this makes is shown once, to whoever confirms it, and so cannot wait for a second \
+                 person: the policy has to leave it to one, or forbid it"
+                    .into(),
+            ));
+        }
         plan.digest = digest(&plan);
         let draft = audit::about_plan(now, "plan", &who.operator, &plan, &*self.inner.entropy)
             .map_err(|e| Denied::Ledger(e.to_string()))?;
@@ -251,6 +262,30 @@ fn choices_fit(specs: &[ActionSpec], ask: &Ask) -> Result<(), Denied> {
 /// Each target of some items, as the policy judges it.
 pub(super) fn aimed_at(items: &[Item]) -> Vec<(Option<Laestab>, Kind)> {
     items.iter().flat_map(|item| item.aims().map(|aim| (aim.school(), item.kind))).collect()
+}
+
+impl Guard {
+    /// Judges a plan once more, when it is confirmed: by the roles that the account has now, the hour and
+    /// what is frozen.
+    pub(super) fn still_allowed(
+        &self,
+        who: &Who,
+        plan: &Plan,
+        now: Timestamp,
+    ) -> Result<(), Denied> {
+        let asked = Asked {
+            action: plan.ask.action.clone(),
+            targets: aimed_at(&plan.items),
+            roles: who.roles.clone(),
+            at: now,
+            emergency: self.inner.emergency().is_some(),
+        };
+        let judged = self.policy()?.judge(&asked).map_err(Denied::Policy)?;
+        if judged.ruling.second.is_some() && plan.ruling.second.is_none() {
+            return Err(Denied::Stale("it needs a second person now: plan it again".into()));
+        }
+        Ok(())
+    }
 }
 
 #[derive(Default)]

@@ -34,7 +34,7 @@ pub(super) fn start(
     plan: Plan,
     limit: HourLimit,
 ) -> Option<oneshot::Receiver<SecretString>> {
-    let shows = plan.items.iter().flat_map(|i| &i.steps).any(|s| s.class == Class::Destructive);
+    let shows = plan.shows_once();
     let (send, receive) = oneshot::channel();
     let mut secret = Some(send);
     let inner = Arc::clone(inner);

@@ -100,7 +100,9 @@ impl Resync {
         let school = match aim {
             Aim::School(school) => *school,
             Aim::Cell(school, service) if service.as_str() == "groupcall" => *school,
-            _ => return Err(Refused::NotOne(format!("{aim}: name a school, as LAESTAB"))),
+            _ => {
+                return Err(Refused::NotOne(format!("{}: name a school, as LAESTAB", aim.masked())));
+            }
         };
         let label = place(self.watch.estate(), school)?;
         let counts = self.watch.counts(school).await;
