@@ -14,7 +14,6 @@ use crate::guard::pipeline::desk::{Denied, Who};
 use crate::guard::pipeline::inner::Inner;
 use crate::guard::plan::same;
 use crate::ledger::Draft;
-use crate::model::action::Class;
 use crate::model::plan::{Ask, Item, Operator, Outcome, Plan, StepState};
 use crate::model::text::Clean;
 use crate::ports::act::{Act, Answer, Prepared, Seen};
