@@ -101,7 +101,10 @@ impl Resync {
             Aim::School(school) => *school,
             Aim::Cell(school, service) if service.as_str() == "groupcall" => *school,
             _ => {
-                return Err(Refused::NotOne(format!("{}: name a school, as LAESTAB", aim.masked())));
+                return Err(Refused::NotOne(format!(
+                    "{}: name a school, as LAESTAB",
+                    aim.masked()
+                )));
             }
         };
         let label = place(self.watch.estate(), school)?;
