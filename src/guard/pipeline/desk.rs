@@ -272,7 +272,11 @@ impl Guard {
     pub async fn confirm(&self, who: &Who, id: &str, digest: &str) -> Result<Started, Denied> {
         let (me, who) = (self.clone(), who.clone());
         let (id, digest) = (id.to_owned(), digest.to_owned());
-        unbroken(async move { me.confirming(&who, &id, &digest).await }).await
+        unbroken(async move {
+            let confirmed = me.confirming(&who, &id, &digest).await;
+            me.recorded(&who, "confirm", &id, confirmed).await
+        })
+        .await
     }
 
     async fn confirming(&self, who: &Who, id: &str, digest: &str) -> Result<Started, Denied> {
@@ -326,7 +330,31 @@ impl Guard {
     ) -> Result<(), Denied> {
         let (me, who, id) = (self.clone(), who.clone(), id.to_owned());
         let (digest, typed) = (digest.to_owned(), typed.to_owned());
-        unbroken(async move { me.approving(&who, &id, &digest, &typed).await }).await
+        unbroken(async move {
+            let approved = me.approving(&who, &id, &digest, &typed).await;
+            me.recorded(&who, "approve", &id, approved).await
+        })
+        .await
+    }
+
+    /// Records a refusal of what was asked about a plan. No plan's text stands in it.
+    async fn recorded<T>(
+        &self,
+        who: &Who,
+        asked: &'static str,
+        plan: &str,
+        result: Result<T, Denied>,
+    ) -> Result<T, Denied> {
+        if let Err(denied @ (Denied::Policy(_) | Denied::Asked(_) | Denied::Stale(_))) = &result {
+            let why = denied.to_string();
+            let body = [("asked", asked), ("why", why.as_str())];
+            // As far as a plan's id goes: more is somebody's invention.
+            let plan: String = plan.chars().take(64).collect();
+            let now = self.inner.clock.now();
+            let draft = audit::entry(now, "denied", Some(&who.operator), &plan, &body);
+            self.inner.blocking(move |ledger| ledger.append(draft)).await?;
+        }
+        result
     }
 
     async fn approving(
