@@ -29,8 +29,10 @@ pub(super) async fn run(
     let link = Link::new(&socket).map_err(Failed::no_agent)?;
     let mut desk = Desk { link, socket, plain: Plain::default() };
     cli::say("caretaker, line by line. Type help to hear what can be typed.");
-    cli::say(&Plain::totals(&desk.rows().await.map_err(Failed::no_agent)?));
-    desk.answer(outside, Asked::List(String::new())).await;
+    let first = desk.rows().await.map_err(Failed::no_agent)?;
+    cli::say(&Plain::totals(&first));
+    // Without a filter there is nothing to misunderstand.
+    cli::say(&desk.plain.list(&first, "", outside.clock.now()).unwrap_or_else(|why| why));
     let tells = Arc::new(AtomicBool::new(true));
     let news = tokio::spawn(watch::news(desk.link.clone(), Arc::clone(&tells)));
     let mut reading = None;

@@ -1,22 +1,16 @@
 //! Incidents in plain text.
 
-use jiff::Timestamp;
-
+use crate::cli::when::moment;
+use crate::wire::Health;
 use crate::wire::board::Row;
 use crate::wire::desk::CellName;
 use crate::wire::incident::{
     Had, IncidentDo, IncidentDone, IncidentLine, IncidentMember, IncidentPage, IncidentState,
     Incidents, TimeLine,
 };
-use crate::wire::{Health, london};
 
 /// Cells that are listed of one incident.
 const LISTED: usize = 20;
-
-/// `Tue 24 Nov 2026 03:02`, London.
-pub(super) fn moment(at: Timestamp) -> String {
-    at.to_zoned_datetime(london()).strftime("%a %-d %b %Y %H:%M").to_string()
-}
 
 /// So many of a thing: `1 school`, `12 schools`.
 pub(super) fn many(n: u64, what: &str) -> String {

@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::cli::incident::{cell_text, had_text, line_text, many, moment, reach_text, state_text};
+use crate::cli::incident::{cell_text, had_text, line_text, many, reach_text, state_text};
 use crate::cli::markdown::plain;
+use crate::cli::when::moment;
 use crate::wire::incident::{IncidentMember, IncidentPage, TimeLine, TimeLineKind};
 
 /// What a line of the time line is.

@@ -26,6 +26,7 @@ mod table;
 pub mod teach;
 mod training;
 mod watch;
+mod when;
 
 pub use account::{found_text, page_text};
 pub use act::{

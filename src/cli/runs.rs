@@ -1,8 +1,6 @@
 //! Runs that ended well, in plain text.
 
-use jiff::Timestamp;
-
-use crate::wire::london;
+use crate::cli::when::moment;
 use crate::wire::runs::Runs;
 
 /// Days of one school from which a restore can be asked, newest first, a check at a time.
@@ -30,8 +28,4 @@ pub fn runs_text(runs: &Runs) -> String {
         out.push_str(&format!("{none}  watched: {looked}; any other time is not known to us\n"));
     }
     out
-}
-
-fn moment(at: Timestamp) -> String {
-    at.to_zoned_datetime(london()).strftime("%a %-d %b %Y %H:%M").to_string()
 }

@@ -11,7 +11,8 @@ use crate::model::ids::ServiceKey;
 use crate::model::past::{Around, Attended, Holds};
 use crate::model::text::Clean;
 use crate::store::desk;
-use crate::store::pack::{self, Record, Services};
+use crate::store::pack::{self, Services};
+use crate::store::read::record;
 
 /// The format; see `schema`. History is clustered by place and time; what a single cell was at a
 /// moment is found by the index, however much happened since.
@@ -30,9 +31,9 @@ const MOST_STRETCHES: i64 = 10_000;
 const LONGEST_HOLD: SignedDuration = SignedDuration::from_hours(181 * 24);
 
 // Left to itself, SQLite would walk through all that happened at the place.
-pub(super) const BEFORE: &str = "SELECT at, code, why FROM history INDEXED BY history_of_cell WHERE place = ?1 AND service = ?2 \
+pub(super) const BEFORE: &str = "SELECT at, service, code, why FROM history INDEXED BY history_of_cell WHERE place = ?1 AND service = ?2 \
     AND at <= ?3 ORDER BY at DESC LIMIT 1";
-pub(super) const AFTER: &str = "SELECT at, code, why FROM history INDEXED BY history_of_cell WHERE place = ?1 AND service = ?2 \
+pub(super) const AFTER: &str = "SELECT at, service, code, why FROM history INDEXED BY history_of_cell WHERE place = ?1 AND service = ?2 \
     AND at > ?3 ORDER BY at LIMIT 1";
 pub(super) const EARLIER: &str = "SELECT max(at) FROM history WHERE place = ?1 AND at < ?2";
 pub(super) const LATER: &str = "SELECT min(at) FROM history WHERE place = ?1 AND at > ?2";
@@ -44,17 +45,7 @@ fn change(
     key: &ServiceKey,
 ) -> rusqlite::Result<Option<StateChange>> {
     let mut query = db.prepare_cached(sql)?;
-    let record = query
-        .query_row(params![place, number, at], |r| {
-            Ok(Record {
-                row: place,
-                at_ms: r.get(0)?,
-                service: number,
-                code: r.get(1)?,
-                why: Clean::new(r.get_ref(2)?.as_str()?),
-            })
-        })
-        .optional()?;
+    let record = query.query_row(params![place, number, at], |r| record(place, r)).optional()?;
     Ok(record.and_then(|record| pack::state_change(record, key.clone())))
 }
 
@@ -95,13 +86,7 @@ pub(super) fn between(
     )?;
     let mut rows = query.query(params![place, from.as_millisecond(), until.as_millisecond()])?;
     while let Some(r) = rows.next()? {
-        let record = Record {
-            row: place,
-            at_ms: r.get(0)?,
-            service: r.get(1)?,
-            code: r.get(2)?,
-            why: Clean::new(r.get_ref(3)?.as_str()?),
-        };
+        let record = record(place, r)?;
         let key = services.key(record.service).cloned();
         if let Some(change) = key.and_then(|key| pack::state_change(record, key)) {
             see(row, change);
@@ -123,15 +108,8 @@ pub(super) fn up_to(
          ORDER BY at DESC LIMIT ?3",
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let records = query.query_map(params![place, at.as_millisecond(), limit], |r| {
-        Ok(Record {
-            row: place,
-            at_ms: r.get(0)?,
-            service: r.get(1)?,
-            code: r.get(2)?,
-            why: Clean::new(r.get_ref(3)?.as_str()?),
-        })
-    })?;
+    let records =
+        query.query_map(params![place, at.as_millisecond(), limit], |r| record(place, r))?;
     let mut out = Vec::new();
     for record in records {
         let record = record?;

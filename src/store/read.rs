@@ -131,14 +131,17 @@ pub(super) fn history(db: &Connection, place: u32, limit: usize) -> rusqlite::Re
         "SELECT at, service, code, why FROM history WHERE place = ?1 ORDER BY at DESC LIMIT ?2",
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = query.query_map(params![place, limit], |r| {
-        Ok(Record {
-            row: place,
-            at_ms: r.get(0)?,
-            service: r.get(1)?,
-            code: r.get(2)?,
-            why: Clean::new(r.get_ref(3)?.as_str()?),
-        })
-    })?;
+    let rows = query.query_map(params![place, limit], |r| record(place, r))?;
     rows.collect()
+}
+
+/// A record of a row from its columns `at, service, code, why`.
+pub(super) fn record(place: u32, r: &SqlRow<'_>) -> rusqlite::Result<Record> {
+    Ok(Record {
+        row: place,
+        at_ms: r.get(0)?,
+        service: r.get(1)?,
+        code: r.get(2)?,
+        why: Clean::new(r.get_ref(3)?.as_str()?),
+    })
 }

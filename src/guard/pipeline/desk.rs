@@ -350,11 +350,21 @@ impl Guard {
             let body = [("asked", asked), ("why", why.as_str())];
             // As far as a plan's id goes: more is somebody's invention.
             let plan: String = plan.chars().take(64).collect();
-            let now = self.inner.clock.now();
-            let draft = audit::entry(now, "denied", Some(&who.operator), &plan, &body);
-            self.inner.blocking(move |ledger| ledger.append(draft)).await?;
+            self.record_denial(who, &plan, &body).await?;
         }
         result
+    }
+
+    /// Records that something was denied to somebody.
+    pub(super) async fn record_denial(
+        &self,
+        who: &Who,
+        about: &str,
+        body: &[(&str, &str)],
+    ) -> Result<(), Denied> {
+        let now = self.inner.clock.now();
+        let draft = audit::entry(now, "denied", Some(&who.operator), about, body);
+        self.inner.blocking(move |ledger| ledger.append(draft)).await.map(drop)
     }
 
     async fn approving(

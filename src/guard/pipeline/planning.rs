@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use crate::guard::pipeline::audit;
 use crate::guard::pipeline::desk::{Denied, Guard, PLAN_LASTS, Who};
 use crate::guard::plan::{digest, same};
-use crate::guard::policy::{Asked, Policy};
+use crate::guard::policy::{Asked, Judged, Policy};
 use crate::model::action::ActionSpec;
-use crate::model::ids::Laestab;
+use crate::model::ids::{ActionId, Laestab};
 use crate::model::plan::{Ask, Item, Kind, LeftOut, MAX_TARGETS, Plan, Private, Role};
 use crate::model::text::Clean;
 use crate::ports::act::Refused;
@@ -35,11 +35,8 @@ impl Guard {
                     why.replace(&aim.to_string(), &aim.masked().to_string())
                 });
                 let body = [("action", ask.action.as_str()), ("why", why.as_str())];
-                let now = self.inner.clock.now();
                 let about = ask.targets.first().map(|aim| aim.masked().to_string());
-                let about = about.unwrap_or_default();
-                let draft = audit::entry(now, "denied", Some(&who.operator), &about, &body);
-                self.inner.blocking(move |ledger| ledger.append(draft)).await?;
+                self.record_denial(who, &about.unwrap_or_default(), &body).await?;
                 Err(denied)
             }
         }
@@ -76,14 +73,7 @@ impl Guard {
                 read.left_out.iter().map(|l| format!("{}: {}", l.aim, l.why)).collect();
             return Err(Denied::Policy(why.join("; ")));
         }
-        let asked = Asked {
-            action: ask.action.clone(),
-            targets: aimed_at(&read.items),
-            roles: who.roles.clone(),
-            at: now,
-            emergency: self.inner.emergency().is_some(),
-        };
-        let mut judged = policy.judge(&asked).map_err(Denied::Policy)?;
+        let mut judged = self.judged(&policy, who, &ask.action, &read.items, now)?;
         if read.second {
             judged.ruling.second = Some(judged.ruling.second.unwrap_or(Role::Approver));
         }
@@ -265,6 +255,25 @@ pub(super) fn aimed_at(items: &[Item]) -> Vec<(Option<Laestab>, Kind)> {
 }
 
 impl Guard {
+    /// What the policy says of these items at this moment, to whoever has these roles.
+    fn judged(
+        &self,
+        policy: &Policy,
+        who: &Who,
+        action: &ActionId,
+        items: &[Item],
+        at: Timestamp,
+    ) -> Result<Judged, Denied> {
+        let asked = Asked {
+            action: action.clone(),
+            targets: aimed_at(items),
+            roles: who.roles.clone(),
+            at,
+            emergency: self.inner.emergency().is_some(),
+        };
+        policy.judge(&asked).map_err(Denied::Policy)
+    }
+
     /// Judges a plan once more, when it is confirmed: by the roles that the account has now, the hour and
     /// what is frozen.
     pub(super) fn still_allowed(
@@ -273,14 +282,7 @@ impl Guard {
         plan: &Plan,
         now: Timestamp,
     ) -> Result<(), Denied> {
-        let asked = Asked {
-            action: plan.ask.action.clone(),
-            targets: aimed_at(&plan.items),
-            roles: who.roles.clone(),
-            at: now,
-            emergency: self.inner.emergency().is_some(),
-        };
-        let judged = self.policy()?.judge(&asked).map_err(Denied::Policy)?;
+        let judged = self.judged(&self.policy()?, who, &plan.ask.action, &plan.items, now)?;
         if judged.ruling.second.is_some() && plan.ruling.second.is_none() {
             return Err(Denied::Stale("it needs a second person now: plan it again".into()));
         }

@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use ratatui::layout::Rect;
 
-use super::{Act, Answer, View, row_name, scroll_on, scrolled};
-use crate::tui::keymap::{Command, Scope};
+use super::{Answer, View, draw_text, read_on, row_name};
+use crate::tui::keymap::Command;
 use crate::tui::screens::page::announced;
 use crate::tui::theme::Role;
 use crate::tui::times;
-use crate::tui::widgets::{Line, Pen, hints, state_word, wrap};
+use crate::tui::widgets::{Line, Pen, state_word, wrap};
 use crate::wire::board::Row;
 use crate::wire::page::ServiceView;
 use crate::wire::{CheckView, Health, ServiceKey, SourceTime, Zone};
@@ -69,21 +69,13 @@ impl EvidenceScreen {
 
     /// Takes a command.
     pub fn command(&mut self, command: Command, view: &View<'_>) -> Answer {
-        if command == Command::Back {
-            return Answer::Wants(vec![Act::Close]);
-        }
-        let room = usize::from(view.size.1.saturating_sub(3));
         let len = self.lines(view).len();
-        scroll_on(command, &mut self.scroll, len, room)
+        read_on(command, &mut self.scroll, len, view)
     }
 
     /// Draws the pane.
     pub fn draw(&self, pen: &mut Pen<'_>, area: Rect, view: &View<'_>) -> usize {
-        let text = Rect { height: area.height.saturating_sub(2), ..area };
-        let built = scrolled(pen, text, &self.lines(view), self.scroll);
-        let at = (area.x, area.bottom().saturating_sub(1), area.width, 1);
-        hints(pen, at, view.keymap, Scope::Text, view.facts);
-        built
+        draw_text(pen, area, &self.lines(view), self.scroll, view)
     }
 }
 

@@ -35,7 +35,7 @@ use crate::config::{GroupBy, ViewSettings};
 use crate::tui::keymap::{Command, Facts, Keymap, Scope};
 use crate::tui::state::{Acts, Pages, Rows};
 use crate::tui::theme::Role;
-use crate::tui::widgets::{Line, Pen};
+use crate::tui::widgets::{Line, Pen, hints, wrap};
 use crate::tui::wish::{Heard, Wish};
 use crate::wire::board::Row;
 use crate::wire::desk::Handle;
@@ -430,6 +430,37 @@ fn scrolled(pen: &mut Pen<'_>, area: Rect, lines: &[Line], scroll: usize) -> usi
         pen.text(area.x, y, area.width, &more, Role::Quiet);
     }
     built
+}
+
+/// Takes a command of a text that fills the screen: back, or a move through its `len` lines.
+fn read_on(command: Command, scroll: &mut usize, len: usize, view: &View<'_>) -> Answer {
+    if command == Command::Back {
+        return Answer::Wants(vec![Act::Close]);
+    }
+    scroll_on(command, scroll, len, usize::from(view.size.1.saturating_sub(3)))
+}
+
+/// Draws a text that fills the screen, and its hints below.
+fn draw_text(
+    pen: &mut Pen<'_>,
+    area: Rect,
+    lines: &[Line],
+    scroll: usize,
+    view: &View<'_>,
+) -> usize {
+    let text = Rect { height: area.height.saturating_sub(2), ..area };
+    let built = scrolled(pen, text, lines, scroll);
+    let at = (area.x, area.bottom().saturating_sub(1), area.width, 1);
+    hints(pen, at, view.keymap, Scope::Text, view.facts);
+    built
+}
+
+/// Adds `text`, wrapped, behind `indent` columns.
+fn say(lines: &mut Vec<Line>, text: &str, role: Role, (indent, room): (u16, u16)) {
+    let before = " ".repeat(usize::from(indent));
+    for part in wrap(text, room.saturating_sub(indent)) {
+        lines.push(Line::of(format!("{before}{part}"), role));
+    }
 }
 
 /// Moves `scroll` for a text of `len` lines in `room`, where the command is one that moves.

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use ratatui::layout::Rect;
 
-use super::{Act, Answer, View, scroll_on, scrolled};
-use crate::tui::keymap::{Command, Scope};
+use super::{Answer, View, draw_text, read_on};
+use crate::tui::keymap::Command;
 use crate::tui::theme::Role;
-use crate::tui::widgets::{Line, Pen, hints, wrap};
+use crate::tui::widgets::{Line, Pen, wrap};
 use crate::tui::wish::{Heard, Wish};
 use crate::wire::past::{Diff, Handover};
 use crate::wire::telling::{Part, diff_head, diff_parts, handover_head, handover_parts};
@@ -118,20 +118,12 @@ impl ReportScreen {
 
     /// Takes a command.
     pub fn command(&mut self, command: Command, view: &View<'_>) -> Answer {
-        if command == Command::Back {
-            return Answer::Wants(vec![Act::Close]);
-        }
-        let room = usize::from(view.size.1.saturating_sub(3));
         let len = self.lines(view.size.0).len();
-        scroll_on(command, &mut self.scroll, len, room)
+        read_on(command, &mut self.scroll, len, view)
     }
 
     /// Draws the text.
     pub fn draw(&self, pen: &mut Pen<'_>, area: Rect, view: &View<'_>) -> usize {
-        let text = Rect { height: area.height.saturating_sub(2), ..area };
-        let built = scrolled(pen, text, &self.lines(view.size.0), self.scroll);
-        let at = (area.x, area.bottom().saturating_sub(1), area.width, 1);
-        hints(pen, at, view.keymap, Scope::Text, view.facts);
-        built
+        draw_text(pen, area, &self.lines(view.size.0), self.scroll, view)
     }
 }

@@ -2,10 +2,10 @@
 
 use ratatui::layout::Rect;
 
-use super::{Act, Answer, View, scroll_on, scrolled};
-use crate::tui::keymap::{Command, Scope};
+use super::{Answer, View, draw_text, read_on, say};
+use crate::tui::keymap::Command;
 use crate::tui::theme::Role;
-use crate::tui::widgets::{Line, Pen, hints, wrap};
+use crate::tui::widgets::{Line, Pen};
 use crate::wire::statements::{NOTHING, WHOSE, stated};
 
 /// The list.
@@ -39,30 +39,14 @@ fn lines(view: &View<'_>) -> Vec<Line> {
     lines
 }
 
-/// Adds `text`, wrapped, behind `indent` columns.
-fn say(lines: &mut Vec<Line>, text: &str, role: Role, (indent, room): (u16, u16)) {
-    let before = " ".repeat(usize::from(indent));
-    for part in wrap(text, room.saturating_sub(indent)) {
-        lines.push(Line::of(format!("{before}{part}"), role));
-    }
-}
-
 impl StatementsScreen {
     /// Takes a command.
     pub fn command(&mut self, command: Command, view: &View<'_>) -> Answer {
-        if command == Command::Back {
-            return Answer::Wants(vec![Act::Close]);
-        }
-        let room = usize::from(view.size.1.saturating_sub(3));
-        scroll_on(command, &mut self.scroll, lines(view).len(), room)
+        read_on(command, &mut self.scroll, lines(view).len(), view)
     }
 
     /// Draws the list.
     pub fn draw(&self, pen: &mut Pen<'_>, area: Rect, view: &View<'_>) -> usize {
-        let text = Rect { height: area.height.saturating_sub(2), ..area };
-        let built = scrolled(pen, text, &lines(view), self.scroll);
-        let at = (area.x, area.bottom().saturating_sub(1), area.width, 1);
-        hints(pen, at, view.keymap, Scope::Text, view.facts);
-        built
+        draw_text(pen, area, &lines(view), self.scroll, view)
     }
 }

@@ -2,10 +2,10 @@
 
 use ratatui::layout::Rect;
 
-use super::{Act, Answer, View, scroll_on, scrolled};
-use crate::tui::keymap::{Command, Scope};
+use super::{Answer, View, draw_text, read_on, say};
+use crate::tui::keymap::Command;
 use crate::tui::theme::Role;
-use crate::tui::widgets::{Line, Pen, hints, wrap};
+use crate::tui::widgets::{Line, Pen, wrap};
 use crate::tui::wish::Wish;
 use crate::wire::training::TrainingPage;
 
@@ -65,21 +65,13 @@ impl TrainingScreen {
 
     /// Takes a command.
     pub fn command(&mut self, command: Command, view: &View<'_>) -> Answer {
-        if command == Command::Back {
-            return Answer::Wants(vec![Act::Close]);
-        }
-        let room = usize::from(view.size.1.saturating_sub(3));
         let len = self.lines(view).len();
-        scroll_on(command, &mut self.scroll, len, room)
+        read_on(command, &mut self.scroll, len, view)
     }
 
     /// Draws the screen.
     pub fn draw(&self, pen: &mut Pen<'_>, area: Rect, view: &View<'_>) -> usize {
-        let text = Rect { height: area.height.saturating_sub(2), ..area };
-        let built = scrolled(pen, text, &self.lines(view), self.scroll);
-        let at = (area.x, area.bottom().saturating_sub(1), area.width, 1);
-        hints(pen, at, view.keymap, Scope::Text, view.facts);
-        built
+        draw_text(pen, area, &self.lines(view), self.scroll, view)
     }
 }
 
@@ -119,13 +111,5 @@ fn debrief(lines: &mut Vec<Line>, page: &TrainingPage, room: u16) {
             let line = Line::of(format!(" {when:>13}   "), Role::Quiet);
             lines.push(line.and(part, Role::Text));
         }
-    }
-}
-
-/// Adds `text`, wrapped, behind `indent` columns.
-fn say(lines: &mut Vec<Line>, text: &str, role: Role, (indent, room): (u16, u16)) {
-    let before = " ".repeat(usize::from(indent));
-    for part in wrap(text, room.saturating_sub(indent)) {
-        lines.push(Line::of(format!("{before}{part}"), role));
     }
 }
