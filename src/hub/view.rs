@@ -7,12 +7,13 @@ use jiff::Timestamp;
 use crate::engine::World;
 use crate::model::cell::{Cause, Cell, Handling, Row, Split, Summary};
 use crate::model::check::Scope;
-use crate::model::estate::Estate;
+use crate::model::estate::{Estate, School};
 use crate::model::health::{Health, Reason};
 use crate::model::ids::{Laestab, ServiceKey};
 use crate::model::text::Clean;
 use crate::wire::VERSION;
 use crate::wire::board::{AgentInfo, Board, CellChange, Column, CompactCell, SchoolRow};
+use crate::wire::standing::Standing;
 
 /// A cell in 24 bytes; at the stress size there are 168,000 of them.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -102,11 +103,11 @@ impl Shape {
             soft: slim.marks & SOFT != 0,
             flapping: slim.marks & FLAPPING != 0,
             quiet: slim.marks & QUIET != 0,
-            handling: slim.handling.as_deref().cloned(),
+            handling: slim.handling.as_deref().cloned().map(Box::new),
             follows_from: slim.follows.and_then(|(column, estate)| {
                 let service = self.keys.get(usize::from(column))?.clone();
                 let scope = if estate { Scope::Estate } else { Scope::School };
-                Some(Cause { service, scope })
+                Some(Box::new(Cause { service, scope }))
             }),
         }
     }
@@ -285,6 +286,7 @@ impl Snapshot {
             estate: self.cells(0),
             schools: Vec::new(),
             not_watched: self.shape.estate.not_watched.clone(),
+            first_of: None,
             past: None,
         }
     }
@@ -307,22 +309,46 @@ impl Snapshot {
         let estate = &self.shape.estate;
         let wanted = self.shape.schools.iter().enumerate().skip(from).take(count);
         let known = wanted.filter_map(|(n, laestab)| Some((n, estate.schools.get(laestab)?)));
-        known
-            .map(|(n, school)| SchoolRow {
-                laestab: school.laestab,
-                name: school.name.clone(),
-                phase: school.phase.clone(),
-                town: school.town.clone(),
-                postcode: school.postcode.clone(),
-                trust: school.trust.clone(),
-                urn: school.urn,
-                telephone: school.telephone.clone(),
-                website: school.website.clone(),
-                pupils: school.pupils,
-                set_up: estate.subscriptions.contains_key(&school.laestab),
-                cells: self.cells(n + 1),
-            })
-            .collect()
+        known.map(|(n, school)| self.row(n, school)).collect()
+    }
+
+    /// The first `count` rows in the order in which a console shows them: worst first.
+    #[must_use]
+    pub fn worst(&self, count: usize) -> Vec<SchoolRow> {
+        let schools = &self.shape.estate.schools;
+        let listed = self.shape.schools.iter().enumerate();
+        let known = listed.filter_map(|(n, laestab)| Some((n, schools.get(laestab)?)));
+        let mut rows: Vec<_> = known
+            .map(|(n, school)| (Standing::of(&self.cells(n + 1)).place(school.pupils, 0), n, school))
+            .collect();
+        let name = |school: &School| school.name.as_str().chars().flat_map(char::to_lowercase);
+        let before = |a: &(_, _, &School), b: &(_, _, &School)| {
+            a.0.cmp(&b.0).then_with(|| name(a.2).cmp(name(b.2))).then(a.2.laestab.cmp(&b.2.laestab))
+        };
+        if count < rows.len() {
+            rows.select_nth_unstable_by(count, before);
+            rows.truncate(count);
+        }
+        rows.sort_unstable_by(before);
+        rows.into_iter().map(|(_, n, school)| self.row(n, school)).collect()
+    }
+
+    fn row(&self, n: usize, school: &School) -> SchoolRow {
+        let has_subscription = self.shape.estate.subscriptions.contains_key(&school.laestab);
+        SchoolRow {
+            laestab: school.laestab,
+            name: school.name.clone(),
+            phase: school.phase.clone(),
+            town: school.town.clone(),
+            postcode: school.postcode.clone(),
+            trust: school.trust.clone(),
+            urn: school.urn,
+            telephone: school.telephone.clone(),
+            website: school.website.clone(),
+            pupils: school.pupils,
+            set_up: has_subscription,
+            cells: self.cells(n + 1),
+        }
     }
 
     fn cells(&self, place: usize) -> Vec<CompactCell> {

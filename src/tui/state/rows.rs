@@ -26,6 +26,8 @@ pub struct Rows {
     pub settled: bool,
     /// Until settled: when this, the last known board, was written.
     pub restored_from: Option<Timestamp>,
+    /// Set while these are only the first rows, of so many.
+    pub first_of: Option<u32>,
     /// Totals of the agent: cells by health.
     pub summary: Summary,
     /// Totals of the agent: schools by their worst cell.
@@ -73,6 +75,7 @@ impl Rows {
             estate,
             settled: board.settled,
             restored_from: board.restored_from,
+            first_of: board.first_of,
             summary: board.summary,
             schools_summary: board.schools_summary,
             split: board.split,
@@ -130,7 +133,7 @@ impl Rows {
         self.waiting = 0;
         let mut keyed: Vec<_> = (0_u32..)
             .zip(self.schools.iter().zip(self.now.iter().zip(&self.rank)))
-            .map(|(n, (row, (standing, rank)))| (standing.place(row, *rank), n))
+            .map(|(n, (row, (standing, rank)))| (standing.place(row.pupils, *rank), n))
             .collect();
         keyed.sort_unstable();
         self.order = keyed.into_iter().map(|(_, n)| n).collect();
