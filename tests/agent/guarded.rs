@@ -170,9 +170,7 @@ async fn threat_29_a_name_on_the_account_page_is_in_the_audit_before_it_is_read(
     let desk = Desk::new().await;
     let account = format!("{}/sam:m.invented", school(0));
     let page = |show: bool, why: &str| json!({"account": account, "show": show, "why": why});
-    let find = |show: bool, why: &str| {
-        json!({"school": school(0).to_string(), "part": "inv", "show": show, "why": why})
-    };
+    let find = |show: bool, why: &str| json!({"school": school(0).to_string(), "part": "inv", "show": show, "why": why});
     let seen = || std::mem::take(&mut *desk.names.seen.lock().unwrap());
     for (path, masked, shown, mute) in [
         ("/v1/accounts/page", page(false, ""), page(true, "she rang"), page(true, "")),

@@ -42,7 +42,9 @@ async fn threat_10_whatever_of_a_plan_changes_the_digest_is_another_and_the_old_
         let (mut asked, mut by) = (ask(), me());
         change(&stage, &mut asked, &mut by);
         match what {
-            "the policy's version" => stage.guard.set_policy(Ok(policy(POLICY, "p2"))).await.unwrap(),
+            "the policy's version" => {
+                stage.guard.set_policy(Ok(policy(POLICY, "p2"))).await.unwrap()
+            }
             "what the policy rules" => {
                 let two = format!("{POLICY}second = \"approver\"\n");
                 stage.guard.set_policy(Ok(policy(&two, "p1"))).await.unwrap();
