@@ -30,6 +30,7 @@ const CHANGES: [(&str, Change); 10] = [
 
 #[tokio::test]
 async fn threat_10_whatever_of_a_plan_changes_the_digest_is_another_and_the_old_one_is_refused() {
+    let mut missing = Vec::new();
     for (what, change) in CHANGES {
         let stage = Stage::new(POLICY);
         let plan = async |by: &Who, ask: Ask| -> Planned {
@@ -52,13 +53,17 @@ async fn threat_10_whatever_of_a_plan_changes_the_digest_is_another_and_the_old_
             _ => {}
         }
         let second = plan(&by, asked).await.plan;
-        assert_ne!(first.digest, second.digest, "{what} is not in the digest");
+        if first.digest == second.digest {
+            missing.push(what);
+            continue;
+        }
         let old = stage.guard.confirm(&by, second.id.as_str(), first.digest.as_str()).await;
         assert!(matches!(old, Err(Denied::Stale(_))), "{what}: the old digest confirms it");
         assert_eq!(stage.guard.recent(9).await.unwrap().len(), 0, "{what}: begun");
         assert_eq!(stage.effects(), 0, "{what}");
         stage.guard.confirm(&by, second.id.as_str(), second.digest.as_str()).await.unwrap();
     }
+    assert!(missing.is_empty(), "not in the digest: {missing:?}");
 }
 
 #[tokio::test]
