@@ -21,7 +21,7 @@ use crate::model::text::Clean;
 use crate::ports::act::Act;
 use crate::ports::clock::Clock;
 use crate::store::SqliteLedger;
-use crate::sys::SystemEntropy;
+use crate::sys::{SystemEntropy, unwritable};
 
 /// Every action that a service or the desk knows, for checking a policy.
 #[must_use]
@@ -87,6 +87,12 @@ pub async fn acting(
         return Ok(Err(Clean::new("no policy is configured (`policy = \"policy.toml\"`)")));
     };
     let file = state_dir.join("ledger.db");
+    // SQLite would open it, and refuse only when somebody acts.
+    if let Some(why) = unwritable(&file) {
+        tracing::error!("nobody can act: {why}");
+        let why = format!("nobody can act: {why}; mend it and start the agent again");
+        return Ok(Err(Clean::new(&why)));
+    }
     let opened = tokio::task::spawn_blocking(move || SqliteLedger::open(&file))
         .await
         .map_err(Failed::software)?;

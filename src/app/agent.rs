@@ -16,10 +16,11 @@ use crate::doors;
 use crate::ports::clock::Clock;
 use crate::ports::doorbell::Door;
 use crate::ports::secrets::Secrets;
+use crate::ports::store::{Store, StoreError};
 use crate::secrets::SecretStores;
-use crate::store::SqliteStore;
-use crate::sys::{HostPeople, Places, Signal, Signals, Terminal, group_id};
-use crate::telemetry;
+use crate::store::{SqliteStore, Unkept};
+use crate::sys::{HostPeople, Places, Signal, Signals, Terminal, group_id, unwritable};
+use crate::telemetry::{self, TelemetryError};
 
 /// Where an agent lives.
 pub struct Place {
@@ -74,20 +75,28 @@ pub async fn run(outside: Outside) -> Result<u8, Failed> {
     Ok(Code::Done as u8)
 }
 
-/// Opens the log in the folder of the databases.
+/// Opens the log in the folder of the databases; none where its file cannot be made, which is told.
 ///
 /// # Errors
-/// When the level is none, or the file cannot be made.
+/// When the level is none, or there is a log already.
 pub fn log(
     level: Option<&str>,
     config: &Config,
     folder: &Path,
     name: &str,
-) -> Result<telemetry::Guard, Failed> {
+) -> Result<Option<telemetry::Guard>, Failed> {
     let word = level.unwrap_or_else(|| config.settings.log.level.word());
     let level = word.parse().map_err(Failed::config)?;
     let logging = telemetry::Logging { folder: folder.to_owned(), name: name.to_owned(), level };
-    telemetry::start(&logging).map_err(Failed::software)
+    match telemetry::start(&logging) {
+        Ok(logged) => Ok(Some(logged)),
+        // The board matters more than its log.
+        Err(error @ TelemetryError::File { .. }) => {
+            cli::complain(&format!("{error}; it goes on without a log"));
+            Ok(None)
+        }
+        Err(error) => Err(Failed::software(error)),
+    }
 }
 
 /// Starts an agent.
@@ -175,8 +184,15 @@ pub async fn open(
     running.accompanied_by(open);
 }
 
-async fn store(place: &Place) -> Result<Arc<SqliteStore>, Failed> {
+async fn store(place: &Place) -> Result<Arc<dyn Store>, Failed> {
     let file = place.state_dir.join("board.db");
+    // The board must stay up where it cannot be kept.
+    if let Some(why) = unwritable(&file) {
+        let why = format!("{why}; the board is not kept: mend it and start the agent again");
+        cli::complain(&why);
+        let place = file.display().to_string();
+        return Ok(Arc::new(Unkept::new(StoreError::Unusable { place, why })));
+    }
     let store = tokio::task::spawn_blocking(move || SqliteStore::open(&file))
         .await
         .map_err(Failed::software)?

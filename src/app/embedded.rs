@@ -30,7 +30,7 @@ struct Own {
 /// An agent that runs in this console, and its log.
 struct Held {
     running: RunningAgent,
-    _logged: telemetry::Guard,
+    _logged: Option<telemetry::Guard>,
 }
 
 /// Shows the board of the agent in this account's consoles: of another one's while it runs, else of

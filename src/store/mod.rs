@@ -17,8 +17,10 @@ mod schema;
 mod sqlite;
 #[cfg(test)]
 mod tests;
+mod unkept;
 mod writer;
 
 pub use examine::{Examined, examine};
 pub use ledger::SqliteLedger;
 pub use sqlite::SqliteStore;
+pub use unkept::Unkept;

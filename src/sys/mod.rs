@@ -15,6 +15,7 @@ mod signals;
 mod syslog;
 mod terminal;
 mod trust;
+mod writable;
 
 pub use clock::SystemClock;
 pub use disk::free_bytes;
@@ -30,3 +31,4 @@ pub use signals::{Signal, Signals};
 pub use syslog::{SYSLOG, to_syslog};
 pub use terminal::Terminal;
 pub use trust::{Untrusted, private_dir, secret_file, trusted_file, trusted_program};
+pub use writable::unwritable;

@@ -4,6 +4,7 @@
 
 mod changes;
 mod contract;
+mod guarded;
 mod handling;
 mod hostile;
 mod incidents;

@@ -4,7 +4,10 @@
 //! Each run is a process of its own over a real ledger; the vendor is a file that outlives it. The
 //! clock jumps over every wait, so nothing here depends on speed. `CARETAKER_CRASHES=N` dies at
 //! every moment, with N seeds that choose a second death and how long it was dead; without it, at
-//! every fourth with one.
+//! every seventh with one, and with 0 at every thirteenth.
+//!
+//! The same with everything real but the vendors, and over a real Active Directory, is in
+//! `tests/service/deaths.rs` and `tests/service/real.rs`.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where it fails")]
 #![expect(clippy::indexing_slicing, clippy::panic, reason = "a test ends where it fails")]

@@ -45,9 +45,14 @@ impl std::ops::AddAssign for Counts {
 
 pub fn run() {
     let asked = std::env::var("CARETAKER_CRASHES").ok();
-    let seeds: u64 = asked.as_ref().map_or(1, |n| n.parse().expect("a number of seeds"));
-    // Every fourth moment where nobody asks for more.
-    let stride = if asked.is_some() { 1 } else { 4 };
+    let seeds: Option<u64> = asked.map(|n| n.parse().expect("a number of seeds"));
+    // Odd, so that moments before and after a write take turns.
+    let stride = match seeds {
+        Some(0) => 13,
+        None => 7,
+        Some(_) => 1,
+    };
+    let seeds = seeds.unwrap_or(1).max(1);
     let jobs: Vec<(Chain, &str)> = CHAINS
         .iter()
         .flat_map(|chain| MOODS.iter().map(move |(name, _)| (*chain, *name)))
@@ -148,7 +153,8 @@ fn judged(folder: &Path, chain: Chain, about: &str) -> Counts {
         counts.without_intent += 1;
     }
     let mut often: BTreeMap<(&str, usize), u64> = BTreeMap::new();
-    for Effect { key, step, .. } in &done {
+    // Calls are counted: what a vendor makes of one call is its own.
+    for Effect { key, step, .. } in done.iter().filter(|e| !e.twin) {
         *often.entry((key, *step)).or_default() += 1;
     }
     for ((_, step), times) in often {

@@ -33,9 +33,11 @@ pub enum Mood {
     Late,
     /// Cannot be reached, certainly.
     Away,
+    /// Does it twice for one call, and says so.
+    Twice,
 }
 
-pub const MOODS: [(&str, Mood); 7] = [
+pub const MOODS: [(&str, Mood); 8] = [
     ("well", Mood::Well),
     ("loses-the-answer", Mood::LosesTheAnswer),
     ("silent", Mood::Silent),
@@ -43,6 +45,7 @@ pub const MOODS: [(&str, Mood); 7] = [
     ("lies", Mood::Lies),
     ("late", Mood::Late),
     ("away", Mood::Away),
+    ("twice", Mood::Twice),
 ];
 
 /// One kind of action: its steps, and whether its hand-off can be searched for.
@@ -143,6 +146,8 @@ pub struct Effect {
     pub step: usize,
     /// From when on it can be seen.
     pub visible: Timestamp,
+    /// The vendor's own second one, of a call that it had done already.
+    pub twin: bool,
 }
 
 pub fn effects(file: &Path) -> Vec<Effect> {
@@ -150,7 +155,12 @@ pub fn effects(file: &Path) -> Vec<Effect> {
     let line = |line: &str| {
         let mut words = line.split(' ');
         let mut word = || words.next().unwrap().to_owned();
-        Effect { key: word(), step: word().parse().unwrap(), visible: word().parse().unwrap() }
+        Effect {
+            key: word(),
+            step: word().parse().unwrap(),
+            visible: word().parse().unwrap(),
+            twin: word() == "twin",
+        }
     };
     text.lines().map(line).collect()
 }
@@ -164,10 +174,14 @@ pub struct Vendor {
 
 impl Vendor {
     fn does(&self, item: &Item, step: usize, visible: Timestamp) {
+        self.writes(item, step, visible, "only");
+    }
+
+    fn writes(&self, item: &Item, step: usize, visible: Timestamp, which: &str) {
         let mut file =
             std::fs::OpenOptions::new().create(true).append(true).open(&self.file).unwrap();
         // One write: a death leaves the whole line or none.
-        file.write_all(format!("{} {step} {visible}\n", item.key).as_bytes()).unwrap();
+        file.write_all(format!("{} {step} {visible} {which}\n", item.key).as_bytes()).unwrap();
     }
 }
 
@@ -236,13 +250,19 @@ impl Act for Vendor {
             match self.mood {
                 Mood::Well | Mood::LosesTheAnswer => self.does(item, step, now),
                 Mood::Late => self.does(item, step, now + SignedDuration::from_secs(40)),
+                Mood::Twice => {
+                    self.does(item, step, now);
+                    self.writes(item, step, now, "twin");
+                }
                 Mood::Silent | Mood::Refuses | Mood::Lies | Mood::Away => {}
             }
             self.points.pass();
             let destructive = item.steps[step].class == Class::Destructive;
             let secret = destructive.then(|| SecretString::from("canary-of-the-crash-test"));
             match self.mood {
-                Mood::Well | Mood::Lies => Answer::Took { says, reference: None, secret },
+                Mood::Well | Mood::Lies | Mood::Twice => {
+                    Answer::Took { says, reference: None, secret }
+                }
                 Mood::Refuses => Answer::Refused { says },
                 Mood::Away => Answer::NotSent { says },
                 Mood::LosesTheAnswer | Mood::Silent | Mood::Late => Answer::NoAnswer { says },

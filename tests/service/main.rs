@@ -8,11 +8,13 @@
 
 mod canaries;
 mod deaths;
+mod kept;
 mod needles;
 #[path = "../tickets/post_office.rs"]
 #[expect(dead_code, reason = "the tickets' tests use the rest of it")]
 mod post_office;
 mod proxy;
+mod read_only;
 mod real;
 mod reconciled;
 #[path = "../support/required.rs"]
