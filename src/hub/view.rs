@@ -1,5 +1,6 @@
 //! The shared view: every cell without its sentence, and when each last changed.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -7,7 +8,8 @@ use jiff::Timestamp;
 use crate::engine::World;
 use crate::model::cell::{Cause, Cell, Handling, Row, Split, Summary};
 use crate::model::check::Scope;
-use crate::model::estate::{Estate, School};
+use crate::model::estate::Estate;
+use crate::model::school::School;
 use crate::model::health::{Health, Reason};
 use crate::model::ids::{Laestab, ServiceKey};
 use crate::model::text::Clean;
@@ -256,6 +258,22 @@ impl View {
     }
 }
 
+/// A school on its way into the order.
+struct Placed<'a> {
+    place: (u8, u8, u32, i64, u32),
+    n: usize,
+    school: &'a School,
+}
+
+impl Placed<'_> {
+    fn order(&self, other: &Self) -> Ordering {
+        let name = |placed: &Self| placed.school.name.as_str().to_lowercase();
+        let by_place = self.place.cmp(&other.place);
+        let by_name = || name(self).cmp(&name(other));
+        by_place.then_with(by_name).then(self.school.laestab.cmp(&other.school.laestab))
+    }
+}
+
 /// The whole board at one revision; to be written out without holding anything up.
 pub struct Snapshot {
     shape: Arc<Shape>,
@@ -318,19 +336,17 @@ impl Snapshot {
         let schools = &self.shape.estate.schools;
         let listed = self.shape.schools.iter().enumerate();
         let known = listed.filter_map(|(n, laestab)| Some((n, schools.get(laestab)?)));
-        let mut rows: Vec<_> = known
-            .map(|(n, school)| (Standing::of(&self.cells(n + 1)).place(school.pupils, 0), n, school))
-            .collect();
-        let name = |school: &School| school.name.as_str().chars().flat_map(char::to_lowercase);
-        let before = |a: &(_, _, &School), b: &(_, _, &School)| {
-            a.0.cmp(&b.0).then_with(|| name(a.2).cmp(name(b.2))).then(a.2.laestab.cmp(&b.2.laestab))
-        };
+        let placed = known.map(|(n, school)| {
+            let place = Standing::of(&self.cells(n + 1)).place(school.pupils, 0);
+            Placed { place, n, school }
+        });
+        let mut rows: Vec<Placed<'_>> = placed.collect();
         if count < rows.len() {
-            rows.select_nth_unstable_by(count, before);
+            rows.select_nth_unstable_by(count, Placed::order);
             rows.truncate(count);
         }
-        rows.sort_unstable_by(before);
-        rows.into_iter().map(|(_, n, school)| self.row(n, school)).collect()
+        rows.sort_unstable_by(Placed::order);
+        rows.into_iter().map(|placed| self.row(placed.n, placed.school)).collect()
     }
 
     fn row(&self, n: usize, school: &School) -> SchoolRow {

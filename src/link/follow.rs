@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::{Link, LinkError, LinkEvent, http, read};
-use crate::wire::board::{Board, Change};
+use crate::wire::board::Change;
 
 /// Events that wait for the console; while it does not take them the agent coalesces.
 const QUEUE: usize = 64;

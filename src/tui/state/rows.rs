@@ -158,14 +158,14 @@ impl Rows {
     pub fn next_to_run_out(&self) -> Option<(Row, &Handling)> {
         let (_, row, column) = self.runs_out.first()?;
         let cell = self.cells(*row).get(usize::from(*column))?;
-        Some((*row, cell.handling.as_ref()?))
+        Some((*row, cell.handling.as_deref()?))
     }
 
     /// All that somebody has for a time, the soonest first: row, column, how it is had.
     pub fn running_out(&self) -> impl Iterator<Item = (Row, u16, &Handling)> {
         self.runs_out.iter().filter_map(|(_, row, column)| {
             let cell = self.cells(*row).get(usize::from(*column))?;
-            Some((*row, *column, cell.handling.as_ref()?))
+            Some((*row, *column, cell.handling.as_deref()?))
         })
     }
 
