@@ -255,17 +255,113 @@ async fn the_real_keyrings_answer_or_say_why_inside_a_runtime_too() {
     assert!(!said.contains("its client failed"), "{said}");
 }
 
-#[test]
-fn the_kernel_keyring_keeps_a_credential_where_it_lets_us() {
-    let kernel = Keyring::new(SecretPlace::Kernel, false, || {
-        // Its own prefix: what the person who runs the tests keeps there is not touched.
+/// Its own prefix: what the person who runs the tests keeps there is not touched.
+fn kernel() -> Keyring {
+    Keyring::new(SecretPlace::Kernel, false, || {
         let own = std::collections::HashMap::from([("prefix", "caretaker-test:")]);
         let store = linux_keyutils_keyring_store::Store::new_with_configuration(&own)?;
         Ok(store)
-    });
-    let stores = SecretStores::of(None, vec![kernel], BTreeMap::new());
+    })
+}
+
+/// A kernel that lets nobody keep keys says so by EACCES, EPERM or ENOSYS; the place, the error and the
+/// remedy are told.
+fn assert_names_the_kernels_refusal(why: &str) {
+    let begin = "was not stored: kernel keyring: no access: ";
+    let refusals = ["AccessDenied;", "PermissionDenied;", "Unknown(38);"];
+    let named = refusals.iter().any(|r| why.contains(&format!("{begin}{r}")));
+    assert!(named, "which refusal: {why}");
+    assert!(why.contains("chmod 600") && !why.contains(CANARY), "the remedy, not the value: {why}");
+}
+
+/// Runs under the filter of [`a_kernel_that_refuses_keys_is_named`].
+#[test]
+#[ignore = "needs the filter that another test sets"]
+fn inside_a_container_without_keys() {
+    let stores = SecretStores::of(None, vec![kernel()], BTreeMap::new());
+    let why = stores.set(&name("caretaker-test-refused"), &CANARY.into()).unwrap_err().to_string();
+    println!("SAID {why}");
+    assert_names_the_kernels_refusal(&why);
+}
+
+/// Containers answer the three calls for keys with EPERM, some with ENOSYS: a filter of ours does so.
+#[test]
+fn a_kernel_that_refuses_keys_is_named() {
+    const FILTER: &str = "
+import ctypes, os, platform, struct, sys
+calls = {'x86_64': (248, 249, 250), 'aarch64': (217, 218, 219)}[platform.machine()]
+op = lambda code, yes, no, k: struct.pack('HBBI', code, yes, no, k)
+lines = [op(0x20, 0, 0, 0)]
+lines += [op(0x15, len(calls) - i, 0, call) for i, call in enumerate(calls)]
+lines += [op(0x06, 0, 0, 0x7fff0000), op(0x06, 0, 0, 0x00050000 | int(sys.argv[1]))]
+held = ctypes.create_string_buffer(b''.join(lines))
+program = ctypes.create_string_buffer(struct.pack('HxxxxxxQ', len(lines), ctypes.addressof(held)))
+call = ctypes.CDLL(None, use_errno=True).prctl
+for given in ((38, 1, 0, 0, 0), (22, 2, ctypes.addressof(program), 0, 0)):
+    if call(*map(ctypes.c_ulong, given)) != 0:
+        sys.exit('no filter: ' + os.strerror(ctypes.get_errno()))
+os.execv(sys.argv[2], sys.argv[2:])
+";
+    const EPERM: &str = "1";
+    const ENOSYS: &str = "38";
+    for error in [EPERM, ENOSYS] {
+        let ran = std::process::Command::new("python3")
+            .args(["-c", FILTER, error])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", "secrets::tests::inside_a_container_without_keys", "--ignored"])
+            .arg("--nocapture")
+            .output();
+        let Ok(output) = ran else {
+            assert!(!required("python3"), "python3 is required");
+            println!("not tested: python3 is not installed");
+            return;
+        };
+        let said =
+            String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.contains("1 passed"), "{error}: {said}");
+    }
+}
+
+/// A process without a login's session keyring is refused (EACCES) what it has just put in; one that
+/// joins a session of its own, as a login does, is not.
+#[test]
+fn the_kernel_keyring_keeps_a_credential_in_a_session_of_its_own() {
+    const JOIN: &str = "
+import ctypes, os, platform, sys
+join = {'x86_64': 250, 'aarch64': 219}[platform.machine()]
+if ctypes.CDLL(None, use_errno=True).syscall(join, 1, None) < 0:
+    sys.exit('no session: ' + os.strerror(ctypes.get_errno()))
+os.execv(sys.argv[1], sys.argv[1:])
+";
+    let ran = std::process::Command::new("python3")
+        .args(["-c", JOIN])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "secrets::tests::the_kernel_keyring_keeps_a_credential_where_it_lets_us"])
+        .arg("--nocapture")
+        .env("CARETAKER_REQUIRE", "keyutils")
+        .output();
+    let Ok(output) = ran else {
+        assert!(!required("python3"), "python3 is required");
+        println!("not tested: python3 is not installed");
+        return;
+    };
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    if let Some(why) = said.trim().strip_prefix("no session: ") {
+        assert!(!required("keyutils"), "the kernel keyring is required: {why}");
+        let refusals = ["Operation not permitted", "Permission denied", "Function not implemented"];
+        assert!(refusals.contains(&why), "which refusal: {why}");
+        println!("not tested: the kernel lets nobody join a session keyring: {why}");
+        return;
+    }
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[test]
+fn the_kernel_keyring_keeps_a_credential_where_it_lets_us() {
+    let stores = SecretStores::of(None, vec![kernel()], BTreeMap::new());
     if let Err(why) = stores.set(&name("graph"), &CANARY.into()) {
         assert!(!required("keyutils"), "the kernel keyring is required: {why}");
+        assert_names_the_kernels_refusal(&why.to_string());
         println!("not tested: {why}");
         return;
     }

@@ -37,6 +37,12 @@ enum Kind {
     Unrecognised,
 }
 
+impl Kind {
+    fn is_good_news(self) -> bool {
+        matches!(self, Self::Heartbeat | Self::Good | Self::Full)
+    }
+}
+
 /// One alert of an appliance. Ordered by time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Alert {
@@ -82,7 +88,7 @@ impl Alert {
 
     /// Whether it could make an appliance look better than it is.
     pub(super) fn is_good_news(&self) -> bool {
-        matches!(self.kind, Kind::Heartbeat | Kind::Good | Kind::Full)
+        self.kind.is_good_news()
     }
 
     /// A line of the appliance came, whatever it says.
@@ -111,11 +117,12 @@ pub(super) fn alerts_in(report: &Report, at: Timestamp, words: &Words) -> BTreeS
 }
 
 fn kind_of(text: &str, words: &Words) -> (Kind, String) {
-    let find = |list: &[String]| {
-        list.iter()
-            .map(|w| folded(w))
-            .filter(|w| !w.is_empty())
-            .find_map(|w| text.split_once(&w).map(|(before, _)| thing_in(before)))
+    let find = |kind: Kind, list: &[String]| {
+        let words = list.iter().map(|w| folded(w)).filter(|w| !w.is_empty());
+        let mut before = words.filter_map(|w| text.split_once(&w).map(|(before, _)| before));
+        // Good news is believed only where it begins a word.
+        let in_word = |before: &str| before.chars().next_back().is_some_and(char::is_alphanumeric);
+        before.find(|before| !(kind.is_good_news() && in_word(before))).map(thing_in)
     };
     let doubtful = DOUBTS.iter().any(|d| text.contains(d));
     let table = [
@@ -133,7 +140,7 @@ fn kind_of(text: &str, words: &Words) -> (Kind, String) {
     table
         .into_iter()
         .filter(|(_, _, believed)| *believed)
-        .find_map(|(kind, list, _)| find(list).map(|thing| (kind, thing)))
+        .find_map(|(kind, list, _)| find(kind, list).map(|thing| (kind, thing)))
         .unwrap_or((Kind::Unrecognised, String::new()))
 }
 
