@@ -1,17 +1,16 @@
 //! The shared view: every cell without its sentence, and when each last changed.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::engine::World;
-use crate::model::cell::{Cause, Cell, Handling, Row, Split, Summary};
+use crate::model::cell::{Cause, Cell, Handling, Part, Row, Split, Summary};
 use crate::model::check::Scope;
 use crate::model::estate::Estate;
-use crate::model::school::School;
 use crate::model::health::{Health, Reason};
 use crate::model::ids::{Laestab, ServiceKey};
+use crate::model::school::School;
 use crate::model::text::Clean;
 use crate::wire::VERSION;
 use crate::wire::board::{AgentInfo, Board, CellChange, Column, CompactCell, SchoolRow};
@@ -28,6 +27,17 @@ struct Slim {
     /// Column of the service that it follows from and whether the estate is meant.
     follows: Option<(u8, bool)>,
     marks: u8,
+}
+
+impl Slim {
+    /// What decides where its row stands.
+    fn stands(&self) -> (Part, Health, Option<i64>) {
+        let since = (self.since != NO_TIME).then_some(self.since);
+        let is_unasked = self.reason == Some(Reason::NeverSeen) && since.is_none();
+        let part =
+            Part::of(self.health, is_unasked, self.handling.is_some(), self.follows.is_some());
+        (part, self.health, since)
+    }
 }
 
 const SOFT: u8 = 1;
@@ -260,18 +270,9 @@ impl View {
 
 /// A school on its way into the order.
 struct Placed<'a> {
-    place: (u8, u8, u32, i64, u32),
+    key: ((u8, u8, u32, i64, u32), String, Laestab),
     n: usize,
     school: &'a School,
-}
-
-impl Placed<'_> {
-    fn order(&self, other: &Self) -> Ordering {
-        let name = |placed: &Self| placed.school.name.as_str().to_lowercase();
-        let by_place = self.place.cmp(&other.place);
-        let by_name = || name(self).cmp(&name(other));
-        by_place.then_with(by_name).then(self.school.laestab.cmp(&other.school.laestab))
-    }
 }
 
 /// The whole board at one revision; to be written out without holding anything up.
@@ -337,15 +338,16 @@ impl Snapshot {
         let listed = self.shape.schools.iter().enumerate();
         let known = listed.filter_map(|(n, laestab)| Some((n, schools.get(laestab)?)));
         let placed = known.map(|(n, school)| {
-            let place = Standing::of(&self.cells(n + 1)).place(school.pupils, 0);
-            Placed { place, n, school }
+            let standing = Standing::worst(self.slims(n + 1).iter().map(Slim::stands));
+            let name = school.name.as_str().to_lowercase();
+            Placed { key: (standing.place(school.pupils, 0), name, school.laestab), n, school }
         });
         let mut rows: Vec<Placed<'_>> = placed.collect();
         if count < rows.len() {
-            rows.select_nth_unstable_by(count, Placed::order);
+            rows.select_nth_unstable_by(count, |a, b| a.key.cmp(&b.key));
             rows.truncate(count);
         }
-        rows.sort_unstable_by(Placed::order);
+        rows.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         rows.into_iter().map(|placed| self.row(placed.n, placed.school)).collect()
     }
 
@@ -368,8 +370,11 @@ impl Snapshot {
     }
 
     fn cells(&self, place: usize) -> Vec<CompactCell> {
+        self.slims(place).iter().map(|slim| self.shape.compact(slim)).collect()
+    }
+
+    fn slims(&self, place: usize) -> &[Slim] {
         let width = self.shape.columns.len();
-        let row = self.cells.get(place * width..(place + 1) * width).unwrap_or_default();
-        row.iter().map(|slim| self.shape.compact(slim)).collect()
+        self.cells.get(place * width..(place + 1) * width).unwrap_or_default()
     }
 }

@@ -77,14 +77,20 @@ impl Standing {
     /// How these cells stand together: the first class, in it the worst health, in that the oldest.
     #[must_use]
     pub fn of(cells: &[CompactCell]) -> Self {
+        Self::worst(cells.iter().map(|cell| (cell.part(), cell.health, cell.since)))
+    }
+
+    /// The same of the part, health and beginning of each cell.
+    #[must_use]
+    pub fn worst(cells: impl Iterator<Item = (Part, Health, Option<i64>)>) -> Self {
         let blank =
             Self { class: Class::NotSetUp, health: Health::NotSubscribed, since: None, column: 0 };
         (0_u16..)
             .zip(cells)
-            .map(|(column, cell)| Self {
-                class: cell.part().into(),
-                health: cell.health,
-                since: cell.since,
+            .map(|(column, (part, health, since))| Self {
+                class: part.into(),
+                health,
+                since,
                 column,
             })
             .min_by_key(|s| (s.class, std::cmp::Reverse(s.health), s.since.unwrap_or(i64::MAX)))
