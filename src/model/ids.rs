@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use smol_str::SmolStr;
+use ecow::EcoString;
 
 /// Why an identifier was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -107,7 +107,7 @@ macro_rules! name_type {
     ($(#[$doc:meta])* $name:ident, $what:literal, $pattern:literal, $good:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(SmolStr);
+        pub struct $name(EcoString);
 
         impl $name {
             /// The name as written.
@@ -122,7 +122,7 @@ macro_rules! name_type {
             fn from_str(text: &str) -> Result<Self, IdError> {
                 let good: fn(&str) -> bool = $good;
                 if good(text) {
-                    Ok(Self(SmolStr::new(text)))
+                    Ok(Self(EcoString::from(text)))
                 } else {
                     Err(IdError::Name(text.chars().take(80).collect(), $what))
                 }

@@ -9,7 +9,7 @@ use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use smol_str::SmolStr;
+use ecow::EcoString;
 
 /// The longest text that is kept, in characters; more is cut and marked with an ellipsis.
 pub const MAX_CHARS: usize = 400;
@@ -23,7 +23,7 @@ const MAX_MARKS: usize = 2;
 /// trusted either. Cheap to clone; a short one, such as a town or an operator's account, needs no
 /// memory of its own.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default, JsonSchema)]
-pub struct Clean(#[schemars(with = "String")] SmolStr);
+pub struct Clean(#[schemars(with = "String")] EcoString);
 
 impl Clean {
     /// Cleans `raw`: control characters become one space, bidi and zero-width characters and
@@ -34,7 +34,7 @@ impl Clean {
             return Self::default();
         }
         if is_plain(raw) {
-            return Self(SmolStr::new(raw));
+            return Self(EcoString::from(raw));
         }
         let mut out = String::with_capacity(raw.len().min(MAX_CHARS * 4));
         let mut marks = 0_usize;
@@ -68,7 +68,7 @@ impl Clean {
             out.push(c);
             chars += 1;
         }
-        Self(SmolStr::from(out))
+        Self(EcoString::from(out))
     }
 
     /// The text.
