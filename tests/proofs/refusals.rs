@@ -37,7 +37,7 @@ async fn every_refusal_is_recorded_once_with_who_asked_for_what() {
     guard.arm(&me(), Some(Duration::from_secs(600)), &why).await.unwrap();
     let planned = stage.plan(&me()).await.unwrap();
     let id = planned.plan.id.as_str();
-    let account = "9991001/jane.doe".parse().unwrap();
+    let account = "9991001/sam:jane.doe".parse().unwrap();
 
     assert!(guard.cancel(&other, id).await.is_err());
     assert!(guard.arm(&viewer, Some(Duration::from_secs(60)), &why).await.is_err());
@@ -64,7 +64,7 @@ async fn every_refusal_is_recorded_once_with_who_asked_for_what() {
         (1007, "cancel", id),
         (1003, "arm", "u1003"),
         (1007, "emergency", "estate"),
-        (1003, "unmask", "9991001/j....."),
+        (1003, "unmask", "9991001/sam:j....."),
         (1007, "reveal", "entry 1"),
         (1007, "erase", "entry 1"),
         (1003, "tell", "key"),
