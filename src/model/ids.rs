@@ -3,9 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use ecow::EcoString;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use ecow::EcoString;
 
 /// Why an identifier was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

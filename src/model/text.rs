@@ -7,9 +7,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use ecow::EcoString;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use ecow::EcoString;
 
 /// The longest text that is kept, in characters; more is cut and marked with an ellipsis.
 pub const MAX_CHARS: usize = 400;
