@@ -152,6 +152,7 @@ fn board() -> Board {
             school("9991002", "Alder Hill Junior", Health::Critical),
         ],
         not_watched: Vec::new(),
+        first_of: None,
         past: None,
     }
 }

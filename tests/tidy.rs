@@ -67,7 +67,7 @@ const PURE_PATHS: &[&str] = &[
 ];
 #[rustfmt::skip]
 const PURE_CRATES: &[&str] = &[
-    "serde", "serde_json", "thiserror", "schemars", "jiff", "secrecy", "bytes", "futures_core", "sha2", "hmac", "ed25519_dalek",
+    "serde", "serde_json", "thiserror", "schemars", "jiff", "secrecy", "ecow", "bytes", "futures_core", "sha2", "hmac", "ed25519_dalek",
     "ct_merkle", "serde_json_canonicalizer", "strsim", "toml", "zeroize", "unicode_segmentation", "unicode_width", "utoipa",
 ];
 #[rustfmt::skip]

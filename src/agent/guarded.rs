@@ -155,7 +155,7 @@ async fn actions(State(at): At, Extension(peer): Peer) -> Answer {
             return Ok(json(StatusCode::OK, &page));
         }
     };
-    page.trouble = guard.policy().err().map(|e| Clean::new(&e.to_string()));
+    page.trouble = guard.trouble().await;
     page.emergency =
         guard.emergency().map(|(by, why, until)| EmergencyView { by: by.name, why, until });
     (page.me.arms, page.me.armed_until) = (guard.asks_for_arming(), guard.armed_until(&who));

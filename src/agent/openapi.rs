@@ -106,10 +106,12 @@ fn at() -> Value {
 /// The routes that tell of the board.
 fn reads(answers: &mut SchemaGenerator) -> [Route<'static>; 5] {
     let school = parameter("school", "path", true, "LAESTAB, seven digits, or `estate`");
+    let rows = "Only so many rows, worst first: for a first look at a large estate. See `first_of`";
+    let first = parameter("first", "query", false, rows);
     let check = parameter("check", "path", true, "Check, such as `groupcall.xporter_data`");
     [
         Route {
-            parameters: vec![at()],
+            parameters: vec![at(), first],
             problems: &[400],
             ..get(
                 "/v1/board",

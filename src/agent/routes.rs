@@ -175,16 +175,39 @@ fn at_only(query: Option<&str>) -> Result<Option<Timestamp>, Refusal> {
 }
 
 async fn board(State(desk): At, RawQuery(query): RawQuery) -> Answer {
-    if let Some(at) = at_only(query.as_deref())? {
-        return past::board(desk, at).await;
+    let (mut at, mut first) = (None, None);
+    for (key, value) in pairs(query.as_deref()) {
+        match key.as_str() {
+            "at" => at = Some(past::moment_of(&value)?),
+            "first" => first = Some(how_many(&value)?),
+            other => return Err(unknown_parameter(other, "at, first")),
+        }
+    }
+    match (at, first) {
+        (Some(at), None) => return past::board(desk, at).await,
+        (Some(_), Some(_)) => {
+            return Err(Refusal::bad_request("a past moment is told whole: leave out `first`"));
+        }
+        (None, _) => {}
     }
     let place = desk.whole_place()?;
     let snapshot = desk.hub.snapshot();
     let mut head = snapshot.head(agent_info(&desk), desk.clock.now());
     head.not_watched.extend(desk.scheduler.found());
+    if let Some(first) = first.filter(|first| *first < snapshot.len()) {
+        head.first_of = u32::try_from(snapshot.len()).ok();
+        head.schools = snapshot.worst(first);
+        return Ok(json(StatusCode::OK, &head));
+    }
     let starts = (0..snapshot.len()).step_by(PIECE);
     let pieces = starts.map(move |from| Ok(snapshot.schools(from, PIECE)));
     listed(&head, "schools", stream::iter(pieces), place)
+}
+
+/// A number of rows, from 1 on.
+fn how_many(text: &str) -> Result<usize, Refusal> {
+    let number = text.parse().ok().filter(|n| *n > 0);
+    number.ok_or_else(|| Refusal::bad_request("`first` is a number of rows, from 1 on"))
 }
 
 async fn follow(State(desk): At, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer {

@@ -126,11 +126,25 @@ pub async fn acting(
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn test(path: &Path) -> Result<u8, Failed> {
-    let policy = policy(path).map_err(Failed::config)?;
+pub fn test(path: &Path, json: bool) -> Result<u8, Failed> {
+    let policy = match policy(path) {
+        Ok(policy) => policy,
+        Err(why) if json => {
+            let why: Vec<String> = why.0.iter().map(ToString::to_string).collect();
+            let told = serde_json::json!({"holds": false, "why": why});
+            crate::cli::say(&told.to_string());
+            return Ok(Code::Config as u8);
+        }
+        Err(why) => return Err(Failed::config(why)),
+    };
     let n = policy.settings().example.len();
     let rules = policy.settings().rule.len();
-    crate::cli::say(&format!("{}: {rules} rules, {n} examples, all hold", path.display()));
+    if json {
+        let told = serde_json::json!({"holds": true, "rules": rules, "examples": n});
+        crate::cli::say(&told.to_string());
+    } else {
+        crate::cli::say(&format!("{}: {rules} rules, {n} examples, all hold", path.display()));
+    }
     if n == 0 {
         crate::cli::complain("a policy without examples proves nothing: add [[example]]");
     }
@@ -182,7 +196,7 @@ pub fn explain(path: &Path, asked: &Asked, json: bool) -> Result<u8, Failed> {
 /// When there is no policy, it is broken, or the question makes no sense.
 pub fn command(outside: &Outside, command: PolicyCommand) -> Result<u8, Failed> {
     match command {
-        PolicyCommand::Test { file } => test(&policy_file(outside, file)?),
+        PolicyCommand::Test { file, json } => test(&policy_file(outside, file)?, json),
         PolicyCommand::Explain(args) => {
             let asked = question(&args, outside.clock.now())?;
             explain(&policy_file(outside, args.file)?, &asked, args.json)

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::app::act::{denied, done, link, print_json, usage};
 use crate::app::failed::Failed;
@@ -31,8 +32,9 @@ pub async fn run(
         AuditCommand::Erase(args) => erase(&socket()?, args).await,
         AuditCommand::Reconcile(args) => reconcile(&socket()?, args, now).await,
         AuditCommand::Export => export(&socket()?).await,
-        AuditCommand::Verify { file, key, checkpoints } => {
-            check(&file, key.as_deref(), checkpoints.as_deref())
+        AuditCommand::Verify { file, key, checkpoints, json } => {
+            let checked = check(&file, key.as_deref(), checkpoints.as_deref())?;
+            told(&file, &checked, json)
         }
     }
 }
@@ -107,8 +109,50 @@ async fn export(socket: &Path) -> Result<u8, Failed> {
     }
 }
 
+/// What became of verifying an export, in the words of `--json`.
+#[derive(Serialize)]
+struct Checked {
+    verified: bool,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entries: Option<u64>,
+    /// The hash of the last entry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    head: Option<String>,
+    /// Checkpoints that were verified; absent where no key was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checkpoints: Option<u64>,
+    /// The last entry that a checkpoint vouches for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vouched_to: Option<u64>,
+}
+
+fn told(file: &Path, checked: &Checked, json: bool) -> Result<u8, Failed> {
+    let code = if checked.verified { Code::Done } else { Code::Unverified };
+    if json {
+        print_json(checked)?;
+        return Ok(code as u8);
+    }
+    if let Some(why) = &checked.why {
+        return Err(Failed { code, text: format!("{}: {why}", file.display()) });
+    }
+    let vouched = match (checked.checkpoints, checked.vouched_to) {
+        (None, _) => "no key was given, so checkpoints were not verified".to_owned(),
+        (Some(0), _) => "it holds no checkpoint: entries at its end may have been cut".to_owned(),
+        (Some(n), to) => {
+            format!("{n} checkpoints, vouched for to entry {}", to.unwrap_or_default())
+        }
+    };
+    let (entries, head) = (checked.entries.unwrap_or_default(), checked.head.as_deref());
+    let head = head.unwrap_or_default();
+    cli::say(&format!("{entries} entries, unbroken, head {head}; {vouched}"));
+    Ok(code as u8)
+}
+
 /// Verifies an export; needs no agent.
-fn check(file: &Path, key: Option<&Path>, checkpoints: Option<&Path>) -> Result<u8, Failed> {
+fn check(file: &Path, key: Option<&Path>, checkpoints: Option<&Path>) -> Result<Checked, Failed> {
     let read = |path: &Path| {
         std::fs::read_to_string(path).map_err(|e| usage(format!("{}: {e}", path.display())))
     };
@@ -119,17 +163,24 @@ fn check(file: &Path, key: Option<&Path>, checkpoints: Option<&Path>) -> Result<
     let text = read(file)?;
     let elsewhere = checkpoints.map(read).transpose()?.unwrap_or_default();
     let others = kept_elsewhere(&elsewhere).map_err(usage)?;
-    let verdict = verify(text.lines(), &others, key.as_ref()).map_err(|fault| Failed {
-        code: Code::Unverified,
-        text: format!("{}: {fault}", file.display()),
-    })?;
-    let vouched = match (verdict.checkpoints, key) {
-        (_, None) => "no key was given, so checkpoints were not verified".to_owned(),
-        (0, Some(_)) => "it holds no checkpoint: entries at its end may have been cut".to_owned(),
-        (n, Some(_)) => format!("{n} checkpoints, vouched for to entry {}", verdict.vouched_to),
-    };
-    cli::say(&format!("{} entries, unbroken, head {}; {vouched}", verdict.entries, verdict.head));
-    Ok(Code::Done as u8)
+    Ok(match verify(text.lines(), &others, key.as_ref()) {
+        Ok(verdict) => Checked {
+            verified: true,
+            why: None,
+            entries: Some(verdict.entries),
+            head: Some(verdict.head.to_string()),
+            checkpoints: key.as_ref().map(|_| verdict.checkpoints),
+            vouched_to: key.as_ref().map(|_| verdict.vouched_to),
+        },
+        Err(fault) => Checked {
+            verified: false,
+            why: Some(fault.to_string()),
+            entries: None,
+            head: None,
+            checkpoints: None,
+            vouched_to: None,
+        },
+    })
 }
 
 /// A moment, or so long ago.

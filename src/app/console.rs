@@ -69,7 +69,7 @@ pub async fn run(outside: Outside) -> Result<u8, Failed> {
 /// When nobody answers there, or in another version.
 pub async fn attachable(socket: &Path) -> Result<(), Failed> {
     let link = Link::new(socket).map_err(Failed::no_agent)?;
-    match link.board().await {
+    match link.health().await {
         Ok(_) => Ok(()),
         Err(
             e @ (LinkError::NoAgent { .. } | LinkError::Refused { .. } | LinkError::Version { .. }),

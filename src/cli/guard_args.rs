@@ -162,6 +162,9 @@ pub enum AuditCommand {
         /// Checkpoints that were kept elsewhere, a line each.
         #[arg(long, value_name = "FILE")]
         checkpoints: Option<PathBuf>,
+        /// As JSON, also where it cannot be verified.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -235,6 +238,9 @@ pub enum PolicyCommand {
     Test {
         /// The policy; that of the configuration if not given.
         file: Option<PathBuf>,
+        /// As JSON, also where it does not hold.
+        #[arg(long)]
+        json: bool,
     },
     /// What the policy would say.
     Explain(ExplainArgs),

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::engine::World;
-use crate::model::cell::{Cause, Cell, Handling, Row, Split, Summary};
+use crate::model::cell::{Cause, Cell, Handling, Part, Row, Split, Summary};
 use crate::model::check::Scope;
 use crate::model::estate::Estate;
 use crate::model::health::{Health, Reason};
 use crate::model::ids::{Laestab, ServiceKey};
+use crate::model::school::School;
 use crate::model::text::Clean;
 use crate::wire::VERSION;
 use crate::wire::board::{AgentInfo, Board, CellChange, Column, CompactCell, SchoolRow};
+use crate::wire::standing::Standing;
 
 /// A cell in 24 bytes; at the stress size there are 168,000 of them.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -25,6 +27,17 @@ struct Slim {
     /// Column of the service that it follows from and whether the estate is meant.
     follows: Option<(u8, bool)>,
     marks: u8,
+}
+
+impl Slim {
+    /// What decides where its row stands.
+    fn stands(&self) -> (Part, Health, Option<i64>) {
+        let since = (self.since != NO_TIME).then_some(self.since);
+        let is_unasked = self.reason == Some(Reason::NeverSeen) && since.is_none();
+        let part =
+            Part::of(self.health, is_unasked, self.handling.is_some(), self.follows.is_some());
+        (part, self.health, since)
+    }
 }
 
 const SOFT: u8 = 1;
@@ -102,11 +115,11 @@ impl Shape {
             soft: slim.marks & SOFT != 0,
             flapping: slim.marks & FLAPPING != 0,
             quiet: slim.marks & QUIET != 0,
-            handling: slim.handling.as_deref().cloned(),
+            handling: slim.handling.as_deref().cloned().map(Box::new),
             follows_from: slim.follows.and_then(|(column, estate)| {
                 let service = self.keys.get(usize::from(column))?.clone();
                 let scope = if estate { Scope::Estate } else { Scope::School };
-                Some(Cause { service, scope })
+                Some(Box::new(Cause { service, scope }))
             }),
         }
     }
@@ -255,6 +268,13 @@ impl View {
     }
 }
 
+/// A school on its way into the order.
+struct Placed<'a> {
+    key: ((u8, u8, u32, i64, u32), String, Laestab),
+    n: usize,
+    school: &'a School,
+}
+
 /// The whole board at one revision; to be written out without holding anything up.
 pub struct Snapshot {
     shape: Arc<Shape>,
@@ -285,6 +305,7 @@ impl Snapshot {
             estate: self.cells(0),
             schools: Vec::new(),
             not_watched: self.shape.estate.not_watched.clone(),
+            first_of: None,
             past: None,
         }
     }
@@ -307,27 +328,53 @@ impl Snapshot {
         let estate = &self.shape.estate;
         let wanted = self.shape.schools.iter().enumerate().skip(from).take(count);
         let known = wanted.filter_map(|(n, laestab)| Some((n, estate.schools.get(laestab)?)));
-        known
-            .map(|(n, school)| SchoolRow {
-                laestab: school.laestab,
-                name: school.name.clone(),
-                phase: school.phase.clone(),
-                town: school.town.clone(),
-                postcode: school.postcode.clone(),
-                trust: school.trust.clone(),
-                urn: school.urn,
-                telephone: school.telephone.clone(),
-                website: school.website.clone(),
-                pupils: school.pupils,
-                set_up: estate.subscriptions.contains_key(&school.laestab),
-                cells: self.cells(n + 1),
-            })
-            .collect()
+        known.map(|(n, school)| self.row(n, school)).collect()
+    }
+
+    /// The first `count` rows in the order in which a console shows them: worst first.
+    #[must_use]
+    pub fn worst(&self, count: usize) -> Vec<SchoolRow> {
+        let schools = &self.shape.estate.schools;
+        let listed = self.shape.schools.iter().enumerate();
+        let known = listed.filter_map(|(n, laestab)| Some((n, schools.get(laestab)?)));
+        let placed = known.map(|(n, school)| {
+            let standing = Standing::worst(self.slims(n + 1).iter().map(Slim::stands));
+            let name = school.name.as_str().to_lowercase();
+            Placed { key: (standing.place(school.pupils, 0), name, school.laestab), n, school }
+        });
+        let mut rows: Vec<Placed<'_>> = placed.collect();
+        if count < rows.len() {
+            rows.select_nth_unstable_by(count, |a, b| a.key.cmp(&b.key));
+            rows.truncate(count);
+        }
+        rows.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        rows.into_iter().map(|placed| self.row(placed.n, placed.school)).collect()
+    }
+
+    fn row(&self, n: usize, school: &School) -> SchoolRow {
+        let has_subscription = self.shape.estate.subscriptions.contains_key(&school.laestab);
+        SchoolRow {
+            laestab: school.laestab,
+            name: school.name.clone(),
+            phase: school.phase.clone(),
+            town: school.town.clone(),
+            postcode: school.postcode.clone(),
+            trust: school.trust.clone(),
+            urn: school.urn,
+            telephone: school.telephone.clone(),
+            website: school.website.clone(),
+            pupils: school.pupils,
+            set_up: has_subscription,
+            cells: self.cells(n + 1),
+        }
     }
 
     fn cells(&self, place: usize) -> Vec<CompactCell> {
+        self.slims(place).iter().map(|slim| self.shape.compact(slim)).collect()
+    }
+
+    fn slims(&self, place: usize) -> &[Slim] {
         let width = self.shape.columns.len();
-        let row = self.cells.get(place * width..(place + 1) * width).unwrap_or_default();
-        row.iter().map(|slim| self.shape.compact(slim)).collect()
+        self.cells.get(place * width..(place + 1) * width).unwrap_or_default()
     }
 }

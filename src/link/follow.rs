@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::{Link, LinkError, LinkEvent, http, read};
-use crate::wire::board::{Board, Change};
+use crate::wire::board::Change;
 
 /// Events that wait for the console; while it does not take them the agent coalesces.
 const QUEUE: usize = 64;
@@ -19,15 +19,19 @@ const DEAD: Duration = Duration::from_secs(15);
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-pub(super) fn start(link: Link) -> mpsc::Receiver<LinkEvent> {
-    start_with(link, DEAD)
+pub(super) fn start(link: Link, first: Option<usize>) -> mpsc::Receiver<LinkEvent> {
+    start_with(link, DEAD, first)
 }
 
 /// As [`start`], with another time after which a silent link is dead.
-pub(super) fn start_with(link: Link, dead: Duration) -> mpsc::Receiver<LinkEvent> {
+pub(super) fn start_with(
+    link: Link,
+    dead: Duration,
+    first: Option<usize>,
+) -> mpsc::Receiver<LinkEvent> {
     let (events, receiver) = mpsc::channel(QUEUE);
     tokio::spawn(async move {
-        let mut follower = Follower { link, events, dead, revision: None, lost: false };
+        let mut follower = Follower { link, events, dead, first, revision: None, lost: false };
         // It ends only because nobody listens any more.
         while follower.attempt().await.is_ok() {}
     });
@@ -55,6 +59,8 @@ struct Follower {
     link: Link,
     events: mpsc::Sender<LinkEvent>,
     dead: Duration,
+    /// So many rows are wanted before the first whole board.
+    first: Option<usize>,
     /// The revision up to which the console knows the board; `None` if it must be fetched.
     revision: Option<u64>,
     /// Whether the console was told that the connection is lost.
@@ -131,7 +137,15 @@ impl Follower {
     }
 
     async fn fetch(&mut self) -> Result<u64, End> {
-        let board: Board = self.link.board().await.map_err(End::Lost)?;
+        let mut board = match self.first.take() {
+            Some(rows) => self.link.first_of_board(rows).await,
+            None => self.link.board().await,
+        }
+        .map_err(End::Lost)?;
+        if board.first_of.is_some() {
+            self.tell(LinkEvent::Board(Box::new(board))).await?;
+            board = self.link.board().await.map_err(End::Lost)?;
+        }
         let revision = board.revision;
         self.tell(LinkEvent::Board(Box::new(board))).await?;
         self.revision = Some(revision);

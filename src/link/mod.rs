@@ -59,7 +59,8 @@ pub enum LinkError {
 /// What the connection tells a console, in order. The stream reconnects by itself.
 #[derive(Debug, Clone, PartialEq)]
 pub enum LinkEvent {
-    /// A whole board: at the start, after a reset, after a connection was lost for too long.
+    /// A whole board: at the start, after a reset, after a connection was lost for too long. Before
+    /// the first one its first rows alone, if that was asked for; see [`Board::first_of`].
     Board(Box<Board>),
     /// A change after it.
     Change(Change),
@@ -98,6 +99,16 @@ impl Link {
     /// See [`LinkError`].
     pub async fn board(&self) -> Result<Board, LinkError> {
         let board: Board = self.get("/v1/board").await?;
+        same_version(board.version)?;
+        Ok(board)
+    }
+
+    /// The board with only its first `rows`, worst first; whole, where it has no more.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub async fn first_of_board(&self, rows: usize) -> Result<Board, LinkError> {
+        let board: Board = self.get(&format!("/v1/board?first={rows}")).await?;
         same_version(board.version)?;
         Ok(board)
     }
@@ -254,7 +265,14 @@ impl Link {
     /// Must be called within a runtime.
     #[must_use]
     pub fn follow(&self) -> tokio::sync::mpsc::Receiver<LinkEvent> {
-        follow::start(self.clone())
+        follow::start(self.clone(), None)
+    }
+
+    /// The same, where somebody waits for it: of a large estate the first `rows` come before the
+    /// whole board, once.
+    #[must_use]
+    pub fn follow_at_once(&self, rows: usize) -> tokio::sync::mpsc::Receiver<LinkEvent> {
+        follow::start(self.clone(), Some(rows))
     }
 
     async fn post<T: DeserializeOwned>(

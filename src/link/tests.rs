@@ -84,7 +84,7 @@ async fn next(events: &mut Receiver<LinkEvent>) -> LinkEvent {
 async fn a_link_without_a_beat_is_dead() {
     let fake = fake(silent);
     let link = Link::new(&fake.socket).unwrap();
-    let mut events = follow::start_with(link, Duration::from_millis(200));
+    let mut events = follow::start_with(link, Duration::from_millis(200), None);
     assert!(matches!(next(&mut events).await, LinkEvent::Board(_)));
     assert!(matches!(next(&mut events).await, LinkEvent::Change(_)));
     match next(&mut events).await {

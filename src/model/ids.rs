@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
+use ecow::EcoString;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -106,9 +106,8 @@ impl JsonSchema for Laestab {
 macro_rules! name_type {
     ($(#[$doc:meta])* $name:ident, $what:literal, $pattern:literal, $good:expr) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-        #[serde(transparent)]
-        pub struct $name(Arc<str>);
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(EcoString);
 
         impl $name {
             /// The name as written.
@@ -123,7 +122,7 @@ macro_rules! name_type {
             fn from_str(text: &str) -> Result<Self, IdError> {
                 let good: fn(&str) -> bool = $good;
                 if good(text) {
-                    Ok(Self(Arc::from(text)))
+                    Ok(Self(EcoString::from(text)))
                 } else {
                     Err(IdError::Name(text.chars().take(80).collect(), $what))
                 }
@@ -133,6 +132,12 @@ macro_rules! name_type {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.pad(&self.0)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.serialize_str(&self.0)
             }
         }
 

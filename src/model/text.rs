@@ -6,10 +6,10 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::{Arc, LazyLock};
 
+use ecow::EcoString;
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The longest text that is kept, in characters; more is cut and marked with an ellipsis.
 pub const MAX_CHARS: usize = 400;
@@ -20,10 +20,10 @@ const MAX_MARKS: usize = 2;
 /// Text that may be drawn and logged.
 ///
 /// Made by [`Clean::new`] only; deserialising cleans again, so that a store or a socket is not
-/// trusted either. Cheap to clone.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
-#[serde(transparent)]
-pub struct Clean(#[schemars(with = "String")] Arc<str>);
+/// trusted either. Cheap to clone; a short one, such as a town or an operator's account, needs no
+/// memory of its own.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default, JsonSchema)]
+pub struct Clean(#[schemars(with = "String")] EcoString);
 
 impl Clean {
     /// Cleans `raw`: control characters become one space, bidi and zero-width characters and
@@ -34,7 +34,7 @@ impl Clean {
             return Self::default();
         }
         if is_plain(raw) {
-            return Self(Arc::from(raw));
+            return Self(EcoString::from(raw));
         }
         let mut out = String::with_capacity(raw.len().min(MAX_CHARS * 4));
         let mut marks = 0_usize;
@@ -68,7 +68,7 @@ impl Clean {
             out.push(c);
             chars += 1;
         }
-        Self(Arc::from(out))
+        Self(EcoString::from(out))
     }
 
     /// The text.
@@ -127,12 +127,9 @@ impl fmt::Debug for Clean {
     }
 }
 
-/// Nothing, once: most of a school's fields and of a board's cells are empty.
-static EMPTY: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from(""));
-
-impl Default for Clean {
-    fn default() -> Self {
-        Self(Arc::clone(&EMPTY))
+impl Serialize for Clean {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&self.0)
     }
 }
 

@@ -34,6 +34,8 @@ const THEME_EVERY: Duration = Duration::from_secs(2);
 /// Between two looks whether the terminal is still there. The event source cannot tell, so this
 /// bounds how long a console outlives its line.
 const HANGUP_EVERY: Duration = Duration::from_secs(1);
+/// More rows than a terminal shows; the others of a large estate come after the first frame.
+const FIRST_ROWS: usize = 250;
 /// As many wire events are taken before a frame is drawn at the latest.
 const MAX_EVENTS: usize = 64;
 
@@ -123,7 +125,7 @@ pub async fn run(link: Link, mut options: Options) -> Result<Exit, TuiError> {
     let guard = Guard::enter(titled)?;
     let (tell, told) = channel(8);
     let mut runner = Runner {
-        events: Some(link.follow()),
+        events: Some(link.follow_at_once(FIRST_ROWS)),
         link,
         console,
         screen: Screen::new(BufWriter::with_capacity(32_768, io::stdout()), size.0, size.1),

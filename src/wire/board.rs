@@ -36,12 +36,12 @@ pub struct CompactCell {
     /// Quiet by design.
     #[serde(default, skip_serializing_if = "is_false")]
     pub quiet: bool,
-    /// Who has it, how, until when.
+    /// Who has it, how, until when. Of few cells, so it takes no room in the others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub handling: Option<Handling>,
+    pub handling: Option<Box<Handling>>,
     /// What it follows from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub follows_from: Option<Cause>,
+    pub follows_from: Option<Box<Cause>>,
 }
 
 impl From<&Cell> for CompactCell {
@@ -53,8 +53,8 @@ impl From<&Cell> for CompactCell {
             soft: cell.soft,
             flapping: cell.flapping,
             quiet: cell.quiet,
-            handling: cell.handling.clone(),
-            follows_from: cell.follows_from.clone(),
+            handling: cell.handling.clone().map(Box::new),
+            follows_from: cell.follows_from.clone().map(Box::new),
         }
     }
 }
@@ -174,6 +174,9 @@ pub struct Board {
     pub schools: Vec<SchoolRow>,
     /// Gaps.
     pub not_watched: Vec<NotWatched>,
+    /// Set where `schools` are only the first rows, worst first, of so many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_of: Option<u32>,
     /// Set where this is a past moment: nothing of it is the present, and nothing can be done there.
     /// `as_of` is that moment then.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -15,6 +15,7 @@ pub mod page;
 pub mod past;
 pub mod reconcile;
 pub mod runs;
+pub mod standing;
 pub mod status;
 pub mod telling;
 pub mod training;

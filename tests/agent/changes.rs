@@ -161,6 +161,29 @@ async fn next_board(events: &mut tokio::sync::mpsc::Receiver<LinkEvent>) -> Boar
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_waits_is_given_the_first_rows_once_and_then_the_whole() {
+    let stage = Stage::new(5);
+    let (agent, _) = stage.settled().await;
+    let link = Link::new(agent.socket()).unwrap();
+    let mut events = link.follow_at_once(2);
+    let first = next_board(&mut events).await;
+    assert_eq!((first.schools.len(), first.first_of), (2, Some(6)));
+    let whole = next_board(&mut events).await;
+    assert_eq!((whole.schools.len(), whole.first_of), (6, None));
+    // It follows now.
+    assert!(matches!(events.recv().await, Some(LinkEvent::Change(_))));
+    let larger = Stage::new(7);
+    agent.reconfigure(larger.estate.clone(), larger.watches()).await.unwrap();
+    let again = next_board(&mut events).await;
+    assert_eq!((again.schools.len(), again.first_of), (8, None), "never again a part alone");
+    let mut small = link.follow_at_once(8);
+    let board = next_board(&mut small).await;
+    assert_eq!((board.schools.len(), board.first_of), (8, None));
+    assert!(matches!(small.recv().await, Some(LinkEvent::Change(_))), "the board came once");
+    agent.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_client_says_lost_once_and_comes_back() {
     let stage = Stage::new(2);
     let (agent, _) = stage.settled().await;

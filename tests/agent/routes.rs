@@ -78,6 +78,31 @@ async fn every_answer_is_as_the_document_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_first_rows_alone_are_the_worst_and_say_so() {
+    let stage = Stage::new(5);
+    stage.vendors[0].says(3, Verdict::Warning);
+    stage.vendors[1].says(4, Verdict::Critical);
+    let (agent, wire) = stage.settled().await;
+    let names = |board: &Value| -> Vec<String> {
+        let schools = board["schools"].as_array().unwrap().iter();
+        schools.map(|row| row["laestab"].as_str().unwrap().to_owned()).collect()
+    };
+    let some = wire.get("/v1/board?first=3").await;
+    let worst = [school(4), school(3), school(0)].map(|s| s.to_string());
+    assert_eq!(names(&some), worst, "those that are well by name");
+    assert_eq!(some["first_of"], 6);
+    let whole = wire.get("/v1/board").await;
+    assert_eq!(some["summary"], whole["summary"], "the totals are those of all schools");
+    assert_eq!(some["revision"], whole["revision"]);
+    for all in ["/v1/board?first=6", "/v1/board?first=99", "/v1/board"] {
+        let board = wire.get(all).await;
+        assert_eq!(names(&board).len(), 6, "{all}");
+        assert_eq!(board["first_of"], Value::Null, "{all}");
+    }
+    agent.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_there_is_a_problem_with_a_remedy() {
     let stage = Stage::new(1);
     let (agent, wire) = stage.settled().await;
@@ -86,6 +111,10 @@ async fn what_is_not_there_is_a_problem_with_a_remedy() {
         ("GET", "/", "", 404, "/v1/openapi.json"),
         ("GET", "/v2/board", "", 404, "/v1/openapi.json"),
         ("DELETE", "/v1/board", "", 405, "method"),
+        ("GET", "/v1/board?first=0", "", 400, "from 1 on"),
+        ("GET", "/v1/board?first=some", "", 400, "from 1 on"),
+        ("GET", "/v1/board?first=1&at=2026-11-23T09:00:00Z", "", 400, "leave out `first`"),
+        ("GET", "/v1/board?rows=1", "", 400, "at, first"),
         ("GET", "/v1/schools/12", "", 400, "7 digits"),
         ("GET", "/v1/schools/9997777", "", 404, "/v1/board"),
         ("GET", &format!("/v1/checks/{here}/nonsense"), "", 400, "service.check"),

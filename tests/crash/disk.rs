@@ -72,7 +72,10 @@ pub fn child(args: &[String]) {
             assert!(intents.iter().any(|h| h.item.key.as_str() == effect.key), "{effect:?}");
         }
         assert!(!done.is_empty() && done.len() <= intents.len());
+        let trouble = guard.trouble().await.expect("everybody is told that nobody can act");
+        assert!(trouble.as_str().contains("full"), "{trouble}");
         std::fs::remove_file(&ballast).unwrap();
+        assert_eq!(guard.trouble().await, None, "and that they can again");
         once(&guard, ENOUGH).await.unwrap();
         assert_eq!(effects(&file).len(), done.len() + 1, "it goes on once there is room");
     });

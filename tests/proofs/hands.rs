@@ -202,6 +202,13 @@ impl Stage {
         let db = rusqlite::Connection::open(file).unwrap();
         db.execute_batch("ALTER TABLE entry RENAME TO gone").unwrap();
     }
+
+    /// As if there were room again.
+    pub fn audit_takes_all_again(&self) {
+        let file: PathBuf = self.folder.path().join("ledger.db");
+        let db = rusqlite::Connection::open(file).unwrap();
+        db.execute_batch("ALTER TABLE gone RENAME TO entry").unwrap();
+    }
 }
 
 /// The words of a refusal by the policy.

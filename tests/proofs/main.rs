@@ -5,3 +5,4 @@
 mod digest;
 mod hands;
 mod modes;
+mod refusals;

@@ -84,12 +84,12 @@ pub fn bad(health: Health, seconds: i64) -> CompactCell {
 pub fn held(health: Health, seconds: i64, kind: HandlingKind, by: &str) -> CompactCell {
     let until = Some(at("2026-11-24T16:30:00Z"));
     let handling = Handling { kind, by: Clean::new(by), until };
-    CompactCell { handling: Some(handling), ..bad(health, seconds) }
+    CompactCell { handling: Some(Box::new(handling)), ..bad(health, seconds) }
 }
 
 pub fn follows(service: &str, scope: Scope) -> CompactCell {
     CompactCell {
-        follows_from: Some(Cause { service: key(service), scope }),
+        follows_from: Some(Box::new(Cause { service: key(service), scope })),
         ..bad(Health::Warning, 3 * DAY)
     }
 }
@@ -186,6 +186,7 @@ pub fn calm(n: u32) -> Board {
         estate: vec![ok(); SERVICES.len()],
         schools,
         not_watched: Vec::new(),
+        first_of: None,
         past: None,
     };
     count(&mut board);
@@ -300,8 +301,8 @@ fn cell(compact: &CompactCell, why: &str) -> Cell {
         soft: compact.soft,
         flapping: compact.flapping,
         quiet: compact.quiet,
-        handling: compact.handling.clone(),
-        follows_from: compact.follows_from.clone(),
+        handling: compact.handling.as_deref().cloned(),
+        follows_from: compact.follows_from.as_deref().cloned(),
     }
 }
 

@@ -167,6 +167,27 @@ fn an_answer_that_says_the_same_costs_no_frame() {
 }
 
 #[test]
+fn the_first_rows_stand_until_the_whole_board_is_there() {
+    let whole = morning(250);
+    let mut part = whole.clone();
+    part.schools.truncate(40);
+    part.first_of = Some(250);
+    let mut desk = Desk::empty((80, 24), "dark", Depth::Full);
+    desk.console.wire(LinkEvent::Board(Box::new(part.clone())), desk.mono);
+    let shown = desk.text();
+    assert!(shown.contains("the first 40 of 250 schools"), "{shown}");
+    let last = whole.schools[200].name.as_str();
+    desk.console.wire(LinkEvent::Board(Box::new(whole.clone())), desk.mono);
+    let shown = desk.text();
+    assert!(!shown.contains("the first 40"), "{shown}");
+    desk.press("/").type_text(last).press("enter");
+    assert!(desk.text().contains(last), "{}", desk.text());
+    // A part never takes the place of the whole.
+    desk.console.wire(LinkEvent::Board(Box::new(part)), desk.mono);
+    assert!(desk.text().contains(last), "{}", desk.text());
+}
+
+#[test]
 fn an_agent_that_cannot_tell_is_told() {
     let mut desk = Desk::empty((80, 24), "dark", Depth::Full);
     desk.console.wire(LinkEvent::Board(Box::new(morning(250))), desk.mono);

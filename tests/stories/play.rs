@@ -24,7 +24,7 @@ use crate::story::{Expect, Handle, London, Observe, Story, Well};
 
 /// What is to be done at a moment.
 enum Act {
-    Event(Event),
+    Event(Box<Event>),
     Restart(usize),
     Configure(usize),
     Expect(usize),
@@ -104,7 +104,7 @@ fn all_well(estate: &Estate, start: Timestamp, told: &Well, out: &mut Vec<(Times
             }
             let mut at = start;
             while at <= until {
-                out.push((at, Act::Event(Event::Observed(well(&spec.id, target, at)))));
+                out.push((at, Act::Event(Box::new(Event::Observed(well(&spec.id, target, at))))));
                 at += spec.interval.duration();
             }
         }
@@ -145,7 +145,7 @@ fn observe(start: Timestamp, told: &Observe, out: &mut Vec<(Timestamp, Act)>) {
             let (from, until) = (w.from.0, w.until.map(|u| u.0));
             seen = seen.window(Window { from, until, title: w.title.as_str().into() });
         }
-        out.push((at, Act::Event(Event::Observed(seen))));
+        out.push((at, Act::Event(Box::new(Event::Observed(seen)))));
         let Some(every) = told.every else { break };
         at += every.duration();
     }
@@ -180,10 +180,10 @@ fn timeline(story: &Story, first: &Estate) -> Vec<(Timestamp, Act)> {
             observe(at, told, &mut out);
         }
         if let Some(told) = &event.handle {
-            out.push((at, Act::Event(handle(told))));
+            out.push((at, Act::Event(Box::new(handle(told)))));
         }
         if event.tick.is_some() {
-            out.push((at, Act::Event(Event::Tick)));
+            out.push((at, Act::Event(Box::new(Event::Tick))));
         }
         if event.restart.is_some() {
             out.push((at, Act::Restart(index)));
@@ -341,7 +341,7 @@ fn run(story: &Story, mut see: impl FnMut(&mut Stage, &Expect)) -> Stage {
     let mut stage = Stage::new(Arc::clone(&first), story.start.0);
     for (at, act) in timeline(story, &first) {
         match act {
-            Act::Event(event) => stage.step(at, event),
+            Act::Event(event) => stage.step(at, *event),
             Act::Restart(index) => {
                 let told = story.event[index].restart.as_ref().unwrap();
                 let other = told.configure.as_ref().map(|c| estate(&c.estate, &c.school));

@@ -60,7 +60,11 @@ mod tests {
             contact: contact.into(),
             ..Subscription::default()
         };
-        let rows = [row(&["a", "b"], "Office"), row(&["a"], "Office"), row(&["a", "b"], "Head")];
+        let rows = [
+            row(&["a", "b"], "Office of the head teacher"),
+            row(&["a"], "Office of the head teacher"),
+            row(&["a", "b"], "Head"),
+        ];
         let numbers = (9_990_001..).map(|n: u32| n.to_string().parse().unwrap());
         let subscriptions: BTreeMap<_, _> = numbers.zip(rows).collect();
         let import = Import { subscriptions, ..Import::default() };

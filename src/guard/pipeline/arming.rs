@@ -43,6 +43,16 @@ impl Guard {
         lasts: Option<Duration>,
         why: &Clean,
     ) -> Result<Option<Timestamp>, Denied> {
+        let armed = self.arming(who, lasts, why).await;
+        self.recorded(who, "arm", who.operator.name.as_str(), armed).await
+    }
+
+    async fn arming(
+        &self,
+        who: &Who,
+        lasts: Option<Duration>,
+        why: &Clean,
+    ) -> Result<Option<Timestamp>, Denied> {
         if !self.policy()?.settings().arming {
             return Err(Denied::Asked("this policy asks nobody to be armed".into()));
         }

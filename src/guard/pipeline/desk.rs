@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use tokio::sync::{oneshot, watch};
 
 use crate::guard::machine::Event;
+use crate::guard::pipeline::ailing::Ails;
 use crate::guard::pipeline::audit;
 use crate::guard::pipeline::inner::Inner;
 use crate::guard::pipeline::planning::Planned;
@@ -139,6 +140,7 @@ impl Guard {
             plans: Mutex::new(HashMap::new()),
             running: Mutex::new(HashMap::new()),
             armed: Mutex::new(HashMap::new()),
+            ails: Ails::default(),
             news: watch::Sender::new(first),
         };
         Self { inner: Arc::new(inner) }
@@ -229,6 +231,11 @@ impl Guard {
     /// # Errors
     /// When the policy knows no emergency, or not by these roles, or it cannot be recorded.
     pub async fn declare_emergency(&self, who: &Who, why: &Clean) -> Result<Timestamp, Denied> {
+        let declared = self.declaring(who, why).await;
+        self.recorded(who, "emergency", "estate", declared).await
+    }
+
+    async fn declaring(&self, who: &Who, why: &Clean) -> Result<Timestamp, Denied> {
         let policy = self.policy()?;
         let Some(emergency) = &policy.settings().emergency else {
             return Err(Denied::Policy("the policy has no emergency mode".into()));
@@ -337,36 +344,6 @@ impl Guard {
         .await
     }
 
-    /// Records a refusal of what was asked about a plan. No plan's text stands in it.
-    async fn recorded<T>(
-        &self,
-        who: &Who,
-        asked: &'static str,
-        plan: &str,
-        result: Result<T, Denied>,
-    ) -> Result<T, Denied> {
-        if let Err(denied @ (Denied::Policy(_) | Denied::Asked(_) | Denied::Stale(_))) = &result {
-            let why = denied.to_string();
-            let body = [("asked", asked), ("why", why.as_str())];
-            // As far as a plan's id goes: more is somebody's invention.
-            let plan: String = plan.chars().take(64).collect();
-            self.record_denial(who, &plan, &body).await?;
-        }
-        result
-    }
-
-    /// Records that something was denied to somebody.
-    pub(super) async fn record_denial(
-        &self,
-        who: &Who,
-        about: &str,
-        body: &[(&str, &str)],
-    ) -> Result<(), Denied> {
-        let now = self.inner.clock.now();
-        let draft = audit::entry(now, "denied", Some(&who.operator), about, body);
-        self.inner.blocking(move |ledger| ledger.append(draft)).await.map(drop)
-    }
-
     async fn approving(
         &self,
         who: &Who,
@@ -412,6 +389,11 @@ impl Guard {
     /// # Errors
     /// When it has begun, is somebody else's, or is not there.
     pub async fn cancel(&self, who: &Who, id: &str) -> Result<(), Denied> {
+        let cancelled = self.cancelling(who, id).await;
+        self.recorded(who, "cancel", id, cancelled).await
+    }
+
+    async fn cancelling(&self, who: &Who, id: &str) -> Result<(), Denied> {
         let now = self.inner.clock.now();
         let own = |by: &Operator| by.person() == who.operator.person() || who.has(Role::Lead);
         if let Some(planned) = self.planned(id) {
@@ -447,7 +429,8 @@ impl Guard {
         there: bool,
         how: &Clean,
     ) -> Result<(), Denied> {
-        self.by_a_person(who, key, Event::Told(step, there, how.clone()), how).await
+        let told = self.by_a_person(who, key, Event::Told(step, there, how.clone()), how).await;
+        self.recorded(who, "tell", key, told).await
     }
 
     /// A person closes an action as it is; or the ticket of a closed one that stands, by its action's
@@ -456,10 +439,11 @@ impl Guard {
     /// # Errors
     /// When there is nothing to close, or it cannot be recorded.
     pub async fn give_up(&self, who: &Who, key: &str, why: &Clean) -> Result<(), Denied> {
-        match self.by_a_person(who, key, Event::GivenUp, why).await {
+        let closed = match self.by_a_person(who, key, Event::GivenUp, why).await {
             Err(Denied::Nothing(_)) => self.close_ticket(who, key, why).await,
             told => told,
-        }
+        };
+        self.recorded(who, "close", key, closed).await
     }
 
     pub(super) async fn by_a_person(
@@ -494,6 +478,12 @@ impl Guard {
     /// # Errors
     /// When it cannot be recorded: then it must not be shown.
     pub async fn unmask(&self, who: &Who, aim: &Aim, why: &Clean) -> Result<(), Denied> {
+        let unmasked = self.unmasking(who, aim, why).await;
+        self.recorded(who, "unmask", &aim.masked().to_string(), unmasked).await
+    }
+
+    /// As [`Self::unmask`], within something whose own refusal is recorded.
+    pub(super) async fn unmasking(&self, who: &Who, aim: &Aim, why: &Clean) -> Result<(), Denied> {
         if !(who.has(Role::Operator) || who.has(Role::Approver)) {
             return Err(Denied::Policy("your account has no role to see names".into()));
         }

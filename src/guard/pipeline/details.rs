@@ -36,6 +36,16 @@ impl Guard {
         number: u64,
         why: &Clean,
     ) -> Result<BTreeMap<String, Clean>, Denied> {
+        let revealed = self.revealing(who, number, why).await;
+        self.recorded(who, "reveal", &about(number), revealed).await
+    }
+
+    async fn revealing(
+        &self,
+        who: &Who,
+        number: u64,
+        why: &Clean,
+    ) -> Result<BTreeMap<String, Clean>, Denied> {
         keeps_details(who)?;
         if why.is_empty() {
             return Err(Denied::Asked(
@@ -57,6 +67,17 @@ impl Guard {
     /// When the role is missing, no reason is given, there is no such detail, or it cannot be
     /// recorded.
     pub async fn erase(
+        &self,
+        who: &Who,
+        number: u64,
+        field: &Clean,
+        why: &Clean,
+    ) -> Result<(), Denied> {
+        let erased = self.erasing(who, number, field, why).await;
+        self.recorded(who, "erase", &about(number), erased).await
+    }
+
+    async fn erasing(
         &self,
         who: &Who,
         number: u64,

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
+use crate::guard::pipeline::ailing::Ails;
 use crate::guard::pipeline::audit;
 use crate::guard::pipeline::desk::{Denied, Who};
 use crate::guard::pipeline::planning::{Planned, aimed_at};
@@ -38,6 +39,8 @@ pub(super) struct Inner {
     pub armed: Mutex<HashMap<u32, Timestamp>>,
     /// How to reach whoever runs an item, by its key.
     pub running: Mutex<HashMap<String, mpsc::Sender<Word>>>,
+    /// Why the ledger could not be written or read, for as long as that lasts.
+    pub ails: Ails,
     /// One more whenever something happened, so that consoles can look.
     pub news: watch::Sender<u64>,
 }
@@ -49,10 +52,14 @@ impl Inner {
         work: impl FnOnce(&dyn Ledger) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, Denied> {
         let ledger = Arc::clone(&self.ledger);
-        match tokio::task::spawn_blocking(move || work(&*ledger)).await {
+        let done = match tokio::task::spawn_blocking(move || work(&*ledger)).await {
             Ok(result) => result.map_err(Denied::from),
             Err(error) => Err(Denied::Ledger(error.to_string())),
+        };
+        if let Err(Denied::Ledger(why)) = &done {
+            self.ails(why);
         }
+        done
     }
 
     /// Somebody runs the item of `key` from now on.

@@ -3,8 +3,10 @@
 //! Invariant: a step is sent only with the proof that its intent is on disk, and only after its
 //! own record says that it is about to be sent.
 
+mod ailing;
 mod arming;
 mod audit;
+mod denials;
 mod desk;
 mod details;
 mod history;

@@ -63,7 +63,7 @@ impl Guard {
         }
         if show {
             for aim in &ask.targets {
-                self.unmask(who, aim, &ask.reason).await?;
+                self.unmasking(who, aim, &ask.reason).await?;
             }
         }
         let now = self.inner.clock.now();

@@ -28,7 +28,8 @@ impl Guard {
     ) -> Result<Reconciled, Denied> {
         if !who.has(Role::Lead) && !who.has(Role::Auditor) {
             let why = "only a lead or an auditor holds a vendor's audit against this one";
-            return Err(Denied::Policy(why.into()));
+            let denied = Err(Denied::Policy(why.into()));
+            return self.recorded(who, "reconcile", "estate", denied).await;
         }
         let mut audit = audits.read(since, self.inner.clock.now()).await;
         let ours = self.inner.blocking(|ledger| ledger.recent(INTENTS)).await?;

@@ -102,7 +102,7 @@ async fn begin(
         &[("action", plan.ask.action.as_str())],
     );
     let draft = Draft { by: Some(plan.by.clone()), ..draft };
-    let committed = tokio::task::spawn_blocking(move || {
+    let written = tokio::task::spawn_blocking(move || {
         let Some(item) = kept.items.get(n) else {
             return Err(LedgerError::Nothing(kept.id.to_string()));
         };
@@ -110,7 +110,11 @@ async fn begin(
         commit(&*ledger, &intent, draft)
     })
     .await
-    .map_err(|e| LedgerError::Unusable(e.to_string()))??;
+    .unwrap_or_else(|e| Err(LedgerError::Unusable(e.to_string())));
+    if let Err(error @ LedgerError::Unusable(_)) = &written {
+        inner.ails(&error.to_string());
+    }
+    let committed = written?;
     inner.tell();
     let open = Open { plan: plan.id.clone(), ask: plan.ask.clone(), by: plan.by.clone(), item };
     let run = Run::new(open.item.steps.len(), ends(at));

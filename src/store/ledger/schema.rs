@@ -68,6 +68,11 @@ const MIGRATIONS: &[&str] = &["
 ", "
     -- The last hour is counted inside an intent's own transaction, from this alone.
     CREATE INDEX intent_limits ON intent(action, at, person);
+", "
+    -- One ticket may be about many schools: each counts. What began before counts once, for an hour.
+    ALTER TABLE intent ADD COLUMN targets INTEGER NOT NULL DEFAULT 1;
+    DROP INDEX intent_limits;
+    CREATE INDEX intent_limits ON intent(action, at, person, targets);
 "];
 
 /// Pages in the journal (WAL) above which a write copies them to where they belong; SQLite's default.

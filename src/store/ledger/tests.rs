@@ -196,6 +196,28 @@ fn threat_25_the_hours_limit_counts_in_the_transaction() {
 }
 
 #[test]
+fn threat_25_each_school_of_one_ticket_counts_within_the_hour() {
+    let s = stage();
+    let limit = HourLimit { person: Some(5), desk: Some(6) };
+    let go = |id: &str, uid: u32, n: u32, schools: u32| {
+        let mut item = item(n);
+        item.lease = Clean::new(id);
+        item.also = (1..schools).map(|k| format!("999{:04}", 2_000 + k).parse().unwrap()).collect();
+        let plan = plan(id, person(uid, None), None, vec![item]);
+        s.ledger.request(&plan, at(0), at(30), draft("confirmed")).unwrap();
+        let intent = Intent { limit: limit.clone(), ..intent(&plan, 0) };
+        commit(&s.ledger, &intent, draft("intent")).map(drop)
+    };
+    go("a", 1000, 1, 4).unwrap();
+    let refused = go("b", 1000, 2, 2).unwrap_err().to_string();
+    assert!(refused.contains("you did") && refused.contains("4 times"), "{refused}");
+    assert!(refused.contains("2 more") && refused.contains("limit is 5"), "{refused}");
+    go("c", 1000, 3, 1).unwrap();
+    assert!(go("d", 1001, 4, 2).unwrap_err().to_string().contains("the desk did"));
+    go("e", 1001, 5, 1).unwrap();
+}
+
+#[test]
 fn what_was_recorded_is_there_after_a_restart() {
     let s = stage();
     let first = plan("a", person(1000, None), None, vec![item(1)]);

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, Params, Row, Transaction, params};
 
 use crate::ledger::{Draft, Entry, next};
-use crate::model::plan::{Operator, Plan, Role};
+use crate::model::plan::{Item, Operator, Plan, Role};
 use crate::model::text::Clean;
 use crate::ports::ledger::{Intent, LedgerError, Settled, StepRecord};
 use crate::store::ledger::Trouble;
@@ -149,8 +149,8 @@ pub(super) fn intent(tx: &Transaction<'_>, intent: &Intent<'_>) -> Result<(), Tr
     within_limits(tx, intent)?;
     put(
         tx,
-        "INSERT INTO intent(key, plan, aim, action, person, by, item, at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO intent(key, plan, aim, action, person, by, item, at, targets)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         params![
             item.key.as_str(),
             plan.id.as_str(),
@@ -159,7 +159,8 @@ pub(super) fn intent(tx: &Transaction<'_>, intent: &Intent<'_>) -> Result<(), Tr
             plan.by.person(),
             serde_json::to_string(&plan.by)?,
             serde_json::to_string(item)?,
-            at
+            at,
+            targets(item)
         ],
     )?;
     put(tx, "DELETE FROM due WHERE plan = ?1 AND key = ?2", [plan.id.as_str(), item.key.as_str()])?;
@@ -210,19 +211,30 @@ fn within_limits(tx: &Transaction<'_>, intent: &Intent<'_>) -> Result<(), Troubl
     let (hour, action) = (hour.as_millisecond(), intent.plan.ask.action.as_str());
     let (person, desk): (u32, u32) = one(
         tx,
-        "SELECT coalesce(sum(person = ?3), 0), count(*) FROM intent WHERE action = ?2 AND at > ?1",
+        "SELECT coalesce(sum(targets * (person = ?3)), 0), coalesce(sum(targets), 0)
+         FROM intent WHERE action = ?2 AND at > ?1",
         params![hour, action, intent.plan.by.person()],
         |r| Ok((r.get(0)?, r.get(1)?)),
     )?;
-    let full = |limit: Option<u32>, n: u32| limit.is_some_and(|limit| n >= limit);
-    let told = if full(intent.limit.person, person) {
-        format!("you did {action} {person} times in the last hour, which is the policy's limit")
-    } else if full(intent.limit.desk, desk) {
-        format!("the desk did {action} {desk} times in the last hour, which is the policy's limit")
+    let more = targets(intent.item);
+    let passed = |limit: Option<u32>, n: u32| limit.filter(|limit| n.saturating_add(more) > *limit);
+    let (whose, n, limit) = if let Some(limit) = passed(intent.limit.person, person) {
+        ("you", person, limit)
+    } else if let Some(limit) = passed(intent.limit.desk, desk) {
+        ("the desk", desk, limit)
     } else {
         return Ok(());
     };
+    let told = format!(
+        "{whose} did {action} {n} times in the last hour, and this is {more} more: the policy's limit \
+         is {limit}"
+    );
     Err(LedgerError::Limit(told).into())
+}
+
+/// How many schools, cells or accounts an item is about: each counts.
+fn targets(item: &Item) -> u32 {
+    u32::try_from(item.aims().count()).unwrap_or(u32::MAX)
 }
 
 pub(super) fn record(

@@ -16,9 +16,27 @@ impl Console {
     /// Takes what the connection tells, heard at `mono`.
     pub fn wire(&mut self, event: LinkEvent, mono: Duration) {
         match event {
+            LinkEvent::Board(board) if board.first_of.is_some() => {
+                self.beat.heard(mono, board.as_of);
+                if self.rows.is_none() && self.away.is_none() {
+                    self.message = Some(format!(
+                        "the first {} of {} schools; the others are on their way",
+                        board.schools.len(),
+                        board.first_of.unwrap_or_default()
+                    ));
+                    self.rows = Some(Rows::new(*board));
+                    self.tick(mono);
+                    self.sort();
+                    self.touch();
+                }
+            }
             LinkEvent::Board(board) => {
                 self.beat.heard(mono, board.as_of);
-                let begins = self.rows.is_none() && board.agent.training;
+                let waited = self.rows.as_ref().is_none_or(|rows| rows.first_of.is_some());
+                let begins = waited && board.agent.training;
+                if waited {
+                    self.message = None;
+                }
                 let rows = Rows::new(*board);
                 self.alarms.board(&rows, self.now);
                 match &mut self.away {

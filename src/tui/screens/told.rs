@@ -44,8 +44,8 @@ fn differs(service: &ServiceView, cell: &CompactCell) -> bool {
     let told = &service.cell;
     told.health != cell.health
         || told.reason != cell.reason
-        || told.follows_from != cell.follows_from
-        || told.handling != cell.handling
+        || told.follows_from.as_ref() != cell.follows_from.as_deref()
+        || told.handling.as_ref() != cell.handling.as_deref()
 }
 
 /// The board's cell has changed since the page was read: its sentence and checks do not hold.
@@ -57,9 +57,9 @@ fn overtaken(service: &mut ServiceView, cell: &CompactCell) {
     told.reason = cell.reason;
     told.since = cell.since.map(times::at_second);
     told.state_since = None;
-    told.follows_from.clone_from(&cell.follows_from);
+    told.follows_from = cell.follows_from.as_deref().cloned();
     told.why = Clean::new("has just changed; asking the agent why ...");
-    told.handling.clone_from(&cell.handling);
+    told.handling = cell.handling.as_deref().cloned();
     service.next_steps.clear();
     if !cell.health.is_trouble() {
         service.tickets.clear();

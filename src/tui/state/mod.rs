@@ -7,11 +7,10 @@ mod alarms;
 mod line;
 mod pages;
 mod rows;
-mod standing;
 
+pub use crate::wire::standing::{Class, Standing, worst_column};
 pub use acts::{Acts, row_of, service_of};
 pub use alarms::{AlarmRule, Alarms};
 pub use line::{BeatLine, LineState};
 pub use pages::{Held, Pages};
 pub use rows::Rows;
-pub use standing::{Class, Standing, worst_column};

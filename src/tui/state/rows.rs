@@ -26,6 +26,8 @@ pub struct Rows {
     pub settled: bool,
     /// Until settled: when this, the last known board, was written.
     pub restored_from: Option<Timestamp>,
+    /// Set while these are only the first rows, of so many.
+    pub first_of: Option<u32>,
     /// Totals of the agent: cells by health.
     pub summary: Summary,
     /// Totals of the agent: schools by their worst cell.
@@ -73,6 +75,7 @@ impl Rows {
             estate,
             settled: board.settled,
             restored_from: board.restored_from,
+            first_of: board.first_of,
             summary: board.summary,
             schools_summary: board.schools_summary,
             split: board.split,
@@ -130,7 +133,7 @@ impl Rows {
         self.waiting = 0;
         let mut keyed: Vec<_> = (0_u32..)
             .zip(self.schools.iter().zip(self.now.iter().zip(&self.rank)))
-            .map(|(n, (row, (standing, rank)))| (standing.place(row, *rank), n))
+            .map(|(n, (row, (standing, rank)))| (standing.place(row.pupils, *rank), n))
             .collect();
         keyed.sort_unstable();
         self.order = keyed.into_iter().map(|(_, n)| n).collect();
@@ -155,14 +158,14 @@ impl Rows {
     pub fn next_to_run_out(&self) -> Option<(Row, &Handling)> {
         let (_, row, column) = self.runs_out.first()?;
         let cell = self.cells(*row).get(usize::from(*column))?;
-        Some((*row, cell.handling.as_ref()?))
+        Some((*row, cell.handling.as_deref()?))
     }
 
     /// All that somebody has for a time, the soonest first: row, column, how it is had.
     pub fn running_out(&self) -> impl Iterator<Item = (Row, u16, &Handling)> {
         self.runs_out.iter().filter_map(|(_, row, column)| {
             let cell = self.cells(*row).get(usize::from(*column))?;
-            Some((*row, *column, cell.handling.as_ref()?))
+            Some((*row, *column, cell.handling.as_deref()?))
         })
     }
 

@@ -1,6 +1,6 @@
 //! How a row stands: what puts it where it is in the order, and into which count.
 
-use crate::wire::board::{CompactCell, SchoolRow};
+use crate::wire::board::CompactCell;
 use crate::wire::{Health, Part, Split};
 
 /// The parts of the board, in their order: worst that nobody has first.
@@ -77,14 +77,20 @@ impl Standing {
     /// How these cells stand together: the first class, in it the worst health, in that the oldest.
     #[must_use]
     pub fn of(cells: &[CompactCell]) -> Self {
+        Self::worst(cells.iter().map(|cell| (cell.part(), cell.health, cell.since)))
+    }
+
+    /// The same of the part, health and beginning of each cell.
+    #[must_use]
+    pub fn worst(cells: impl Iterator<Item = (Part, Health, Option<i64>)>) -> Self {
         let blank =
             Self { class: Class::NotSetUp, health: Health::NotSubscribed, since: None, column: 0 };
         (0_u16..)
             .zip(cells)
-            .map(|(column, cell)| Self {
-                class: cell.part().into(),
-                health: cell.health,
-                since: cell.since,
+            .map(|(column, (part, health, since))| Self {
+                class: part.into(),
+                health,
+                since,
                 column,
             })
             .min_by_key(|s| (s.class, std::cmp::Reverse(s.health), s.since.unwrap_or(i64::MAX)))
@@ -93,14 +99,14 @@ impl Standing {
 
     /// The order among rows; reach in pupils before age, the name's rank last.
     #[must_use]
-    pub fn place(&self, row: &SchoolRow, rank: u32) -> (u8, u8, u32, i64, u32) {
+    pub fn place(&self, pupils: Option<u32>, rank: u32) -> (u8, u8, u32, i64, u32) {
         let class = u8::try_from(self.class.index()).unwrap_or(u8::MAX);
         let health = u8::try_from(4 - self.health.index().min(4)).unwrap_or(u8::MAX);
         // Rows that are well are read by name.
         if matches!(self.class, Class::Ok | Class::NotSetUp) {
             return (class, 0, 0, 0, rank);
         }
-        let reach = u32::MAX - row.pupils.unwrap_or_default();
+        let reach = u32::MAX - pupils.unwrap_or_default();
         (class, health, reach, self.since.unwrap_or(i64::MAX), rank)
     }
 }
