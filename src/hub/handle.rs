@@ -78,20 +78,12 @@ impl Hub {
         })
     }
 
-    /// Hands over one event.
-    ///
-    /// # Errors
-    /// When the hub has ended.
-    pub async fn happened(&self, event: Event) -> Result<(), HubGone> {
-        self.happened_together(vec![event]).await
-    }
-
-    /// Hands over events that are judged in one go: readers see all of them or none.
-    ///
-    /// # Errors
-    /// When the hub has ended.
-    pub async fn happened_together(&self, events: Vec<Event>) -> Result<(), HubGone> {
-        self.send(Message::Events(events)).await
+    /// Has events judged in one go: readers see all of them or none. Who asks after its return sees
+    /// what they led to.
+    async fn happened(&self, events: Vec<Event>) -> Result<(), HubGone> {
+        let (done, judged) = oneshot::channel();
+        self.send(Message::Events(events, done)).await?;
+        judged.await.map_err(|_| HubGone)
     }
 
     /// Somebody has cells, will have them `from` then on, or no longer (`None`).
@@ -110,7 +102,7 @@ impl Hub {
             from,
             handling: handling.cloned(),
         });
-        self.happened_together(events.collect()).await
+        self.happened(events.collect()).await
     }
 
     /// Carries out what an operator orders about incidents. The number of the incident that it is
@@ -129,7 +121,7 @@ impl Hub {
     /// # Errors
     /// When the hub has ended.
     pub async fn configured(&self, estate: Arc<Estate>) -> Result<(), HubGone> {
-        self.happened(Event::Configured(estate)).await
+        self.happened(vec![Event::Configured(estate)]).await
     }
 
     /// Judges what still waits, hands it to the store, tells every reader goodbye, and ends.

@@ -31,8 +31,8 @@ const SHORTEST: Duration = Duration::from_millis(20);
 
 pub(super) enum Message {
     Observed(Vec<Observation>),
-    /// To be judged together.
-    Events(Vec<Event>),
+    /// To be judged together, and who waits until readers see what they led to.
+    Events(Vec<Event>, oneshot::Sender<()>),
     /// What an operator orders about incidents, and where the answer goes.
     Order(Order, oneshot::Sender<Result<u64, OrderError>>),
     Stop(Clean, oneshot::Sender<()>),
@@ -236,6 +236,7 @@ impl Task {
         let now = self.clock.now();
         let mut round = Round::default();
         let mut stop = None;
+        let mut waiting = Vec::new();
         for message in taken.drain(..) {
             match message {
                 Message::Observed(answers) => {
@@ -244,10 +245,11 @@ impl Task {
                         round.add(engine::step(&mut self.held.world, now, Event::Observed(answer)));
                     }
                 }
-                Message::Events(events) => {
+                Message::Events(events, done) => {
                     for event in events {
                         round.add(engine::step(&mut self.held.world, now, event));
                     }
+                    waiting.push(done);
                 }
                 Message::Order(order, answer) => {
                     self.held.now = now;
@@ -263,6 +265,11 @@ impl Task {
             }
         }
         self.publish(now, round);
+        for done in waiting {
+            if done.send(()).is_err() {
+                tracing::debug!("whoever asked has gone; it is done nevertheless");
+            }
+        }
         stop
     }
 

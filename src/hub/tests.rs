@@ -11,9 +11,9 @@ use crate::engine::{Event, World, step};
 use crate::hub::handle::first_revision;
 use crate::hub::view::View;
 use crate::hub::{Hub, Reader};
-use crate::model::cell::{Row, StateChange};
+use crate::model::cell::{Handling, HandlingKind, Row, StateChange};
 use crate::model::check::{CheckSpec, Scope, ServiceSpec};
-use crate::model::desk::DeskEntry;
+use crate::model::desk::{CellName, DeskEntry};
 use crate::model::estate::Estate;
 use crate::model::health::{Health, Reason};
 use crate::model::ids::{CheckId, Laestab};
@@ -386,4 +386,19 @@ async fn another_configuration_is_kept_whole() {
     hub.ask(|_| ()).await.unwrap();
     let saves = store.saves.lock().unwrap();
     assert_eq!(saves.iter().map(|s| s.cells.len()).sum::<usize>(), 8, "four rows, two columns");
+}
+
+#[tokio::test]
+async fn who_takes_a_cell_sees_at_once_that_it_is_taken() {
+    let clock = HandClock::new();
+    let store = Arc::new(Notebook::default());
+    let (hub, _task) = Hub::start(estate(1), KeptBoard::default(), store, Arc::clone(&clock) as _);
+    let row = Row::School(laestab(0));
+    hub.observed(vec![seen(Target::School(laestab(0)), Verdict::Critical)]).await.unwrap();
+    let service = hub.ask(|held| held.world().estate().services[0].key.clone()).await.unwrap();
+    let until = now() + jiff::SignedDuration::from_hours(1);
+    let claimed = Handling { kind: HandlingKind::Claimed, by: "rfox".into(), until: Some(until) };
+    hub.handled(&[CellName { row, service }], None, Some(&claimed)).await.unwrap();
+    let held = hub.ask(move |held| held.world().cell(row, 0).handling.clone()).await.unwrap();
+    assert_eq!(held, Some(claimed));
 }
