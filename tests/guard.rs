@@ -173,6 +173,7 @@ fn ask(action: &str) -> Ask {
         reason: Clean::new("no data since Saturday"),
         ticket: None,
         choices: BTreeMap::new(),
+        continues: None,
     }
 }
 

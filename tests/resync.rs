@@ -226,6 +226,7 @@ impl Stage {
             reason: Clean::new("new starters have no account"),
             ticket: None,
             choices: BTreeMap::new(),
+            continues: None,
         };
         self.guard.plan(&who(1000, Role::Operator), ask, false).await.map(|planned| planned.plan)
     }

@@ -20,7 +20,7 @@ use crate::agent::problem::{Refusal, json};
 use crate::agent::routes::{body_of, pairs};
 use crate::guard::machine::{Run, ends};
 use crate::guard::policy::Roles;
-use crate::guard::{Denied, Guard, Planned, Started, Who};
+use crate::guard::{Denied, Guard, Planned, Started, Who, cannot_continue};
 use crate::model::plan::{Plan, Role};
 use crate::model::text::Clean;
 use crate::ports::accounts::Accounts;
@@ -220,6 +220,8 @@ fn possible(guard: &Guard, who: &Who) -> Vec<Possible> {
 }
 
 pub(super) fn row(held: Held, now: jiff::Timestamp) -> ActionRow {
+    let can_continue = cannot_continue(&held).is_none();
+    let beware = if held.closed { Vec::new() } else { held.left_open() };
     let run = Run::recorded(held.steps, ends(held.at));
     let needs_a_look = !held.closed && run.needs_a_look(&held.item, now);
     let steps = run.steps.iter().zip(&held.item.steps).map(|(record, step)| StepView {
@@ -243,6 +245,8 @@ pub(super) fn row(held: Held, now: jiff::Timestamp) -> ActionRow {
         outcome: held.outcome,
         closed: held.closed,
         needs_a_look,
+        can_continue,
+        beware,
         next_look: held.next_look,
         reference: held.reference,
     }
@@ -458,6 +462,7 @@ mod tests {
                 reason: Clean::new("mail sent in Mia's name"),
                 ticket: Some(Clean::new("INC1")),
                 choices: BTreeMap::new(),
+                continues: None,
             },
             by: operator(1000),
             items: Vec::new(),

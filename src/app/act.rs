@@ -1,4 +1,4 @@
-//! `caretaker actions|plan|apply|approve|cancel|tell|close|arm|emergency`.
+//! `caretaker actions|plan|apply|approve|cancel|tell|continue|close|arm|emergency`.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, IsTerminal, Write};
@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use crate::app::failed::Failed;
 use crate::cli::guard_args::{
-    ApplyArgs, ApproveArgs, ArmArgs, CancelArgs, CloseArgs, EmergencyArgs, PlanArgs, TellArgs,
+    ApplyArgs, ApproveArgs, ArmArgs, CancelArgs, CloseArgs, ContinueArgs, EmergencyArgs, PlanArgs,
+    TellArgs,
 };
 use crate::cli::{self, Code};
 use crate::link::{Link, LinkError};
@@ -77,14 +78,41 @@ pub async fn plan(socket: &Path, args: PlanArgs) -> Result<u8, Failed> {
         reason: Clean::new(&args.reason),
         ticket: args.ticket.as_deref().map(Clean::new),
         choices,
+        continues: None,
     };
     let page = link(socket)?.plan(ask, args.show).await.map_err(denied)?;
-    if args.json {
-        print_json(&page)?;
+    print_plan(&page, args.json)
+}
+
+fn print_plan(page: &PlanPage, json: bool) -> Result<u8, Failed> {
+    if json {
+        print_json(page)?;
     } else {
-        cli::say_raw(&cli::plan_text(&page));
+        cli::say_raw(&cli::plan_text(page));
     }
     Ok(Code::Done as u8)
+}
+
+/// Makes a plan of what is missing of an open action, and prints it.
+///
+/// # Errors
+/// When there is no such open action, it cannot be continued, or the plan is denied.
+pub async fn continue_action(socket: &Path, args: ContinueArgs) -> Result<u8, Failed> {
+    let link = link(socket)?;
+    let open = link.actions().await.map_err(denied)?.open;
+    let begun = open.into_iter().find(|row| row.key.as_str() == args.key).ok_or_else(|| {
+        usage("no such open action: its key is in `caretaker actions --json`, under `open`")
+    })?;
+    let ask = Ask {
+        action: begun.action,
+        targets: vec![begun.aim],
+        reason: Clean::new(&args.reason),
+        ticket: args.ticket.as_deref().map(Clean::new),
+        choices: BTreeMap::new(),
+        continues: Some(begun.key),
+    };
+    let page = link.plan(ask, args.show).await.map_err(denied)?;
+    print_plan(&page, args.json)
 }
 
 /// Confirms a plan: by its digest, or at a terminal by typing what it asks for; then waits for

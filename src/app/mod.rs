@@ -106,6 +106,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
         Some(Command::Approve(args)) => act::approve(&outside.agent_socket()?, args).await,
         Some(Command::Cancel(args)) => act::cancel(&outside.agent_socket()?, args).await,
         Some(Command::Tell(args)) => act::tell(&outside.agent_socket()?, args).await,
+        Some(Command::Continue(args)) => act::continue_action(&outside.agent_socket()?, args).await,
         Some(Command::Close(args)) => act::close(&outside.agent_socket()?, args).await,
         Some(Command::Arm(args)) => act::arm(&outside.agent_socket()?, args).await,
         Some(Command::Emergency(args)) => act::emergency(&outside.agent_socket()?, args).await,

@@ -113,6 +113,15 @@ pub fn rows_text(rows: &[ActionRow]) -> String {
             let word = step.state.words();
             push(&mut out, &format!("    {}: {}   {word}   {}", step.system, step.step, step.says));
         }
+        for text in &row.beware {
+            push(&mut out, &format!("    beware: {text}"));
+        }
+        if row.can_continue {
+            push(
+                &mut out,
+                &format!("    what is missing: caretaker continue {} --reason ..", row.key),
+            );
+        }
     }
     out
 }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, CommandFactory as _, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::cli::guard_args::{
-    ApplyArgs, ApproveArgs, ArmArgs, AuditCommand, CancelArgs, CloseArgs, EmergencyArgs, PlanArgs,
-    PolicyCommand, TellArgs,
+    ApplyArgs, ApproveArgs, ArmArgs, AuditCommand, CancelArgs, CloseArgs, ContinueArgs,
+    EmergencyArgs, PlanArgs, PolicyCommand, TellArgs,
 };
 use crate::cli::incident_args::{IncidentCommand, IncidentsArgs};
 use crate::wire::Span;
@@ -118,6 +118,9 @@ pub enum Command {
     Cancel(CancelArgs),
     /// Say what you saw of an action that is still open: its step took effect, or did not.
     Tell(TellArgs),
+    /// Plan what is missing of an action that was partly done. Nothing is sent before that plan is
+    /// confirmed.
+    Continue(ContinueArgs),
     /// Close an open action as it is.
     Close(CloseArgs),
     /// Open your own actions for a while, where the policy asks for that.

@@ -96,6 +96,25 @@ pub struct TellArgs {
     pub json: bool,
 }
 
+/// `caretaker continue`.
+#[derive(Debug, Args)]
+pub struct ContinueArgs {
+    /// The action's key, as `caretaker actions --json` gives it.
+    pub key: String,
+    /// Why; stands in the audit.
+    #[arg(long)]
+    pub reason: String,
+    /// The desk's ticket.
+    #[arg(long)]
+    pub ticket: Option<String>,
+    /// Show names whole; recorded before they are shown.
+    #[arg(long)]
+    pub show: bool,
+    /// JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `caretaker close`.
 #[derive(Debug, Args)]
 pub struct CloseArgs {

@@ -164,6 +164,13 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         )],
     ),
     (
+        "continue",
+        &[(
+            "caretaker continue 8c1f0a3be2d94c6f8a7711d05a4be390 --reason \"the directory is back\"",
+            "what is missing of a lock that was partly done",
+        )],
+    ),
+    (
         "close",
         &[("caretaker close 10482 --reason \"the desk solved it\"", "a ticket, by its number")],
     ),

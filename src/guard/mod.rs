@@ -13,4 +13,6 @@ mod plan;
 pub mod policy;
 mod reconcile;
 
-pub use pipeline::{Denied, Guard, Parts, Planned, Raised, Started, Who, acted_on};
+pub use pipeline::{
+    Denied, Guard, Parts, Planned, Raised, Started, Who, acted_on, cannot_continue,
+};

@@ -209,6 +209,10 @@ pub struct Ask {
     /// What the action needs besides, by name: `path`, `at`, `group`, `asked_by`, `verified`.
     #[serde(default)]
     pub choices: BTreeMap<String, Clean>,
+    /// The key of an open action that was partly done, on the same target: this one goes on with it, and
+    /// closes it when it begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continues: Option<Clean>,
 }
 
 /// Whose account or what a target is; a policy may treat them differently.
@@ -250,6 +254,9 @@ pub struct Step {
     /// restart; of a ticket, what it is about. Never the name of a person at a school, never a secret.
     pub with: BTreeMap<String, Clean>,
 }
+
+/// The name in [`Step::with`] of what follows from this step not being done, for whoever has to look.
+pub const IF_LEFT_OPEN: &str = "if_left_open";
 
 impl Step {
     /// What stands in [`Self::with`] under `name`; empty where nothing does.

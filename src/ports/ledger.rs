@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::ledger::{Detail, Draft, Entry};
 use crate::model::ids::ActionId;
-use crate::model::plan::{Item, Operator, Outcome, Plan, Role, StepState};
+use crate::model::plan::{IF_LEFT_OPEN, Item, Operator, Outcome, Plan, Role, StepState};
 use crate::model::text::Clean;
 
 /// Why the ledger did not take something.
@@ -136,6 +136,17 @@ pub struct Held {
     pub reference: Option<Clean>,
 }
 
+impl Held {
+    /// What follows from steps that were not done, as the steps themselves say: for whoever has to look.
+    #[must_use]
+    pub fn left_open(&self) -> Vec<Clean> {
+        use StepState::{Refused, Skipped, Took, Unknown};
+        let steps = self.steps.iter().zip(&self.item.steps);
+        let open = steps.filter(|(r, _)| matches!(r.state, Refused | Skipped | Took | Unknown));
+        open.filter_map(|(_, step)| step.with.get(IF_LEFT_OPEN).cloned()).collect()
+    }
+}
+
 /// An item of a confirmed plan that was not begun.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LeftItem {
@@ -238,8 +249,9 @@ pub trait Ledger: Send + Sync {
     /// See [`LedgerError`].
     fn waiting(&self, now: Timestamp) -> Result<Vec<Request>, LedgerError>;
 
-    /// Writes the intent: unique key, unique (plan, item), lease, limits, and where the plan needs
-    /// a second person its approval, all in one transaction. Called by [`commit`] alone.
+    /// Writes the intent: unique key, unique (plan, item), lease, limits, where the plan needs a second
+    /// person its approval, and where it goes on with an open intent the end of that one; all in one
+    /// transaction. Called by [`commit`] alone.
     ///
     /// # Errors
     /// See [`LedgerError`].

@@ -176,6 +176,12 @@ pub struct ActionRow {
     pub closed: bool,
     /// Whether somebody must look.
     pub needs_a_look: bool,
+    /// Whether it was partly done and can be continued now.
+    #[serde(default)]
+    pub can_continue: bool,
+    /// What follows from the steps that are not done, as long as it is open.
+    #[serde(default)]
+    pub beware: Vec<Clean>,
     /// When it is looked at next.
     #[schemars(with = "Option<String>")]
     pub next_look: Option<Timestamp>,
@@ -463,6 +469,7 @@ mod tests {
                     reason: Clean::new("why"),
                     ticket: None,
                     choices: BTreeMap::new(),
+                    continues: None,
                 },
                 by: operator,
                 items: aims.iter().map(item).collect(),

@@ -276,6 +276,7 @@ pub fn ask(chain: &Chain) -> Ask {
         reason: Clean::new("a test"),
         ticket: None,
         choices: Default::default(),
+        continues: None,
     }
 }
 

@@ -305,6 +305,7 @@ pub fn ask(action: &str, targets: &[&str]) -> Ask {
         reason: Clean::new("mail sent in the pupil's name"),
         ticket: None,
         choices: BTreeMap::new(),
+        continues: None,
     }
 }
 

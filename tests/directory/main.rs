@@ -8,7 +8,9 @@
 
 mod acting;
 mod checks;
+mod continuing;
 mod desk;
+mod faults;
 mod hostile;
 mod moving;
 mod on_demand;

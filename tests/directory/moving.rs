@@ -20,6 +20,7 @@ pub fn ask(target: &str, group: &str) -> Ask {
         reason: Clean::new("the head asked for it"),
         ticket: None,
         choices: BTreeMap::from([("group".to_owned(), Clean::new(group))]),
+        continues: None,
     }
 }
 
@@ -51,12 +52,12 @@ fn settings(stage: &Stage, listed: usize) -> String {
     )
 }
 
-fn guard(stage: &Stage, listed: usize) -> Guard {
+pub fn guard(stage: &Stage, listed: usize) -> Guard {
     stage.guard_with(stage.hands("smoothwall", &settings(stage, listed)), POLICY)
 }
 
 /// The n-th account of a school that takes the filter.
-fn target(stage: &Stage, n: u32) -> String {
+pub fn target(stage: &Stage, n: u32) -> String {
     let takes = |s: &Laestab| stage.estate().takes(*s, &"smoothwall".parse().unwrap());
     let school = stage
         .running

@@ -134,6 +134,7 @@ pub fn ask() -> Ask {
         reason: Clean::new("no data since Saturday"),
         ticket: None,
         choices: BTreeMap::new(),
+        continues: None,
     }
 }
 

@@ -7,7 +7,7 @@ use caretaker::wire::action::{Confirmed, EmergencyView, LeftRow, OnceSecret, Tol
 use caretaker::wire::{Clean, Health, Outcome, Role, StepState};
 
 use crate::fixture::{DAY, Desk, at, bad, laestab, morning, ticketed};
-use crate::guarded::{actions, lock, operator, planned, row, waiting};
+use crate::guarded::{actions, lock, operator, partly_done, planned, row, waiting};
 
 fn desk(size: (u16, u16)) -> Desk {
     let mut desk = Desk::new(morning(250), size);
@@ -564,6 +564,29 @@ fn what_is_not_known_is_counted_told_and_closed_by_a_person() {
     desk.type_text("account was deleted").press("enter");
     let why = Clean::new("account was deleted");
     assert_eq!(desk.wishes(), [Wish::Close { key, why }]);
+}
+
+#[test]
+fn what_was_partly_done_is_continued_by_a_plan_of_its_own() {
+    let mut desk = desk((80, 24));
+    let mut told = actions();
+    told.open.push(row(&lock(), 0, StepState::Unknown, Some(Outcome::Unknown)));
+    told.open.push(partly_done());
+    told.open[1].key = Clean::new("second");
+    desk.acts(told);
+    desk.press(":").type_text("look").press("enter enter c");
+    assert!(desk.text().contains("each step known"), "{}", desk.text());
+    desk.press("esc j enter");
+    assert!(desk.text().contains("the next sync reopens"), "{}", desk.text());
+    desk.press("c");
+    assert!(desk.line(1).contains("CONTINUE") && desk.text().contains("nothing is sent yet"));
+    desk.type_text("the directory is back").press("enter enter enter");
+    let [Wish::Plan { ask, show: false }] = &desk.wishes()[..] else { panic!("{}", desk.text()) };
+    assert_eq!(ask.continues, Some(Clean::new("second")));
+    assert_eq!(
+        (ask.targets.clone(), ask.action.as_str()),
+        (vec![partly_done().aim], "welearn365.lock_account")
+    );
 }
 
 #[test]

@@ -178,6 +178,7 @@ pub fn lock() -> PlanPage {
         reason: Clean::new("mail sent in the pupil's name, parent rang"),
         ticket: Some(Clean::new("INC0041233")),
         choices: BTreeMap::new(),
+        continues: None,
     };
     let mut page = planned(&ask);
     let fact = |name: &str, value: &str| Fact { name: Clean::new(name), value: Clean::new(value) };
@@ -231,10 +232,23 @@ pub fn row(page: &PlanPage, n: usize, state: StepState, outcome: Option<Outcome>
         outcome,
         closed: matches!(outcome, Some(Outcome::Done | Outcome::Rejected)),
         needs_a_look: outcome == Some(Outcome::Unknown),
+        can_continue: false,
+        beware: Vec::new(),
         next_look: matches!(outcome, Some(Outcome::Accepted | Outcome::Unknown))
             .then(|| at("2026-11-24T09:19:28Z")),
         reference: None,
     }
+}
+
+/// A lock that did not reach the directory.
+pub fn partly_done() -> ActionRow {
+    let mut row = row(&lock(), 0, StepState::Seen, Some(Outcome::PartlyDone));
+    row.steps[0].state = StepState::Refused;
+    row.steps[0].says = Clean::new("insufficient access rights");
+    (row.needs_a_look, row.can_continue) = (true, true);
+    let text = "as long as the account is open in the directory, the next sync reopens WeLearn365";
+    row.beware = vec![Clean::new(text)];
+    row
 }
 
 /// A plan that waits for a second person.

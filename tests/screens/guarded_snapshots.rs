@@ -5,7 +5,7 @@ use caretaker::wire::action::{AuditEntry, Confirmed, EmergencyView, OnceSecret};
 use caretaker::wire::{Clean, Entry, Outcome, StepState};
 
 use crate::fixture::{Desk, at, laestab};
-use crate::guarded::{actions, desk, lock, operator, planned, row, waiting, with};
+use crate::guarded::{actions, desk, lock, operator, partly_done, planned, row, waiting, with};
 use crate::snapshots::{coloured, everywhere};
 
 /// At the plan that locks an account, open for typing.
@@ -246,6 +246,18 @@ fn open_actions_on_the_board_and_in_their_list() {
     everywhere("look_action", |size| {
         let mut desk = look(desk(size));
         desk.press("enter");
+        desk
+    });
+    let partly = |mut desk: Desk| {
+        let mut told = actions();
+        told.open.push(partly_done());
+        desk.acts(told).press(":").type_text("look").press("enter enter");
+        desk
+    };
+    everywhere("look_partly_done", |size| partly(desk(size)));
+    everywhere("look_continue", |size| {
+        let mut desk = partly(desk(size));
+        desk.press("c").type_text("the directory is back");
         desk
     });
     everywhere("look_tell", |size| {

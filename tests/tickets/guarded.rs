@@ -168,6 +168,7 @@ pub async fn raise(guard: &Guard, choices: &[(&str, &str)]) {
             .iter()
             .map(|(n, v)| ((*n).to_owned(), Clean::new(v)))
             .collect::<BTreeMap<_, _>>(),
+        continues: None,
     };
     let plan = guard.plan(&who(), ask, false).await.unwrap().plan;
     guard.confirm(&who(), plan.id.as_str(), plan.digest.as_str()).await.unwrap();

@@ -178,6 +178,7 @@ fn plan(n: u32, now: Timestamp) -> anyhow::Result<Plan> {
             reason: Clean::new("measured"),
             ticket: None,
             choices: BTreeMap::new(),
+            continues: None,
         },
         by: operator(),
         items: vec![item],

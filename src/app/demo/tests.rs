@@ -233,6 +233,7 @@ async fn xporter_trust_with_somebody_at_the_desk() {
         reason: Clean::new("the trust withdrew its authorisation"),
         ticket: None,
         choices: std::collections::BTreeMap::new(),
+        continues: None,
     };
     let plan = demo.link.plan(ask, false).await.unwrap().plan;
     demo.link.confirm(plan.id.as_str(), &plan.digest).await.unwrap();

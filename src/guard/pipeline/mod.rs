@@ -6,6 +6,7 @@
 mod ailing;
 mod arming;
 mod audit;
+mod continuing;
 mod denials;
 mod desk;
 mod details;
@@ -16,6 +17,7 @@ mod reconciling;
 mod running;
 mod tickets;
 
+pub use continuing::cannot_continue;
 pub use desk::{Denied, Guard, Parts, Started, Who};
 pub use planning::Planned;
 pub use tickets::{Raised, acted_on};

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::guard::pipeline::audit;
+use crate::guard::pipeline::continuing::goes_on_with;
 use crate::guard::pipeline::desk::{Denied, Guard, PLAN_LASTS, Who};
 use crate::guard::plan::{digest, same};
 use crate::guard::policy::{Asked, Judged, Policy};
@@ -66,12 +67,16 @@ impl Guard {
                 self.unmasking(who, aim, &ask.reason).await?;
             }
         }
+        let begun = self.continued(ask).await?;
         let now = self.inner.clock.now();
-        let read = self.read_all(who, ask, show, now, &policy).await?;
+        let mut read = self.read_all(who, ask, show, now, &policy).await?;
         if read.items.is_empty() {
             let why: Vec<String> =
                 read.left_out.iter().map(|l| format!("{}: {}", l.aim, l.why)).collect();
             return Err(Denied::Policy(why.join("; ")));
+        }
+        for (item, begun) in read.items.iter_mut().zip(&begun) {
+            item.beware.insert(0, goes_on_with(begun));
         }
         let mut judged = self.judged(&policy, who, &ask.action, &read.items, now)?;
         if read.second {

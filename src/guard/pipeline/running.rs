@@ -94,13 +94,9 @@ async fn begin(
     let Some(item) = plan.items.get(n).cloned() else { return Ok(()) };
     let at = inner.clock.now();
     let (ledger, kept, limit) = (Arc::clone(&inner.ledger), plan.clone(), limit.clone());
-    let draft = audit::about_item(
-        at,
-        "intent",
-        plan.id.as_str(),
-        &item,
-        &[("action", plan.ask.action.as_str())],
-    );
+    let mut body = vec![("action", plan.ask.action.as_str())];
+    body.extend(plan.ask.continues.iter().map(|key| ("continues", key.as_str())));
+    let draft = audit::about_item(at, "intent", plan.id.as_str(), &item, &body);
     let draft = Draft { by: Some(plan.by.clone()), ..draft };
     let written = tokio::task::spawn_blocking(move || {
         let Some(item) = kept.items.get(n) else {
@@ -200,7 +196,8 @@ async fn heard(
     run.apply(item, &event, now).map_err(|e| Denied::Asked(e.to_string()))?;
     let outcome = run.outcome(item);
     let given_up = matches!(event, Event::GivenUp);
-    let closed = given_up || matches!(run.next(item, now), Next::End(_));
+    let is_over = matches!(run.next(item, now), Next::End(_)) && !run.needs_a_look(item, now);
+    let closed = given_up || is_over;
     let body = [("outcome", word(outcome)), ("told", "by a person")];
     let draft = audit::about_item(now, "outcome", plan.as_str(), item, &body);
     let draft = Draft { by: Some(who.operator.clone()), ..draft };

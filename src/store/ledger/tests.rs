@@ -66,6 +66,7 @@ fn plan(id: &str, by: Operator, second: Option<Role>, items: Vec<Item>) -> Plan 
             reason: Clean::new("no data since Saturday"),
             ticket: None,
             choices: BTreeMap::new(),
+            continues: None,
         },
         by,
         items,

@@ -147,6 +147,9 @@ pub(super) fn cancel(tx: &Transaction<'_>, plan: &str, by: &Operator) -> Result<
 pub(super) fn intent(tx: &Transaction<'_>, intent: &Intent<'_>) -> Result<(), Trouble> {
     let (plan, item, at) = (intent.plan, intent.item, intent.at.as_millisecond());
     within_limits(tx, intent)?;
+    if let Some(begun) = &plan.ask.continues {
+        goes_on(tx, begun, item)?;
+    }
     put(
         tx,
         "INSERT INTO intent(key, plan, aim, action, person, by, item, at, targets)
@@ -171,6 +174,21 @@ pub(super) fn intent(tx: &Transaction<'_>, intent: &Intent<'_>) -> Result<(), Tr
         steps.execute(params![item.key.as_str(), i64::try_from(n).unwrap_or(i64::MAX)])?;
     }
     lease(tx, intent)
+}
+
+/// Closes what is gone on with, and gives its lease back: from now on the new intent is what is open.
+fn goes_on(tx: &Transaction<'_>, begun: &Clean, item: &Item) -> Result<(), Trouble> {
+    let changed = put(
+        tx,
+        "UPDATE intent SET closed = 1, next_look = NULL WHERE key = ?1 AND aim = ?2 AND closed = 0",
+        [begun.as_str(), &item.aim.to_string()],
+    )?;
+    if changed == 0 {
+        let told = "what it goes on with was closed meanwhile, or continued by somebody else";
+        return Err(LedgerError::Used(told.to_owned()).into());
+    }
+    put(tx, "DELETE FROM lease WHERE key = ?1", [begun.as_str()])?;
+    Ok(())
 }
 
 /// Takes the target, unless somebody holds it and their time has not run out.

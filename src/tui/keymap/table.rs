@@ -103,6 +103,8 @@ pub enum Command {
     TakeBack,
     /// Tell what was seen of a step.
     Tell,
+    /// Go on with an action that was partly done.
+    ContinueAction,
     /// Close an action as it is.
     CloseAction,
     /// Personal details of an entry of the audit.
@@ -410,6 +412,7 @@ table! {
     Debrief "debrief" LISTS [] "debrief" "What was done in the training so far, and when." 0 in_training;
     TakeBack "take_back" APPROVALS ["u"] "take back" "Takes back your own request, which has sent nothing." 3 connected;
     Tell "tell" LOOK ["t"] "tell" "Tells what you saw of the step at the cursor: whether its effect is there, and how you know." 3 connected;
+    ContinueAction "continue_action" LOOK ["c"] "continue" "Plans what is missing of an action that was partly done; nothing is sent before that plan is confirmed." 4 connected;
     CloseAction "close_action" LOOK ["e"] "close" "Closes the action as it is, with a reason; nothing more is done about it by itself." 4 connected;
     Filter "audit_filter" AUDIT ["/"] "filter" "Shows only the entries that match: by:asha kind:step about:937 since:2d" 3 connected;
     Reveal "reveal" AUDIT ["p"] "personal" "Shows an entry's personal details to a lead or an auditor; asks why, and records that first." 4 connected;

@@ -3,6 +3,8 @@
 
 use ratatui::layout::Rect;
 
+use super::act::Aimed;
+use super::act::form::FormScreen;
 use super::act::run::{outcome_word, step_head, steps, target_of};
 use super::word::WordPrompt;
 use super::{Act, Answer, Layer, View, moved, scroll_on, scrolled};
@@ -47,8 +49,8 @@ impl LookScreen {
                     Answer::Wants(vec![Act::Open(Layer::Action(ActionScreen::new(row)))])
                 });
             }
-            Command::Tell | Command::CloseAction => {
-                let text = "open it first: what you tell is about one step of it";
+            Command::Tell | Command::ContinueAction | Command::CloseAction => {
+                let text = "open it first, and read its steps";
                 return Answer::Wants(vec![Act::Say(text.to_owned())]);
             }
             _ => {
@@ -108,6 +110,22 @@ fn in_a_line(row: &ActionRow, at: bool, view: &View<'_>) -> Line {
         .and("   ", Role::Text)
         .and(view.acts.label(&row.action), name)
         .and(format!("   {}", target_of(row, view)), Role::Text)
+}
+
+/// The form that asks for a plan of what is missing.
+fn continued(row: &ActionRow, view: &View<'_>) -> Answer {
+    let say = |text: &str| Answer::Wants(vec![Act::Say(text.to_owned())]);
+    if !row.can_continue {
+        return say("only what was partly done, with each step known, can be continued");
+    }
+    let Some(possible) = view.acts.possible(&row.action) else {
+        return say("this action is not possible with the agent's settings now");
+    };
+    if let Some(why) = &possible.closed {
+        return say(&format!("not open to you: {why}"));
+    }
+    let form = FormScreen::continuing(possible, Aimed::of(row), row.key.clone());
+    Answer::Wants(vec![Act::Open(Layer::Form(Box::new(form)))])
 }
 
 /// One action with its steps.
@@ -178,7 +196,7 @@ impl ActionScreen {
         match command {
             Command::Down => self.step = (self.step + 1).min(last),
             Command::Up => self.step = self.step.saturating_sub(1),
-            Command::Tell | Command::CloseAction if row.closed => {
+            Command::Tell | Command::ContinueAction | Command::CloseAction if row.closed => {
                 let text = "it is closed: nothing is open about it";
                 return Answer::Wants(vec![Act::Say(text.to_owned())]);
             }
@@ -192,6 +210,7 @@ impl ActionScreen {
                 let prompt = WordPrompt::tell(row.key.clone(), self.step, what);
                 return Answer::Wants(vec![Act::Open(Layer::Word(prompt))]);
             }
+            Command::ContinueAction => return continued(row, view),
             Command::CloseAction => {
                 let what = view.acts.label(&row.action).to_owned();
                 let prompt = WordPrompt::close(row.key.clone(), what);

@@ -5,12 +5,16 @@
 
 use crate::directory::{Account, Deed, Flags, Found};
 use crate::model::observation::Fact;
-use crate::model::plan::{AccountName, Aim, Ask, Item, Step};
+use crate::model::plan::{AccountName, Aim, Ask, IF_LEFT_OPEN, Item, Step};
 use crate::model::text::Clean;
 use crate::ports::act::{Prepared, Refused};
 use crate::services::accounts::shown;
 use crate::services::welearn365::actions::cloud::{Deed as CloudDeed, Known, Sky};
 use crate::services::welearn365::actions::on_demand;
+
+/// What follows from a lock that did not reach the directory.
+const SYNC_REOPENS: &str =
+    "as long as the account is open in the directory, the next sync reopens WeLearn365";
 
 /// What an action makes of an account.
 struct Draft {
@@ -138,7 +142,11 @@ fn lock(account: &Account, sky: &Sky) -> Draft {
     if account.is_disabled() {
         beware.push("it is disabled already: that step is left out".to_owned());
     } else {
-        steps.push(Deed::Disable(account.flags).step("disable"));
+        let mut disable = Deed::Disable(account.flags).step("disable");
+        if matches!(sky, Sky::Known(_)) {
+            disable.with.insert(IF_LEFT_OPEN.to_owned(), Clean::new(SYNC_REOPENS));
+        }
+        steps.push(disable);
     }
     steps.push(Deed::Unseen(1).step("new password, seen by nobody"));
     steps.push(

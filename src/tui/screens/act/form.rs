@@ -60,6 +60,8 @@ pub struct FormScreen {
     label: Clean,
     aims_at: AimsAt,
     aimed: Aimed,
+    /// The open action that this goes on with, by its key.
+    continues: Option<Clean>,
     entries: Vec<Entry>,
     at: usize,
     /// What was asked for and is not answered yet.
@@ -98,11 +100,21 @@ impl FormScreen {
             label: possible.label.clone(),
             aims_at: possible.aims_at,
             aimed,
+            continues: None,
             entries,
             at: 0,
             asking: None,
             said: None,
         }
+    }
+
+    /// What is missing of the open action `key`: its choices stand, and are asked for no more.
+    #[must_use]
+    pub fn continuing(possible: &Possible, aimed: Aimed, key: Clean) -> Self {
+        let mut form = Self::new(possible, aimed);
+        form.entries.retain(|entry| entry.kind != Kind::Choice);
+        form.continues = Some(key);
+        form
     }
 
     /// The fields that count: the last question is put only where the terminal has no second
@@ -180,6 +192,7 @@ impl FormScreen {
             reason: Clean::new(text(Kind::Reason)),
             ticket: ticket.map(Clean::new),
             choices,
+            continues: self.continues.clone(),
         };
         Ok((ask, is_yes("show name", text(Kind::Names))?))
     }
@@ -269,7 +282,8 @@ impl FormScreen {
     /// Draws the form.
     pub fn draw(&self, pen: &mut Pen<'_>, area: Rect, view: &View<'_>) -> usize {
         let columns = area.width;
-        let title = Line::of(format!(" ACT    {}", self.label), Role::Title)
+        let head = if self.continues.is_some() { "CONTINUE" } else { "ACT   " };
+        let title = Line::of(format!(" {head} {}", self.label), Role::Title)
             .and("   nothing is sent yet", Role::Quiet);
         pen.line(0, area.y, columns, &title);
         let mut lines = vec![Line::default()];

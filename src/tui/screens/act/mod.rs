@@ -12,11 +12,12 @@ pub mod run;
 pub mod secret;
 
 use super::{View, row_name};
-use crate::tui::state::row_of;
+use crate::tui::state::{row_of, service_of};
 use crate::tui::widgets::cut;
+use crate::wire::action::ActionRow;
 use crate::wire::board::Row;
 use crate::wire::desk::CellName;
-use crate::wire::{Aim, Clean, Laestab};
+use crate::wire::{AccountName, Aim, Clean, Laestab};
 
 /// What an act is about, by what was seen: never by a line of the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +44,20 @@ impl Aimed {
     #[must_use]
     pub fn cell(cell: CellName) -> Self {
         Self { cells: vec![cell], hidden: Vec::new(), accounts: Vec::new() }
+    }
+
+    /// What an action was about.
+    #[must_use]
+    pub fn of(row: &ActionRow) -> Self {
+        let service = service_of(&row.action, &row.aim).and_then(|service| service.parse().ok());
+        let cells = service.map(|service| CellName { row: row_of(&row.aim), service });
+        let accounts = match &row.aim {
+            Aim::Account(_, AccountName::Guid(guid)) => {
+                vec![Account { guid: Clean::new(guid), label: Clean::new(&row.aim.to_string()) }]
+            }
+            _ => Vec::new(),
+        };
+        Self { cells: cells.into_iter().collect(), hidden: Vec::new(), accounts }
     }
 
     /// In words, for a heading.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use ratatui::layout::Rect;
 
+use super::menu::first_key;
 use super::{named, place_of};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::screens::{Act, Answer, View, scroll_on, scrolled};
@@ -190,7 +191,7 @@ pub(in crate::tui::screens) fn steps(row: &ActionRow, room: u16, view: &View<'_>
             lines.push(Line::of(format!("      {part}"), Role::Quiet));
         }
     }
-    if let Some(text) = find_out(row, view) {
+    for text in row.beware.iter().map(Clean::to_string).chain(find_out(row, view)) {
         for part in wrap(&text, room.saturating_sub(3)) {
             lines.push(Line::of(format!("   {part}"), Role::Message));
         }
@@ -248,6 +249,10 @@ fn find_out(row: &ActionRow, view: &View<'_>) -> Option<String> {
     let next = row.next_look.filter(|_| !row.closed).map(|at| {
         format!("It is looked for again by itself at {}. ", times::moment_s(at, view.now))
     });
+    if row.can_continue {
+        let key = first_key(view, "continue_action");
+        return Some(format!("What is missing can be planned and done: {key} under :look."));
+    }
     if row.needs_a_look || row.outcome == Some(Outcome::Unknown) {
         let place = open.first().map_or_else(|| "the target".to_owned(), |s| (*s).to_owned());
         return Some(format!(

@@ -1,0 +1,185 @@
+//! Every action on an account against every fault of the other side, over the wire: nothing is done twice,
+//! what is called done has happened, and what has happened is not called refused.
+
+use std::time::Duration;
+
+use caretaker::guard::Guard;
+use caretaker::model::plan::Outcome;
+use caretaker::ports::ledger::Held;
+use caretaker::simulators::Fault;
+use caretaker::wire::Ask;
+
+use crate::desk::{POLICY, Stage, ask, run, tomr, until};
+use crate::moving;
+
+/// Longer than a controller or Microsoft may take for one answer.
+const TOO_LONG: Duration = Duration::from_secs(40);
+
+/// What goes wrong with each write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Goes {
+    Well,
+    /// Refused for want of a right.
+    Refused,
+    /// The connection ends before an answer; nothing is done.
+    NoAnswer,
+    /// It is done, and the answer is cut off.
+    CutOff,
+    /// An error of the other side; nothing is done.
+    Fails,
+    /// "Done", and nothing is.
+    DoesNothing,
+    /// It is done after we have stopped waiting.
+    Late,
+}
+
+const ALL: [Goes; 7] = [
+    Goes::Well,
+    Goes::Refused,
+    Goes::NoAnswer,
+    Goes::CutOff,
+    Goes::Fails,
+    Goes::DoesNothing,
+    Goes::Late,
+];
+
+/// An action with what it does when all goes well.
+struct Case {
+    name: &'static str,
+    effects: &'static [&'static str],
+    /// Its password is shown once: it is never set again, and without an answer nobody knows it.
+    shows: bool,
+}
+
+const CASES: [Case; 5] = [
+    Case {
+        name: "lock_account",
+        effects: &["ad disable", "ad password", "ad password", "graph block", "graph revoke"],
+        shows: false,
+    },
+    Case { name: "restore_account", effects: &["ad enable", "graph open"], shows: false },
+    Case { name: "clear_lockout", effects: &["ad unlock"], shows: false },
+    Case { name: "reset_password", effects: &["ad must", "ad password"], shows: true },
+    Case { name: "move_group", effects: &["ad join"], shows: false },
+];
+
+fn put(stage: &Stage, goes: Goes) {
+    let (ad, graph) = match goes {
+        Goes::Well => return,
+        Goes::Late => return stage.running.hold_writes(true),
+        Goes::Refused => (Fault::Unauthorised, Fault::Unauthorised),
+        Goes::NoAnswer => (Fault::Down, Fault::Down),
+        Goes::CutOff => (Fault::HalfSent, Fault::HalfSent),
+        Goes::Fails => (Fault::ErrorInside200, Fault::Status(503)),
+        Goes::DoesNothing => (Fault::Empty200, Fault::Empty200),
+    };
+    stage.running.set_fault("welearn365.ad_write", None, ad);
+    stage.running.set_fault("welearn365.graph_write", None, graph);
+}
+
+fn set_right(stage: &Stage) {
+    stage.running.hold_writes(false);
+    stage.running.clear_fault("welearn365.ad_write", None);
+    stage.running.clear_fault("welearn365.graph_write", None);
+}
+
+/// A guard with the hands of the case, and what is asked for.
+fn prepared(stage: &Stage, case: &Case) -> (Guard, Ask) {
+    match case.name {
+        "move_group" => {
+            let guard = moving::guard(stage, 2);
+            return (guard, moving::ask(&moving::target(stage, 1), "one"));
+        }
+        "clear_lockout" => {
+            let at = (stage.clock_seconds() + 11_644_473_600) * 10_000_000;
+            stage.running.set_in_directory(stage.school, 0, "lockoutTime", &at.to_string());
+        }
+        _ => {}
+    }
+    // The fourth account is disabled from the start.
+    let account = if case.name == "restore_account" { 3 } else { 0 };
+    let guard = stage.guard_with(stage.hands("welearn365", &stage.settings()), POLICY);
+    (guard, ask(case.name, &[&stage.target(account)]))
+}
+
+/// What came of it, two hours after the other side was well again.
+async fn ended(case: &Case, goes: Goes) -> (Held, Vec<String>) {
+    let stage = Stage::new().await;
+    let (guard, ask) = prepared(&stage, case);
+    let planned = stage.clock.moving(guard.plan(&tomr(), ask, false)).await.unwrap();
+    put(&stage, goes);
+    let running = tokio::spawn({
+        let (guard, planned) = (guard.clone(), planned.clone());
+        async move { run(&guard, &planned).await }
+    });
+    if goes == Goes::Late {
+        crate::desk::wait(|| stage.writes() > 0).await;
+        stage.clock.forward(TOO_LONG);
+        stage.running.hold_writes(false);
+    }
+    let id = planned.plan.id.clone();
+    let settled = until(&guard, |h| h.plan == id && h.outcome.is_some());
+    stage.clock.moving(settled).await;
+    set_right(&stage);
+    for _ in 0..8 {
+        let held = guard.recent(1).await.unwrap().remove(0);
+        if held.closed {
+            break;
+        }
+        let looks = |h: &Held| h.steps.iter().map(|s| s.looks).sum::<u32>();
+        let so_far = looks(&held);
+        stage.clock.forward(Duration::from_secs(900));
+        // It is looked for again, or it is a person's business by now.
+        let again = until(&guard, |h| {
+            h.plan == id && (h.closed || looks(h) > so_far || h.next_look.is_none())
+        });
+        stage.clock.moving(again).await;
+    }
+    running.await.unwrap();
+    let held = guard.recent(1).await.unwrap().remove(0);
+    (held, stage.effects())
+}
+
+#[tokio::test]
+async fn nothing_is_done_twice_and_done_means_done() {
+    for case in &CASES {
+        for goes in ALL {
+            let (held, mut effects) = ended(case, goes).await;
+            let told =
+                format!("{} {goes:?}: {:?} {effects:?} {:#?}", case.name, held.outcome, held.steps);
+            effects.sort_unstable();
+            let mut rest = effects.clone();
+            for effect in case.effects {
+                if let Some(at) = rest.iter().position(|e| e == effect) {
+                    rest.remove(at);
+                }
+            }
+            assert!(rest.is_empty(), "done twice, or something else: {rest:?}: {told}");
+            let mut all: Vec<_> = case.effects.iter().map(|e| (*e).to_owned()).collect();
+            all.sort_unstable();
+            match held.outcome.unwrap() {
+                Outcome::Done => assert_eq!(effects, all, "{told}"),
+                Outcome::Rejected => assert!(effects.is_empty(), "{told}"),
+                Outcome::Unknown | Outcome::Accepted | Outcome::PartlyDone => {
+                    assert!(!held.closed, "somebody has to look: {told}");
+                }
+                Outcome::ChangedSincePlan => panic!("nobody changed it: {told}"),
+            }
+            let is_done = held.outcome == Some(Outcome::Done);
+            match goes {
+                Goes::Well => assert!(is_done, "{told}"),
+                // It happened, and reading shows it; a password that nobody was shown is no good.
+                Goes::CutOff | Goes::Late => {
+                    assert_eq!(effects, all, "{told}");
+                    assert_eq!(is_done, !case.shows, "{told}");
+                }
+                Goes::Refused => assert_eq!(held.outcome, Some(Outcome::Rejected), "{told}"),
+                // What may be sent again may have come through once the other side was well.
+                Goes::NoAnswer | Goes::Fails | Goes::DoesNothing => {
+                    assert!(!(case.shows && is_done), "{told}");
+                    assert_eq!(is_done, effects == all, "{told}");
+                }
+            }
+        }
+    }
+}
