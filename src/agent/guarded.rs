@@ -224,6 +224,7 @@ pub(super) fn row(held: Held, now: jiff::Timestamp) -> ActionRow {
     let beware = if held.closed { Vec::new() } else { held.left_open() };
     let run = Run::recorded(held.steps, ends(held.at));
     let needs_a_look = !held.closed && run.needs_a_look(&held.item, now);
+    let next_look = run.next_look(&held.item, now).filter(|_| !held.closed);
     let steps = run.steps.iter().zip(&held.item.steps).map(|(record, step)| StepView {
         system: step.system.clone(),
         step: step.says.clone(),
@@ -247,7 +248,7 @@ pub(super) fn row(held: Held, now: jiff::Timestamp) -> ActionRow {
         needs_a_look,
         can_continue,
         beware,
-        next_look: held.next_look,
+        next_look,
         reference: held.reference,
     }
 }

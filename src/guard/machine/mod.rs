@@ -337,6 +337,16 @@ impl Run {
         }
     }
 
+    /// When it is looked for again by itself; each look moves it on. None where nothing is.
+    #[must_use]
+    pub fn next_look(&self, item: &Item, now: Timestamp) -> Option<Timestamp> {
+        match self.next(item, now) {
+            Next::Wait(at, _) => Some(at),
+            Next::Look(_) => Some(now),
+            _ => None,
+        }
+    }
+
     /// Whether the steps after `i` wait until it was seen.
     fn holds_back(&self, i: usize, step: &Step) -> bool {
         let later = self.steps.iter().skip(i + 1).any(|s| s.state == StepState::Waiting);

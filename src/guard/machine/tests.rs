@@ -257,8 +257,15 @@ fn an_answer_without_effect_is_accepted_and_then_somebody_must_look() {
     assert!(!run.needs_a_look(&item, start()));
     let late = start() + SignedDuration::from_secs(601);
     assert!(run.needs_a_look(&item, late));
+    // Each look moves the next one on.
+    let soon = run.next_look(&item, start()).unwrap();
+    assert_eq!(soon, start() + SignedDuration::from_secs(2));
+    run.apply(&item, &Event::Looked(0, Look::NotYet, says("x")), soon).unwrap();
+    assert_eq!(run.next_look(&item, soon), Some(soon + SignedDuration::from_secs(5)));
+    assert_eq!(run.next_look(&item, late), Some(late), "overdue: at once");
     run.apply(&item, &Event::Told(0, true, says("seen by hand")), late).unwrap();
     assert_eq!(run.next(&item, late), Next::End(Outcome::Done));
+    assert_eq!(run.next_look(&item, late), None);
 }
 
 #[test]
