@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::app::failed::Failed;
@@ -13,9 +14,9 @@ use crate::cli::Code;
 use crate::config::ConsoleSettings;
 use crate::link::{Link, LinkError};
 use crate::model::span::Span;
-use crate::sys::Signals;
+use crate::sys::{Places, Signals};
 use crate::tui::theme::Depth;
-use crate::tui::{self, Exit, Options};
+use crate::tui::{self, Ended, Exit, Options};
 
 /// What the console shows, and how.
 pub struct Showing {
@@ -29,6 +30,8 @@ pub struct Showing {
     pub keys: BTreeMap<String, Vec<String>>,
     /// Ends by itself after this long.
     pub ends_after: Option<Span>,
+    /// Where it is kept when somebody last looked; nowhere for what is invented.
+    pub looked: Option<PathBuf>,
     /// What happens outside and the operator is to be told.
     pub notices: Option<mpsc::Receiver<String>>,
 }
@@ -49,6 +52,7 @@ pub async fn run(outside: Outside) -> Result<u8, Failed> {
         theme_folder: config.as_ref().map(|c| c.folder().join("themes")),
         keys: config.as_ref().map(|c| c.settings.keys.clone()).unwrap_or_default(),
         ends_after: None,
+        looked: Places::from_env().state_dir().map(|dir| dir.join("looked")),
         notices: None,
     };
     if named.exists() || outside.agent.is_some() {
@@ -118,16 +122,36 @@ pub async fn show(outside: &Outside, showing: Showing) -> Result<u8, Failed> {
         has_title: tui::term::has_title(|name| std::env::var(name).ok()),
         has_alternate: tui::term::has_alternate(|name| std::env::var(name).ok()),
         between: tui::term::Between::of(|name| std::env::var(name).ok()),
+        looked: showing.looked.as_deref().and_then(looked),
     };
-    match on_its_own_thread(showing.socket, options).await? {
+    let ended = on_its_own_thread(showing.socket, options).await?;
+    if let (Some(file), Some(at)) = (&showing.looked, ended.looked) {
+        keep_looked(file, at);
+    }
+    match ended.exit {
         Exit::Quit | Exit::Signal => Ok(Code::Done as u8),
         Exit::HungUp => Ok(Code::Software as u8),
     }
 }
 
+/// When somebody last looked. A file that is not there or cannot be read marks nothing as new.
+fn looked(file: &Path) -> Option<Timestamp> {
+    std::fs::read_to_string(file).ok()?.trim().parse().ok()
+}
+
+fn keep_looked(file: &Path, at: Timestamp) {
+    let folder = file.parent().unwrap_or(file);
+    let kept = crate::sys::private_dir(folder).map_err(|e| e.to_string());
+    let kept =
+        kept.and_then(|_| std::fs::write(file, format!("{at}\n")).map_err(|e| e.to_string()));
+    if let Err(why) = kept {
+        tracing::warn!("when somebody last looked cannot be kept in {}: {why}", file.display());
+    }
+}
+
 /// Runs the console on a thread and a runtime of its own: it is woken without a detour over the
 /// threads of an agent, and never waits behind one.
-async fn on_its_own_thread(socket: PathBuf, options: Options) -> Result<Exit, Failed> {
+async fn on_its_own_thread(socket: PathBuf, options: Options) -> Result<Ended, Failed> {
     let (tell, shown) = oneshot::channel();
     let thread = std::thread::Builder::new().name("console".into()).spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -26,7 +26,7 @@ pub async fn diff(socket: &Path, args: DiffArgs) -> Result<u8, Failed> {
     let link = Link::new(socket).map_err(Failed::no_agent)?;
     let now = link.board().await.map_err(Failed::no_agent)?.as_of;
     let (from, until) = cli::two_moments(&args.from, args.to.as_deref(), now).map_err(usage)?;
-    let diff = link.diff(from, until).await.map_err(refused)?;
+    let diff = link.diff(from, Some(until)).await.map_err(refused)?;
     if args.json {
         cli::say(&serde_json::to_string(&diff).map_err(Failed::software)?);
     } else {

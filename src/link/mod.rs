@@ -190,8 +190,9 @@ impl Link {
     ///
     /// # Errors
     /// See [`LinkError`].
-    pub async fn diff(&self, from: Timestamp, until: Timestamp) -> Result<Diff, LinkError> {
-        let diff: Diff = self.get(&format!("/v1/diff?from={from}&to={until}")).await?;
+    pub async fn diff(&self, from: Timestamp, until: Option<Timestamp>) -> Result<Diff, LinkError> {
+        let until = until.map(|until| format!("&to={until}")).unwrap_or_default();
+        let diff: Diff = self.get(&format!("/v1/diff?from={from}{until}")).await?;
         same_version(diff.version)?;
         Ok(diff)
     }

@@ -24,7 +24,7 @@ use crate::tui::screens::page::PageScreen;
 use crate::tui::screens::palette::PaletteScreen;
 use crate::tui::screens::prompt::{FilterPrompt, understood};
 use crate::tui::screens::{Act, Answer, Layer, View};
-use crate::tui::state::{Acts, Alarms, BeatLine, LineState, Pages, Rows};
+use crate::tui::state::{Acts, Alarms, BeatLine, LineState, Looked, Pages, Rows};
 use crate::tui::term::Input;
 use crate::tui::theme::{Folder, Theme, ThemeError};
 use crate::tui::times;
@@ -83,6 +83,8 @@ pub struct Console {
     now: Timestamp,
     line: LineState,
     last_key: Option<Duration>,
+    /// What is new since somebody last looked.
+    looked: Looked,
     /// Our monotonic clock, when it was last told.
     mono: Duration,
     /// What was last taken in hand here.
@@ -137,6 +139,7 @@ impl Console {
             now: times::minute(wall),
             line: LineState::Waiting,
             last_key: None,
+            looked: Looked::default(),
             mono: Duration::ZERO,
             taken: None,
             seen: None,
@@ -231,6 +234,7 @@ impl Console {
             has_alternate: self.has_alternate,
             // What was is known, whether or not the line lives.
             is_known: self.is_known() || self.away.is_some(),
+            looked: &self.looked,
             past: self.past(),
             size: self.size,
         }
@@ -269,6 +273,7 @@ impl Console {
 
     fn key(&mut self, chord: Chord, along: bool) {
         self.last_key = Some(self.mono);
+        self.looks();
         self.message = None;
         let command = self.keymap.command(self.scope(), chord);
         if command != Some(Command::Interrupt) {
@@ -413,7 +418,12 @@ impl Console {
         }
         match act {
             Act::Then(at) => self.ask_then(at),
-            Act::Open(layer) => self.layers.push(layer),
+            Act::Open(layer) => {
+                if let Layer::Page(page) = &layer {
+                    self.looked.opened(page.row());
+                }
+                self.layers.push(layer);
+            }
             Act::Close => {
                 if matches!(self.layers.pop(), Some(Layer::When(_))) {
                     self.asked_then = None;
@@ -448,6 +458,7 @@ impl Console {
     }
 
     fn open_page(&mut self, row: Row) {
+        self.looked.opened(row);
         self.board.point_at(row, self.rows.as_ref());
         let column =
             self.rows.as_ref().map_or(0, |rows| crate::tui::state::worst_column(rows.cells(row)));

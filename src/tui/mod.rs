@@ -18,4 +18,4 @@ pub mod widgets;
 pub mod wish;
 
 pub use picture::{Form, picture};
-pub use run::{Exit, Options, TuiError, run};
+pub use run::{Ended, Exit, Options, TuiError, run};

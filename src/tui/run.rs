@@ -63,6 +63,8 @@ pub struct Options {
     pub has_title: bool,
     /// What hands its writing to the terminal.
     pub between: Between,
+    /// When somebody last looked, as it was kept.
+    pub looked: Option<Timestamp>,
 }
 
 /// Why the console ended.
@@ -74,6 +76,15 @@ pub enum Exit {
     Signal,
     /// The terminal is gone.
     HungUp,
+}
+
+/// How the console ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// Why.
+    pub exit: Exit,
+    /// When somebody last pressed a key, by the agent's clock.
+    pub looked: Option<Timestamp>,
 }
 
 /// Why the console could not go on.
@@ -103,7 +114,7 @@ enum Told {
 ///
 /// # Errors
 /// When keys, theme or terminal cannot be used.
-pub async fn run(link: Link, mut options: Options) -> Result<Exit, TuiError> {
+pub async fn run(link: Link, mut options: Options) -> Result<Ended, TuiError> {
     let keymap = Keymap::new(&options.keys)?;
     let themes = Folder::new(options.theme_folder.take(), options.depth);
     let size = crossterm::terminal::size()?;
@@ -116,6 +127,7 @@ pub async fn run(link: Link, mut options: Options) -> Result<Exit, TuiError> {
     };
     let mut console = Console::new(keymap, themes, theme, size, options.clock.now())?;
     console.is_set_up(&settings);
+    console.looked_before(options.looked);
     let pace = Pace::new(options.slow);
     console.slow(pace.is_slow());
     if !options.has_alternate {
@@ -149,7 +161,7 @@ pub async fn run(link: Link, mut options: Options) -> Result<Exit, TuiError> {
     let exit = runner.go(&guard).await?;
     runner.leave();
     guard.leave()?;
-    Ok(exit)
+    Ok(Ended { exit, looked: runner.console.looked_last() })
 }
 
 struct Runner {

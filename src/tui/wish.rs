@@ -91,6 +91,8 @@ pub enum Wish {
     Then(Timestamp),
     /// Two moments compared, or what is handed over.
     Report(Asked),
+    /// What has changed since somebody last looked, at this moment.
+    News(Timestamp),
     /// One entry with its personal details.
     Reveal {
         /// Its number.
@@ -192,6 +194,13 @@ pub enum Heard {
         /// What differs.
         answer: Result<Box<Diff>, String>,
     },
+    /// What has changed since somebody last looked.
+    News {
+        /// When they did.
+        from: Timestamp,
+        /// What has.
+        answer: Result<Box<Diff>, String>,
+    },
     /// What is handed over.
     Handover {
         /// What was asked for.
@@ -279,12 +288,16 @@ pub async fn carry_out(link: &Link, wish: Wish) -> Heard {
             Heard::Training(answer.map(Box::new).map_err(words))
         }
         Wish::Report(asked @ Asked::Diff(from, until)) => {
-            let answer = link.diff(from, until).await.map(Box::new).map_err(words);
+            let answer = link.diff(from, Some(until)).await.map(Box::new).map_err(words);
             Heard::Diff { asked, answer }
         }
         Wish::Report(asked @ Asked::Handover(since)) => {
             let answer = link.handover(since).await.map(Box::new).map_err(words);
             Heard::Handover { asked, answer }
+        }
+        Wish::News(from) => {
+            let answer = link.diff(from, None).await.map(Box::new).map_err(words);
+            Heard::News { from, answer }
         }
         Wish::Then(at) => {
             let answer = link.board_at(at).await.map(Box::new).map_err(words);

@@ -11,6 +11,7 @@ mod guarded_snapshots;
 mod hand;
 mod incidents;
 mod keys;
+mod looked;
 mod past;
 mod phone;
 mod pictures;

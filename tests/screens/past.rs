@@ -242,7 +242,7 @@ fn report(desk: &mut Desk) -> Asked {
         .expect("the agent is asked")
 }
 
-fn differing() -> Diff {
+pub fn differing() -> Diff {
     let stood = |health, why: &str| Stood {
         health,
         reason: None,

@@ -76,9 +76,10 @@ fn console() {
             has_title: true,
             between: caretaker::tui::term::Between::Nothing,
             ended: Some(ended),
+            looked: None,
         };
         let socket = std::env::temp_dir().join("caretaker-no-agent-here.sock");
-        run(Link::new(&socket).unwrap(), options).await
+        run(Link::new(&socket).unwrap(), options).await.map(|ended| ended.exit)
     });
     writeln!(std::io::stdout(), "\r\nended: {exit:?}").unwrap();
     runtime.shutdown_background();

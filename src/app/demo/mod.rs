@@ -77,6 +77,7 @@ pub async fn run(outside: Outside, args: DemoArgs) -> Result<u8, Failed> {
             theme_folder: None,
             keys: std::collections::BTreeMap::new(),
             ends_after: args.r#for,
+            looked: None,
             notices: None,
         };
         console::show(&outside, showing).await

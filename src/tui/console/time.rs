@@ -2,9 +2,14 @@
 
 use std::time::Duration;
 
-use super::Console;
+use jiff::Timestamp;
+
+use super::{Console, Effect};
 use crate::tui::screens::Layer;
+use crate::tui::state::Looked;
 use crate::tui::times;
+use crate::tui::wish::Wish;
+use crate::wire::past::Diff;
 
 /// Without a key for so long, the board sorts by itself.
 const SORTS_AFTER: Duration = Duration::from_secs(10);
@@ -61,6 +66,38 @@ impl Console {
             self.timed = timed;
             self.touch();
         }
+    }
+
+    /// Looked at `last`, as it was kept when the console last ended.
+    pub fn looked_before(&mut self, last: Option<Timestamp>) {
+        self.looked = Looked::since(last);
+    }
+
+    /// When somebody last pressed a key here, by the agent's clock.
+    #[must_use]
+    pub fn looked_last(&self) -> Option<Timestamp> {
+        self.looked.last()
+    }
+
+    /// Somebody presses a key: whoever comes back is told what is new.
+    pub(super) fn looks(&mut self) {
+        let Some(now) = self.beat.agent_now(self.mono) else { return };
+        if let Some(from) = self.looked.looks(now) {
+            self.effects.push(Effect::Guard(Wish::News(from)));
+        }
+    }
+
+    /// What is new, marked on the board.
+    pub(super) fn news(&mut self, from: Timestamp, answer: Result<Box<Diff>, String>) {
+        let since = times::moment(from, self.now);
+        self.message = match answer.map(|diff| self.looked.told(from, &diff)) {
+            Ok(None | Some(0)) => return,
+            Ok(Some(n)) => {
+                let rows = if n == 1 { "row is" } else { "rows are" };
+                Some(format!("{n} {rows} worse than when you last looked, {since}: marked !"))
+            }
+            Err(why) => Some(format!("what is new since {since} is not known: {why}")),
+        };
     }
 
     /// When the next of that happens.

@@ -21,6 +21,10 @@ const LETTERS: &[(&str, &str)] = &[
     ("~", "goes to and fro; the letter is the worst of the window"),
     ("@ a z", "claimed, acknowledged, downtime"),
     ("C3d", "for three days; m minutes, h hours, d days"),
+    (
+        "!",
+        "worse than when you last looked, ten minutes ago or more; until you open it or somebody has it",
+    ),
     ("x", "somebody acts on it; the peek tells who, and what"),
 ];
 

@@ -33,7 +33,7 @@ use ratatui::layout::Rect;
 
 use crate::config::{GroupBy, ViewSettings};
 use crate::tui::keymap::{Command, Facts, Keymap, Scope};
-use crate::tui::state::{Acts, Pages, Rows};
+use crate::tui::state::{Acts, Looked, Pages, Rows};
 use crate::tui::theme::Role;
 use crate::tui::widgets::{Line, Pen, hints, wrap};
 use crate::tui::wish::{Heard, Wish};
@@ -71,6 +71,8 @@ pub struct View<'a> {
     pub has_alternate: bool,
     /// The line to the agent lives, or is only late.
     pub is_known: bool,
+    /// What became worse while nobody looked.
+    pub looked: &'a Looked,
     /// What is shown is the past: what the agent said of it.
     pub past: Option<&'a Past>,
     /// Size of the screen: columns and rows.

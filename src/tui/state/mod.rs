@@ -5,6 +5,7 @@
 mod acts;
 mod alarms;
 mod line;
+mod looked;
 mod pages;
 mod rows;
 
@@ -12,5 +13,6 @@ pub use crate::wire::standing::{Class, Standing, worst_column};
 pub use acts::{Acts, row_of, service_of};
 pub use alarms::{AlarmRule, Alarms};
 pub use line::{BeatLine, LineState};
+pub use looked::Looked;
 pub use pages::{Held, Pages};
 pub use rows::Rows;

@@ -359,6 +359,9 @@ impl BoardScreen {
         if row.marked {
             pen.text(1, y, 1, "*", Role::Marked);
         }
+        if view.past.is_none() && view.looked.is_new(row.row) && is_open(row.cells) {
+            pen.text(2, y, 1, "!", Role::Accent);
+        }
         let name_role = match (row.at_cursor, row.marked) {
             (true, _) => Role::Selected,
             (false, true) => Role::Marked,
@@ -402,6 +405,11 @@ impl BoardScreen {
         }
         x
     }
+}
+
+/// Whether something is in trouble here that nobody has.
+fn is_open(cells: &[CompactCell]) -> bool {
+    Standing::of(cells).class == Class::Nobody
 }
 
 /// A cell on which somebody acts: its letters, then `x`.
