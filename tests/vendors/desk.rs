@@ -16,7 +16,7 @@ use caretaker::ports::clock::{Boxed, Clock};
 use caretaker::ports::secrets::{Found, SecretError, SecretPlace, Secrets};
 use caretaker::ports::watch::{Job, Watch};
 use caretaker::services::{Context, SERVICES};
-use caretaker::simulators::{Plan, Running, Scenario, start};
+use caretaker::simulators::{Plan, Running, Scenario, Script, start};
 use caretaker::transport::{Transport, TransportSettings, install_tls};
 use futures_util::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
@@ -147,6 +147,12 @@ impl Desk {
     pub fn forward(&self, seconds: u32) {
         *self.clock.now.lock().unwrap() += SignedDuration::from_secs(i64::from(seconds));
         self.clock.moved_s.fetch_add(u64::from(seconds), Ordering::SeqCst);
+    }
+
+    /// Plays a scenario file; what it begins with is in force from now on.
+    pub fn play(&self, file: &str) {
+        let script = Script::read(file).unwrap_or_else(|e| panic!("{file}: {e}"));
+        self.running.play(script).unwrap_or_else(|e| panic!("{file}: {e}"));
     }
 
     pub fn forget_secret(&self, name: &str) {

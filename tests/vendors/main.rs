@@ -5,3 +5,4 @@
 mod desk;
 mod groupcall;
 mod redstor;
+mod scenario;
