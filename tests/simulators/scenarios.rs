@@ -410,8 +410,7 @@ async fn every_way_to_go_wrong_can_stand_in_a_scenario_file() {
     let directory = DirectoryFault::ALL.iter().map(|f| ("welearn365", f.name()));
     let controller = ControllerFault::ALL.iter().map(|f| ("welearn365.dc2", f.name()));
     let status = StatusFault::ALL.iter().map(|f| ("redstor.status", f.name()));
-    let writes = [("welearn365.ad_write", "down".to_owned())].into_iter();
-    let text: String = microsoft
+    let all: Vec<(&str, String)> = microsoft
         .chain(groupcall)
         .chain(redstor)
         .chain(filter)
@@ -422,7 +421,18 @@ async fn every_way_to_go_wrong_can_stand_in_a_scenario_file() {
         .chain(directory)
         .chain(controller)
         .chain(status)
-        .chain(writes)
+        .collect();
+    // Each word has its line on the page, and the page has no other.
+    let page = include_str!("../../docs/scenarios.md");
+    let own = page.split_once("\n## Smoothwall\n").unwrap().1;
+    let rows = own.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let told: BTreeSet<String> = rows.map(str::to_owned).collect();
+    assert_eq!(told, all.iter().map(|(_, what)| what.clone()).collect());
+
+    let writes = ("welearn365.ad_write", "down".to_owned());
+    let text: String = all
+        .into_iter()
+        .chain([writes])
         .map(|(on, what)| format!("[[fault]]\non = \"{on}\"\nwhat = \"{what}\"\n"))
         .collect();
     p.running.play(Script::read(&text).unwrap()).unwrap();
