@@ -4,5 +4,6 @@
 
 mod desk;
 mod groupcall;
+mod limits;
 mod redstor;
 mod scenario;
