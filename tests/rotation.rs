@@ -160,12 +160,7 @@ async fn a_changed_secret_is_taken_up_without_a_restart() {
     for (key, job, credential, new) in [
         ("welearn365", health_job.clone(), own("welearn365"), own("brand-new")),
         ("welearn365", health_job, own("welearn365.certificate"), other_pair()),
-        (
-            "groupcall",
-            format!("authorisation/{school}"),
-            format!("xod.{school}"),
-            own("brand-new"),
-        ),
+        ("groupcall", format!("authorisation/{school}"), format!("xod.{school}"), own("brand-new")),
         ("redstor", String::new(), own("redstor"), own("brand-new")),
         ("redstor", String::new(), own("redstor.jwk"), own(OTHER_JWK)),
     ] {

@@ -46,8 +46,7 @@ fn rows(
 ) {
     let l = school.laestab;
     let is = |fault: StationsFault| stage.own.is("future_digital", Some(l), fault);
-    let silent = is(StationsFault::NobodySeen)
-        || stage.school_fault("future_digital", l).is_some();
+    let silent = is(StationsFault::NobodySeen) || stage.school_fault("future_digital", l).is_some();
     let percent = match stage.parts(l).stations {
         _ if silent => 0,
         Some(StationsPart::SixtyPercent) => 60,

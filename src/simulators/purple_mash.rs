@@ -41,9 +41,8 @@ async fn portal(State(stage): State<Arc<Stage>>, Path(name): Path<String>) -> Re
     }
     let whose = stage.whose("purple_mash.portal", &name);
     let is = |fault: PortalFault| stage.own.is("purple_mash", whose, fault);
-    let known = whose
-        .filter(|l| !stage.parts(*l).portal_unknown)
-        .and_then(|l| stage.invented.school(l));
+    let known =
+        whose.filter(|l| !stage.parts(*l).portal_unknown).and_then(|l| stage.invented.school(l));
     let body = match known {
         None => "<h2>Find your school</h2><form action=\"/login\"></form>".to_owned(),
         Some(_) if is(PortalFault::NamesAnother) => {

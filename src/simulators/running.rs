@@ -33,7 +33,8 @@ const TICK: Duration = Duration::from_millis(250);
 
 /// Parts of a vendor's answers that fail by themselves: writes to the directory and to Graph, and the
 /// later pages of Microsoft's audit.
-const PARTS: [&str; 3] = ["welearn365.ad_write", "welearn365.graph_write", "welearn365.graph_audit"];
+const PARTS: [&str; 3] =
+    ["welearn365.ad_write", "welearn365.graph_write", "welearn365.graph_audit"];
 
 /// What is to be played.
 #[derive(Clone)]

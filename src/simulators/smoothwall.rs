@@ -86,8 +86,8 @@ async fn through(State(vantage): State<Arc<Vantage>>, request: Request) -> Respo
     if is(FilterFault::CaptivePortal) {
         return page(200, "<html><body><h1>Sign in to the network</h1><form></form></body></html>");
     }
-    let open = (stage.scenario == Scenario::Morning && name == UNFILTERED)
-        || is(FilterFault::LetsThrough);
+    let open =
+        (stage.scenario == Scenario::Morning && name == UNFILTERED) || is(FilterFault::LetsThrough);
     if (request.uri().path() == BLOCKED && !open) || is(FilterFault::BlocksAll) {
         // Some appliances answer with 403, some with 200: both are a block page.
         let number = name.bytes().map(u32::from).sum::<u32>();

@@ -111,9 +111,8 @@ fn maintenance(page: &Page, ours: &Value, other: &Value) -> Option<(Value, Optio
         (StatusFault::MaintenanceCompleted, "completed", -2 * HOUR, ours, None),
         (StatusFault::MaintenanceElsewhere, "in_progress", -900, other, None),
     ];
-    let (told, status, begins, of, meanwhile) = plans
-        .into_iter()
-        .find_map(|(fault, status, begins, of, now)| {
+    let (told, status, begins, of, meanwhile) =
+        plans.into_iter().find_map(|(fault, status, begins, of, now)| {
             Some((page.since(fault)?, status, begins, of, now))
         })?;
     let (from, until) = (moved(told, begins), moved(told, begins + HOUR));

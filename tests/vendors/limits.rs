@@ -49,9 +49,8 @@ async fn however_many_ask_at_once_half_of_the_directorys_limit_is_left() {
     // Fifty a second, a tenth of a second's worth at once.
     assert!(took >= Duration::from_millis(11_500), "{calls} calls in {took:?}");
     let (units, _) = desk.running.microsoft().most_units();
-    // A window that begins within a second holds a second's worth more.
-    let dearest = (units * DEAREST).min(calls * DEAREST);
-    assert!(units >= 400 && dearest <= SMALLEST / 2, "{units} units in ten seconds");
+    assert!(units >= 400, "{units} units: nothing was proved");
+    assert!(units * DEAREST <= SMALLEST / 2, "{units} units in ten seconds");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

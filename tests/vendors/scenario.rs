@@ -39,7 +39,7 @@ async fn played(desk: &mut Desk, file: &str, check: &str, whom: Option<Laestab>,
 
 // ------------------------------------------------------------------ the web filter
 
-fn filters(running: &Running) -> String {
+pub fn filters(running: &Running) -> String {
     let (facts, drops) = (&running.invented.facts, running.drops["smoothwall"].display());
     let mut out = format!(
         "alerts = {{ drop = {{ folder = \"{drops}\", settle = \"0s\" }} }}\nblock_marks = [\"{}\"]\n",
@@ -95,7 +95,7 @@ async fn each_way_of_a_filter_is_played_and_shown() {
 
 // ------------------------------------------------------------------ monitored stations
 
-fn stations(running: &Running) -> String {
+pub fn stations(running: &Running) -> String {
     let drops = running.drops["future_digital"].display();
     format!("stations = {{ folder = \"{drops}\", settle = \"0s\" }}\n")
 }
@@ -135,7 +135,7 @@ async fn each_way_of_the_list_of_stations_is_played_and_shown() {
 
 // ------------------------------------------------------------------ pages
 
-fn sign_in(running: &Running) -> String {
+pub fn sign_in(running: &Running) -> String {
     let facts = &running.invented.facts;
     format!(
         "sign_in = {{ endpoint = {}, expected_word = '{}', hours = \"always\" }}\n\
@@ -147,7 +147,7 @@ fn sign_in(running: &Running) -> String {
     )
 }
 
-fn portals(running: &Running) -> String {
+pub fn portals(running: &Running) -> String {
     format!(
         "endpoint = {}\nhours = \"always\"\nsso = true\nsso_word = \"{}\"\n",
         endpoint(running, "purple_mash"),
@@ -227,7 +227,7 @@ async fn each_way_of_a_status_page_is_played_and_shown() {
 
 // ------------------------------------------------------------------ the directory
 
-fn directory(running: &Running) -> String {
+pub fn directory(running: &Running) -> String {
     let facts = &running.invented.facts;
     format!(
         "tenant_id = \"{}\"\nclient_id = \"{}\"\n[directory]\ncontrollers = [\"{}\", \"{}\"]\n\

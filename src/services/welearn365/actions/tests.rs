@@ -87,7 +87,11 @@ const OF_ACCOUNTS: &[(&str, &str, &str)] = &[
     (USERS, "account_default_properties.json", "refused: the answer lacks accountEnabled"),
     (MEMBERS, "groups_plain.json", "open, synced"),
     (MEMBERS, "groups_role.json", "protected: it holds an administrator's role"),
-    (MEMBERS, "groups_assignable.json", "protected: it is in a group that administrators' roles are given to"),
+    (
+        MEMBERS,
+        "groups_assignable.json",
+        "protected: it is in a group that administrators' roles are given to",
+    ),
     (MEMBERS, "groups_hidden.json", "refused: Microsoft 365 hides a group"),
     (ROLES, "roles_none.json", "open, synced"),
     (ROLES, "roles_one.json", "protected: it holds an administrator's role"),

@@ -35,11 +35,7 @@ const fn shows(
     Claim { plays, check, again: false, verdict, board: None, words }
 }
 
-const fn an_hour_later(
-    plays: &'static [Played],
-    verdict: Verdict,
-    words: &'static str,
-) -> Claim {
+const fn an_hour_later(plays: &'static [Played], verdict: Verdict, words: &'static str) -> Claim {
     Claim { plays, check: "provisioning", again: true, verdict, board: None, words }
 }
 
@@ -180,9 +176,8 @@ async fn each_example_shows_what_is_claimed_of_it() {
         let paths: BTreeSet<&str> = claim.plays.iter().map(|(at, ..)| *at).collect();
         for path in paths {
             let plays = claim.plays.iter().filter(|(at, ..)| *at == path);
-            let plays = plays.map(|(_, name, status)| {
-                Play::status(*status, at_home(&vendor, &example(name)))
-            });
+            let plays = plays
+                .map(|(_, name, status)| Play::status(*status, at_home(&vendor, &example(name))));
             vendor.on(path, plays.collect::<Vec<_>>());
         }
         let bench = bench();
