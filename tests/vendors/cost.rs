@@ -59,9 +59,15 @@ fn questions(desk: &Desk) -> u64 {
     served.iter().filter(|(call, _)| !signs_in(call)).map(|(_, n)| n).sum()
 }
 
-/// What one job asks in a day that begins now.
-async fn of_a_day(desk: &mut Desk, job: &Job) -> u64 {
+/// What one job asks in a day that begins now; one that is `even` asks the same at any hour.
+async fn of_a_day(desk: &mut Desk, job: &Job, even: bool) -> u64 {
     let every = job.interval.as_secs();
+    if even {
+        desk.sweep(|one| one.id == job.id).await;
+        let before = questions(desk);
+        desk.sweep(|one| one.id == job.id).await;
+        return (questions(desk) - before) * DAY / every;
+    }
     // A check that is asked often costs the same within half an hour, whose middle is taken.
     let (step, times) = if every < HALF_HOUR { (HALF_HOUR, HALF_HOUR / every) } else { (every, 1) };
     let mut asked = 0;
@@ -105,7 +111,7 @@ async fn rows((name, service, settings): Asked) -> String {
     }
     let (mut out, mut sum) = (String::new(), 0);
     for (kind, jobs) in kinds {
-        let one = of_a_day(&mut desk, &jobs[0]).await;
+        let one = of_a_day(&mut desk, &jobs[0], alone).await;
         let names: BTreeSet<&str> = jobs[0].checks.iter().map(|c| c.name()).collect();
         let of_a_school =
             jobs[0].id.rsplit('/').next().is_some_and(|n| n.parse::<Laestab>().is_ok());
