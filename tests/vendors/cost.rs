@@ -71,11 +71,15 @@ async fn of_a_day(desk: &mut Desk, job: &Job, even: bool) -> u64 {
     // A check that is asked often costs the same within half an hour, whose middle is taken.
     let (step, times) = if every < HALF_HOUR { (HALF_HOUR, HALF_HOUR / every) } else { (every, 1) };
     let mut asked = 0;
-    for _ in 0..DAY / step {
+    for n in 0..DAY / step {
         let before = questions(desk);
         let seen = desk.sweep(|one| one.id == job.id).await;
         assert!(!seen.is_empty());
         asked += (questions(desk) - before) * times;
+        // By day it asks nobody: it reads files.
+        if n == 1 && asked == 0 {
+            break;
+        }
         desk.forward(u32::try_from(step).unwrap());
     }
     asked
