@@ -92,7 +92,7 @@ const OF_ACCOUNTS: &[(&str, &str, &str)] = &[
         "groups_assignable.json",
         "protected: it is in a group that administrators' roles are given to",
     ),
-    (MEMBERS, "groups_hidden.json", "refused: Microsoft 365 hides a group"),
+    (MEMBERS, "groups_hidden.json", "refused: Microsoft hides a group"),
     (ROLES, "roles_none.json", "open, synced"),
     (ROLES, "roles_one.json", "protected: it holds an administrator's role"),
 ];
