@@ -57,17 +57,42 @@ fn write(path: &Path, value: &str) {
     std::fs::set_permissions(path, PermissionsExt::from_mode(0o600)).unwrap();
 }
 
-fn settings(key: &str, vendors: &Running) -> String {
+/// A key and a certificate, and a JWK, made for tests and used nowhere else.
+const OTHER_KEY: &str = include_str!("../src/services/welearn365/examples/rsa_made_for_tests.pem");
+const OTHER_JWK: &str = include_str!("../src/services/redstor/examples/jwk_made_for_tests.json");
+
+/// The key with a certificate of its own, as an administrator makes a new pair.
+fn other_pair() -> String {
+    let key = rcgen::KeyPair::from_pem_and_sign_algo(OTHER_KEY, &rcgen::PKCS_RSA_SHA256).unwrap();
+    let mut params = rcgen::CertificateParams::new(Vec::<String>::new()).unwrap();
+    params.not_before = rcgen::date_time_ymd(2026, 1, 1);
+    params.not_after = rcgen::date_time_ymd(2050, 1, 1);
+    format!("{OTHER_KEY}{}", params.self_signed(&key).unwrap().pem())
+}
+
+fn settings(key: &str, credential: &str, vendors: &Running) -> String {
     let facts = &vendors.invented.facts;
     let ca = vendors.ca_file.display();
     let at = |key: &str| format!("{{ url = '{}', ca_file = '{ca}' }}", vendors.urls[key]);
     match key {
         "welearn365" => format!(
-            "tenant_id = '{}'\nclient_id = '{}'\ngraph = {}\nlogin = {}",
+            "tenant_id = '{}'\nclient_id = '{}'\ngraph = {}\nlogin = {}\n{}",
             facts.tenant_id,
             facts.client_id,
             at("welearn365"),
-            at("welearn365.login")
+            at("welearn365.login"),
+            match credential {
+                "welearn365" => String::new(),
+                other => format!("authentication = 'certificate'\ncredential = '{other}'"),
+            }
+        ),
+        "redstor" if credential == "redstor.jwk" => format!(
+            "api = 'redapi'\ncredential = '{credential}'\nclient_id = '{}'\ncompany_id = '{}'\n\
+             redapi = {}\nlogin = {}",
+            facts.redapi_client_id,
+            facts.redapi_company_id,
+            at("redstor.redapi"),
+            at("redstor.token")
         ),
         "groupcall" => format!(
             "relying_party = '{}'\nxod = {}\nlogin = {}",
@@ -131,25 +156,29 @@ async fn a_changed_secret_is_taken_up_without_a_restart() {
         entropy: Arc::new(caretaker::sys::SystemEntropy),
     };
     let school = vendors.invented.schools[0].laestab;
-    for (key, job, credential) in [
-        ("welearn365", "health".to_owned(), "welearn365".to_owned()),
-        ("groupcall", format!("authorisation/{school}"), format!("xod.{school}")),
-        ("redstor", String::new(), "redstor".to_owned()),
+    let (own, health_job) = (|name: &str| name.to_owned(), "health".to_owned());
+    for (key, job, credential, new) in [
+        ("welearn365", health_job.clone(), own("welearn365"), own("brand-new")),
+        ("welearn365", health_job, own("welearn365.certificate"), other_pair()),
+        ("groupcall", format!("authorisation/{school}"), format!("xod.{school}"), own("brand-new")),
+        ("redstor", String::new(), own("redstor"), own("brand-new")),
+        ("redstor", String::new(), own("redstor.jwk"), own(OTHER_JWK)),
     ] {
+        let what = format!("{key} with {credential}");
         let service = SERVICES.iter().find(|s| s.key == key).unwrap();
-        let table: toml::Table = toml::from_str(&settings(key, &vendors)).unwrap();
+        let table: toml::Table = toml::from_str(&settings(key, &credential, &vendors)).unwrap();
         let inline = toml::Value::Table(table).to_string();
         let read = toml::de::ValueDeserializer::parse(&inline).unwrap();
         let watch = ((service.configure)(read).unwrap().build)(&context).unwrap();
         let jobs = watch.jobs();
         let job = jobs.iter().find(|j| *j.id == *job).unwrap_or(&jobs[0]);
-        assert_eq!(health(&watch, job, &clock).await, Ok(()), "{key} at first");
-        vendors.change_credential(&credential, "brand-new");
-        assert_eq!(health(&watch, job, &clock).await, Err(Reason::Unauthorised), "{key}");
-        write(&dir.path().join(&credential), "brand-new");
+        assert_eq!(health(&watch, job, &clock).await, Ok(()), "{what} at first");
+        vendors.change_credential(&credential, &new);
+        assert_eq!(health(&watch, job, &clock).await, Err(Reason::Unauthorised), "{what}");
+        write(&dir.path().join(&credential), &new);
         // The pause after a refusal, so that a wrong secret does not lock an account.
         clock.advance(31);
-        assert_eq!(health(&watch, job, &clock).await, Ok(()), "{key} with its new secret");
+        assert_eq!(health(&watch, job, &clock).await, Ok(()), "{what} renewed");
     }
     vendors.stop().await;
 }

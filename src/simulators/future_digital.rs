@@ -5,10 +5,11 @@
 
 use jiff::Timestamp;
 
-use crate::model::school::School;
+use crate::model::school::{School, Subscription};
 use crate::simulators::cast::StationsPart;
 use crate::simulators::chance::below;
 use crate::simulators::estate::initials;
+use crate::simulators::own_ways::{ListFault, StationsFault};
 use crate::simulators::stage::Stage;
 use crate::simulators::times::{last_in_use, moved, rounded_down, with_offset};
 
@@ -17,10 +18,18 @@ pub(super) const EVERY_MINUTES: i64 = 15;
 
 /// Name and content of the list of the moment.
 pub(super) fn stations(stage: &Stage) -> (String, Vec<u8>) {
-    let written = rounded_down(stage.now(), EVERY_MINUTES);
+    let is = |fault: ListFault| stage.own.is("future_digital", None, fault);
+    let late = if is(ListFault::ListOld) { -6 * 86_400 } else { 0 };
+    let written = moved(rounded_down(stage.now(), EVERY_MINUTES), late);
     let used = last_in_use(written);
-    let mut csv = String::from("laestab,ou,station,client_version,last_active\r\n");
-    for (school, taken) in stage.invented.takers("future_digital") {
+    let version = if is(ListFault::ColumnMissing) { "client" } else { "client_version" };
+    let mut csv = format!("laestab,ou,station,{version},last_active\r\n");
+    let listed = |(school, _): &(&School, &Subscription)| {
+        let left_out = StationsFault::SchoolNotListed;
+        !is(ListFault::NoStations)
+            && !stage.own.is("future_digital", Some(school.laestab), left_out)
+    };
+    for (school, taken) in stage.invented.takers("future_digital").filter(listed) {
         let computers = taken.parameters.get("future_digital.pcs").and_then(|n| n.parse().ok());
         rows(stage, school, computers.unwrap_or(10), written, used, &mut csv);
     }
@@ -36,15 +45,19 @@ fn rows(
     csv: &mut String,
 ) {
     let l = school.laestab;
+    let is = |fault: StationsFault| stage.own.is("future_digital", Some(l), fault);
+    let silent = is(StationsFault::NobodySeen) || stage.school_fault("future_digital", l).is_some();
     let percent = match stage.parts(l).stations {
-        _ if stage.school_fault("future_digital", l).is_some() => 0,
+        _ if silent => 0,
         Some(StationsPart::SixtyPercent) => 60,
         Some(StationsPart::ThirtyPercent) => 30,
         None => 94 + below(stage.seed, "seen", l, 7),
     };
     // Rounded up, so that a small school of which one computer is off stays above its share.
     let seen = (computers * percent).div_ceil(100);
-    let old_client = below(stage.seed, "old client", l, 20);
+    let old_client =
+        if is(StationsFault::ClientsOld) { 250 } else { below(stage.seed, "old client", l, 20) };
+    let ahead = if is(StationsFault::TimesAhead) { 3 * 3_600 } else { 0 };
     let name = initials(school);
     // Longer ago than two weeks of holiday, so that it stays before the last school day.
     let gone = moved(used, -86_400 * 24);
@@ -56,7 +69,7 @@ fn rows(
             gone
         };
         let version = if n < old_client * computers / 250 { "7.9.1.2" } else { "8.2.0.14" };
-        let at = with_offset(at.min(written));
+        let at = with_offset(moved(at.min(written), ahead));
         let ou = csv_field(&format!("{}/Curriculum", school.name));
         csv.push_str(&format!("{l},{ou},{name}-PC{:03},{version},{at}\r\n", n + 1));
     }

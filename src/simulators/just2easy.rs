@@ -7,7 +7,8 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 
-use crate::simulators::reply::page;
+use crate::simulators::own_ways::PageFault;
+use crate::simulators::reply::{blocked, page, redirect};
 use crate::simulators::server::{Endpoint, Manners, nobodys};
 use crate::simulators::stage::Stage;
 
@@ -29,7 +30,24 @@ pub(super) fn endpoint(stage: &Arc<Stage>) -> Endpoint {
     Endpoint { key: "just2easy".to_owned(), router, manners: PORTAL, tls: true }
 }
 
+/// What stands in the place of a page of `service`, if anything.
+pub(super) fn in_its_place(stage: &Stage, service: &str) -> Option<Response> {
+    let is = |fault: PageFault| stage.own.is(service, None, fault);
+    if is(PageFault::FilterBlocks) {
+        Some(blocked())
+    } else if is(PageFault::HandsOver) {
+        Some(redirect("https://login.microsoftonline.com/common/oauth2/v2.0/authorize"))
+    } else if is(PageFault::RedirectsElsewhere) {
+        Some(redirect("https://elsewhere.example/"))
+    } else {
+        None
+    }
+}
+
 async fn sign_in(State(stage): State<Arc<Stage>>) -> Response {
+    if let Some(other) = in_its_place(&stage, "just2easy") {
+        return other;
+    }
     let word = &stage.invented.facts.just2easy_word;
     page(
         200,

@@ -46,7 +46,10 @@ pub use groupcall::{Groupcall, GroupcallFault};
 pub use invented::{Appliance, Facts, Invented, SERVICES};
 pub use mail_server::{Certificate, Door, Instead, MailHost};
 pub use names::PERSONAL_NAMES;
-pub use own_ways::{DirectoryFault, FilterFault};
+pub use own_ways::{
+    ControllerFault, DirectoryFault, FilterFault, ListFault, PageFault, PortalFault, StationsFault,
+    StatusFault,
+};
 pub use redstor_faults::RedstorFault;
 pub use running::{Plan, Running, StartError, start};
 pub use scenario::{Scenario, UnknownScenario};

@@ -11,6 +11,8 @@ use axum::response::Response;
 use axum::routing::get;
 
 use crate::model::ids::Laestab;
+use crate::simulators::just2easy::in_its_place;
+use crate::simulators::own_ways::PortalFault;
 use crate::simulators::reply::{escaped, page};
 use crate::simulators::server::{Endpoint, Manners};
 use crate::simulators::stage::Stage;
@@ -34,17 +36,26 @@ fn school_of(stage: &Stage, uri: &Uri, _: &[u8]) -> Option<Laestab> {
 }
 
 async fn portal(State(stage): State<Arc<Stage>>, Path(name): Path<String>) -> Response {
-    let known = stage
-        .whose("purple_mash.portal", &name)
-        .filter(|l| !stage.parts(*l).portal_unknown)
-        .and_then(|l| stage.invented.school(l));
+    if let Some(other) = in_its_place(&stage, "purple_mash") {
+        return other;
+    }
+    let whose = stage.whose("purple_mash.portal", &name);
+    let is = |fault: PortalFault| stage.own.is("purple_mash", whose, fault);
+    let known =
+        whose.filter(|l| !stage.parts(*l).portal_unknown).and_then(|l| stage.invented.school(l));
     let body = match known {
         None => "<h2>Find your school</h2><form action=\"/login\"></form>".to_owned(),
-        Some(school) => format!(
-            "<h2>{}</h2><form action=\"/login\"></form><a>{}</a>",
-            escaped(school.name.as_str()),
-            stage.invented.facts.purple_mash_word
-        ),
+        Some(_) if is(PortalFault::NamesAnother) => {
+            "<h2>A school of another county</h2><form action=\"/login\"></form>".to_owned()
+        }
+        Some(school) => {
+            let word = match is(PortalFault::ButtonMissing) {
+                true => "",
+                false => stage.invented.facts.purple_mash_word.as_str(),
+            };
+            let name = escaped(school.name.as_str());
+            format!("<h2>{name}</h2><form action=\"/login\"></form><a>{word}</a>")
+        }
     };
     page(
         200,

@@ -24,6 +24,20 @@ pub(super) fn page(status: u16, html: impl Into<Body>) -> Response {
     answer(status, "text/html; charset=utf-8", html)
 }
 
+/// A web filter's block page.
+pub(super) fn blocked() -> Response {
+    page(
+        200,
+        "<!DOCTYPE html><html><head><title>Access denied</title></head><body><p>This content has \
+         been blocked by the school's filter.</p></body></html>",
+    )
+}
+
+/// Points to another address.
+pub(super) fn redirect(to: &str) -> Response {
+    with(page(302, ""), "location", to)
+}
+
 /// With one more header; one whose value cannot be sent is left out.
 pub(super) fn with(mut response: Response, name: &'static str, value: &str) -> Response {
     if let Ok(value) = HeaderValue::from_str(value) {

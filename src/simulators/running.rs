@@ -16,7 +16,6 @@ use crate::simulators::estate::{MOST_SCHOOLS, invent};
 use crate::simulators::fault::Fault;
 use crate::simulators::groupcall::{self, Groupcall, Xod};
 use crate::simulators::invented::{Invented, SERVICES};
-use crate::simulators::own_ways::FilterFault;
 use crate::simulators::redapi::RedApi;
 use crate::simulators::scenario::Scenario;
 use crate::simulators::script::{Script, ScriptError, Step, What};
@@ -31,6 +30,11 @@ use crate::simulators::{
 
 /// How often the drops are looked after.
 const TICK: Duration = Duration::from_millis(250);
+
+/// Parts of a vendor's answers that fail by themselves: writes to the directory and to Graph, and the
+/// later pages of Microsoft's audit.
+const PARTS: [&str; 3] =
+    ["welearn365.ad_write", "welearn365.graph_write", "welearn365.graph_audit"];
 
 /// What is to be played.
 #[derive(Clone)]
@@ -129,6 +133,7 @@ pub async fn start(plan: Plan) -> Result<Running, StartError> {
     let mut victims: BTreeSet<String> = vendors.keys().cloned().collect();
     victims.extend(endpoints.iter().map(|endpoint| endpoint.key.clone()));
     victims.extend(directory::CONTROLLERS.map(str::to_owned));
+    victims.extend(PARTS.map(str::to_owned));
     for endpoint in endpoints {
         let (key, scheme) = (endpoint.key.clone(), if endpoint.tls { "https" } else { "http" });
         let service = key.split_once('.').map_or(key.as_str(), |(s, _)| s);
@@ -277,7 +282,8 @@ impl Running {
     }
 
     /// Plays a scenario file from now on, on top of the scenario that was started. Faults of a test
-    /// on the same vendor and school are overwritten.
+    /// on the same vendor and school are overwritten. What the file begins with is in force when this
+    /// returns, also in the files of the drops.
     ///
     /// # Errors
     /// When it names a school or an endpoint that this estate does not have.
@@ -287,7 +293,7 @@ impl Running {
             let Some(step) = script.step(place) else { break };
             steps.push((step.clone(), step.whom_in(&self.invented, &self.victims)?));
         }
-        let player = Player {
+        let mut player = Player {
             stage: self.stage.clone(),
             vendors: (self.microsoft(), self.groupcall(), self.redstor()),
             begun: self.stage.now(),
@@ -295,6 +301,9 @@ impl Running {
             steps,
             in_force: BTreeSet::new(),
         };
+        player.catch_up();
+        // What cannot be written now is told when it is tried again.
+        drop(self.feeds.write());
         self.tasks.spawn(player.play(self.gone.clone()));
         Ok(())
     }
@@ -407,9 +416,10 @@ impl Player {
             (What::Groupcall(fault), false) => groupcall.clear_fault(school, fault),
             (What::Redstor(fault), true) => redstor.set_fault(school, fault),
             (What::Redstor(fault), false) => redstor.clear_fault(school, fault),
-            (What::Filter(FilterFault::LetsThrough), put) => self.stage.open.put(&step.on, put),
-            (What::Directory(fault), true) => self.stage.directory.put(school, fault),
-            (What::Directory(fault), false) => self.stage.directory.take(school, fault),
+            (What::Own(fault), true) => {
+                self.stage.own.put(&step.on, school, fault, self.stage.now());
+            }
+            (What::Own(fault), false) => self.stage.own.take(&step.on, school, fault),
         }
     }
 }
@@ -446,7 +456,11 @@ impl Feeds {
         self.feed(
             "future_digital",
             "stations-",
-            &rounded_down(now, future_digital::EVERY_MINUTES).to_string(),
+            &format!(
+                "{} {}",
+                rounded_down(now, future_digital::EVERY_MINUTES),
+                stage.own.in_words("future_digital")
+            ),
             || vec![future_digital::stations(stage)],
         )?;
         let hour = format!("{} {}", rounded_down(now, 60), self.xod.in_words());

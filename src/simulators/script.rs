@@ -26,7 +26,7 @@ use crate::model::training::Training;
 use crate::simulators::fault::Fault;
 use crate::simulators::groupcall::GroupcallFault;
 use crate::simulators::invented::{Invented, SERVICES};
-use crate::simulators::own_ways::{DirectoryFault, FilterFault};
+use crate::simulators::own_ways::OwnFault;
 use crate::simulators::redstor_faults::RedstorFault;
 use crate::simulators::scenario::Scenario;
 use crate::simulators::training::{self, Setting};
@@ -97,8 +97,7 @@ pub(super) enum What {
     Microsoft(GraphFault),
     Groupcall(GroupcallFault),
     Redstor(RedstorFault),
-    Filter(FilterFault),
-    Directory(DirectoryFault),
+    Own(OwnFault),
 }
 
 /// A step of a scenario file.
@@ -250,8 +249,13 @@ impl Written {
             until => until.as_ref().map(|until| *until.get_ref()),
         };
         let (at, name) = (self.what.span().start, self.what.get_ref().as_str());
-        let what = what(service, name).ok_or_else(|| (at, no_such_way(service, name)))?;
-        if matches!(what, What::Microsoft(_) | What::Filter(_)) && whom != Whom::All {
+        let what = what(on, service, name).ok_or_else(|| (at, no_such_way(on, service, name)))?;
+        let of_all = match what {
+            What::Microsoft(_) => true,
+            What::Own(fault) => !fault.is_of_a_school(),
+            What::Any(_) | What::Groupcall(_) | What::Redstor(_) => false,
+        };
+        if of_all && whom != Whom::All {
             return Err((at, format!("fault.what: {name:?} cannot be put on one school")));
         }
         let lines = Lines { on: line_at(self.on.span().start), whom: line_at(place) };
@@ -275,44 +279,41 @@ fn meant(why: String, near: Option<String>) -> String {
     near.map_or(why.clone(), |near| format!("{why} (did you mean `{near}`?)"))
 }
 
-fn no_such_way(service: &str, name: &str) -> String {
+fn no_such_way(on: &str, service: &str, name: &str) -> String {
     let word = name.split_once(':').map_or(name, |(word, _)| word);
     let forms = EVERYWHERE.map(|form| (form.split_once(':').map_or(form, |(w, _)| w), form));
-    let own = own_names(service);
+    let own = own_names(on, service);
     let known = own.iter().map(String::as_str).chain(forms.map(|(word, _)| word));
     let near = nearest(word, known)
         .map(|near| forms.iter().find(|(w, _)| *w == near).map_or(near, |(_, f)| (*f).to_owned()));
-    let why = format!("fault.what: {service} has no way to go wrong that is called {name:?}");
+    let why = format!("fault.what: {on} has no way to go wrong that is called {name:?}");
     meant(why, near)
 }
 
-/// The names of the ways that are `service`'s own.
-fn own_names(service: &str) -> Vec<String> {
+/// The names of the ways that are `on`'s own, and those of the service that it belongs to.
+fn own_names(on: &str, service: &str) -> Vec<String> {
     fn names<W: Way>() -> Vec<String> {
         W::ALL.iter().map(|way| way.name()).collect()
     }
-    match service {
-        "welearn365" => [names::<GraphFault>(), names::<DirectoryFault>()].concat(),
-        "smoothwall" => names::<FilterFault>(),
+    let of_service = match service {
+        "welearn365" => names::<GraphFault>(),
         "groupcall" => names::<GroupcallFault>(),
         "redstor" => names::<RedstorFault>(),
         _ => Vec::new(),
-    }
+    };
+    [of_service, OwnFault::names(on)].concat()
 }
 
-/// A way of `service`'s own, or one of every vendor's.
-fn what(service: &str, name: &str) -> Option<What> {
-    let own = match service {
-        "welearn365" => GraphFault::named(name).ok().map(What::Microsoft).or_else(|| {
-            let of_directory = DirectoryFault::named(name).ok();
-            of_directory.map(What::Directory)
-        }),
-        "smoothwall" => FilterFault::named(name).ok().map(What::Filter),
+/// A way of `on`'s own or of its service's, or one of every vendor's.
+fn what(on: &str, service: &str, name: &str) -> Option<What> {
+    let of_service = match service {
+        "welearn365" => GraphFault::named(name).ok().map(What::Microsoft),
         "groupcall" => GroupcallFault::named(name).ok().map(What::Groupcall),
         "redstor" => RedstorFault::named(name).ok().map(What::Redstor),
         _ => None,
     };
-    own.or_else(|| any(name).map(What::Any))
+    let own = || OwnFault::named(on, name).map(What::Own);
+    of_service.or_else(own).or_else(|| any(name).map(What::Any))
 }
 
 /// A fault of every vendor's: a word, for some with a number behind a colon.

@@ -12,6 +12,7 @@ use axum::response::Response;
 use jiff::Timestamp;
 
 use crate::simulators::invented::Appliance;
+use crate::simulators::own_ways::FilterFault;
 use crate::simulators::reply::page;
 use crate::simulators::scenario::Scenario;
 use crate::simulators::server::{Endpoint, Manners, nobodys};
@@ -76,11 +77,18 @@ async fn through(State(vantage): State<Arc<Vantage>>, request: Request) -> Respo
         return page(405, "<html><body><h1>CONNECT is not offered here</h1></body></html>");
     }
     let name = vantage.appliance.name.as_str();
-    if name == STRUCK && stage.moment().shared_appliance_down().is_some() {
+    let key = format!("smoothwall.{name}");
+    let is = |fault: FilterFault| stage.own.is(&key, None, fault);
+    let struck = name == STRUCK && stage.moment().shared_appliance_down().is_some();
+    if struck || is(FilterFault::ServiceStopped) {
         return page(502, "<html><body><h1>Web filter service is not running</h1></body></html>");
     }
-    let open = (stage.scenario == Scenario::Morning && name == UNFILTERED) || stage.open.is(name);
-    if request.uri().path() == BLOCKED && !open {
+    if is(FilterFault::CaptivePortal) {
+        return page(200, "<html><body><h1>Sign in to the network</h1><form></form></body></html>");
+    }
+    let open =
+        (stage.scenario == Scenario::Morning && name == UNFILTERED) || is(FilterFault::LetsThrough);
+    if (request.uri().path() == BLOCKED && !open) || is(FilterFault::BlocksAll) {
         // Some appliances answer with 403, some with 200: both are a block page.
         let number = name.bytes().map(u32::from).sum::<u32>();
         let status = if number.is_multiple_of(2) { 200 } else { 403 };
@@ -116,10 +124,16 @@ pub(super) fn alerts(stage: &Stage) -> Vec<(String, Vec<u8>)> {
     let mut out = Vec::new();
     for (n, appliance) in stage.invented.facts.appliances.iter().enumerate() {
         let second = i8::try_from(n % 50).unwrap_or_default();
-        let beat = last_daily(now, 5, 0, second);
+        let silent = stage.own.is(
+            &format!("smoothwall.{}", appliance.name),
+            None,
+            FilterFault::HeartbeatMissing,
+        );
+        let beat = moved(last_daily(now, 5, 0, second), if silent { -3 * 86_400 } else { 0 });
         for at in [moved(beat, -86_400), beat] {
             out.push(mail(appliance, at, "Test alert", "Test alert: daily heartbeat."));
         }
+        out.extend(troubles(stage, appliance));
         if stage.scenario == Scenario::Morning && appliance.name == "filter04" {
             let at = last_daily(now, 6, 0, second);
             let what = "Your blocklist is out of date.";
@@ -140,6 +154,27 @@ pub(super) fn alerts(stage: &Stage) -> Vec<(String, Vec<u8>)> {
         out.push(mail(&stranger, moved(stage.started, -7_200), "System alert", what));
     }
     out
+}
+
+/// What an appliance mails of what a scenario file has put on it, dated when it was.
+fn troubles(stage: &Stage, appliance: &Appliance) -> Vec<(String, Vec<u8>)> {
+    let key = format!("smoothwall.{}", appliance.name);
+    [
+        (
+            FilterFault::ServiceStopped,
+            "System alert",
+            "System Service Monitoring: the Web filter service has stopped.",
+        ),
+        (FilterFault::AlertUnheardOf, "Notice 7731", "Quasar lens: value 4 of 9."),
+        (FilterFault::BlocklistOld, "Licence", "Your blocklist is out of date."),
+        (FilterFault::ReducedMode, "Filter mode", "Cloud Filter: now in Filter Mode 1."),
+    ]
+    .into_iter()
+    .filter_map(|(fault, subject, what)| {
+        let since = stage.own.since(&key, None, fault)?;
+        Some(mail(appliance, since, subject, what))
+    })
+    .collect()
 }
 
 /// Stopped at the beginning of each round of the storm, started again at its end.

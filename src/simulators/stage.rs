@@ -8,14 +8,13 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::model::ids::Laestab;
-use crate::simulators::cast::{Cast, DirectoryPart, Parts};
+use crate::simulators::cast::{Cast, DirectoryPart, Parts, StationsPart};
 use crate::simulators::directory::Written;
 use crate::simulators::fault::Fault;
 use crate::simulators::invented::Invented;
-use crate::simulators::own_ways::{DirectoryFault, Open};
+use crate::simulators::own_ways::{DirectoryFault, OwnFault, Placed, PortalFault, StationsFault};
 use crate::simulators::scenario::{Moment, Scenario};
 use crate::simulators::times::{TimeSource, seconds};
-use crate::simulators::ways::Ways;
 
 /// Whom a fault is put on: `service` or `service.endpoint`, and one school or all.
 type Victim = (String, Option<Laestab>);
@@ -48,10 +47,8 @@ pub(super) struct Stage {
     effects: Mutex<Vec<String>>,
     /// Whether writes wait before they do anything.
     held: watch::Sender<bool>,
-    /// Appliances that fail open.
-    pub(super) open: Open,
-    /// What is wrong with schools' parts of the directory.
-    pub(super) directory: Ways<DirectoryFault>,
+    /// What is wrong with the smaller vendors, status pages and the directory.
+    pub(super) own: Placed,
 }
 
 impl Stage {
@@ -77,8 +74,7 @@ impl Stage {
             written: Written::default(),
             effects: Mutex::default(),
             held: watch::Sender::new(false),
-            open: Open::default(),
-            directory: Ways::default(),
+            own: Placed::default(),
         }
     }
 
@@ -96,11 +92,28 @@ impl Stage {
     }
 
     pub(super) fn parts(&self, school: Laestab) -> Parts {
-        let parts = self.cast.of(school);
-        match self.directory.of(school, DirectoryFault::PasswordSpray) {
-            true => Parts { directory: Some(DirectoryPart::Spray), ..parts },
-            false => parts,
+        use {DirectoryFault as D, StationsFault as S};
+        let mut parts = self.cast.of(school);
+        let is = |service: &str, fault: OwnFault| self.own.is(service, Some(school), fault);
+        for (fault, part) in [
+            (D::PasswordSpray, DirectoryPart::Spray),
+            (D::OuMissing, DirectoryPart::OuMissing),
+            (D::AllDisabled, DirectoryPart::AllDisabled),
+        ] {
+            if is("welearn365", fault.into()) {
+                parts.directory = Some(part);
+            }
         }
+        for (fault, part) in [
+            (S::SixtyPercent, StationsPart::SixtyPercent),
+            (S::ThirtyPercent, StationsPart::ThirtyPercent),
+        ] {
+            if is("future_digital", fault.into()) {
+                parts.stations = Some(part);
+            }
+        }
+        parts.portal_unknown |= is("purple_mash", PortalFault::NameUnknown.into());
+        parts
     }
 
     /// The fault in force for a call of `endpoint` about `school`: what a test has set, the

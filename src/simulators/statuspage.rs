@@ -12,6 +12,7 @@ use axum::routing::get;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::simulators::own_ways::StatusFault;
 use crate::simulators::reply::json as reply;
 use crate::simulators::scenario::Scenario;
 use crate::simulators::server::{Endpoint, Manners, nobodys};
@@ -31,6 +32,13 @@ const STATUS: Manners = Manners {
 struct Page {
     stage: Arc<Stage>,
     service: String,
+}
+
+impl Page {
+    /// Since when it tells what a scenario file has put on it.
+    fn since(&self, fault: StatusFault) -> Option<Timestamp> {
+        self.stage.own.since(&format!("{}.status", self.service), None, fault)
+    }
 }
 
 /// The status pages, keyed `<service>.status`.
@@ -64,11 +72,59 @@ fn component(id: &str, name: &str, status: &str, updated: Timestamp, group: bool
     })
 }
 
-/// The incident that the page tells of, and since when.
-fn incident(page: &Page) -> Option<Timestamp> {
+/// Trouble of our component, as the page tells it.
+struct Trouble {
+    since: Timestamp,
+    /// Of the component, of the incident, and how bad it is.
+    status: &'static str,
+    stage: &'static str,
+    impact: &'static str,
+}
+
+/// What the scenario makes the page tell, or what a scenario file has put on it.
+fn trouble(page: &Page) -> Option<Trouble> {
+    let told = |since, (status, stage, impact)| Some(Trouble { since, status, stage, impact });
+    let since = |fault: StatusFault| page.since(fault);
+    let down = ("major_outage", "investigating", "critical");
+    if let Some(since) = since(StatusFault::Outage) {
+        return told(since, down);
+    }
+    if let Some(since) = since(StatusFault::FixWatched) {
+        return told(since, ("operational", "monitoring", "critical"));
+    }
+    if let Some(since) = since(StatusFault::Degraded) {
+        return told(since, ("degraded_performance", "identified", "minor"));
+    }
     let since = page.stage.moment().redstor_down()?;
     let late = page.stage.moment().elapsed >= since + WRITTEN_LATE;
-    (page.service == "redstor" && late).then(|| moved(page.stage.started, since + WRITTEN_LATE))
+    let at = moved(page.stage.started, since + WRITTEN_LATE);
+    if page.service == "redstor" && late { told(at, down) } else { None }
+}
+
+/// The maintenance that the page announces: its fields, and the component's status meanwhile.
+fn maintenance(page: &Page, ours: &Value, other: &Value) -> Option<(Value, Option<&'static str>)> {
+    const HOUR: i64 = 3_600;
+    let plans = [
+        (StatusFault::MaintenanceAnnounced, "scheduled", 24 * HOUR, ours, None),
+        (StatusFault::MaintenanceUnderWay, "in_progress", -900, ours, Some("under_maintenance")),
+        (StatusFault::MaintenanceUnsaid, "scheduled", -900, ours, None),
+        (StatusFault::MaintenanceCompleted, "completed", -2 * HOUR, ours, None),
+        (StatusFault::MaintenanceElsewhere, "in_progress", -900, other, None),
+    ];
+    let (told, status, begins, of, meanwhile) =
+        plans.into_iter().find_map(|(fault, status, begins, of, now)| {
+            Some((page.since(fault)?, status, begins, of, now))
+        })?;
+    let (from, until) = (moved(told, begins), moved(told, begins + HOUR));
+    let body = json!({
+        "id": "mnt0000demo1", "name": "Database upgrade", "status": status,
+        "impact": "maintenance", "created_at": utc_millis(moved(told, -86_400)),
+        "updated_at": utc_millis(told), "monitoring_at": null, "resolved_at": null,
+        "shortlink": "https://status.vendor.example/m/1", "started_at": utc_millis(from),
+        "page_id": "pag0000demo1", "incident_updates": [], "components": [of],
+        "scheduled_for": utc_millis(from), "scheduled_until": utc_millis(until),
+    });
+    Some((body, meanwhile))
 }
 
 async fn summary(State(page): State<Arc<Page>>) -> Response {
@@ -77,44 +133,55 @@ async fn summary(State(page): State<Arc<Page>>) -> Response {
     let Some((id, name)) = stage.invented.facts.components.get(&page.service) else {
         return reply(404, &json!({"code": 404, "message": "Resource not found"}));
     };
-    let trouble = incident(&page);
-    let changed = trouble.unwrap_or(quiet);
-    let own = if trouble.is_some() { "major_outage" } else { "operational" };
+    let (id, name) = match page.since(StatusFault::ComponentRenamed) {
+        Some(_) => ("cmp0000new01", "Renamed part"),
+        None => (id.as_str(), name.as_str()),
+    };
+    let trouble = trouble(&page);
+    let changed = trouble.as_ref().map_or(quiet, |t| t.since);
     // Trouble in a part that nobody here uses must not count.
     let elsewhere = match stage.scenario {
         Scenario::Calm => "operational",
         Scenario::Morning | Scenario::Storm => "major_outage",
     };
-    let components = [
-        component("cmp0000us001", "US region", elsewhere, quiet, false),
-        component(id, name, own, changed, false),
-        component("grp0000demo1", "Platform", own, changed, true),
-    ];
+    let other = component("cmp0000us001", "US region", elsewhere, quiet, false);
+    let bare = component(id, name, "operational", changed, false);
+    let planned = maintenance(&page, &bare, &other);
+    let own = match (&trouble, &planned) {
+        (Some(trouble), _) => trouble.status,
+        (None, Some((_, Some(meanwhile)))) => meanwhile,
+        (None, _) => "operational",
+    };
+    let ours = component(id, name, own, changed, false);
     let incidents: Vec<Value> = trouble
-        .map(|at| {
-            let at = utc_millis(at);
+        .as_ref()
+        .map(|Trouble { since, stage, impact, .. }| {
+            let at = utc_millis(*since);
             json!({
                 "id": "inc0000demo1", "name": format!("{name} unavailable"),
-                "status": "investigating", "impact": "critical", "created_at": at,
+                "status": stage, "impact": impact, "created_at": at,
                 "updated_at": at, "monitoring_at": null, "resolved_at": null,
                 "shortlink": "https://status.vendor.example/i/1", "started_at": at,
                 "page_id": "pag0000demo1",
                 "incident_updates": [{
-                    "id": "upd0000demo1", "status": "investigating",
+                    "id": "upd0000demo1", "status": stage,
                     "body": "We are looking into this.", "incident_id": "inc0000demo1",
                     "created_at": at, "updated_at": at, "display_at": at,
                     "affected_components": null,
                 }],
-                "components": [component(id, name, own, changed, false)],
+                "components": [ours],
             })
         })
         .into_iter()
         .collect();
-    let (indicator, words) = match (trouble.is_some(), elsewhere) {
-        (true, _) => ("critical", "Major Service Outage"),
-        (false, "operational") => ("none", "All Systems Operational"),
-        (false, _) => ("major", "Partial System Outage"),
+    let (indicator, words) = match (trouble.as_ref().map(|t| t.impact), elsewhere) {
+        (Some("minor"), "operational") => ("minor", "Partially Degraded Service"),
+        (Some(_), _) => ("critical", "Major Service Outage"),
+        (None, "operational") => ("none", "All Systems Operational"),
+        (None, _) => ("major", "Partial System Outage"),
     };
+    let group = component("grp0000demo1", "Platform", own, changed, true);
+    let planned: Vec<Value> = planned.into_iter().map(|(body, _)| body).collect();
     reply(
         200,
         &json!({
@@ -122,9 +189,9 @@ async fn summary(State(page): State<Arc<Page>>) -> Response {
                 "id": "pag0000demo1", "name": "Demo vendor", "url": "https://status.vendor.example",
                 "time_zone": "Europe/London", "updated_at": utc_millis(changed),
             },
-            "components": components,
+            "components": [other, ours, group],
             "incidents": incidents,
-            "scheduled_maintenances": [],
+            "scheduled_maintenances": planned,
             "status": {"indicator": indicator, "description": words},
         }),
     )

@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use caretaker::simulators::Scenario;
+use caretaker::simulators::{Scenario, Script};
 use ldap3::controls::{MakeCritical, PagedResults, RawControl};
 use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, Mod, Scope, SearchEntry};
 use rustls::pki_types::CertificateDer;
@@ -196,4 +196,21 @@ async fn nothing_is_written_and_no_unknown_demand_is_met() {
     let mild = mild.search(&schools, Scope::Base, "(objectClass=*)", vec!["1.1"]).await.unwrap();
     assert_eq!((mild.1.rc, mild.0.len()), (0, 1));
     assert_eq!(p.running.served()["welearn365.dc1 BIND"], 1);
+}
+
+#[tokio::test]
+async fn a_scenario_file_puts_references_among_the_entries() {
+    let p = played(Scenario::Calm, 6, TUESDAY).await;
+    let mut ldap = signed_in(&p).await;
+    let schools = p.running.invented.facts.directory_schools.clone();
+    let references = async |ldap: &mut Ldap| {
+        let found = ldap.search(&schools, Scope::OneLevel, "(objectClass=*)", vec!["1.1"]).await;
+        let found = found.unwrap();
+        assert_eq!(found.1.rc, 0);
+        found.1.refs.len()
+    };
+    assert_eq!(references(&mut ldap).await, 0);
+    let file = "[[fault]]\non = \"welearn365.dc1\"\nwhat = \"references\"\n";
+    p.running.play(Script::read(file).unwrap()).unwrap();
+    assert_eq!(references(&mut ldap).await, 1);
 }

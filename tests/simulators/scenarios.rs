@@ -9,8 +9,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use caretaker::model::ids::Laestab;
 use caretaker::simulators::{
-    DirectoryFault, Fault, FilterFault, GraphFault, GroupcallFault, PERSONAL_NAMES, RedstorFault,
-    Scenario, Script, Way,
+    ControllerFault, DirectoryFault, Fault, FilterFault, GraphFault, GroupcallFault, ListFault,
+    PERSONAL_NAMES, PageFault, PortalFault, RedstorFault, Scenario, Script, StationsFault,
+    StatusFault, Way,
 };
 use serde_json::{Value, json};
 
@@ -402,12 +403,36 @@ async fn every_way_to_go_wrong_can_stand_in_a_scenario_file() {
     let groupcall = GroupcallFault::ALL.iter().map(|f| ("groupcall", f.name()));
     let redstor = RedstorFault::ALL.iter().map(|f| ("redstor", f.name()));
     let filter = FilterFault::ALL.iter().map(|f| ("smoothwall.filter01", f.name()));
+    let stations = StationsFault::ALL.iter().map(|f| ("future_digital", f.name()));
+    let list = ListFault::ALL.iter().map(|f| ("future_digital", f.name()));
+    let page = PageFault::ALL.iter().map(|f| ("just2easy", f.name()));
+    let portal = PortalFault::ALL.iter().map(|f| ("purple_mash", f.name()));
     let directory = DirectoryFault::ALL.iter().map(|f| ("welearn365", f.name()));
-    let text: String = microsoft
+    let controller = ControllerFault::ALL.iter().map(|f| ("welearn365.dc2", f.name()));
+    let status = StatusFault::ALL.iter().map(|f| ("redstor.status", f.name()));
+    let all: Vec<(&str, String)> = microsoft
         .chain(groupcall)
         .chain(redstor)
         .chain(filter)
+        .chain(stations)
+        .chain(list)
+        .chain(page)
+        .chain(portal)
         .chain(directory)
+        .chain(controller)
+        .chain(status)
+        .collect();
+    // Each word has its line on the page, and the page has no other.
+    let page = include_str!("../../docs/scenarios.md");
+    let own = page.split_once("\n## Smoothwall\n").unwrap().1;
+    let rows = own.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let told: BTreeSet<String> = rows.map(str::to_owned).collect();
+    assert_eq!(told, all.iter().map(|(_, what)| what.clone()).collect());
+
+    let writes = ("welearn365.ad_write", "down".to_owned());
+    let text: String = all
+        .into_iter()
+        .chain([writes])
         .map(|(on, what)| format!("[[fault]]\non = \"{on}\"\nwhat = \"{what}\"\n"))
         .collect();
     p.running.play(Script::read(&text).unwrap()).unwrap();

@@ -12,14 +12,16 @@ use caretaker::model::estate::Estate;
 use caretaker::model::health::{Health, Reason};
 use caretaker::model::ids::{CheckId, CredentialName, Laestab};
 use caretaker::model::observation::{Observation, Target};
+use caretaker::model::school::Subscription;
 use caretaker::ports::clock::{Boxed, Clock};
 use caretaker::ports::secrets::{Found, SecretError, SecretPlace, Secrets};
 use caretaker::ports::watch::{Job, Watch};
 use caretaker::services::{Context, SERVICES};
-use caretaker::simulators::{Plan, Running, Scenario, start};
+use caretaker::simulators::{Invented, Plan, Running, Scenario, Script, start};
 use caretaker::transport::{Transport, TransportSettings, install_tls};
 use futures_util::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
 
 /// A Tuesday in term, ten past nine in London.
 pub const TUESDAY: &str = "2027-02-02T09:10:00Z";
@@ -27,7 +29,9 @@ pub const TUESDAY: &str = "2027-02-02T09:10:00Z";
 /// The time of day of simulators and connector alike; it stands until it is moved.
 pub struct Hands {
     now: Mutex<Timestamp>,
-    moved_s: AtomicU64,
+    moved: watch::Sender<Duration>,
+    /// Whether time passes only when it is moved, for deadlines as well.
+    stands: bool,
     turn: AtomicU64,
     started: std::time::Instant,
 }
@@ -37,16 +41,33 @@ impl Clock for Hands {
         *self.now.lock().unwrap()
     }
     fn monotonic(&self) -> Duration {
-        // Deadlines are real, breakers and limits of calls also see the time that was skipped.
-        self.started.elapsed() + Duration::from_secs(self.moved_s.load(Ordering::SeqCst))
+        // Deadlines are real unless time stands; breakers and limits of calls also see the time that
+        // was skipped.
+        let real = if self.stands { Duration::ZERO } else { self.started.elapsed() };
+        real + *self.moved.borrow()
     }
     fn sleep(&self, span: Duration) -> Boxed<'static, ()> {
-        Box::pin(tokio::time::sleep(span))
+        if !self.stands {
+            return Box::pin(tokio::time::sleep(span));
+        }
+        let (due, mut moved) = (self.monotonic() + span, self.moved.subscribe());
+        Box::pin(async move {
+            if moved.wait_for(|moved| *moved >= due).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        })
     }
     fn chance(&self) -> f64 {
         // Spread as chance is, and the same each time.
         let turn = self.turn.fetch_add(1, Ordering::SeqCst);
         (turn as f64 * 0.618_033_988_75).fract()
+    }
+}
+
+impl Hands {
+    fn advance(&self, by: Duration) {
+        *self.now.lock().unwrap() += SignedDuration::try_from(by).unwrap();
+        self.moved.send_modify(|moved| *moved += by);
     }
 }
 
@@ -78,11 +99,32 @@ impl Desk {
         schools: usize,
         settings: impl Fn(&Running) -> String,
     ) -> Self {
+        let limits = TransportSettings { per_second: 0, ..TransportSettings::default() };
+        Self::of(service, schools, settings, limits, false).await
+    }
+
+    /// The same with the transport's own limits, and a time that stands until [`Desk::passing`].
+    pub async fn standing(
+        service: &'static str,
+        schools: usize,
+        settings: impl Fn(&Running) -> String,
+    ) -> Self {
+        Self::of(service, schools, settings, TransportSettings::default(), true).await
+    }
+
+    async fn of(
+        service: &'static str,
+        schools: usize,
+        settings: impl Fn(&Running) -> String,
+        limits: TransportSettings,
+        stands: bool,
+    ) -> Self {
         install_tls();
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(Hands {
             now: Mutex::new(TUESDAY.parse().unwrap()),
-            moved_s: AtomicU64::new(0),
+            moved: watch::Sender::new(Duration::ZERO),
+            stands,
             turn: AtomicU64::new(1),
             #[expect(
                 clippy::disallowed_methods,
@@ -107,7 +149,7 @@ impl Desk {
         }
         let mut estate = Estate {
             schools: invented.schools.iter().map(|s| (s.laestab, s.clone())).collect(),
-            subscriptions: invented.subscriptions.clone().into(),
+            subscriptions: with_addresses(invented).into(),
             calendars: BTreeMap::from([(String::new(), Calendar::default())]),
             ..Estate::default()
         };
@@ -115,10 +157,7 @@ impl Desk {
         let shared: Arc<dyn Clock> = clock.clone();
         let context = Context {
             programs: Arc::new(caretaker::sys::SystemPrograms::new(shared.clone())),
-            transport: Transport::new(
-                TransportSettings { per_second: 0, ..TransportSettings::default() },
-                shared.clone(),
-            ),
+            transport: Transport::new(limits, shared.clone()),
             clock: shared,
             secrets: secrets.clone(),
             estate: Arc::new(estate.clone()),
@@ -131,11 +170,11 @@ impl Desk {
         let inline = toml::Value::Table(table).to_string();
         let value = toml::de::ValueDeserializer::parse(&inline).unwrap();
         let row = SERVICES.iter().find(|s| s.key == service).unwrap();
-        let watch = ((row.configure)(value).unwrap().build)(&context).unwrap();
-        estate.services = vec![watch.describe()];
+        let asked = ((row.configure)(value).unwrap().build)(&context).unwrap();
+        estate.services = vec![asked.describe()];
         let estate = Arc::new(estate);
         let world = World::new(estate.clone(), clock.now(), 0);
-        Self { running, clock, watch, estate, world, secrets, _folder: folder }
+        Self { running, clock, watch: asked, estate, world, secrets, _folder: folder }
     }
 
     /// Schools that take the service.
@@ -145,8 +184,27 @@ impl Desk {
     }
 
     pub fn forward(&self, seconds: u32) {
-        *self.clock.now.lock().unwrap() += SignedDuration::from_secs(i64::from(seconds));
-        self.clock.moved_s.fetch_add(u64::from(seconds), Ordering::SeqCst);
+        self.clock.advance(Duration::from_secs(u64::from(seconds)));
+    }
+
+    /// Does `work` while time passes, a fiftieth of a second at a time; and how much of it did.
+    pub async fn passing<T>(&self, work: impl Future<Output = T>) -> (T, Duration) {
+        let (began, mut work) = (self.clock.monotonic(), std::pin::pin!(work));
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return (done, self.clock.monotonic() - began),
+                () = tokio::time::sleep(Duration::from_millis(5)) => {
+                    self.clock.advance(Duration::from_millis(20));
+                }
+            }
+        }
+    }
+
+    /// Plays a scenario file; what it begins with is in force from now on.
+    pub fn play(&self, file: &str) {
+        let script = Script::read(file).unwrap_or_else(|e| panic!("{file}: {e}"));
+        self.running.play(script).unwrap_or_else(|e| panic!("{file}: {e}"));
     }
 
     pub fn forget_secret(&self, name: &str) {
@@ -197,6 +255,18 @@ impl Desk {
     pub fn wrong_calls(&self) -> Vec<String> {
         self.running.served().into_keys().filter(|call| call.contains("REFUSED")).collect()
     }
+}
+
+/// The subscriptions, with the whole addresses of sites.
+fn with_addresses(invented: &Invented) -> BTreeMap<Laestab, Subscription> {
+    let mut subscriptions = invented.subscriptions.clone();
+    for row in subscriptions.values_mut() {
+        if let Some(site) = row.parameters.get("welearn365.site") {
+            let whole = format!("https://{}/{site}", invented.facts.site_host);
+            row.parameters.insert("welearn365.site", whole);
+        }
+    }
+    subscriptions
 }
 
 /// What a check must show.

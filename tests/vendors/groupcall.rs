@@ -12,7 +12,7 @@ fn unknown(reason: Reason, part: &'static str) -> Wanted {
     (Health::Unknown, Some(reason), part)
 }
 
-fn settings(running: &Running) -> String {
+pub fn settings(running: &Running) -> String {
     let drops = running.drops["groupcall"].display();
     format!(
         "relying_party = \"{}\"\nxod = {}\nlogin = {}\nxvault = \"{drops}/xvault.json\"\n\

@@ -2,6 +2,9 @@
 //! the board shows for each way in which a vendor goes wrong, and what a sweep of 250 schools costs.
 #![cfg(test)]
 
+mod cost;
 mod desk;
 mod groupcall;
+mod limits;
 mod redstor;
+mod scenario;

@@ -14,7 +14,7 @@ fn unknown(reason: Reason, part: &'static str) -> Wanted {
     (Health::Unknown, Some(reason), part)
 }
 
-fn platform(running: &Running) -> String {
+pub fn platform(running: &Running) -> String {
     format!(
         "api = \"storage_platform\"\nuser = \"{}\"\nstorage_platform = {}\n",
         running.invented.facts.redstor_user,
@@ -22,7 +22,7 @@ fn platform(running: &Running) -> String {
     )
 }
 
-fn redapi(running: &Running) -> String {
+pub fn redapi(running: &Running) -> String {
     let facts = &running.invented.facts;
     format!(
         "api = \"redapi\"\ncredential = \"redapi\"\nclient_id = \"{}\"\ncompany_id = \"{}\"\n\

@@ -25,9 +25,19 @@ impl Budget {
         Self { per_minute: (per_hour * 3 / 10).max(1), per_hour, spent: Mutex::default() }
     }
 
+    /// `per_minute` calls a minute, and no other limit.
+    pub(super) fn a_minute(per_minute: usize) -> Self {
+        Self { per_minute, per_hour: per_minute.saturating_mul(60), spent: Mutex::default() }
+    }
+
     /// The calls that an hour may take.
     pub(super) fn per_hour(&self) -> usize {
         self.per_hour
+    }
+
+    /// The calls that a minute may take.
+    pub(super) fn per_minute(&self) -> usize {
+        self.per_minute
     }
 
     /// Takes one call, or says how long until there is one.

@@ -9,7 +9,7 @@
 //! Microsoft's limits for one app in one tenant, and what is kept of them: service announcements 800
 //! an hour and 240 a minute (600 and 180, counted by `budget`); directory 8,000 resource units in ten
 //! seconds (at most 500 calls of one to three, by the transport's rate for one origin); SharePoint
-//! counts one unit for a site.
+//! counts one unit for a site and allows at least 1,200 a minute (900, counted by `budget`).
 
 mod accounts;
 mod actions;

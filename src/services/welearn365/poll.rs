@@ -179,7 +179,7 @@ impl WeLearn365 {
             None => Err(Trouble::new(Reason::NeverSeen, "no site is configured for the school")),
             Some(asked) => self
                 .graph
-                .ask(asked.request())
+                .site(asked.request())
                 .await
                 .and_then(|reply| site(reply, asked, |r| Self::bare(check, target, r))),
         };

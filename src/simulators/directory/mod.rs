@@ -4,7 +4,8 @@
 //! One account may write, what was delegated to it and no more: `userAccountControl`, `lockoutTime`,
 //! `pwdLastSet`, `unicodePwd`, and the members of the filter's groups; never of an administrator.
 //!
-//! Not played: StartTLS, replication (both hold the same), other writes (refused).
+//! Not played: StartTLS, replication (both hold the same, unless a scenario file lets one lag), other
+//! writes (refused).
 
 mod ber;
 mod people;
@@ -28,8 +29,11 @@ use crate::simulators::directory::ber::{
 use crate::simulators::directory::people::Entry;
 use crate::simulators::directory::query::Search;
 use crate::simulators::fault::Fault;
+use crate::simulators::own_ways::ControllerFault;
 use crate::simulators::running::StartError;
 use crate::simulators::stage::Stage;
+use crate::simulators::times::moved;
+use crate::simulators::ways::Way;
 
 pub(super) use people::{begins_disabled, dn_of, guid_of, many, number_of};
 pub(super) use write::Written;
@@ -118,6 +122,16 @@ struct Talk {
     may_write: bool,
 }
 
+/// How a controller's copy stands against the others'.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Copies {
+    Same,
+    /// It has passwords that another lacks.
+    Ahead,
+    /// It lacks them.
+    Lags,
+}
+
 /// What is sent for one request, and whether the connection goes on.
 struct Answer {
     bytes: Vec<u8>,
@@ -188,7 +202,10 @@ impl Controller {
                 let result = match fault {
                     Some(Fault::Unauthorised) => (49, refused("533")),
                     Some(Fault::Throttled(_)) => (51, "00002095: SvcErr: busy".to_owned()),
-                    _ => self.bind(talk, content),
+                    _ => match self.refusal() {
+                        Some(code) => (49, refused(code)),
+                        None => self.bind(talk, content),
+                    },
                 };
                 vec![message(id, &result_of(0x61, result.0, &result.1), None)]
             }
@@ -251,6 +268,16 @@ impl Controller {
         (49, refused("52e"))
     }
 
+    /// Whether `fault` is put on this controller.
+    fn is(&self, fault: ControllerFault) -> bool {
+        self.stage.own.is(self.key, None, fault)
+    }
+
+    /// The sub-code with which every sign-in is refused.
+    fn refusal(&self) -> Option<&'static str> {
+        ControllerFault::ALL.iter().filter(|f| self.is(**f)).find_map(|f| f.refusal())
+    }
+
     fn search(
         &self,
         talk: &Talk,
@@ -284,13 +311,21 @@ impl Controller {
         if !talk.signed_in {
             return done(NOT_SIGNED_IN);
         }
+        if self.is(ControllerFault::Referral) {
+            return done((10, "0000202B: RefErr: DSID-03100835, data 0, 1 access points"));
+        }
         let Some((entries, next)) = self.found(&search, &paging) else {
             let why = "0000208D: NameErr: DSID-03100245, problem 2001 (NO_OBJECT), data 0";
             return done((32, why));
         };
-        let code = if paging.size.is_none() && next.is_some() { 4 } else { 0 };
+        let cut = self.is(ControllerFault::SizeLimit);
+        let code = if cut || (paging.size.is_none() && next.is_some()) { 4 } else { 0 };
         let mut out: Vec<Vec<u8>> =
             entries.iter().map(|e| message(id, &entry_of(e, &search), None)).collect();
+        if self.is(ControllerFault::References) {
+            let reference = element(0x73, &text("ldap://elsewhere.test/DC=elsewhere,DC=test"));
+            out.insert(out.len() / 2, message(id, &reference, None));
+        }
         let cookie = paging.size.map(|_| next.map(cookie).unwrap_or_default());
         let control = cookie.map(|cookie| {
             let value = of(SEQUENCE, &[int(INTEGER, 0), element(OCTETS, &cookie)]);
@@ -339,7 +374,8 @@ impl Controller {
         }
         let school = self.stage.invented.schools.get(number - 1)?.laestab;
         let taken = self.stage.invented.subscriptions.get(&school);
-        Some(taken.map(|t| people::school(&self.stage, school, t)).unwrap_or_default())
+        let copies = self.copies();
+        Some(taken.map(|t| people::school(&self.stage, school, t, copies)).unwrap_or_default())
     }
 
     /// The entry that `<guid=..>` names.
@@ -355,7 +391,23 @@ impl Controller {
     }
 
     fn root(&self) -> Entry {
-        people::root(&self.host, self.stage.now())
+        let ahead = match () {
+            () if self.is(ControllerFault::ClockAhead) => 600,
+            () if self.is(ControllerFault::ClockBehind) => -180,
+            () => 0,
+        };
+        let whole = !self.is(ControllerFault::NotSynchronized);
+        people::root(&self.host, moved(self.stage.now(), ahead), whole)
+    }
+
+    /// What it knows of the passwords that were set in the night.
+    fn copies(&self) -> Copies {
+        let lags = |key: &str| self.stage.own.is(key, None, ControllerFault::ReplicationLag);
+        match (lags(self.key), CONTROLLERS.iter().any(|key| lags(key))) {
+            (true, _) => Copies::Lags,
+            (false, true) => Copies::Ahead,
+            (false, false) => Copies::Same,
+        }
     }
 }
 

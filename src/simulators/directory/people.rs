@@ -7,8 +7,10 @@ use crate::model::ids::Laestab;
 use crate::model::school::Subscription;
 use crate::simulators::cast::DirectoryPart;
 use crate::simulators::chance::{below, roll};
+use crate::simulators::directory::Copies;
 use crate::simulators::names::PERSONAL_NAMES;
 use crate::simulators::stage::Stage;
+use crate::simulators::times::moved;
 
 /// The domain.
 pub(super) const DOMAIN: &str = "DC=desk,DC=test";
@@ -33,6 +35,8 @@ const DISABLED: i64 = 0x2;
 const EPOCH: i64 = 116_444_736_000_000_000;
 /// The number of the account in each larger school that administers the domain.
 const ADMINISTRATOR: u32 = 9;
+/// How long ago the passwords were set that one controller may lack, in seconds.
+const NIGHT: i64 = 6 * 3_600;
 /// How long a lock stays, in seconds.
 const LOCK: i64 = 30 * 60;
 
@@ -185,18 +189,23 @@ pub(super) fn frame(stage: &Stage) -> Vec<Entry> {
 }
 
 /// What a controller says of itself.
-pub(super) fn root(host: &str, now: Timestamp) -> Entry {
+pub(super) fn root(host: &str, now: Timestamp, whole: bool) -> Entry {
     Entry::new(String::new(), &["top"])
         .with("currentTime", stamp(now))
         .with("defaultNamingContext", DOMAIN)
         .with("dnsHostName", host)
         .with("highestCommittedUSN", (now.as_second() - 1_600_000_000).to_string())
-        .with("isSynchronized", "TRUE")
+        .with("isSynchronized", if whole { "TRUE" } else { "FALSE" })
         .with("supportedControl", "1.2.840.113556.1.4.319")
 }
 
 /// The OUs and accounts of one school.
-pub(super) fn school(stage: &Stage, school: Laestab, taken: &Subscription) -> Vec<Entry> {
+pub(super) fn school(
+    stage: &Stage,
+    school: Laestab,
+    taken: &Subscription,
+    copies: Copies,
+) -> Vec<Entry> {
     let part = stage.parts(school).directory;
     let Some(home) = taken.parameters.get("welearn365.ou") else { return Vec::new() };
     if part == Some(DirectoryPart::OuMissing) {
@@ -205,7 +214,7 @@ pub(super) fn school(stage: &Stage, school: Laestab, taken: &Subscription) -> Ve
     let ou = |dn: String| Entry::new(dn, &["top", "organizationalUnit"]);
     let mut out =
         vec![ou(home.to_owned()), ou(format!("OU=Pupils,{home}")), ou(format!("OU=Staff,{home}"))];
-    out.extend((0..many(stage, school)).map(|n| account(stage, school, home, n, part)));
+    out.extend((0..many(stage, school)).map(|n| account(stage, school, home, n, (part, copies))));
     out
 }
 
@@ -214,7 +223,7 @@ fn account(
     school: Laestab,
     home: &str,
     n: u32,
-    part: Option<DirectoryPart>,
+    (part, copies): (Option<DirectoryPart>, Copies),
 ) -> Entry {
     let number = number_of(school, n);
     let (first, last) = name_of(number);
@@ -230,7 +239,12 @@ fn account(
         Some(ticks) => Some((ticks - EPOCH) / 10_000_000),
         None => lock(stage, n, part),
     };
-    let set = if n % 17 == 7 { 0 } else { ticks(started - 86_400 * 40) };
+    // Some passwords were set in the night, where one controller has not heard of it.
+    let set = match n {
+        _ if n % 17 == 7 => 0,
+        _ if n % 10 == 2 && copies == Copies::Ahead => ticks(now.as_second() - NIGHT),
+        _ => ticks(started - 86_400 * 40),
+    };
     let set = written("pwdLastSet").unwrap_or(set);
     let dn = dn_of(school, home, n);
     let groups = GROUPS.iter().filter(|(_, rid)| {
@@ -245,6 +259,10 @@ fn account(
         Some(at) if at > 0 && now.as_second() < at + LOCK => 0x10,
         _ => 0,
     };
+    let changed = match copies {
+        Copies::Same | Copies::Ahead => stage.started,
+        Copies::Lags => moved(stage.started, -86_400 * 40),
+    };
     let entry = Entry::new(dn, &["top", "person", "organizationalPerson", "user"])
         .with("objectCategory", format!("CN=Person,CN=Schema,CN=Configuration,{DOMAIN}"))
         .with("objectGUID", guid.clone())
@@ -255,7 +273,7 @@ fn account(
         .with("userAccountControl", control.to_string())
         .with("accountExpires", i64::MAX.to_string())
         .with("pwdLastSet", set.to_string())
-        .with("whenChanged", stamp(stage.started))
+        .with("whenChanged", stamp(changed))
         .with("uSNChanged", written("uSNChanged").unwrap_or(4_000).to_string())
         .having("memberOf", groups.iter().map(|(name, _)| group_dn(name).into_bytes()).collect())
         .having("tokenGroups", tokens)

@@ -59,17 +59,17 @@ pub(super) async fn discovery(headers: HeaderMap) -> Response {
     )
 }
 
-/// The key that belongs to [`PRIVATE_JWK`]: its id and public half.
-fn public_key() -> Option<(String, DecodingKey)> {
-    let jwk: Value = serde_json::from_str(PRIVATE_JWK).ok()?;
+/// What the vendor keeps of a private JWK: its id and public half.
+fn public_key(held: &str) -> Option<(String, DecodingKey)> {
+    let jwk: Value = serde_json::from_str(held).ok()?;
     let part = |name: &str| jwk.get(name).and_then(Value::as_str);
     let key = DecodingKey::from_rsa_components(part("n")?, part("e")?).ok()?;
     Some((part("kid")?.to_owned(), key))
 }
 
-/// The claims of an assertion that is signed with our key by RS256.
-fn signed(assertion: &str) -> Option<Claims> {
-    let (kid, key) = public_key()?;
+/// The claims of an assertion that is signed by RS256 with the key that the vendor holds.
+fn signed(assertion: &str, held: &str) -> Option<Claims> {
+    let (kid, key) = public_key(held)?;
     if jsonwebtoken::decode_header(assertion).ok()?.kid? != kid {
         return None;
     }
@@ -127,8 +127,9 @@ pub(super) async fn token(
     if api.vault.everywhere(F::ClientRefused) {
         return invalid_client();
     }
+    let held = api.stage().credential("redstor.jwk").unwrap_or_default();
     let claims = (value("client_assertion_type") == ASSERTION_TYPE)
-        .then(|| signed(&value("client_assertion")))
+        .then(|| signed(&value("client_assertion"), &held))
         .flatten();
     let Some(claims) = claims else { return api.denied("no assertion signed with our key") };
     if let Some(why) = api.wrong_claims(&claims, &token_endpoint(&headers)) {

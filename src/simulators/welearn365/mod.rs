@@ -68,7 +68,12 @@ struct Token {
 }
 
 /// Units used, and when.
-type Used = VecDeque<(Timestamp, u64)>;
+#[derive(Default)]
+struct Used {
+    lately: VecDeque<(Timestamp, u64)>,
+    /// The most that was used within one window.
+    most: u64,
+}
 
 pub(super) struct Graph {
     stage: Arc<Stage>,
@@ -232,14 +237,15 @@ impl Graph {
         let now = self.stage.now();
         let most = if self.stage.strict() { most } else { most * 10 };
         let mut used = lock(used);
-        while used.front().is_some_and(|(at, _)| seconds(*at, now) >= window) {
-            used.pop_front();
+        let lately = &mut used.lately;
+        while lately.front().is_some_and(|(at, _)| seconds(*at, now) >= window) {
+            lately.pop_front();
         }
-        let sum: u64 = used.iter().map(|(_, n)| n).sum::<u64>() + units;
+        let sum: u64 = lately.iter().map(|(_, n)| n).sum::<u64>() + units;
         #[expect(clippy::cast_precision_loss, reason = "units of some seconds")]
         let share = sum as f64 / most as f64;
         if sum > most {
-            let oldest = used.front().map_or(now, |(at, _)| *at);
+            let oldest = lately.front().map_or(now, |(at, _)| *at);
             let wait = (window - seconds(oldest, now)).clamp(1, 300);
             let facts = &self.stage.invented.facts;
             let scope =
@@ -251,7 +257,8 @@ impl Graph {
             let share = format!("{share:.2}");
             return Err(with(response, "x-ms-throttle-limit-percentage", &share).into());
         }
-        used.push_back((now, units));
+        lately.push_back((now, units));
+        used.most = used.most.max(sum);
         Ok(share)
     }
 
@@ -414,6 +421,13 @@ impl Microsoft {
     /// Makes the n-th account of the school that of the directory's account with this immutable id.
     pub fn adopt(&self, school: Laestab, n: usize, immutable_id: &str) {
         self.0.accounts.adopt(school, n, immutable_id);
+    }
+
+    /// The most resource units that were used of the directory within ten seconds, and of SharePoint
+    /// within a minute.
+    #[must_use]
+    pub fn most_units(&self) -> (u64, u64) {
+        (lock(&self.0.directory).most, lock(&self.0.sharepoint).most)
     }
 
     /// Whether the n-th account of the school may sign in.

@@ -13,7 +13,7 @@ mod provisioned;
 mod settings;
 mod sync;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::sync::Arc;
 

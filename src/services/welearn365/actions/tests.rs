@@ -14,10 +14,12 @@ use crate::ports::act::{Answer, Refused};
 use crate::services::contract::{Bench, Play, Vendor};
 use crate::services::welearn365::SERVICE;
 use crate::services::welearn365::describe::Settings;
+use crate::services::welearn365::tests::claims::example;
 
 const TOKEN: &str = include_str!("../examples/token.json");
 const ANCHOR: &str = "q7Rk0w==";
 const ID: &str = "5b1e-77";
+const USERS: &str = "/v1.0/users";
 const MEMBERS: &str = "/v1.0/users/5b1e-77/transitiveMemberOf";
 const ROLES: &str = "/v1.0/roleManagement/directory/roleAssignments";
 
@@ -72,6 +74,79 @@ async fn stage() -> (Vendor, Cloud) {
 
 fn at(text: &str) -> Option<Timestamp> {
     Some(text.parse().unwrap())
+}
+
+/// What an example makes of an account: its path, and what it is known or refused as.
+const OF_ACCOUNTS: &[(&str, &str, &str)] = &[
+    (USERS, "account.json", "open, synced"),
+    (USERS, "account_blocked.json", "blocked, synced"),
+    (USERS, "account_of_the_cloud.json", "open, of the cloud"),
+    (USERS, "account_signed_out.json", "blocked, synced, signed out"),
+    (USERS, "accounts_none.json", "unknown"),
+    (USERS, "account_twice.json", "refused: Microsoft 365 has more than one account"),
+    (USERS, "account_default_properties.json", "refused: the answer lacks accountEnabled"),
+    (MEMBERS, "groups_plain.json", "open, synced"),
+    (MEMBERS, "groups_role.json", "protected: it holds an administrator's role"),
+    (
+        MEMBERS,
+        "groups_assignable.json",
+        "protected: it is in a group that administrators' roles are given to",
+    ),
+    (MEMBERS, "groups_hidden.json", "refused: Microsoft hides a group"),
+    (ROLES, "roles_none.json", "open, synced"),
+    (ROLES, "roles_one.json", "protected: it holds an administrator's role"),
+];
+
+/// What an example makes of a write: deed, status, and what it is taken for.
+const OF_WRITES: &[(Deed, u16, &str, &str, &str)] = &[
+    (Deed::Block, 204, "blocked_204.txt", "took", "took it"),
+    (Deed::Revoke, 200, "revoked.json", "took", "took it"),
+    (Deed::Block, 400, "error_of_the_directory.json", "took", "next sync"),
+    (Deed::Revoke, 400, "error_of_the_directory.json", "refused", "400"),
+    (Deed::Revoke, 403, "error_denied.json", "refused", "User.RevokeSessions.All"),
+    (Deed::Block, 502, "error_gateway.html", "no answer", "502"),
+];
+
+/// Examples that `provisioned.rs` reads.
+const OF_SYNCS: [&str; 2] = ["provisioned.json", "provisioned_skipped.json"];
+
+/// The examples of which something is claimed here.
+pub(in crate::services::welearn365) fn claimed() -> impl Iterator<Item = &'static str> {
+    let accounts = OF_ACCOUNTS.iter().map(|(_, name, _)| *name);
+    accounts.chain(OF_WRITES.iter().map(|(_, _, name, ..)| *name)).chain(OF_SYNCS)
+}
+
+#[tokio::test]
+async fn each_example_of_an_account_is_known_or_refused_as_claimed() {
+    for (at, name, wanted) in OF_ACCOUNTS {
+        let (vendor, cloud) = stage().await;
+        vendor.on(at, [Play::json(example(name))]);
+        let found = match cloud.find(ANCHOR).await {
+            Ok(Sky::Known(known)) => {
+                let recent = known.sessions_from > self::at("2027-02-09T11:00:00Z");
+                let state = if known.enabled { "open" } else { "blocked" };
+                let whose = if known.synced { "synced" } else { "of the cloud" };
+                format!("{state}, {whose}{}", if recent { ", signed out" } else { "" })
+            }
+            Ok(other) => format!("{other:?}").to_lowercase(),
+            Err(refused @ Refused::Protected(_)) => refused.to_string(),
+            Err(refused) => format!("refused: {refused}"),
+        };
+        assert!(found.starts_with(wanted), "{name}: {found}");
+        assert!(!found.to_lowercase().contains("canary"), "{name}: {found}");
+        assert!(vendor.count(at) > 0, "{name}: {at} was not asked");
+    }
+}
+
+#[tokio::test]
+async fn each_example_of_a_write_is_taken_as_claimed() {
+    for (deed, status, name, kind, words) in OF_WRITES {
+        let what = format!("{deed:?} {name}");
+        let play = Play::status(*status, example(name));
+        let (seen, says) = told(&what, &done(*deed, play, json!({})).await);
+        assert_eq!(seen, *kind, "{what}: {says}");
+        assert!(says.contains(words), "{what}: {says}");
+    }
 }
 
 #[tokio::test]

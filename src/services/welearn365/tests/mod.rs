@@ -2,6 +2,7 @@
 //! schools' sites and accounts. `examples/` holds what Graph answers, in our own words and numbers.
 
 mod board;
+pub(super) mod claims;
 mod errors;
 mod fields;
 mod health;
