@@ -12,6 +12,7 @@ mod desk;
 mod hostile;
 mod moving;
 mod on_demand;
+mod own;
 mod pages;
 mod real;
 mod reconcile;

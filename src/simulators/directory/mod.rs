@@ -275,7 +275,7 @@ impl Controller {
             _ => {}
         }
         if search.base.is_empty() && search.scope == 0 {
-            let root = self.root();
+            let root = people::root(&self.host, self.stage.now(), talk.may_write);
             return vec![
                 message(id, &entry_of(&root, &search), None),
                 message(id, &result_of(0x65, 0, ""), None),
@@ -289,6 +289,8 @@ impl Controller {
             return done((32, why));
         };
         let code = if paging.size.is_none() && next.is_some() { 4 } else { 0 };
+        let entries: Vec<Entry> =
+            entries.into_iter().map(|e| e.seen_by(talk.may_write)).collect();
         let mut out: Vec<Vec<u8>> =
             entries.iter().map(|e| message(id, &entry_of(e, &search), None)).collect();
         let cookie = paging.size.map(|_| next.map(cookie).unwrap_or_default());
@@ -353,10 +355,6 @@ impl Controller {
     fn everything(&self) -> impl Iterator<Item = Entry> + '_ {
         (0..).map_while(|n| self.block(n)).flatten()
     }
-
-    fn root(&self) -> Entry {
-        people::root(&self.host, self.stage.now())
-    }
 }
 
 /// Block, and entry of it.
@@ -420,7 +418,7 @@ fn entry_of(entry: &Entry, search: &Search) -> Vec<u8> {
     // Computed attributes come by name only, and the groups of a token from the entry itself only.
     let asked = |name: &str| match search.attributes.as_slice() {
         _ if name == "tokenGroups" && search.scope != 0 => false,
-        [] => !name.starts_with("msDS-") && name != "tokenGroups",
+        [] => !name.starts_with("msDS-") && !name.ends_with("Effective") && name != "tokenGroups",
         some => some.iter().any(|w| w.eq_ignore_ascii_case(name) || w == "*"),
     };
     let attributes: Vec<Vec<u8>> = entry
