@@ -109,7 +109,8 @@ async fn own(session: &mut Session, schools: &str) -> Result<Own, DirectoryFailu
     let domain = root.one("defaultNamingContext").and_then(|v| std::str::from_utf8(v).ok());
     let domain = domain.ok_or_else(|| malformed(&name, "its domain"))?;
     let groups = root.values("tokenGroups").filter(|all| all.len() <= MOST_GROUPS);
-    let groups: Option<Vec<Sid>> = groups.and_then(|all| all.iter().map(|v| Sid::read(v)).collect());
+    let groups: Option<Vec<Sid>> =
+        groups.and_then(|all| all.iter().map(|v| Sid::read(v)).collect());
     let groups = groups.ok_or_else(|| malformed(&name, "in which groups the account is"))?;
     let runs = groups.iter().filter_map(|sid| Some(format!("{} ({sid})", privileged(sid)?)));
     let mut own = Own {
@@ -126,8 +127,13 @@ async fn own(session: &mut Session, schools: &str) -> Result<Own, DirectoryFailu
 
     let filter = Filter::and(&people());
     let take = Take::First(SAMPLE);
-    let search =
-        Search { base: schools, scope: Scope::Subtree, filter: &filter, attributes: EFFECTIVE, take };
+    let search = Search {
+        base: schools,
+        scope: Scope::Subtree,
+        filter: &filter,
+        attributes: EFFECTIVE,
+        take,
+    };
     let mut seen = Vec::new();
     session.search(&search, &mut |entry| seen.push(Effective::read(&entry))).await?;
     own.looked_at = seen.len();
@@ -182,7 +188,8 @@ async fn base(
     attributes: &[&str],
 ) -> Result<Option<Entry>, DirectoryFailure> {
     let filter = Filter::present("objectClass");
-    let search = Search { base, scope: Scope::Base, filter: &filter, attributes, take: Take::All(1) };
+    let search =
+        Search { base, scope: Scope::Base, filter: &filter, attributes, take: Take::All(1) };
     let mut seen = None;
     session.search(&search, &mut |entry| seen = Some(entry)).await?;
     Ok(seen)

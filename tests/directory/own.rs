@@ -78,7 +78,9 @@ impl Said {
                 let root = entry_of("", &[("tokenGroups", self.token.clone()), domain]);
                 Act::Say(vec![root, done(0, "")])
             }
-            asked if asked.wants("adminCount") => paged(entry_of("CN=ours,DC=desk,DC=test", &self.own)),
+            asked if asked.wants("adminCount") => {
+                paged(entry_of("CN=ours,DC=desk,DC=test", &self.own))
+            }
             Asked::Search { page: Some(_), .. } => {
                 paged(entry_of("CN=Zoe,OU=Schools,DC=desk,DC=test", &self.account))
             }

@@ -289,8 +289,7 @@ impl Controller {
             return done((32, why));
         };
         let code = if paging.size.is_none() && next.is_some() { 4 } else { 0 };
-        let entries: Vec<Entry> =
-            entries.into_iter().map(|e| e.seen_by(talk.may_write)).collect();
+        let entries: Vec<Entry> = entries.into_iter().map(|e| e.seen_by(talk.may_write)).collect();
         let mut out: Vec<Vec<u8>> =
             entries.iter().map(|e| message(id, &entry_of(e, &search), None)).collect();
         let cookie = paging.size.map(|_| next.map(cookie).unwrap_or_default());

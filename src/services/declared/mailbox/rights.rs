@@ -38,7 +38,8 @@ pub(super) fn judged(credential: &CredentialName, folder: &str, letters: Option<
     };
     let with = |letter: char, what: &str| format!("{what} ({letter})");
     let (has, lacks): (Vec<_>, Vec<_>) = NEEDED.iter().partition(|(l, _)| letters.contains(*l));
-    let said = |list: Vec<&(char, &str)>| list.into_iter().map(|(l, what)| with(*l, what)).collect();
+    let said =
+        |list: Vec<&(char, &str)>| list.into_iter().map(|(l, what)| with(*l, what)).collect();
     let beyond = letters.chars().filter(|l| NEEDED.iter().all(|(needed, _)| needed != l));
     let named = |letter: char| {
         let what = BEYOND.iter().find(|(l, _)| *l == letter).map(|(_, what)| *what);

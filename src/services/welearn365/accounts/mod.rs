@@ -25,8 +25,8 @@ use crate::ports::secrets::Secrets;
 use crate::ports::watch::{Door, Job, Rights};
 use crate::services::accounts::places;
 use crate::services::answer::{Trouble, credential, some_of};
-use crate::services::welearn365::accounts::judge::{About, Sight};
 use crate::services::rights::untold;
+use crate::services::welearn365::accounts::judge::{About, Sight};
 use crate::services::welearn365::describe::KEY;
 use crate::services::{CheckTuning, Context, ServiceError, check_id, tuned};
 
