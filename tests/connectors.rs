@@ -212,6 +212,22 @@ async fn a_hostile_wonde_is_never_green() {
     assert!(said.contains("it got {data: [4 × {"), "{said}");
     let name = w.running.invented.schools[0].name.as_str();
     assert!(!said.replace("verdict", "").contains(&format!("\"{name}\"")), "{said}");
+    // So does one that gives something else than is meant: what it gave, by its form.
+    let pupils = "jq = \".data.students.data.count\"";
+    for (gives, words) in [
+        (
+            "jq = \"\\\"Ann \\\" + (.data.students.data.count | tostring) + \\\" %\\\"\"",
+            "pupils got: text(",
+        ),
+        ("jq = \".data[]\"", "gives several values, the first of them {"),
+        ("jq = \".data\"", "it gives an object, not one value; it got {"),
+    ] {
+        assert!(text.contains(pupils));
+        write(w.home.path(), "wonde.toml", &text.replace(pupils, gives));
+        let (code, said, wrong) = w.run(&["connector", "try", "wonde_counts"]).await;
+        assert_eq!(code, 3, "{gives}: {said}{wrong}");
+        assert!(said.contains(words) && !said.contains("Ann "), "{gives}: {said}");
+    }
     w.running.stop().await;
 }
 

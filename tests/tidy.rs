@@ -51,7 +51,7 @@ const ROOMS: &[Room] = &[
     Room("tui", &["wire", "link", "config", "ports"]),
     Room("cli", &["wire", "link", "config", "ledger", "ports"]),
     // every parser of foreign bytes by name; only for tests and for `fuzz/`
-    Room("fuzz", &["model", "ledger", "wire", "config", "transport", "directory", "services", "guard"]),
+    Room("fuzz", &["model", "ledger", "wire", "config", "transport", "directory", "tickets", "services", "simulators", "guard", "tui"]),
     // composition root: the only place that may know everybody
     Room("app", &["model", "engine", "ledger", "wire", "ports", "config", "sys", "telemetry", "secrets", "transport",
         "store", "directory", "tickets", "doors", "services", "simulators", "guard", "hub", "agent", "link", "tui", "cli"]),

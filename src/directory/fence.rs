@@ -8,13 +8,27 @@
 use super::account::Account;
 use super::value::{Flags, Sid};
 
-/// Groups of a domain whose members run it: Domain Admins, Domain Controllers, Schema Admins,
-/// Enterprise Admins, Group Policy Creator Owners, read-only controllers (of the domain, of the
-/// forest), Key Admins (of the domain, of the forest). Numbers below 1,000 mean the same in any domain.
-const OF_DOMAIN: &[u32] = &[498, 512, 516, 518, 519, 520, 521, 526, 527];
-/// Administrators, Account Operators, Server Operators, Print Operators, Backup Operators,
-/// Replicator.
-const BUILT_IN: &[u32] = &[544, 548, 549, 550, 551, 552];
+/// Groups of a domain whose members run it. Numbers below 1,000 mean the same in any domain.
+const OF_DOMAIN: &[(u32, &str)] = &[
+    (498, "Enterprise Read-only Domain Controllers"),
+    (512, "Domain Admins"),
+    (516, "Domain Controllers"),
+    (518, "Schema Admins"),
+    (519, "Enterprise Admins"),
+    (520, "Group Policy Creator Owners"),
+    (521, "Read-only Domain Controllers"),
+    (526, "Key Admins"),
+    (527, "Enterprise Key Admins"),
+];
+/// Groups that every domain has and whose members run it.
+const BUILT_IN: &[(u32, &str)] = &[
+    (544, "Administrators"),
+    (548, "Account Operators"),
+    (549, "Server Operators"),
+    (550, "Print Operators"),
+    (551, "Backup Operators"),
+    (552, "Replicator"),
+];
 /// Administrator, Guest, krbtgt.
 const ACCOUNTS: &[u32] = &[500, 501, 502];
 /// Classes of what is no person.
@@ -28,8 +42,16 @@ const NO_PERSON: &[&str] = &[
 /// Whether a group's members run the domain.
 #[must_use]
 pub fn is_privileged(group: &Sid) -> bool {
-    group.of_domain().is_some_and(|n| OF_DOMAIN.contains(&n))
-        || group.built_in().is_some_and(|n| BUILT_IN.contains(&n))
+    privileged(group).is_some()
+}
+
+/// What a group is called in English whose members run the domain; none for any other group.
+#[must_use]
+pub fn privileged(group: &Sid) -> Option<&'static str> {
+    let of = |list: &[(u32, &'static str)], number: Option<u32>| {
+        list.iter().find(|(n, _)| Some(*n) == number).map(|(_, name)| *name)
+    };
+    of(OF_DOMAIN, group.of_domain()).or_else(|| of(BUILT_IN, group.built_in()))
 }
 
 /// What is not touched beside what never is.

@@ -2,7 +2,9 @@
 //! takes any bytes and must neither panic nor break its own promises. `fuzz/` throws random bytes at
 //! them; a test plays their seeds, so that they go on to build.
 
-use crate::{config, directory, guard, ledger, model, services, transport, wire};
+use crate::{
+    config, directory, guard, ledger, model, services, simulators, tickets, transport, tui, wire,
+};
 
 #[cfg(test)]
 mod tests;
@@ -13,7 +15,9 @@ pub type Target = fn(&[u8]);
 /// Every parser by the name of its target.
 pub const TARGETS: &[(&str, Target)] = &[
     ("audit", audit),
+    ("audits", audits),
     ("calendar", calendar),
+    ("callback", callback),
     ("config", config),
     ("connector", connector),
     ("connector_settings", connector_settings),
@@ -33,9 +37,13 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("purple_mash", purple_mash),
     ("redstor", redstor),
     ("retry_after", retry_after),
+    ("scenario", scenario),
     ("smoothwall", smoothwall),
+    ("smtp", smtp),
     ("statuspage", statuspage),
     ("tables", tables),
+    ("theme", theme),
+    ("tickets", tickets),
     ("welearn365", welearn365),
     ("wire", wire),
     ("words", words),
@@ -174,4 +182,34 @@ pub fn just2easy(bytes: &[u8]) {
 /// Purple Mash's pages and the notes of its syncs.
 pub fn purple_mash(bytes: &[u8]) {
     services::fuzz::service("purple_mash", bytes);
+}
+
+/// Microsoft's audit of changes.
+pub fn audits(bytes: &[u8]) {
+    services::fuzz::audits(bytes);
+}
+
+/// Addresses at which vendors call back.
+pub fn callback(bytes: &[u8]) {
+    services::fuzz::callback(bytes);
+}
+
+/// Scenario files.
+pub fn scenario(bytes: &[u8]) {
+    simulators::fuzz::scenario(bytes);
+}
+
+/// A mail server's replies to whoever sends mail.
+pub fn smtp(bytes: &[u8]) {
+    transport::fuzz::smtp(bytes);
+}
+
+/// Theme files.
+pub fn theme(bytes: &[u8]) {
+    tui::fuzz::theme(bytes);
+}
+
+/// A ticket system's answers.
+pub fn tickets(bytes: &[u8]) {
+    tickets::fuzz::answers(bytes);
 }

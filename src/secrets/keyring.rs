@@ -221,11 +221,34 @@ impl Keyring {
     }
 }
 
+/// The kernel's refusal in words for the operator; its client tells no more than the name of an error, and of one
+/// that it does not know the number.
+fn kernels(why: &str) -> String {
+    match why {
+        "AccessDenied" => {
+            "no access (EACCES): this process has no login session of its own, as ssh or \
+                           systemd would give it one"
+                .to_owned()
+        }
+        "PermissionDenied" => {
+            "no access (EPERM): this container or its rules let nobody keep keys in the \
+                               kernel, and nothing inside can change that"
+                .to_owned()
+        }
+        "Unknown(38)" => {
+            "no access (ENOSYS): this kernel has no keyring, or the container hides it, and \
+                          nothing inside can change that"
+                .to_owned()
+        }
+        other => format!("no access: {other}"),
+    }
+}
+
 /// The library's error in words; its `Debug` may hold a value and is never used.
 fn refusal(error: &Error) -> Refusal {
     let why = match error {
         Error::NoEntry => return Refusal::NotThere,
-        Error::NoStorageAccess(why) => format!("no access: {why}"),
+        Error::NoStorageAccess(why) => kernels(&why.to_string()),
         Error::PlatformFailure(why) => format!("not usable: {why}"),
         Error::BadEncoding(_) | Error::BadDataFormat(..) => "what it holds is not text".into(),
         Error::Ambiguous(_) => "holds it more than once; delete one in the keyring".into(),

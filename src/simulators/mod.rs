@@ -12,6 +12,8 @@ mod drops;
 mod estate;
 mod fault;
 mod future_digital;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
 mod groupcall;
 mod invented;
 mod just2easy;

@@ -17,7 +17,7 @@ use crate::ports::secrets::Secrets;
 use crate::ports::tickets::Letter;
 use crate::tickets::form::{Form, Given, Path, Text};
 use crate::tickets::office::Means;
-use crate::tickets::settings::{ApiMethod, ApiSettings, SignIn, Wrong};
+use crate::tickets::settings::{ApiCreate, ApiMethod, ApiSearch, ApiSettings, SignIn, Wrong};
 use crate::transport::{Endpoint, Reply, Request};
 
 /// The longest number of a ticket, in characters.
@@ -125,7 +125,7 @@ impl Api {
             Err(why) => return Answer::NotSent { says: Clean::new(&why) },
         };
         match self.endpoint.send(request).await {
-            Ok(reply) => self.answered(&reply),
+            Ok(reply) => answered(&reply, &self.settings.create),
             Err(failure) => {
                 let says = Clean::new(&failure.to_string());
                 match failure.is_unsent() {
@@ -133,27 +133,6 @@ impl Api {
                     false => Answer::NoAnswer { says },
                 }
             }
-        }
-    }
-
-    /// What an answer to raising says. One that neither holds a number nor refuses says nothing: the
-    /// ticket may be there.
-    fn answered(&self, reply: &Reply) -> Answer {
-        let says =
-            |what: &str| Clean::new(&format!("{} answered {}{what}", reply.origin, reply.status));
-        match reply.status {
-            200..=299 => match numbered(reply, &self.settings.create.number) {
-                Ok(number) => Answer::Took {
-                    says: Clean::new(&format!("ticket {number}")),
-                    reference: Some(number),
-                    secret: None,
-                },
-                Err(why) => Answer::NoAnswer { says: says(&format!(", but {why}")) },
-            },
-            // Too late, there already, too early, too many: none of these says that it has none.
-            408 | 409 | 425 | 429 => Answer::NoAnswer { says: says("") },
-            400..=499 => Answer::Refused { says: says(": it did not take the ticket") },
-            _ => Answer::NoAnswer { says: says("") },
         }
     }
 
@@ -183,56 +162,76 @@ impl Api {
             Ok(request) => self.endpoint.send(request).await.map_err(|e| e.to_string()),
             Err(why) => Err(why),
         };
-        match reply.and_then(|reply| self.found(&reply, key)) {
+        match reply.and_then(|reply| found(&reply, &self.settings.search, key)) {
             Ok(seen) => seen,
             Err(why) => Seen::CannotTell(Clean::new(&format!("it cannot be searched for: {why}"))),
         }
     }
+}
 
-    /// What an answer to the search says.
-    fn found(&self, reply: &Reply, key: &Clean) -> Result<Seen, String> {
-        let (search, origin) = (&self.settings.search, &reply.origin);
-        let none =
-            || Ok(Seen::NotThere(Clean::new(&format!("{origin} has no ticket with our key"))));
-        if search.none_status.contains(&reply.status) {
-            return none();
-        }
-        if !(200..=299).contains(&reply.status) {
-            return Err(format!("{origin} answered {}", reply.status));
-        }
-        let answer: Value = reply.json().map_err(|e| e.to_string())?;
-        let rows = match answer.pointer(&search.rows) {
-            Some(Value::Array(rows)) => rows.as_slice(),
-            Some(row @ Value::Object(_)) => std::slice::from_ref(row),
-            _ => return Err(format!("{origin} answered without a list at `{}`", search.rows)),
-        };
-        if rows.is_empty() {
-            return none();
-        }
-        let is_ours = |row: &&Value| {
-            let text = row.pointer(&search.key).and_then(Value::as_str);
-            text.is_some_and(|text| text.contains(key.as_str()))
-        };
-        let ours: Vec<&Value> = rows.iter().filter(is_ours).collect();
-        let numbers: Vec<Clean> =
-            ours.iter().filter_map(|row| number(row.pointer(&search.number)?)).collect();
-        match (ours.len(), numbers.as_slice()) {
-            (0, _) => Err(format!(
-                "{origin} answered with {} tickets, none of which holds our key at `{}`",
-                rows.len(),
-                search.key
-            )),
-            (_, []) => Ok(Seen::There(Clean::new(&format!("{origin} has it, without a number")))),
-            (_, [one]) => Ok(Seen::Found {
-                says: Clean::new(&format!("{origin} has it as ticket {one}")),
-                reference: one.clone(),
-            }),
-            (_, [first, ..]) => {
-                let all = numbers.iter().map(Clean::as_str).collect::<Vec<_>>().join(", ");
-                let says =
-                    format!("{origin} has it more than once, as tickets {all}: close all but one");
-                Ok(Seen::Found { says: Clean::new(&says), reference: first.clone() })
-            }
+/// What an answer to raising says. One that neither holds a number nor refuses says nothing: the
+/// ticket may be there.
+pub(super) fn answered(reply: &Reply, create: &ApiCreate) -> Answer {
+    let says =
+        |what: &str| Clean::new(&format!("{} answered {}{what}", reply.origin, reply.status));
+    match reply.status {
+        200..=299 => match numbered(reply, &create.number) {
+            Ok(number) => Answer::Took {
+                says: Clean::new(&format!("ticket {number}")),
+                reference: Some(number),
+                secret: None,
+            },
+            Err(why) => Answer::NoAnswer { says: says(&format!(", but {why}")) },
+        },
+        // Too late, there already, too early, too many: none of these says that it has none.
+        408 | 409 | 425 | 429 => Answer::NoAnswer { says: says("") },
+        400..=499 => Answer::Refused { says: says(": it did not take the ticket") },
+        _ => Answer::NoAnswer { says: says("") },
+    }
+}
+
+/// What an answer to the search says.
+pub(super) fn found(reply: &Reply, search: &ApiSearch, key: &Clean) -> Result<Seen, String> {
+    let origin = &reply.origin;
+    let none = || Ok(Seen::NotThere(Clean::new(&format!("{origin} has no ticket with our key"))));
+    if search.none_status.contains(&reply.status) {
+        return none();
+    }
+    if !(200..=299).contains(&reply.status) {
+        return Err(format!("{origin} answered {}", reply.status));
+    }
+    let answer: Value = reply.json().map_err(|e| e.to_string())?;
+    let rows = match answer.pointer(&search.rows) {
+        Some(Value::Array(rows)) => rows.as_slice(),
+        Some(row @ Value::Object(_)) => std::slice::from_ref(row),
+        _ => return Err(format!("{origin} answered without a list at `{}`", search.rows)),
+    };
+    if rows.is_empty() {
+        return none();
+    }
+    let is_ours = |row: &&Value| {
+        let text = row.pointer(&search.key).and_then(Value::as_str);
+        text.is_some_and(|text| text.contains(key.as_str()))
+    };
+    let ours: Vec<&Value> = rows.iter().filter(is_ours).collect();
+    let numbers: Vec<Clean> =
+        ours.iter().filter_map(|row| number(row.pointer(&search.number)?)).collect();
+    match (ours.len(), numbers.as_slice()) {
+        (0, _) => Err(format!(
+            "{origin} answered with {} tickets, none of which holds our key at `{}`",
+            rows.len(),
+            search.key
+        )),
+        (_, []) => Ok(Seen::There(Clean::new(&format!("{origin} has it, without a number")))),
+        (_, [one]) => Ok(Seen::Found {
+            says: Clean::new(&format!("{origin} has it as ticket {one}")),
+            reference: one.clone(),
+        }),
+        (_, [first, ..]) => {
+            let all = numbers.iter().map(Clean::as_str).collect::<Vec<_>>().join(", ");
+            let says =
+                format!("{origin} has it more than once, as tickets {all}: close all but one");
+            Ok(Seen::Found { says: Clean::new(&says), reference: first.clone() })
         }
     }
 }

@@ -8,6 +8,8 @@ mod api;
 mod fields;
 mod folder;
 mod form;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
 mod office;
 mod post;
 mod settings;

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::imap::fuzz::answers;
 use super::ldap::fuzz::messages;
+use super::smtp::fuzz::replies;
 use super::{json, retry_after};
 
 /// As messages of a domain controller.
@@ -19,6 +20,18 @@ pub fn ldap(bytes: &[u8]) {
 pub fn imap(bytes: &[u8]) {
     let read = answers(bytes).now_or_never();
     assert!(read.is_some(), "bytes that are all there were waited for");
+}
+
+/// As a mail server's replies. TLS begins on its word alone, and it has to greet, answer and consent for that.
+///
+/// # Panics
+/// When a promise of the parser is broken: that is what is searched for.
+pub fn smtp(bytes: &[u8]) {
+    let read = replies(bytes).now_or_never();
+    assert!(read.is_some(), "bytes that are all there were waited for");
+    let lines = bytes.split(|b| *b == b'\n');
+    let says = |code: &[u8]| lines.clone().filter(|line| line.starts_with(code)).count();
+    assert!(read != Some(true) || (says(b"220") >= 2 && says(b"250") >= 1), "it did not consent");
 }
 
 /// As an API's JSON body. What is read is no deeper than allowed, and is JSON.

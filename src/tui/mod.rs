@@ -4,6 +4,8 @@
 //! tests and pictures drive without a terminal.
 
 pub mod console;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
 pub mod keymap;
 pub mod picture;
 pub mod plain;

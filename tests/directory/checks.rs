@@ -64,15 +64,15 @@ impl Secrets for Kept {
 }
 
 /// Simulators, and the service that asks them.
-struct Stage {
-    running: Running,
+pub struct Stage {
+    pub running: Running,
     clock: Arc<Hands>,
-    secrets: Arc<Kept>,
+    pub secrets: Arc<Kept>,
     _folder: tempfile::TempDir,
 }
 
 impl Stage {
-    async fn new(scenario: Scenario, schools: usize) -> Self {
+    pub async fn new(scenario: Scenario, schools: usize) -> Self {
         install_tls();
         let folder = tempfile::tempdir().unwrap();
         let clock = Hands::at(NOW);
@@ -90,7 +90,7 @@ impl Stage {
         Self { running, clock, secrets, _folder: folder }
     }
 
-    fn settings(&self, extra: &str) -> String {
+    pub fn settings(&self, extra: &str) -> String {
         let facts = &self.running.invented.facts;
         format!(
             "tenant_id = \"{}\"\nclient_id = \"{}\"\n[directory]\ncontrollers = [\"{}\", \"{}\"]\n\
@@ -106,13 +106,18 @@ impl Stage {
     }
 
     fn watch(&self, extra: &str) -> Arc<dyn Watch> {
+        self.watch_by(&self.settings(extra))
+    }
+
+    /// What watches by these settings.
+    pub fn watch_by(&self, settings: &str) -> Arc<dyn Watch> {
         let invented = &self.running.invented;
         let estate = Estate {
             schools: invented.schools.iter().map(|s| (s.laestab, s.clone())).collect(),
             subscriptions: invented.subscriptions.clone().into(),
             ..Estate::default()
         };
-        built(&self.settings(extra), estate, self.clock.clone(), self.secrets.clone()).unwrap()
+        built(settings, estate, self.clock.clone(), self.secrets.clone()).unwrap()
     }
 }
 

@@ -14,6 +14,7 @@ mod faults;
 mod hostile;
 mod moving;
 mod on_demand;
+mod own;
 mod pages;
 mod real;
 mod reconcile;

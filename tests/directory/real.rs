@@ -273,3 +273,34 @@ async fn more_than_was_bargained_for_is_no_smaller_answer() {
     assert!(members.len() > 3, "{}", members.len());
     session.close().await;
 }
+
+#[tokio::test]
+#[ignore = "needs the namespace of `against_a_real_active_directory`"]
+async fn an_account_is_told_what_it_may_do_beside_reading() {
+    inside();
+    let authority = Authority::new();
+    let dc = Dc::start(10, &authority);
+    let of = |account: &str| {
+        let bind_as = format!("{account}@desk.test");
+        let settings = LdapSettings { bind_as, ..settings(&[&dc.ldaps()], authority.file()) };
+        directory(controllers(&settings), &format!("OU=Acts,{SCHOOLS}"), &[])
+    };
+    let told = async |account| of(account).own_rights(&password()).await.unwrap().value;
+    let reader = told("svc-read").await;
+    assert_eq!((reader.runs.len(), reader.admin_count, reader.changes_ou), (0, Some(false), false));
+    assert_eq!((reader.writable, reader.attributes.len()), (0, 0), "{reader:?}");
+    assert!(reader.looked_at >= 9, "{reader:?}");
+
+    // What was delegated is seen, and on accounts alone.
+    let writer = told(crate::samba::WRITER).await;
+    assert!(writer.writable >= 4 && !writer.changes_ou, "{writer:?}");
+    assert!(writer.attributes.iter().any(|a| a.as_str() == "lockoutTime"), "{writer:?}");
+    assert_eq!((writer.runs.len(), writer.admin_count), (0, Some(false)));
+
+    // In a group that is in Domain Admins; with that as its primary group; with what was left over.
+    let nested = told("nested").await;
+    assert!(nested.runs.iter().any(|g| g.starts_with("Domain Admins (S-1-5-21-")), "{nested:?}");
+    assert!(nested.changes_ou && nested.writable > 0, "{nested:?}");
+    assert!(!told("primary").await.runs.is_empty());
+    assert_eq!(told("was").await.admin_count, Some(true));
+}

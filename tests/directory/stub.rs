@@ -300,13 +300,20 @@ pub fn page_done(cookie: &[u8]) -> Part {
     Part(result_of(0x65, 0), element(0xa0, &element(0x30, &control)))
 }
 
-/// An entry.
+/// An entry whose attributes have one value each.
 pub fn entry(dn: &str, attributes: &[(&str, &[u8])]) -> Part {
+    let attributes: Vec<_> =
+        attributes.iter().map(|(name, value)| (*name, vec![value.to_vec()])).collect();
+    entry_of(dn, &attributes)
+}
+
+/// An entry.
+pub fn entry_of(dn: &str, attributes: &[(&str, Vec<Vec<u8>>)]) -> Part {
     let attributes: Vec<u8> = attributes
         .iter()
-        .flat_map(|(name, value)| {
-            let values = element(0x31, &element(4, value));
-            element(0x30, &[element(4, name.as_bytes()), values].concat())
+        .flat_map(|(name, values)| {
+            let values: Vec<u8> = values.iter().flat_map(|value| element(4, value)).collect();
+            element(0x30, &[element(4, name.as_bytes()), element(0x31, &values)].concat())
         })
         .collect();
     let body = [element(4, dn.as_bytes()), element(0x30, &attributes)].concat();

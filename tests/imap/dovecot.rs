@@ -81,3 +81,23 @@ async fn a_real_server_refuses_what_is_wrong_and_we_say_so() {
     settings.ca_file = None;
     assert!(matches!(refused(&server(&settings)).await, Failure::Tls { .. }));
 }
+
+#[tokio::test]
+async fn a_real_server_tells_what_the_account_may_do() {
+    if !installed() {
+        return;
+    }
+    let dovecot = Dovecot::start().await;
+    let reader = server(&dovecot.settings(ImapSecurity::Tls));
+    let told = async || {
+        let mut folder = reader.open(&password()).await.unwrap();
+        let told = folder.rights().await.unwrap().unwrap();
+        folder.close().await;
+        told
+    };
+    // Its own inbox: everything.
+    let own = told().await;
+    assert!("lrswit".chars().all(|right| own.contains(right)), "{own}");
+    dovecot.allows("lr");
+    assert_eq!(told().await, "lr");
+}

@@ -189,3 +189,30 @@ async fn settings_that_cannot_be_used_are_refused() {
     settings.ca_file = Some("/nowhere/ca.pem".into());
     assert!(matches!(transport.mail_server(&settings), Err(SetupError::Ca { .. })));
 }
+
+#[tokio::test]
+async fn rights_are_asked_for_only_where_the_server_tells_them() {
+    let stage = Stage::good().await;
+    let mut folder = stage.server().open(&password()).await.unwrap();
+    assert_eq!(folder.rights().await.unwrap(), None);
+    let acl = |rights: &'static str| {
+        let rights = rights.as_bytes().to_vec();
+        stage.host.meddle(move |c| match c {
+            "CAPABILITY" => Some(Instead::Say(
+                b"* CAPABILITY IMAP4rev1 AUTH=PLAIN ACL\r\n{tag} OK\r\n".to_vec(),
+            )),
+            "MYRIGHTS \"INBOX/Alerts\"" => Some(Instead::Say(rights.clone())),
+            _ => None,
+        });
+    };
+    acl("* MYRIGHTS \"INBOX/Alerts\" lrs\r\n{tag} OK\r\n");
+    let mut folder = stage.server().open(&password()).await.unwrap();
+    assert_eq!(folder.rights().await.unwrap().as_deref(), Some("lrs"));
+    // Who says that it can tell, and does not, has told nothing.
+    for mute in ["{tag} OK\r\n", "{tag} NO who are you\r\n", "* MYRIGHTS x\r\n{tag} OK\r\n"] {
+        acl(mute);
+        let mut folder = stage.server().open(&password()).await.unwrap();
+        assert!(matches!(folder.rights().await, Err(Failure::Malformed { .. })), "{mute}");
+    }
+    assert_eq!(stage.host.refused(), 0, "it is not asked by commands that it does not know");
+}

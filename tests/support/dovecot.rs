@@ -77,6 +77,8 @@ impl Dovecot {
              first_valid_uid = 1\nfirst_valid_gid = 1\n\
              passdb {{\n driver = passwd-file\n args = {users}\n}}\n\
              userdb {{\n driver = static\n args = uid={uid} gid={gid} home={home}\n}}\n\
+             mail_plugins = acl\nprotocol imap {{\n mail_plugins = acl imap_acl\n}}\n\
+             plugin {{\n acl = vfile\n}}\n\
              namespace inbox {{\n inbox = yes\n separator = /\n}}\n\
              service imap-login {{\n chroot =\n inet_listener imap {{\n port = {clear_port}\n }}\n \
              inet_listener imaps {{\n port = {tls_port}\n ssl = yes\n }}\n}}\n\
@@ -146,6 +148,13 @@ impl Dovecot {
         if let Some((uid, gid)) = self.owner {
             chown(path, Some(uid), Some(gid)).unwrap();
         }
+    }
+
+    /// From now on the account may do no more with its inbox than these letters say (RFC 4314).
+    pub fn allows(&self, rights: &str) {
+        let file = self.folder.path().join("mail/dovecot-acl");
+        std::fs::write(&file, format!("owner {rights}\n")).unwrap();
+        self.own(&file);
     }
 
     /// Delivers as a mail server does: written aside, then moved.

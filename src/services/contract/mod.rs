@@ -11,6 +11,7 @@ pub(super) use tests::board::{Shown, shown};
 pub(super) use tests::fields::{Field, every_field_counts};
 pub(super) use tests::mutated::{
     arbitrary_bodies_are_never_ok, damaged_bodies_are_never_ok_about_something_else,
+    of_damaged_bodies,
 };
 pub(super) use tests::vendor::{Play, Vendor};
 pub(super) use tests::{Bench, the, verdict_of};

@@ -146,7 +146,9 @@ fn rank(note: &Note) -> (Option<Date>, u64) {
 }
 
 fn day_in(text: &str) -> Option<Date> {
-    text.parse().ok().or_else(|| Date::strptime("%d/%m/%Y", text).ok())
+    let day: Option<Date> = text.parse().ok();
+    // A year of two digits would be one of long ago.
+    day.or_else(|| Date::strptime("%d/%m/%Y", text).ok()).filter(|day| day.year() >= 2000)
 }
 
 /// Where a CSV file is wrong, without its content.
@@ -159,7 +161,10 @@ fn e_line(e: &csv::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prop_assert;
+
     use super::*;
+    use crate::services::declared::tests::damage;
 
     #[test]
     fn keeps_days_and_counts_and_drops_names() {
@@ -182,6 +187,61 @@ mod tests {
         let bad = read(&text.replace("x,0,999/0102", "x,few,999/0102")).unwrap();
         let school = "9990102".parse().unwrap();
         assert_eq!(bad.schools[&school].duplicates, Some(Duplicates::Unreadable));
+        let short = read(&text.replace("14/01/2027", "14/01/27")).unwrap();
+        assert_eq!(short.schools[&school].synced_on, None, "no day of the year 27");
         assert_eq!(read("by,laestab\n").unwrap_err(), "column last_synced_on is missing");
+    }
+
+    /// The cells of the rows about `school` by the names of their columns, to a second reader: commas and line
+    /// ends alone, no quotes.
+    fn rows(text: &str, school: &str) -> Vec<BTreeMap<String, String>> {
+        let mut lines = text.lines().filter(|line| !line.is_empty());
+        let cells = |line: &str| line.split(',').map(|c| c.trim().to_owned()).collect::<Vec<_>>();
+        let head = cells(&lines.next().unwrap_or_default().to_lowercase());
+        let row = |line: &str| -> BTreeMap<String, String> {
+            // Of two columns of one name the first counts.
+            head.iter().cloned().zip(cells(line)).rev().collect()
+        };
+        let digits = |cell: &str| cell.chars().filter(char::is_ascii_digit).collect::<String>();
+        let ours = |row: &BTreeMap<String, String>| {
+            row.get("laestab").is_some_and(|cell| digits(cell) == school)
+        };
+        lines.map(row).filter(ours).collect()
+    }
+
+    #[test]
+    fn a_damaged_file_never_tells_a_day_or_a_count_that_stands_in_no_row_of_the_school() {
+        let files = [
+            include_str!("../purple_mash/examples/notes.csv"),
+            include_str!("../just2easy/examples/notes.csv"),
+        ];
+        let mut told = 0;
+        let told = std::cell::RefCell::new(&mut told);
+        for file in files {
+            damage::holds(file, 1_000, |body| {
+                // Whoever quotes may put a line end into a cell.
+                let Some(noted) = read(body).ok().filter(|_| !body.contains('"')) else {
+                    return Ok(());
+                };
+                for (school, note) in noted.schools {
+                    let rows = rows(body, &school.to_string().replace('/', ""));
+                    let has = |name: &str, fits: &dyn Fn(&str) -> bool| {
+                        rows.iter().any(|row| row.get(name).is_some_and(|cell| fits(cell)))
+                    };
+                    if let Some(day) = note.synced_on {
+                        **told.borrow_mut() += 1;
+                        let (iso, ours) = (day.to_string(), day.strftime("%d/%m/%Y").to_string());
+                        let same = |cell: &str| cell == iso || cell == ours;
+                        prop_assert!(has("last_synced_on", &same), "{school} {day}\n{body}");
+                    }
+                    if let Some(Duplicates::Left(n)) = note.duplicates {
+                        let same = |cell: &str| cell.parse() == Ok(n);
+                        prop_assert!(has("duplicates", &same), "{school} {n}\n{body}");
+                    }
+                }
+                Ok(())
+            });
+        }
+        assert!(**told.borrow() > 500, "many days are still told");
     }
 }

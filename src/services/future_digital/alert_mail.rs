@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::model::ids::{Laestab, ServiceKey};
-use crate::ports::watch::{Door, Place};
+use crate::ports::watch::{Door, Place, Rights};
 use crate::services::declared::mailbox::{Mail, Mailbox, Reads, Sent};
 use crate::services::declared::refused;
 use crate::services::future_digital::describe::{AlertMail as Settings, KEY};
@@ -82,6 +82,11 @@ impl AlertMail {
     /// The mail server.
     pub(super) async fn door(&self) -> Option<Door> {
         self.mailbox.door().await
+    }
+
+    /// What our account may do there.
+    pub(super) async fn rights(&self) -> Option<Rights> {
+        self.mailbox.rights().await
     }
 
     pub(super) async fn look(&self, now: Timestamp) -> Lately {

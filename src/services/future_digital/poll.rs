@@ -15,7 +15,7 @@ use crate::model::observation::{Observation, Target, Verdict};
 use crate::model::span::Span;
 use crate::ports::act::Act;
 use crate::ports::clock::Boxed;
-use crate::ports::watch::{Door, Job, Place, Watch};
+use crate::ports::watch::{Door, Job, Place, Rights, Watch};
 use crate::services::declared::dropped::{Dropped, Folder};
 use crate::services::declared::moment::{self, Ahead};
 use crate::services::declared::sign_in::SignIn;
@@ -382,6 +382,15 @@ impl Watch for Watcher {
 
     fn not_watched(&self) -> Vec<NotWatched> {
         Vec::new()
+    }
+
+    fn rights(&self) -> Boxed<'_, Vec<Rights>> {
+        Box::pin(async {
+            match &self.alert_mail {
+                Some(mail) => mail.rights().await.into_iter().collect(),
+                None => Vec::new(),
+            }
+        })
     }
 
     fn doors(&self) -> Boxed<'_, Vec<Door>> {

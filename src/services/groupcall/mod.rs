@@ -19,7 +19,7 @@ mod callback;
 mod complaint;
 mod describe;
 #[cfg(any(test, feature = "fuzzing"))]
-mod fuzz;
+pub(super) mod fuzz;
 mod loads;
 mod poll;
 mod resync;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::model::health::Reason;
 use crate::model::observation::Zone;
-use crate::ports::watch::{Door, Place};
+use crate::ports::watch::{Door, Place, Rights};
 use crate::services::declared::mailbox::{Mailbox, MailboxSettings, Reads};
 use crate::services::declared::moment::{self, Ahead};
 use crate::services::declared::refused;
@@ -102,6 +102,15 @@ impl Inbox {
         let mut out = Vec::new();
         for mailbox in &self.mailboxes {
             out.extend(mailbox.door().await);
+        }
+        out
+    }
+
+    /// What our accounts may do there.
+    pub(super) async fn rights(&self) -> Vec<Rights> {
+        let mut out = Vec::new();
+        for mailbox in &self.mailboxes {
+            out.extend(mailbox.rights().await);
         }
         out
     }

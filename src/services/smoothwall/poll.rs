@@ -12,7 +12,7 @@ use crate::model::ids::{CheckId, Laestab, ServiceKey};
 use crate::model::observation::{Observation, Target, Zone};
 use crate::model::text::Clean;
 use crate::ports::clock::Boxed;
-use crate::ports::watch::{Door, Job, Place, Watch};
+use crate::ports::watch::{Door, Job, Place, Rights, Watch};
 use crate::services::declared::{only_sensible, refused, service_key};
 use crate::services::smoothwall::actions;
 use crate::services::smoothwall::alerts::{Standing, standing};
@@ -331,6 +331,15 @@ impl Watch for Watcher {
             why: Clean::new("it sent alerts, and no appliance has it among its `hosts`"),
         };
         strangers.iter().map(gap).collect()
+    }
+
+    fn rights(&self) -> Boxed<'_, Vec<Rights>> {
+        Box::pin(async {
+            match &self.inbox {
+                Some(inbox) => inbox.rights().await,
+                None => Vec::new(),
+            }
+        })
     }
 
     fn doors(&self) -> Boxed<'_, Vec<Door>> {

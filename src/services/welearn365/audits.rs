@@ -45,10 +45,15 @@ const MOST_KINDS: usize = 200;
 pub(super) struct Audits {
     graph: Graph,
     clock: Arc<dyn Clock>,
+    ours: Ours,
+}
+
+/// By what our own changes are told from others'.
+pub(super) struct Ours {
     /// The ids of our apps.
-    apps: Vec<String>,
+    pub(super) apps: Vec<String>,
     /// The id of the acting app's service principal, by which Microsoft names it at times.
-    principal: Option<String>,
+    pub(super) principal: Option<String>,
 }
 
 impl std::fmt::Debug for Audits {
@@ -59,7 +64,7 @@ impl std::fmt::Debug for Audits {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Row {
+pub(super) struct Row {
     id: Seen<String>,
     activity_date_time: Seen<String>,
     activity_display_name: Seen<String>,
@@ -189,9 +194,43 @@ impl Audits {
         apps: Vec<String>,
         principal: Option<String>,
     ) -> Self {
-        Self { graph, clock, apps, principal }
+        Self { graph, clock, ours: Ours { apps, principal } }
     }
 
+    async fn walk(&self, since: Timestamp, until: Timestamp) -> VendorAudit {
+        let filter = format!("activityDateTime ge {since} and activityDateTime le {until}");
+        let first =
+            Request::get("auditLogs/directoryAudits").query("$filter", filter).query("$top", PAGE);
+        let mut walk = Walk::new(first, RIGHT, MOST_PAGES);
+        let (mut audit, mut seen) = (VendorAudit::default(), BTreeSet::new());
+        let began = self.clock.monotonic();
+        loop {
+            let page = match walk.next::<Row>(&self.graph).await {
+                Ok(Some((page, _))) => page,
+                Ok(None) => return audit,
+                Err(trouble) => return broken(audit, &trouble),
+            };
+            for row in page.value {
+                audit.read = audit.read.saturating_add(1);
+                self.ours.take(row, (since, until), &mut audit, &mut seen);
+            }
+            if !walk.goes_on() {
+                return audit;
+            }
+            if self.clock.monotonic().saturating_sub(began) >= LONGEST {
+                let why = format!(
+                    "Microsoft's audit has more than can be read at once ({} entries so far): ask \
+                     for a shorter time",
+                    audit.read
+                );
+                return broken(audit, &Trouble::new(Reason::NoAnswer, why));
+            }
+            self.clock.sleep(PAUSE).await;
+        }
+    }
+}
+
+impl Ours {
     /// Who did it; an error where it may be us and cannot be told.
     fn by(&self, row: &Row) -> Result<Initiator, String> {
         let by = row.initiated_by.value();
@@ -252,39 +291,8 @@ impl Audits {
         }))
     }
 
-    async fn walk(&self, since: Timestamp, until: Timestamp) -> VendorAudit {
-        let filter = format!("activityDateTime ge {since} and activityDateTime le {until}");
-        let first =
-            Request::get("auditLogs/directoryAudits").query("$filter", filter).query("$top", PAGE);
-        let mut walk = Walk::new(first, RIGHT, MOST_PAGES);
-        let (mut audit, mut seen) = (VendorAudit::default(), BTreeSet::new());
-        let began = self.clock.monotonic();
-        loop {
-            let page = match walk.next::<Row>(&self.graph).await {
-                Ok(Some((page, _))) => page,
-                Ok(None) => return audit,
-                Err(trouble) => return broken(audit, &trouble),
-            };
-            for row in page.value {
-                audit.read = audit.read.saturating_add(1);
-                self.take(row, (since, until), &mut audit, &mut seen);
-            }
-            if !walk.goes_on() {
-                return audit;
-            }
-            if self.clock.monotonic().saturating_sub(began) >= LONGEST {
-                let why = format!(
-                    "Microsoft's audit has more than can be read at once ({} entries so far): ask \
-                     for a shorter time",
-                    audit.read
-                );
-                return broken(audit, &Trouble::new(Reason::NoAnswer, why));
-            }
-            self.clock.sleep(PAUSE).await;
-        }
-    }
-
-    fn take(
+    /// Puts an entry of the answer to where it belongs; pages may overlap, so `seen` holds the ids so far.
+    pub(super) fn take(
         &self,
         row: ListRow<Row>,
         asked: (Timestamp, Timestamp),

@@ -20,7 +20,7 @@ mod describe;
 mod dn;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
-mod fuzz;
+pub(super) mod fuzz;
 mod graph;
 mod health;
 mod licences;

@@ -243,7 +243,11 @@ impl Watch for WeLearn365 {
                      cannot tell which changes in Microsoft 365 did not come through caretaker"
                 ));
             }
-            vec![told]
+            let mut all = vec![told];
+            if let Some(accounts) = &self.accounts {
+                all.push(accounts.rights().await);
+            }
+            all
         })
     }
 

@@ -302,7 +302,7 @@ impl Controller {
             _ => {}
         }
         if search.base.is_empty() && search.scope == 0 {
-            let root = self.root();
+            let root = self.root(talk.may_write);
             return vec![
                 message(id, &entry_of(&root, &search), None),
                 message(id, &result_of(0x65, 0, ""), None),
@@ -320,6 +320,7 @@ impl Controller {
         };
         let cut = self.is(ControllerFault::SizeLimit);
         let code = if cut || (paging.size.is_none() && next.is_some()) { 4 } else { 0 };
+        let entries: Vec<Entry> = entries.into_iter().map(|e| e.seen_by(talk.may_write)).collect();
         let mut out: Vec<Vec<u8>> =
             entries.iter().map(|e| message(id, &entry_of(e, &search), None)).collect();
         if self.is(ControllerFault::References) {
@@ -390,14 +391,14 @@ impl Controller {
         (0..).map_while(|n| self.block(n)).flatten()
     }
 
-    fn root(&self) -> Entry {
+    fn root(&self, writes: bool) -> Entry {
         let ahead = match () {
             () if self.is(ControllerFault::ClockAhead) => 600,
             () if self.is(ControllerFault::ClockBehind) => -180,
             () => 0,
         };
         let whole = !self.is(ControllerFault::NotSynchronized);
-        people::root(&self.host, moved(self.stage.now(), ahead), whole)
+        people::root(&self.host, moved(self.stage.now(), ahead), whole, writes)
     }
 
     /// What it knows of the passwords that were set in the night.
@@ -472,7 +473,7 @@ fn entry_of(entry: &Entry, search: &Search) -> Vec<u8> {
     // Computed attributes come by name only, and the groups of a token from the entry itself only.
     let asked = |name: &str| match search.attributes.as_slice() {
         _ if name == "tokenGroups" && search.scope != 0 => false,
-        [] => !name.starts_with("msDS-") && name != "tokenGroups",
+        [] => !name.starts_with("msDS-") && !name.ends_with("Effective") && name != "tokenGroups",
         some => some.iter().any(|w| w.eq_ignore_ascii_case(name) || w == "*"),
     };
     let attributes: Vec<Vec<u8>> = entry

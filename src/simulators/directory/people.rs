@@ -28,6 +28,8 @@ pub(super) const GROUPS: [(&str, u32); 3] =
 /// Domain Users, and Domain Admins.
 const USERS: u32 = 513;
 const ADMINS: u32 = 512;
+/// The account that the console signs in with; the one that may write comes next.
+const OURS: u32 = 1_101;
 
 const NORMAL: i64 = 0x200;
 const DISABLED: i64 = 0x2;
@@ -77,6 +79,18 @@ impl Entry {
             || self.values("tokenGroups").contains(&admins)
     }
 
+    /// With what whoever asks may write to it, as a controller computes that.
+    pub(super) fn seen_by(self, writer: bool) -> Self {
+        let is = |class: &[u8]| self.values("objectclass").iter().any(|c| c == class);
+        let all: &[&str] = match (writer && !self.is_protected(), is(b"user"), is(b"group")) {
+            (true, true, _) => &["userAccountControl", "lockoutTime", "pwdLastSet"],
+            (true, _, true) => &["member"],
+            _ => &[],
+        };
+        let all = all.iter().map(|name| name.as_bytes().to_vec()).collect();
+        self.having("allowedAttributesEffective", all).with("sDRightsEffective", "0")
+    }
+
     /// The values of an attribute, named in small letters.
     pub(super) fn values(&self, name: &str) -> &[Vec<u8>] {
         let found = self.attributes.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
@@ -96,6 +110,13 @@ fn sid(rid: u32) -> Vec<u8> {
         out.extend(part.to_le_bytes());
     }
     out
+}
+
+/// A SID of the domain as it is shown.
+pub(super) fn shown(sid: &[u8]) -> Option<String> {
+    let parts = sid.get(8..)?.chunks_exact(4).map(|c| c.try_into().ok().map(u32::from_le_bytes));
+    let parts = parts.collect::<Option<Vec<u32>>>()?;
+    Some(parts.iter().fold("S-1-5".to_owned(), |all, part| format!("{all}-{part}")))
 }
 
 /// The DN of one of the filter's groups.
@@ -155,12 +176,13 @@ pub(super) fn ticks(at: i64) -> i64 {
 /// What stands beside the schools: the domain, its groups, and the accounts of the console.
 pub(super) fn frame(stage: &Stage) -> Vec<Entry> {
     let ou = |dn: &str| Entry::new(dn.to_owned(), &["top", "organizationalUnit"]);
-    let account = |name: &str| {
+    let account = |name: &str, rid: u32| {
         Entry::new(
             format!("CN={},OU=Services,{DOMAIN}", name.split('@').next().unwrap_or(name)),
             &["top", "person", "organizationalPerson", "user"],
         )
         .with("objectCategory", format!("CN=Person,CN=Schema,CN=Configuration,{DOMAIN}"))
+        .with("objectSid", sid(rid))
         .with("userPrincipalName", name)
         .with("userAccountControl", (NORMAL | 0x10000).to_string())
     };
@@ -180,16 +202,17 @@ pub(super) fn frame(stage: &Stage) -> Vec<Entry> {
         ou(SCHOOLS),
         ou(&format!("OU=Services,{DOMAIN}")),
         ou(&format!("OU=Groups,{DOMAIN}")),
-        account(ACCOUNT),
-        account(WRITER),
+        account(ACCOUNT, OURS),
+        account(WRITER, OURS + 1),
         group(format!("CN=Domain Admins,CN=Users,{DOMAIN}"), ADMINS).with("adminCount", "1"),
     ];
     out.extend(GROUPS.map(|(name, rid)| group(group_dn(name), rid)));
     out
 }
 
-/// What a controller says of itself.
-pub(super) fn root(host: &str, now: Timestamp, whole: bool) -> Entry {
+/// What a controller says of itself, and of the groups of whoever asks.
+pub(super) fn root(host: &str, now: Timestamp, whole: bool, writes: bool) -> Entry {
+    let own = OURS + u32::from(writes);
     Entry::new(String::new(), &["top"])
         .with("currentTime", stamp(now))
         .with("defaultNamingContext", DOMAIN)
@@ -197,6 +220,7 @@ pub(super) fn root(host: &str, now: Timestamp, whole: bool) -> Entry {
         .with("highestCommittedUSN", (now.as_second() - 1_600_000_000).to_string())
         .with("isSynchronized", if whole { "TRUE" } else { "FALSE" })
         .with("supportedControl", "1.2.840.113556.1.4.319")
+        .having("tokenGroups", vec![sid(own), sid(USERS)])
 }
 
 /// The OUs and accounts of one school.

@@ -155,6 +155,8 @@ fn equal(name: &str, value: &[u8], wanted: &[u8]) -> bool {
     // A class is asked for by its short name and kept by its DN.
     let short = value.strip_prefix(b"CN=").and_then(|v| v.split(|b| *b == b',').next());
     value.eq_ignore_ascii_case(wanted)
+        // A SID may be asked for as it is shown.
+        || name == "objectsid" && super::people::shown(value).is_some_and(|s| s.as_bytes() == wanted)
         || name == "objectcategory" && short.is_some_and(|s| s.eq_ignore_ascii_case(wanted))
 }
 

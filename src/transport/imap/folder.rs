@@ -43,6 +43,8 @@ pub struct Fetched {
 pub struct MailFolder {
     wire: Wire<Stream>,
     visit: Visit,
+    /// As commands name it; empty until it is open.
+    quoted: String,
     tags: u32,
     validity: u32,
     next: Option<u32>,
@@ -51,7 +53,8 @@ pub struct MailFolder {
 
 impl MailFolder {
     pub(super) fn new(wire: Wire<Stream>, visit: Visit) -> Self {
-        Self { wire, visit, tags: 0, validity: 0, next: None, exists: 0 }
+        let quoted = String::new();
+        Self { wire, visit, quoted, tags: 0, validity: 0, next: None, exists: 0 }
     }
 
     /// `UIDVALIDITY`: when it changes, every number means another message.
@@ -167,6 +170,34 @@ impl MailFolder {
         Ok(found)
     }
 
+    /// The letters of what the account may do with the folder (RFC 4314, `MYRIGHTS`); none where the
+    /// server has no such extension. Two commands.
+    ///
+    /// # Errors
+    /// [`Failure::Malformed`] when the server has it and does not answer. Else as for opening.
+    pub async fn rights(&mut self) -> Result<Option<String>, Failure> {
+        let visit = self.visit.clone();
+        visit.within(self.rights_now()).await
+    }
+
+    async fn rights_now(&mut self) -> Result<Option<String>, Failure> {
+        // Asked once more: many servers say only to whom they know that they have it.
+        if !self.capabilities().await?.iter().any(|can| can == "ACL") {
+            return Ok(None);
+        }
+        let mut told = None;
+        let command = format!("MYRIGHTS {}", self.quoted);
+        let done = self.run(&command, ANSWER_LIMIT, ANSWER_LIMIT, |answer| {
+            if let Answer::Rights(rights) = answer {
+                told = Some(rights);
+            }
+        });
+        let done = done.await?;
+        self.accept(done, "the question for our rights")?;
+        let untold = || self.visit.broken(Broken::Unreadable("it does not tell our rights"));
+        told.map(Some).ok_or_else(untold)
+    }
+
     /// Takes leave. A server that does not answer to that is left without it.
     pub async fn close(mut self) {
         let visit = self.visit.clone();
@@ -191,7 +222,8 @@ impl MailFolder {
 
     pub(super) async fn examine(&mut self, folder: &str) -> Result<(), Failure> {
         let (mut validity, mut next, mut exists) = (None, None, None);
-        let command = format!("EXAMINE {}", quoted(&encoded(folder)));
+        self.quoted = quoted(&encoded(folder));
+        let command = format!("EXAMINE {}", self.quoted);
         let done = self.run(&command, ANSWER_LIMIT, 0, |answer| match answer {
             Answer::Exists(n) => exists = Some(n),
             Answer::Status(Status::Ok, text) => {

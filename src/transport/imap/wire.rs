@@ -12,6 +12,9 @@ const LINE_LIMIT: u64 = 256 * 1024;
 /// Words, texts and brackets of one answer about a message.
 const TOKEN_LIMIT: usize = 4_096;
 
+/// Bytes of a folder's name in an answer.
+const LONGEST_NAME: usize = 4_096;
+
 /// Why an exchange cannot go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Broken {
@@ -63,6 +66,8 @@ pub(super) enum Answer {
     Fetch(Vec<(String, Item)>),
     /// What the server can do, in upper case.
     Capability(Vec<String>),
+    /// The letters of what the account may do with a folder (RFC 4314).
+    Rights(String),
     /// Something that nobody asked for.
     Other,
 }
@@ -123,6 +128,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         if word.eq_ignore_ascii_case(b"CAPABILITY") {
             let words = lossy(text).to_ascii_uppercase();
             return Ok(Answer::Capability(words.split(' ').map(str::to_owned).collect()));
+        }
+        if word.eq_ignore_ascii_case(b"MYRIGHTS") {
+            // The folder's name may be a literal.
+            return rights(self.tokens(text.to_vec(), LONGEST_NAME.min(literal_limit)).await?);
         }
         let (about, rest) = first_word(text);
         let tokens = self.tokens(rest.to_vec(), literal_limit).await?;
@@ -339,6 +348,16 @@ fn items(tokens: Vec<Token>) -> Result<Vec<(String, Item)>, Broken> {
     }
 }
 
+/// The rights of `FOLDER RIGHTS`.
+fn rights(tokens: Vec<Token>) -> Result<Answer, Broken> {
+    match tokens.as_slice() {
+        [Token::Word(_) | Token::Text(_), Token::Word(rights) | Token::Text(rights)] => {
+            Ok(Answer::Rights(lossy(rights)))
+        }
+        _ => Err(Broken::Unreadable("an answer about rights is not in its form")),
+    }
+}
+
 /// Goes behind the end of a list, however deep; `None` when it has none.
 fn skip_list(tokens: &mut impl Iterator<Item = Token>) -> Option<()> {
     let mut depth = 1_usize;
@@ -391,6 +410,11 @@ mod tests {
         let found = Answer::Search(vec![4, 4_294_967_295]);
         assert_eq!(one("* SEARCH 4  4294967295 (MODSEQ 9)").await, Ok(found));
         assert_eq!(one("+ go on").await, Ok(Answer::Continue));
+        for folder in ["INBOX", "\"a b\"", "{3}\r\na b"] {
+            let rights = Answer::Rights("lr".into());
+            assert_eq!(one(&format!("* MYRIGHTS {folder} lr")).await, Ok(rights), "{folder}");
+        }
+        assert_eq!(one("* MYRIGHTS x \"\"").await, Ok(Answer::Rights(String::new())));
         assert_eq!(one("* LIST (\\Noselect) \"/\" \"a b\"").await, Ok(Answer::Other));
         assert_eq!(one("* 4 EXPUNGE").await, Ok(Answer::Expunge));
         let fetch = "* 1 FETCH (flags (\\Seen (x)) UID 9 INTERNALDATE \" 1-Feb-2027 \\\"x\" \
@@ -443,6 +467,9 @@ mod tests {
             "* 1 FETCH (UID (7)",
             "* 1 FETCH (UID \"7)",
             "* 1 FETCH (((((",
+            "* MYRIGHTS INBOX",
+            "* MYRIGHTS INBOX (lr)",
+            "* MYRIGHTS INBOX l r",
             "c1 BYE",
             "",
         ] {

@@ -5,6 +5,8 @@
 //!
 //! Invariant: nothing but the greeting and the wish for TLS is ever said in the clear.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzz;
 mod postman;
 mod settings;
 mod stream;

@@ -103,7 +103,10 @@ impl From<io::Error> for NoTls {
 
 /// Asks for TLS, in the clear (RFC 3207). Reads no byte too many: whatever a stranger puts between the
 /// server's consent and the handshake is taken for the handshake, which then fails.
-pub(super) async fn start_tls(stream: &mut TcpStream, hello: &str) -> Result<(), NoTls> {
+pub(super) async fn start_tls<S>(stream: &mut S, hello: &str) -> Result<(), NoTls>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let greeting = answer(stream).await?;
     if !greeting.starts_with("220") {
         return Err(NoTls::Lost(format!("it does not greet: {greeting}")));
@@ -122,7 +125,7 @@ pub(super) async fn start_tls(stream: &mut TcpStream, hello: &str) -> Result<(),
 }
 
 /// The last line of an answer in the clear.
-async fn answer(stream: &mut TcpStream) -> Result<String, NoTls> {
+async fn answer(stream: &mut (impl AsyncRead + Unpin)) -> Result<String, NoTls> {
     for _ in 0..CLEAR_LINES {
         let line = line(stream).await?;
         if line.as_bytes().get(3) != Some(&b'-') {
@@ -133,7 +136,7 @@ async fn answer(stream: &mut TcpStream) -> Result<String, NoTls> {
 }
 
 /// A line, read byte by byte.
-async fn line(stream: &mut TcpStream) -> Result<String, NoTls> {
+async fn line(stream: &mut (impl AsyncRead + Unpin)) -> Result<String, NoTls> {
     let mut line = Vec::new();
     while line.len() < CLEAR_LINE {
         match stream.read_u8().await? {

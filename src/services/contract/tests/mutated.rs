@@ -2,7 +2,7 @@
 //! in other letters, a connector does not panic and is never ok about something else.
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, TestCaseResult, TestRunner};
 use serde_json::{Value, json};
 
 use crate::model::observation::{Number, Observation, SourceTime, Verdict};
@@ -30,19 +30,28 @@ enum Change {
     Null,
     Retype(u8),
     Reverse,
-    Letters,
-    KeyLetters,
+    Letters(Case),
+    KeyLetters(Case),
     Cut,
 }
 
+/// Into which letters.
+#[derive(Debug, Clone, Copy)]
+enum Case {
+    Upper,
+    Lower,
+    Flipped,
+}
+
 fn changes() -> impl Strategy<Value = Vec<(Change, prop::sample::Index)>> {
+    let case = || prop::sample::select(vec![Case::Upper, Case::Lower, Case::Flipped]);
     let change = prop_oneof![
         Just(Change::Drop),
         Just(Change::Null),
         (0_u8..5).prop_map(Change::Retype),
         Just(Change::Reverse),
-        Just(Change::Letters),
-        Just(Change::KeyLetters),
+        case().prop_map(Change::Letters),
+        case().prop_map(Change::KeyLetters),
         Just(Change::Cut),
     ];
     prop::collection::vec((change, any::<prop::sample::Index>()), 1..4)
@@ -56,18 +65,27 @@ pub(in crate::services) fn damaged_bodies_are_never_ok_about_something_else(
     mut judge: impl FnMut(&str) -> Observation,
     may_mean: impl Fn(&Meaning, &Meaning) -> bool,
 ) {
-    let root: Value = serde_json::from_str(healthy).unwrap();
     let meant = Meaning::of(&judge(healthy)).expect("the healthy body is ok to begin with");
-    let judge = std::cell::RefCell::new(&mut judge);
-    let config = Config { cases, failure_persistence: None, ..Config::default() };
-    let outcome = TestRunner::new(config).run(&changes(), |changes| {
-        let body = changed(&root, &changes);
-        let seen = (judge.borrow_mut())(&body);
+    of_damaged_bodies(healthy, cases, |body| {
+        let seen = judge(body);
         if let Some(means) = Meaning::of(&seen) {
             prop_assert!(may_mean(&meant, &means), "{}: {seen:?}\n{body}", seen.detail);
         }
         Ok(())
     });
+}
+
+/// Damages `body` `cases` times and shows each of these to `holds`.
+pub(in crate::services) fn of_damaged_bodies(
+    body: &str,
+    cases: u32,
+    mut holds: impl FnMut(&str) -> TestCaseResult,
+) {
+    let root: Value = serde_json::from_str(body).unwrap();
+    let holds = std::cell::RefCell::new(&mut holds);
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    let outcome = TestRunner::new(config)
+        .run(&changes(), |changes| (holds.borrow_mut())(&changed(&root, &changes)));
     outcome.unwrap_or_else(|e| panic!("{e}"));
 }
 
@@ -159,17 +177,16 @@ fn pointers(value: &Value, here: String, out: &mut Vec<String>) {
     }
 }
 
-fn flipped(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            let other: String = if c.is_uppercase() {
-                c.to_lowercase().collect()
-            } else {
-                c.to_uppercase().collect()
-            };
-            other.chars().collect::<Vec<_>>()
-        })
-        .collect()
+fn lettered(text: &str, case: Case) -> String {
+    let flip = |c: char| match c.is_uppercase() {
+        true => c.to_lowercase().collect::<String>(),
+        false => c.to_uppercase().collect(),
+    };
+    match case {
+        Case::Upper => text.to_uppercase(),
+        Case::Lower => text.to_lowercase(),
+        Case::Flipped => text.chars().map(flip).collect(),
+    }
 }
 
 fn apply(root: &mut Value, at: &str, change: Change) {
@@ -182,14 +199,14 @@ fn apply(root: &mut Value, at: &str, change: Change) {
             Some(Value::Array(list)) => drop(list.remove(key.parse().unwrap())),
             _ => {}
         },
-        Change::KeyLetters => {
+        Change::KeyLetters(case) => {
             if let Some(Value::Object(map)) = root.pointer_mut(parent)
                 && let Some(value) = map.remove(&key)
             {
-                map.insert(flipped(&key), value);
+                map.insert(lettered(&key, case), value);
             }
         }
-        Change::Null | Change::Retype(_) | Change::Reverse | Change::Letters => {
+        Change::Null | Change::Retype(_) | Change::Reverse | Change::Letters(_) => {
             if let Some(value) = root.pointer_mut(at) {
                 *value = revalued(value.take(), change);
             }
@@ -209,7 +226,7 @@ fn revalued(value: Value, change: Change) -> Value {
             list.reverse();
             Value::Array(list)
         }
-        (Change::Letters, Value::String(text)) => Value::String(flipped(&text)),
+        (Change::Letters(case), Value::String(text)) => Value::String(lettered(&text, case)),
         (Change::Null, _) => Value::Null,
         (_, value) => value,
     }

@@ -25,7 +25,7 @@ use crate::model::estate::Estate;
 use crate::model::health::Reason;
 use crate::model::ids::{Laestab, ServiceKey};
 use crate::model::observation::Window;
-use crate::ports::watch::{self, CredentialUse, Door};
+use crate::ports::watch::{self, CredentialUse, Door, Rights};
 use crate::services::Context;
 use crate::services::declared::jq::Pool;
 use crate::services::declared::statuspage::StatusPage;
@@ -223,6 +223,14 @@ impl Source {
     pub(super) async fn door(&self) -> Option<Door> {
         match &self.kind {
             Kind::Mail(reports) => reports.door().await,
+            _ => None,
+        }
+    }
+
+    /// What our account may do at the mail server, if it is one.
+    pub(super) async fn rights(&self) -> Option<Rights> {
+        match &self.kind {
+            Kind::Mail(reports) => reports.rights().await,
             _ => None,
         }
     }

@@ -156,11 +156,15 @@ impl Evaluator {
         *self.stray.lock().unwrap_or_else(PoisonError::into_inner) = sorted.stray();
         if let Some(trace) = &self.trace {
             trace.note(&format!(
-                "{} rows: {} schools of ours, {} of no school of ours, {} without a key",
+                "{} rows: {} schools of ours, {} of no school of ours, {} without a key{}",
                 sorted.rows,
                 sorted.schools.len(),
                 sorted.strangers,
-                sorted.keyless
+                sorted.keyless,
+                match &sorted.first_keyless {
+                    Some(form) => format!("; the first of these has {form}"),
+                    None => String::new(),
+                }
             ));
         }
     }
@@ -234,7 +238,9 @@ impl Evaluator {
                     "{name} `{code}` failed: {}; it got {}",
                     failed.why, failed.got
                 )),
-                Outcome::Several => trace.note(&format!("{name} `{code}` gives several values")),
+                Outcome::Several(_) => {
+                    trace.note(&format!("{name} `{code}` gives {}", outcome.form()));
+                }
                 Outcome::Nothing => trace.note(&format!("{name} `{code}` gives nothing")),
                 Outcome::Value(_) => {}
             }

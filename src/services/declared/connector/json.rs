@@ -361,8 +361,9 @@ impl Api {
                 let why = format!("pages.next cannot be read: {}", failed.why);
                 return Err(Trouble::malformed(why).fact("pages.next got", failed.got.clone()));
             }
-            Some(Outcome::Value(_) | Outcome::Several) => {
-                return Err(Trouble::malformed("pages.next gives no link"));
+            Some(other @ (Outcome::Value(_) | Outcome::Several(_))) => {
+                let trouble = Trouble::malformed("pages.next gives no link");
+                return Err(trouble.fact("pages.next got", other.form()));
             }
         };
         // A link may be relative; where it leads is checked when it is whole.

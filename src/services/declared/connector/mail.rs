@@ -15,7 +15,7 @@ use super::{Refused, refuse, textfile};
 use crate::model::health::Reason;
 use crate::model::ids::Laestab;
 use crate::model::observation::{SourceTime, Zone};
-use crate::ports::watch::{Door, Place};
+use crate::ports::watch::{Door, Place, Rights};
 use crate::services::declared::jq::Row;
 use crate::services::declared::mailbox::{Look, Mail, Mailbox, Message, Reads, Sent};
 use crate::services::declared::words::folded;
@@ -129,6 +129,11 @@ impl Reports {
     /// The mail server, if there is one.
     pub(super) async fn door(&self) -> Option<Door> {
         self.mailbox.door().await
+    }
+
+    /// What our account may do there.
+    pub(super) async fn rights(&self) -> Option<Rights> {
+        self.mailbox.rights().await
     }
 
     /// The newest message of the kind.

@@ -15,7 +15,7 @@ use crate::model::calendar::london;
 use crate::model::health::Reason;
 use crate::model::observation::{Observation, SourceTime, Verdict, Zone};
 use crate::model::text::Clean;
-use crate::services::declared::jq::{Outcome, Row};
+use crate::services::declared::jq::{Outcome, Row, form};
 
 /// Names of what is picked, within a row.
 pub(super) const HEALTH: &str = "health";
@@ -248,16 +248,16 @@ impl Reading {
         worst: &mut Worst,
         judged: &mut Judged,
     ) {
-        let read =
-            picked(row, &format!("{NUMBER}{name}"), name, judged).and_then(|value| match &value {
-                Value::Null => Ok(None),
-                Value::Number(number) => Ok(number.as_f64()),
-                Value::String(text) if self.as_text => match text.trim().parse::<f64>() {
-                    Ok(number) if number.is_finite() => Ok(Some(number)),
-                    _ => Err(format!("{name} is not a number")),
-                },
-                _ => Err(format!("{name} is not a number")),
-            });
+        let read = picked(row, &format!("{NUMBER}{name}"), name, judged);
+        let read = read.and_then(|value| match &value {
+            Value::Null => Ok(None),
+            Value::Number(number) => Ok(number.as_f64()),
+            Value::String(text) if self.as_text && finite(text).is_some() => Ok(finite(text)),
+            other => {
+                judged.facts.push((format!("{name} got"), form(other)));
+                Err(format!("{name} is not a number"))
+            }
+        });
         let unclear = Verdict::Unknown(Reason::Malformed);
         let number = match read {
             Ok(Some(number)) => number,
@@ -295,7 +295,7 @@ impl Reading {
             };
             format!("its time cannot be read{how}")
         };
-        match (&value, rule.unix) {
+        let read = match (&value, rule.unix) {
             (Value::Null, _) => Ok(None),
             (Value::String(text), _) if text.trim().is_empty() => Ok(None),
             (Value::Number(number), Some(unit)) => {
@@ -308,7 +308,11 @@ impl Reading {
             }
             (Value::String(text), None) => time(text, rule.zone).map(Some).ok_or_else(unreadable),
             _ => Err(unreadable()),
+        };
+        if read.is_err() {
+            judged.facts.push(("time got".to_owned(), form(&value)));
         }
+        read
     }
 
     fn keep_facts(&self, row: &Row, judged: &mut Judged) {
@@ -316,7 +320,7 @@ impl Reading {
             let value = match row.get(&format!("{FACT}{name}")) {
                 Some(Outcome::Value(Value::Null)) | Some(Outcome::Nothing) | None => continue,
                 Some(Outcome::Value(value)) => short(value),
-                Some(Outcome::Several) => "several values".to_owned(),
+                Some(Outcome::Several(_)) => "several values".to_owned(),
                 Some(Outcome::Failed(failed)) => format!("not readable: {}", failed.why),
             };
             judged.facts.push((name.clone(), value));
@@ -348,7 +352,10 @@ fn picked(row: &Row, name: &str, shown: &str, judged: &mut Judged) -> Result<Val
     match row.get(name) {
         Some(Outcome::Value(value)) => Ok(value.clone()),
         Some(Outcome::Nothing) | None => Ok(Value::Null),
-        Some(Outcome::Several) => Err(format!("{shown} gives several values where one is meant")),
+        Some(several @ Outcome::Several(_)) => {
+            judged.facts.push((format!("{shown} got"), several.form()));
+            Err(format!("{shown} gives several values where one is meant"))
+        }
         Some(Outcome::Failed(failed)) => {
             judged.facts.push((format!("{shown} got"), failed.got.clone()));
             Err(format!("{shown} cannot be read: {}", failed.why))
@@ -363,7 +370,7 @@ pub(super) fn key_of(row: &Row) -> Option<String> {
             Some(text.trim().to_owned()).filter(|text| !text.is_empty())
         }
         Outcome::Value(Value::Number(number)) => Some(number.to_string()),
-        Outcome::Value(_) | Outcome::Nothing | Outcome::Several | Outcome::Failed(_) => None,
+        Outcome::Value(_) | Outcome::Nothing | Outcome::Several(_) | Outcome::Failed(_) => None,
     }
 }
 
@@ -378,6 +385,11 @@ fn short(value: &Value) -> String {
         cut.push('…');
     }
     cut
+}
+
+/// A number as a file writes it.
+fn finite(text: &str) -> Option<f64> {
+    text.trim().parse::<f64>().ok().filter(|number| number.is_finite())
 }
 
 fn unix(number: f64, unit: UnixTime) -> Option<Timestamp> {

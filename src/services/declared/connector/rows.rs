@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::reading::{Judged, Reading, absent_reason, key_of, severity};
+use super::reading::{Judged, KEY, Reading, absent_reason, key_of, severity};
 use super::settings::{Absent, KeyBy, KeyRule, Several};
 use crate::model::estate::Estate;
 use crate::model::health::Reason;
 use crate::model::ids::{Laestab, ServiceKey};
-use crate::services::declared::jq::Row;
+use crate::services::declared::jq::{Outcome, Row};
 
 /// How schools are told by key.
 pub(super) struct Keys {
@@ -67,16 +67,21 @@ pub(super) struct Sorted {
     pub(super) strangers: usize,
     /// Rows without a key that can be read.
     pub(super) keyless: usize,
+    /// What the first of them has for a key, by its form.
+    pub(super) first_keyless: Option<String>,
 }
 
 impl Sorted {
     /// Sorts `rows` by school.
     pub(super) fn new(rows: &[Row], keys: &Keys, reading: &Reading) -> Self {
+        let (schools, first_keyless) = (BTreeMap::new(), None);
         let mut sorted =
-            Self { schools: BTreeMap::new(), rows: rows.len(), strangers: 0, keyless: 0 };
+            Self { schools, rows: rows.len(), strangers: 0, keyless: 0, first_keyless };
         for row in rows {
             let Some(key) = key_of(row) else {
                 sorted.keyless += 1;
+                let has = || row.get(KEY).map_or_else(|| "nothing".to_owned(), Outcome::form);
+                sorted.first_keyless.get_or_insert_with(has);
                 continue;
             };
             let Some(schools) = keys.find(&key) else {

@@ -38,7 +38,7 @@ pub(super) fn after(text: &str, words: &str) -> Outcome {
     });
     match (found.next(), found.next()) {
         (None, _) => Outcome::Nothing,
-        (Some(_), Some(_)) => Outcome::Several,
+        (Some(first), Some(_)) => Outcome::several(&first),
         (Some(rest), None) if rest.is_empty() => Outcome::Value(Value::Null),
         (Some(rest), None) => Outcome::Value(Value::String(rest)),
     }
@@ -88,7 +88,7 @@ mod tests {
         assert_eq!(number_after(text, "Pupils processed"), value("1204"));
         assert_eq!(after(text, "finished at"), value("2027-02-02T09:00:00Z"));
         assert_eq!(after(text, "absent"), Outcome::Nothing);
-        assert_eq!(after("a: 1\na: 2", "a:"), Outcome::Several);
+        assert_eq!(after("a: 1\na: 2", "a:"), Outcome::several("1"));
         assert_eq!(after("a:", "a:"), Outcome::Value(Value::Null));
         assert_eq!(number_after("Free: 12%, of all", "free"), value("12"));
         // A letter whose lower case is longer than itself.

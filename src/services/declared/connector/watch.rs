@@ -15,7 +15,7 @@ use crate::model::ids::{Laestab, ServiceKey};
 use crate::model::observation::{Observation, Target, Verdict, Window};
 use crate::model::text::Clean;
 use crate::ports::clock::{Boxed, Clock};
-use crate::ports::watch::{CredentialUse, Door, Job, Place, Watch};
+use crate::ports::watch::{CredentialUse, Door, Job, Place, Rights, Watch};
 use crate::services::Context;
 use crate::services::declared::hours::Hours;
 
@@ -150,6 +150,10 @@ impl Watch for Connector {
 
     fn credentials(&self) -> Vec<CredentialUse> {
         self.source.credentials(&self.schools)
+    }
+
+    fn rights(&self) -> Boxed<'_, Vec<Rights>> {
+        Box::pin(async { self.source.rights().await.into_iter().collect() })
     }
 
     fn doors(&self) -> Boxed<'_, Vec<Door>> {

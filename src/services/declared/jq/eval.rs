@@ -8,11 +8,14 @@ use jaq_json::{Num, Val};
 use serde_json::Value;
 
 use super::check::{Filter, compile};
+use super::form::of_text;
 use super::{Evaluated, Failed, MOST_ROWS, Outcome, Program, Row};
 
 /// How deep a shape is told, and how many keys of one object.
 const DEEP: usize = 4;
 const WIDE: usize = 12;
+/// Characters of a shape.
+const LONGEST_SHAPE: usize = 600;
 /// Characters of a text that an expression may give.
 const MOST_TEXT: usize = 4_000;
 
@@ -82,7 +85,7 @@ fn one(filter: &Filter, input: &Val) -> Outcome {
     match (found.next(), found.next()) {
         (None, _) => Outcome::Nothing,
         (Some(Err(e)), _) => Outcome::Failed(failed(&redacted(&e.to_string()), input)),
-        (Some(Ok(_)), Some(_)) => Outcome::Several,
+        (Some(Ok(first)), Some(_)) => Outcome::Several(shape(&first)),
         (Some(Ok(value)), None) => match single(&value) {
             Ok(value) => Outcome::Value(value),
             Err(why) => Outcome::Failed(failed(why, &value)),
@@ -121,11 +124,14 @@ fn number_of(number: &Num) -> Option<Value> {
     }
 }
 
-/// Keys, kinds and lengths; numbers, booleans and null as they are; no text.
+/// Keys, kinds, lengths and forms; numbers, booleans and null as they are; no text. Cut where it is long.
 pub(super) fn shape(value: &Val) -> String {
     let mut out = String::new();
     write_shape(&mut out, value, 0);
-    out
+    match out.char_indices().nth(LONGEST_SHAPE) {
+        None => out,
+        Some((end, _)) => format!("{}…", out.get(..end).unwrap_or_default()),
+    }
 }
 
 fn write_shape(out: &mut String, value: &Val, depth: usize) {
@@ -136,7 +142,7 @@ fn write_shape(out: &mut String, value: &Val, depth: usize) {
             Some(number) => write!(out, "{number}"),
             None => out.write_str("not a number"),
         },
-        Val::TStr(text) => write!(out, "text({})", String::from_utf8_lossy(text).chars().count()),
+        Val::TStr(text) => out.write_str(&of_text(&String::from_utf8_lossy(text))),
         Val::BStr(bytes) => write!(out, "bytes({})", bytes.len()),
         Val::Arr(items) => match items.first() {
             None => out.write_str("[]"),

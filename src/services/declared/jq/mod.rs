@@ -8,6 +8,7 @@
 
 mod check;
 mod eval;
+mod form;
 mod frame;
 mod pool;
 #[cfg(test)]
@@ -46,19 +47,41 @@ pub enum Outcome {
     Value(Value),
     /// No value at all.
     Nothing,
-    /// More than one value.
-    Several,
+    /// More than one value; the shape of the first of them.
+    Several(String),
     /// It failed, or gave something that is no single value.
     Failed(Failed),
 }
 
-/// Why an expression gave nothing, and what it was applied to. Without any text of the answer.
+/// Why an expression gave nothing, and what it was applied to. Without any text of the answer but its form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failed {
     /// In words: `cannot index text(4) with text(6)`.
     pub why: String,
-    /// The shape of the value that it got: `{status: text(7)}`.
+    /// The shape of the value that it got, cut to a sensible length: ``{status: text(7 `Aaaaaaa`)}``.
     pub got: String,
+}
+
+impl Outcome {
+    /// Several texts, of which this is one.
+    pub fn several(text: &str) -> Self {
+        Self::Several(form::of_text(text))
+    }
+
+    /// What it looks like, without a letter or a digit of any text.
+    pub fn form(&self) -> String {
+        match self {
+            Self::Value(value) => form::of_value(value),
+            Self::Nothing => "nothing".to_owned(),
+            Self::Several(first) => format!("several values, the first of them {first}"),
+            Self::Failed(failed) => failed.got.clone(),
+        }
+    }
+}
+
+/// What a value that was given looks like, without a letter or a digit of any text.
+pub fn form(value: &Value) -> String {
+    form::of_value(value)
 }
 
 /// One row: what each expression gave.

@@ -78,6 +78,11 @@ impl Access {
         oauth.cell.hold(&*self.clock, refused, || self.grant(oauth)).await
     }
 
+    /// The credential behind it.
+    pub(super) fn credential(&self) -> &CredentialName {
+        &self.credential
+    }
+
     /// Whether there may be another after one was refused.
     pub(super) fn can_renew(&self) -> bool {
         self.oauth.is_some()

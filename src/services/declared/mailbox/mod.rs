@@ -7,6 +7,7 @@
 mod access;
 mod files;
 mod mime;
+mod rights;
 mod shelf;
 #[cfg(test)]
 mod tests;
@@ -24,7 +25,7 @@ use crate::model::health::Reason;
 use crate::model::ids::CredentialName;
 use crate::model::span::Span;
 use crate::model::text::Clean;
-use crate::ports::watch::{Door, Place, Stuck};
+use crate::ports::watch::{Door, Place, Rights, Stuck};
 use crate::services::answer::Trouble;
 use crate::services::declared::dropped::{DropError, DropSettings};
 use crate::services::declared::{in_folder, refused};
@@ -294,6 +295,26 @@ impl<T: Send + Sync + 'static> Mailbox<T> {
             };
         }
         Some(door)
+    }
+
+    /// What our account may do with the folder of the mail server, if there is one; none as well where
+    /// it is not let in, which [`Mailbox::door`] tells.
+    pub async fn rights(&self) -> Option<Rights> {
+        let (Source::Imap { server, access }, Some(imap)) = (&self.source, &self.settings.imap)
+        else {
+            return None;
+        };
+        let (secret, _) = access.show(None).await.ok()?;
+        let mut folder = server.open(&secret).await.ok()?;
+        let told = folder.rights().await;
+        folder.close().await;
+        Some(match told {
+            Ok(letters) => rights::judged(access.credential(), &imap.folder, letters.as_deref()),
+            Err(failure) => {
+                let why = format!("its rights cannot be told: {failure}");
+                crate::services::rights::untold(access.credential(), why)
+            }
+        })
     }
 
     fn most(&self) -> usize {

@@ -10,6 +10,8 @@ enum Damage {
     Drop,
     Retype(&'static str),
     Letters,
+    Upper,
+    Lower,
     Reverse,
     Cut,
 }
@@ -20,6 +22,8 @@ fn damages() -> impl Strategy<Value = Vec<(Damage, Index, Index)>> {
         prop::sample::select(vec!["0", "null", "\"", "<", ",", "\n", "\u{fffd}", "-1"])
             .prop_map(Damage::Retype),
         Just(Damage::Letters),
+        Just(Damage::Upper),
+        Just(Damage::Lower),
         Just(Damage::Reverse),
         Just(Damage::Cut),
     ];
@@ -43,6 +47,8 @@ fn damaged(text: &str, damages: &[(Damage, Index, Index)]) -> String {
             Damage::Drop => drop(letters.drain(from..to)),
             Damage::Retype(with) => drop(letters.splice(from..to, with.chars())),
             Damage::Letters => letters[from..to].iter_mut().for_each(|c| *c = turned(c)),
+            Damage::Upper => letters[from..to].iter_mut().for_each(|c| *c = c.to_ascii_uppercase()),
+            Damage::Lower => letters[from..to].iter_mut().for_each(|c| *c = c.to_ascii_lowercase()),
             Damage::Reverse => {
                 let text: String = letters.iter().collect();
                 // The head of a table stays where it is.

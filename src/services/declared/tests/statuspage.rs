@@ -1,10 +1,12 @@
 //! A vendor's status page: it may worsen, never better, and unknown words are unknown.
 
+use proptest::prop_assert;
 use serde_json::{Value, json};
 
 use super::stage::now;
 use crate::model::health::Reason;
 use crate::model::observation::Verdict;
+use crate::services::contract::of_damaged_bodies;
 use crate::services::declared::statuspage::{Says, Standing, read};
 
 /// A page in another order than usual, with a field that nobody knows.
@@ -173,6 +175,92 @@ fn it_may_worsen_and_never_betters() {
     assert_eq!(at(Standing::Degraded).worsen(malformed), malformed);
     assert_eq!(at(Standing::Unclear).worsen(Verdict::Ok), malformed);
     assert_eq!(at(Standing::Unclear).worsen(Verdict::Critical), Verdict::Critical);
+}
+
+// ------------------------------------------------------------------ damaged pages
+
+/// Whether `body` says in so many words that nothing is wrong with "sign in", to a second reader: from the
+/// vendor's notes, over text, with nothing of the first. Its words may be in any letters, its keys in theirs alone.
+fn claims_to_be_well(body: &str) -> bool {
+    let Ok(page) = serde_json::from_str::<Value>(body) else { return false };
+    let word = |of: &Value, key: &str| of[key].as_str().unwrap_or_default().to_lowercase();
+    let all = |of: &Value, key: &str| of[key].as_array().cloned().unwrap_or_default();
+    let ours: Vec<Value> = all(&page, "components")
+        .into_iter()
+        .filter(|c| (word(c, "name") == "sign in" || c["id"] == "sign in") && c["group"] != true)
+        .collect();
+    // Something that names others only is not about us.
+    let elsewhere = |event: &Value| {
+        let named = all(event, "components");
+        let is_ours = |n: &Value| {
+            ours.iter().any(|o| {
+                let same =
+                    |key: &str| n[key].as_str().is_some_and(|n| !n.is_empty() && o[key] == n);
+                same("id") || same("name")
+            })
+        };
+        !named.is_empty() && !named.iter().any(is_ours)
+    };
+    let over = |event: &Value| {
+        ["resolved", "postmortem", "completed"].contains(&word(event, "status").as_str())
+    };
+    let at = |event: &Value, key: &str| {
+        event[key].as_str().and_then(|t| t.parse::<jiff::Timestamp>().ok())
+    };
+    let not_now = |event: &Value| {
+        let (from, until) = (at(event, "scheduled_for"), at(event, "scheduled_until"));
+        word(event, "status") == "completed"
+            || word(event, "status") == "scheduled"
+                && from.zip(until).is_some_and(|(from, until)| now() < from || until <= now())
+    };
+    page["page"].is_object()
+        && page["status"]["indicator"].is_string()
+        && !ours.is_empty()
+        && ours.iter().all(|c| word(c, "status") == "operational")
+        && all(&page, "incidents").iter().all(|i| over(i) || elsewhere(i))
+        && all(&page, "scheduled_maintenances").iter().all(|m| not_now(m) || elsewhere(m))
+}
+
+/// A page on which everything that can be well is there: trouble elsewhere, maintenance that comes and one that
+/// is over.
+fn busy() -> Value {
+    let others = || json!([{"id": "c8", "name": "Reports"}]);
+    let mut page = page();
+    page["incidents"] = json!([
+        {"name": "N", "status": "identified", "impact": "critical", "components": others()},
+        {"name": "O", "status": "resolved", "impact": "major", "components": [{"id": "c7"}]},
+    ]);
+    page["scheduled_maintenances"] = json!([
+        {"name": "M", "status": "scheduled", "scheduled_for": "2027-02-14T03:00:00Z",
+            "scheduled_until": "2027-02-14T07:00:00Z", "components": [{"name": "Sign In"}]},
+        {"name": "L", "status": "in_progress", "scheduled_for": "2027-02-02T03:00:00Z",
+            "scheduled_until": "2027-02-02T17:00:00Z", "components": others()},
+    ]);
+    page
+}
+
+#[test]
+fn a_damaged_page_never_says_well_without_the_word_for_it() {
+    let mut pages = vec![page(), busy()];
+    // Bad ones, and ones that nobody understands: no letters and no loss make them well.
+    for word in ["major_outage", "partial_outage", "under_maintenance", "OPERATIONAL?"] {
+        pages.push(with("/components/1/status", json!(word)));
+    }
+    pages.push(incident("investigating", "minor", json!([{"id": "c7"}])));
+    let window = json!([{"name": "M", "status": "in_progress", "components": [{"id": "c7"}]}]);
+    pages.push(with("/scheduled_maintenances", window));
+    let mut well = 0;
+    for page in pages {
+        of_damaged_bodies(&page.to_string(), 1_500, |body| {
+            let read = serde_json::from_str::<Value>(body).map(|page| says(&page));
+            let Ok(says) = read else { return Ok(()) };
+            let is_well = says.standing == Standing::Ok;
+            well += usize::from(is_well);
+            prop_assert!(!is_well || claims_to_be_well(body), "{}\n{body}", says.line);
+            Ok(())
+        });
+    }
+    assert!(well > 500, "many are still well: {well}");
 }
 
 // ------------------------------------------------------------------ the examples

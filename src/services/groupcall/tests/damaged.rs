@@ -1,11 +1,14 @@
 //! Damaged bodies of every call: never a panic, never ok about something else.
 
+use proptest::prop_assert_eq;
+
 use super::*;
 use crate::model::text::Clean;
 use crate::services::contract::{
     arbitrary_bodies_are_never_ok, damaged_bodies_are_never_ok_about_something_else,
 };
 use crate::services::declared::dropped::Dropped;
+use crate::services::declared::tests::damage;
 use crate::services::groupcall::loads::Loads;
 
 fn holds(check: &str, path: &str, healthy: &str, further: &str) {
@@ -77,6 +80,31 @@ fn whatever_is_sent_instead() {
             the(&seen, check, Some("9991001"))
         });
     }
+}
+
+#[test]
+fn of_the_sign_in_page() {
+    const PAGE: &str =
+        "<html>\n<head><title>IDaaS</title></head>\n<h1>Sign in to IDaaS</h1>\n</html>\n";
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let _inside = runtime.enter();
+    let vendor = runtime.block_on(Vendor::start());
+    let bench = bench();
+    let settings = format!(
+        "{}idaas = {{ page = {{ url = \"{}/idp\" }}, contains = \"Sign in to IDaaS\" }}",
+        settings(&vendor),
+        vendor.url
+    );
+    let watch = bench.build(&settings);
+    damage::holds(PAGE, 300, |body| {
+        vendor.on("/idp", [Play::page(body)]);
+        let seen = runtime.block_on(bench.poll(&*watch, "idaas"));
+        let seen = the(&seen, "idaas", None);
+        // To the letter: another page may shout the same words.
+        let there = body.split("Sign in to ").skip(1).any(|rest| rest.starts_with("IDaaS"));
+        prop_assert_eq!(there, seen.verdict == Verdict::Ok, "{:?}\n{}", seen, body);
+        Ok(())
+    });
 }
 
 /// What a dropped file of this content says of the first school.

@@ -4,12 +4,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::settings::DirectorySettings;
 use crate::directory::{
-    Answered, Burst, Census, Controller, Counts, Lockouts, Root, Standing, burst,
+    Answered, Burst, Census, Controller, Counts, Lockouts, Own, Root, Standing, burst,
 };
 use crate::model::health::Reason;
-use crate::model::ids::{CheckId, Laestab};
+use crate::model::ids::{CheckId, CredentialName, Laestab};
 use crate::model::observation::{Observation, Target, Verdict};
 use crate::model::span::Span;
+use crate::model::text::Clean;
+use crate::ports::watch::Rights;
 use crate::services::answer::some_of;
 
 /// What is asked, of whom, when.
@@ -45,6 +47,42 @@ fn told<T>(seen: Observation, answered: &Answered<T>, root: &Root) -> Observatio
 /// `1 account`, `3 accounts`.
 fn accounts_of(n: usize) -> String {
     format!("{n} account{}", if n == 1 { "" } else { "s" })
+}
+
+/// What our own account may do against what watching needs, which is reading.
+pub(super) fn rights(credential: &CredentialName, schools: &str, own: &Own) -> Rights {
+    let mut beyond: Vec<String> =
+        own.runs.iter().map(|group| format!("it runs the domain, being in {group}")).collect();
+    if own.admin_count == Some(true) {
+        beyond.push("it is, or was, an administrator's (adminCount is set)".to_owned());
+    }
+    if own.changes_ou {
+        beyond.push(format!("it may change {schools} or make objects in it"));
+    }
+    if own.writable > 0 {
+        let some: Vec<&str> = own.attributes.iter().map(Clean::as_str).collect();
+        let what = if some.is_empty() { "rights".to_owned() } else { some.join(" and ") };
+        beyond.push(format!(
+            "it may write to {} of {} looked at (such as {what})",
+            own.writable,
+            accounts_of(own.looked_at)
+        ));
+    }
+    let used = format!(
+        "it reads, is in no group that runs the domain, and writes neither to {schools} nor to the {} \
+         looked at below it",
+        accounts_of(own.looked_at)
+    );
+    let unseen = "whether it was an administrator's (adminCount) cannot be told: its own entry is not \
+                  to be read";
+    Rights {
+        credential: credential.clone(),
+        used: vec![used],
+        beyond,
+        missing: Vec::new(),
+        optional: own.admin_count.is_none().then(|| unseen.to_owned()).into_iter().collect(),
+        untold: None,
+    }
 }
 
 /// A count as a number of an observation.

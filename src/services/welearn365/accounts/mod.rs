@@ -22,9 +22,10 @@ use crate::model::observation::{Observation, Target};
 use crate::model::span::Span;
 use crate::ports::clock::Clock;
 use crate::ports::secrets::Secrets;
-use crate::ports::watch::{Door, Job};
+use crate::ports::watch::{Door, Job, Rights};
 use crate::services::accounts::places;
 use crate::services::answer::{Trouble, credential, some_of};
+use crate::services::rights::untold;
 use crate::services::welearn365::accounts::judge::{About, Sight};
 use crate::services::welearn365::describe::KEY;
 use crate::services::{CheckTuning, Context, ServiceError, check_id, tuned};
@@ -126,6 +127,20 @@ impl Accounts {
         let password = credential(&self.secrets, &self.credential).await;
         let password = password.as_ref().map_err(|trouble| trouble.why.as_str());
         self.directory.controllers().doors(password).await
+    }
+
+    /// What the account that signs in may do beside reading.
+    pub(super) async fn rights(&self) -> Rights {
+        let asked = async {
+            let password = credential(&self.secrets, &self.credential).await?;
+            Ok::<_, Trouble>(self.directory.own_rights(&password).await?)
+        };
+        match asked.await {
+            Ok(own) => judge::rights(&self.credential, &self.settings.schools, &own.value),
+            Err(trouble) => {
+                untold(&self.credential, format!("its rights cannot be told: {}", trouble.why))
+            }
+        }
     }
 
     /// Asks the directory for `check`; `None` when it is not one of its own.

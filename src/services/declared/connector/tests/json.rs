@@ -127,8 +127,24 @@ async fn the_worst_counts_and_everything_that_is_wrong_is_said() {
 async fn a_failed_expression_shows_the_shape_of_what_it_got() {
     let seen = seen(&with("/state", json!({"Ann Canary": "up", "code": 7}))).await;
     assert_eq!(seen.verdict, MALFORMED);
-    assert_eq!(fact(&seen, "health got"), Some("{…: text(2), code: 7}"));
+    assert_eq!(fact(&seen, "health got"), Some("{…: text(2 `aa`), code: 7}"));
     assert!(!format!("{seen:?}").contains("Canary"), "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_value_that_cannot_be_used_is_shown_by_its_form() {
+    for (body, name, form) in [
+        (with("/n", json!("Ann 12 %")), "pupils got", "text(8 `Aaa 99 %`)"),
+        (with("/n", json!(true)), "pupils got", "true"),
+        (with("/at", json!("Canary 24.11.2026")), "time got", "text(17 `Aaaaaa 99.99.9999`)"),
+        (with("/at", json!(1_800_000_000)), "time got", "1800000000"),
+    ] {
+        let seen = seen(&body).await;
+        assert_eq!((seen.verdict, fact(&seen, name)), (MALFORMED, Some(form)), "{body}");
+        assert!(!format!("{seen:?}").contains("Canary"), "{seen:?}");
+    }
+    let well = seen(&good()).await;
+    assert!(fact(&well, "time got").is_none() && fact(&well, "pupils got").is_none());
 }
 
 #[tokio::test]

@@ -1,0 +1,6 @@
+//! A ticket system's answers.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| caretaker::fuzz::tickets(data));
