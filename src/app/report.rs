@@ -47,6 +47,8 @@ pub async fn run(socket: &Path, args: ReportArgs) -> Result<u8, Failed> {
         ReportFormat::Text => cli::report_text(&report),
         ReportFormat::Csv => cli::report_csv(&report).map_err(Failed::software)?,
         ReportFormat::Json => cli::report_json(&report).map_err(Failed::software)?,
+        ReportFormat::Markdown => cli::report_markdown(&report),
+        ReportFormat::Html => cli::report_html(&report).map_err(Failed::software)?,
     };
     match &args.out {
         None => cli::say_raw(&text),

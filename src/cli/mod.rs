@@ -45,7 +45,7 @@ pub use out::{complain, say, say_raw};
 pub use past::{diff_code, diff_text, past, past_text, two_moments};
 pub use pick::{PickError, pick, pick_service};
 pub use reconcile::reconciled_text;
-pub use report::{report_csv, report_json, report_text};
+pub use report::{report_csv, report_html, report_json, report_markdown, report_text};
 pub use runs::runs_text;
 pub use statements::{statements_json, statements_markdown, statements_text};
 pub use table::status_text;

@@ -36,4 +36,8 @@ pub enum ReportFormat {
     Csv,
     /// The agent's answer to /v1/report.
     Json,
+    /// Tables, for a document; with what is stated about personal data.
+    Markdown,
+    /// The same as one page with charts, that needs nothing else.
+    Html,
 }

@@ -1,10 +1,15 @@
 //! Reports: how services stood through a period, and how long trouble took. Text, Markdown and the page
 //! show the same tables; CSV and JSON hold the same in seconds.
 
+mod charts;
 mod csv;
+mod html;
+mod markdown;
 mod tables;
 
 pub use csv::report_csv;
+pub use html::report_html;
+pub use markdown::report_markdown;
 
 use crate::cli::report::tables::{Table, head, tables};
 use crate::wire::report::Report;

@@ -5,9 +5,10 @@
 use jiff::Timestamp;
 
 use crate::cli::when::moment;
-use crate::wire::Span;
 use crate::wire::board::Row;
 use crate::wire::report::{Counted, Figures, Report, Spread, Sums, Times};
+use crate::wire::statements::{NOTHING, Stated, stated};
+use crate::wire::{Clean, Span};
 
 /// A table in words.
 pub(super) struct Table {
@@ -15,6 +16,8 @@ pub(super) struct Table {
     /// The first is the name of the row.
     pub columns: Vec<String>,
     pub rows: Vec<Vec<String>>,
+    /// Whether all columns but the first are figures.
+    pub has_figures: bool,
     /// Said where there are no rows.
     pub none: &'static str,
 }
@@ -136,6 +139,7 @@ fn availability(report: &Report) -> Table {
             "followed",
         ]),
         rows,
+        has_figures: true,
         none: "nothing that was asked about is taken by anybody",
     }
 }
@@ -178,6 +182,7 @@ fn times(report: &Report) -> Table {
             "90th",
         ]),
         rows,
+        has_figures: true,
         none: "no incident opened in this period",
     }
 }
@@ -224,8 +229,34 @@ fn schools(report: &Report) -> Table {
         heading: format!("Schools, the least available first{more}"),
         columns,
         rows: rows.collect(),
+        has_figures: true,
         none: "no school that was asked about takes any of it",
     }
+}
+
+/// What is stated about personal data: a table for each service.
+pub(super) fn statements(report: &Report) -> Vec<Table> {
+    let services = report.services.iter().map(|s| (s.service.clone(), s.label.clone()));
+    let table = |stated: Stated| {
+        let rows = stated.statements.iter().map(|statement| {
+            let when = statement.when.as_ref().map_or("no date given", Clean::as_str);
+            words(&[
+                statement.topic.as_str(),
+                statement.in_words(),
+                statement.by.word(),
+                statement.place.as_str(),
+                when,
+            ])
+        });
+        Table {
+            heading: stated.label.as_str().to_owned(),
+            columns: words(&["about", "what is said", "by whom", "where", "when"]),
+            rows: rows.collect(),
+            has_figures: false,
+            none: NOTHING,
+        }
+    };
+    stated(services).into_iter().map(table).collect()
 }
 
 /// A moment for programs: RFC 3339, UTC.
