@@ -38,9 +38,12 @@ const LINE: Rgb = (0, 114, 178);
 
 /// Width of all charts, and what of it the names take, in pixels.
 const WIDTH: u32 = 860;
-const NAMES: u32 = 230;
+const NAMES: u32 = 250;
 /// Characters of a name that fit there.
 const LONGEST: usize = 30;
+/// Room at the right for half of the last label, and the letters of labels.
+const EDGE: u32 = 30;
+const LETTERS: (&str, u32) = ("sans-serif", 16);
 /// The height of a bar with its gap, and of what stands around the bars.
 const BAR: u32 = 34;
 const AROUND: u32 = 50;
@@ -127,9 +130,10 @@ fn bars(report: &Report) -> Vec<(String, Sums)> {
 
 /// A bar for each service, in parts.
 fn spent(area: &Area<'_>, bars: &[(String, Sums)]) -> Drawn {
-    let rows = (0..bars.len()).into_segmented();
+    let rows = (0..bars.len().saturating_sub(1)).into_segmented();
     let mut chart = ChartBuilder::on(area)
         .margin(10)
+        .margin_right(EDGE)
         .x_label_area_size(30)
         .y_label_area_size(NAMES)
         .build_cartesian_2d(0.0..100.0, rows)?;
@@ -140,6 +144,7 @@ fn spent(area: &Area<'_>, bars: &[(String, Sums)]) -> Drawn {
     chart
         .configure_mesh()
         .disable_mesh()
+        .label_style(LETTERS)
         .y_labels(bars.len())
         .y_label_formatter(&name)
         .x_label_formatter(&|x| format!("{x:.0} %"))
@@ -186,7 +191,8 @@ fn days(area: &Area<'_>, services: &[&ServiceReport]) -> Drawn {
         let last = count(service.days.len().max(2)) - 1;
         let mut chart = ChartBuilder::on(area)
             .margin(8)
-            .caption(short(service.label.as_str()), ("sans-serif", 16))
+            .margin_right(EDGE)
+            .caption(short(service.label.as_str()), ("sans-serif", 18))
             .x_label_area_size(22)
             .y_label_area_size(60)
             .build_cartesian_2d(0_u32..last, least..100.0)?;
@@ -197,6 +203,7 @@ fn days(area: &Area<'_>, services: &[&ServiceReport]) -> Drawn {
         chart
             .configure_mesh()
             .disable_mesh()
+            .label_style(LETTERS)
             .x_labels(8)
             .y_labels(3)
             .x_label_formatter(&date)
@@ -235,9 +242,10 @@ impl<'a> Resolved<'a> {
 
 fn times(area: &Area<'_>, resolved: &[Resolved<'_>]) -> Drawn {
     let longest = resolved.iter().map(|r| r.p90).fold(60.0, f64::max) * 1.5;
-    let rows = (0..resolved.len()).into_segmented();
+    let rows = (0..resolved.len().saturating_sub(1)).into_segmented();
     let mut chart = ChartBuilder::on(area)
         .margin(10)
+        .margin_right(EDGE)
         .x_label_area_size(30)
         .y_label_area_size(NAMES)
         .build_cartesian_2d((SHORTEST..longest).log_scale(), rows)?;
@@ -248,6 +256,7 @@ fn times(area: &Area<'_>, resolved: &[Resolved<'_>]) -> Drawn {
     chart
         .configure_mesh()
         .disable_mesh()
+        .label_style(LETTERS)
         .y_labels(resolved.len())
         .y_label_formatter(&name)
         .x_label_formatter(&|minutes| in_words(*minutes))

@@ -35,13 +35,17 @@ pub fn report_html(report: &Report) -> Result<String, String> {
     }
     for table in tables(report) {
         let heading = escaped(&table.heading);
-        out.push_str(&format!("<section>\n<h2>{heading}</h2>\n{}</section>\n", rows(&table)));
+        let rows = rows(&table, "");
+        out.push_str(&format!("<section>\n<h2>{heading}</h2>\n{rows}</section>\n"));
     }
     out.push_str("<section class=\"notes\">\n<h2>How it is counted</h2>\n<ul>\n");
     out.extend(report.notes.iter().map(|note| format!("<li>{}</li>\n", escaped(note.as_str()))));
     out.push_str("</ul>\n</section>\n<section>\n<h2>Statements about personal data</h2>\n");
     out.push_str(&format!("<p>{}</p>\n", escaped(WHOSE)));
-    out.extend(statements(report).iter().map(rows));
+    for table in statements(report) {
+        let caption = format!("<caption>{}</caption>\n", escaped(&table.heading));
+        out.push_str(&rows(&table, &caption));
+    }
     out.push_str("</section>\n</main>\n</body>\n</html>\n");
     Ok(out)
 }
@@ -81,15 +85,16 @@ fn key() -> String {
     out + "</ul>\n"
 }
 
-fn rows(table: &Table) -> String {
+/// A table; its caption where no heading of the page says what it is.
+fn rows(table: &Table, caption: &str) -> String {
     let heading = escaped(&table.heading);
     if table.rows.is_empty() {
         return format!("<p>{heading}: {}</p>\n", escaped(table.none));
     }
     let class = if table.has_figures { " class=\"figures\"" } else { "" };
     let mut out = format!(
-        "<div class=\"wide\" role=\"region\" aria-label=\"{heading}\" tabindex=\"0\">\n<table{class}>\n\
-         <caption>{heading}</caption>\n<thead><tr>"
+        "<div class=\"wide\" role=\"region\" aria-label=\"{heading}\" tabindex=\"0\">\n\
+         <table{class} aria-label=\"{heading}\">\n{caption}<thead><tr>"
     );
     out.extend(table.columns.iter().map(|c| format!("<th scope=\"col\">{}</th>", escaped(c))));
     out.push_str("</tr></thead>\n<tbody>\n");
