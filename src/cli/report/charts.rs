@@ -71,7 +71,7 @@ pub(super) fn charts(report: &Report) -> Result<Vec<Chart>, String> {
     let resolved: Vec<Resolved<'_>> = report.services.iter().filter_map(Resolved::of).collect();
     if !resolved.is_empty() {
         let svg = drawn(BAR * count(resolved.len()) + AROUND, |area| times(area, &resolved))?;
-        let title = "Time until well again: from the median to the 90th centile";
+        let title = "Time until well again: the median (full) and the 90th centile (hollow)";
         out.push(Chart { title, svg, has_key: false });
     }
     Ok(out)
@@ -130,7 +130,7 @@ fn bars(report: &Report) -> Vec<(String, Sums)> {
 
 /// A bar for each service, in parts.
 fn spent(area: &Area<'_>, bars: &[(String, Sums)]) -> Drawn {
-    let rows = (0..bars.len().saturating_sub(1)).into_segmented();
+    let rows = (0..last(bars)).into_segmented();
     let mut chart = ChartBuilder::on(area)
         .margin(10)
         .margin_right(EDGE)
@@ -175,6 +175,11 @@ fn spent(area: &Area<'_>, bars: &[(String, Sums)]) -> Drawn {
         }
     }
     Ok(())
+}
+
+/// The last place of an axis that names these: one alone is drawn below an empty place.
+fn last<T>(all: &[T]) -> usize {
+    all.len().saturating_sub(1).max(1)
 }
 
 /// The first is drawn on top.
@@ -242,7 +247,7 @@ impl<'a> Resolved<'a> {
 
 fn times(area: &Area<'_>, resolved: &[Resolved<'_>]) -> Drawn {
     let longest = resolved.iter().map(|r| r.p90).fold(60.0, f64::max) * 1.5;
-    let rows = (0..resolved.len().saturating_sub(1)).into_segmented();
+    let rows = (0..last(resolved)).into_segmented();
     let mut chart = ChartBuilder::on(area)
         .margin(10)
         .margin_right(EDGE)
