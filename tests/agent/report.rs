@@ -97,7 +97,9 @@ fn lived(stage: &Stage) {
         quiet_since: Some(six(40)),
         kinds: Vec::new(),
     };
-    let over = KeptIncident { incident, members: vec![member], entries: Vec::new() };
+    // What only follows counts with its root, and nowhere else.
+    let follower = Member { cell: cell(0), from: six(1), until: Some(six(59)), ..member.clone() };
+    let over = KeptIncident { incident, members: vec![member, follower], entries: Vec::new() };
     let save = Save { cells: vec![known], incidents: vec![over], ..Save::default() };
     keep(40, Save { history: vec![change(40, Health::Critical, Health::Ok)], ..save });
     keep(50, Save::default());
