@@ -10,6 +10,7 @@ use plotters::element::{Circle, PathElement, Rectangle};
 use plotters::prelude::IntoSegmentedCoord;
 use plotters::style::{RGBAColor, ShapeStyle};
 
+use crate::cli::report::short;
 use crate::cli::report::tables::taken;
 use crate::wire::Span;
 use crate::wire::report::{Report, ServiceReport, Sums};
@@ -97,15 +98,6 @@ fn style((r, g, b): Rgb, filled: bool, stroke_width: u32) -> ShapeStyle {
     ShapeStyle { color: RGBAColor(r, g, b, 1.0), filled, stroke_width }
 }
 
-/// A name that fits.
-fn short(name: &str) -> String {
-    let mut out: String = name.chars().take(LONGEST).collect();
-    if name.chars().count() > LONGEST {
-        out.push('…');
-    }
-    out
-}
-
 /// A percentage for drawing alone.
 #[expect(clippy::cast_precision_loss, reason = "a place on paper")]
 fn percent(part: u64, of: u64) -> f64 {
@@ -117,11 +109,11 @@ fn bars(report: &Report) -> Vec<(String, Sums)> {
     for service in &report.services {
         let label = service.label.as_str();
         if service.takers > 0 {
-            out.push((short(label), service.schools.round_the_clock.seconds));
+            out.push((short(label, LONGEST), service.schools.round_the_clock.seconds));
         }
         if let Some(estate) = &service.estate {
             let name = format!("{label}, estate");
-            out.push((short(&name), estate.round_the_clock.seconds));
+            out.push((short(&name, LONGEST), estate.round_the_clock.seconds));
         }
     }
     out.retain(|(_, sums)| taken(sums) > 0);
@@ -197,7 +189,7 @@ fn days(area: &Area<'_>, services: &[&ServiceReport]) -> Drawn {
         let mut chart = ChartBuilder::on(area)
             .margin(8)
             .margin_right(EDGE)
-            .caption(short(service.label.as_str()), ("sans-serif", 18))
+            .caption(short(service.label.as_str(), LONGEST), ("sans-serif", 18))
             .x_label_area_size(22)
             .y_label_area_size(60)
             .build_cartesian_2d(0_u32..last, least..100.0)?;
@@ -255,7 +247,9 @@ fn times(area: &Area<'_>, resolved: &[Resolved<'_>]) -> Drawn {
         .y_label_area_size(NAMES)
         .build_cartesian_2d((SHORTEST..longest).log_scale(), rows)?;
     let name = |at: &SegmentValue<usize>| match at {
-        SegmentValue::CenterOf(n) => row(resolved, *n).map_or(String::new(), |r| short(r.name)),
+        SegmentValue::CenterOf(n) => {
+            row(resolved, *n).map_or(String::new(), |r| short(r.name, LONGEST))
+        }
         SegmentValue::Exact(_) | SegmentValue::Last => String::new(),
     };
     chart

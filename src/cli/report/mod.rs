@@ -35,17 +35,33 @@ pub fn report_json(report: &Report) -> Result<String, serde_json::Error> {
     serde_json::to_string(report).map(|text| text + "\n")
 }
 
+/// Characters of a name that a line has room for.
+const LONGEST: usize = 40;
+
+/// A name that fits into a line.
+fn short(name: &str, longest: usize) -> String {
+    let mut out: String = name.chars().take(longest).collect();
+    if name.chars().count() > longest {
+        out.push('…');
+    }
+    out
+}
+
 /// Columns as wide as their widest cell: the first to the left, figures to the right.
 fn aligned(table: &Table) -> String {
     if table.rows.is_empty() {
         return format!("  {}\n", table.none);
     }
     let wide = |text: &str| unicode_width::UnicodeWidthStr::width(text);
-    let lines = || std::iter::once(&table.columns).chain(&table.rows);
-    let width = |n: usize| lines().filter_map(|l| l.get(n)).map(|t| wide(t)).max().unwrap_or(0);
+    let fitting = |line: &Vec<String>| -> Vec<String> {
+        line.iter().map(|cell| short(cell, LONGEST)).collect()
+    };
+    let all: Vec<Vec<String>> =
+        std::iter::once(&table.columns).chain(&table.rows).map(fitting).collect();
+    let width = |n: usize| all.iter().filter_map(|l| l.get(n)).map(|t| wide(t)).max().unwrap_or(0);
     let widths: Vec<usize> = (0..table.columns.len()).map(width).collect();
     let mut out = String::new();
-    for line in lines() {
+    for line in &all {
         let mut text = String::from(" ");
         for (n, (cell, width)) in line.iter().zip(&widths).enumerate() {
             let gap = " ".repeat(width.saturating_sub(wide(cell)));
