@@ -85,7 +85,7 @@ const OWNED_CRATES: &[(&str, &[&str])] = &[
     ("hyper", &["agent", "doors", "link"]), ("hyper_util", &["agent", "doors", "link"]), ("http_body_util", &["agent", "doors", "link"]), ("nix", &["sys"]),
     ("rustls", &["transport", "store", "doors", "simulators"]), ("rusqlite", &["store"]), ("tokio_postgres", &["store"]), ("tokio_postgres_rustls", &["store"]),
     ("jaq_core", &["services"]), ("jaq_std", &["services"]), ("jaq_json", &["services"]), ("lettre", &["transport"]),
-    ("keyring", &["secrets"]), ("clap", &["cli"]), ("clap_complete", &["cli"]), ("clap_mangen", &["cli"]),
+    ("keyring", &["secrets"]), ("plotters", &["cli"]), ("clap", &["cli"]), ("clap_complete", &["cli"]), ("clap_mangen", &["cli"]),
     ("tracing_subscriber", &["telemetry"]), ("tracing_appender", &["telemetry"]), ("anyhow", &["app", "cli"]),
     ("sha2", &["ledger", "guard", "services", "simulators"]), ("ed25519_dalek", &["ledger"]), ("serde_json_canonicalizer", &["ledger", "guard"]), ("getrandom", &["sys"]), ("ct_merkle", &["ledger"]),
 ];

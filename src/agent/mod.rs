@@ -18,6 +18,7 @@ mod peers;
 mod problem;
 mod reconciling;
 mod reloads;
+mod report;
 mod routes;
 mod running;
 mod runs;

@@ -15,6 +15,7 @@ use crate::wire::incident::{IncidentDone, IncidentOrder, IncidentPage, Incidents
 use crate::wire::page::{AgentHealth, CheckPage, Page, Problem, Refresh, Refreshed};
 use crate::wire::past::{Diff, Handover};
 use crate::wire::reconcile::Reconciliation;
+use crate::wire::report::Report;
 use crate::wire::runs::Runs;
 use crate::wire::status::Status;
 use crate::wire::training::TrainingPage;
@@ -310,8 +311,8 @@ fn acts(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> Vec<Ro
     ]
 }
 
-/// The routes of what was kept: runs, two moments compared, and what is handed over.
-fn kept(answers: &mut SchemaGenerator) -> [Route<'static>; 3] {
+/// The routes of what was kept: runs, two moments compared, what is handed over, and reports.
+fn kept(answers: &mut SchemaGenerator) -> [Route<'static>; 4] {
     let since = "Since when (RFC 3339); the end of your last shift if absent, else 12 hours ago";
     let handover = Route {
         parameters: vec![parameter("since", "query", false, since)],
@@ -343,7 +344,22 @@ fn kept(answers: &mut SchemaGenerator) -> [Route<'static>; 3] {
             answers.subschema_for::<Runs>().to_value(),
         )
     };
-    [diff, handover, runs]
+    let report = Route {
+        parameters: vec![
+            parameter("from", "query", false, "The beginning (RFC 3339); 30 days ago if absent"),
+            parameter("to", "query", false, "The end; now if absent"),
+            parameter("schools", "query", false, "LAESTABs with commas between; all if absent"),
+            parameter("services", "query", false, "Keys with commas between; all if absent"),
+        ],
+        problems: &[400, 404],
+        ..get(
+            "/v1/report",
+            "How services stood through a period (availability, freshness), and how long trouble took to be \
+             noticed, claimed and resolved",
+            answers.subschema_for::<Report>().to_value(),
+        )
+    };
+    [diff, handover, runs, report]
 }
 
 /// The routes of incidents.

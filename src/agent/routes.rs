@@ -29,6 +29,7 @@ use crate::agent::past;
 use crate::agent::problem::{Refusal, json, typed};
 use crate::agent::reconciling;
 use crate::agent::reloads::Reloads;
+use crate::agent::report;
 use crate::agent::runs;
 use crate::agent::schedule::Scheduler;
 use crate::agent::settings::AgentSettings;
@@ -118,6 +119,7 @@ pub(super) fn router(desk: Arc<Desk>, counter: Arc<Counter>) -> Router {
         .route("/v1/incidents/{id}", get(incidents::page).post(incidents::order))
         .route("/v1/diff", get(diff::diff))
         .route("/v1/handover", get(handover::handover))
+        .route("/v1/report", get(report::report))
         .route("/v1/status", get(status))
         .route("/v1/refresh", post(refresh))
         .route("/v1/handling", post(handling::handle).layer(DefaultBodyLimit::max(orders)))
@@ -453,7 +455,10 @@ pub(super) fn school_of(text: &str) -> Result<Laestab, Refusal> {
     })
 }
 
-fn service_of(text: &str, estate: &crate::model::estate::Estate) -> Result<ServiceKey, Refusal> {
+pub(super) fn service_of(
+    text: &str,
+    estate: &crate::model::estate::Estate,
+) -> Result<ServiceKey, Refusal> {
     let known = estate.services.iter().find(|s| s.key.as_str() == text);
     known.map(|s| s.key.clone()).ok_or_else(|| {
         let all: Vec<&str> = estate.services.iter().map(|s| s.key.as_str()).collect();

@@ -20,6 +20,7 @@ mod incident;
 mod past;
 mod plain;
 mod reload;
+mod report;
 mod runs;
 mod secret;
 mod setup;
@@ -90,6 +91,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
         Some(Command::Account(command)) => account::run(&outside.agent_socket()?, command).await,
         Some(Command::Diff(args)) => past::diff(&outside.agent_socket()?, args).await,
         Some(Command::Handover(args)) => past::handover(&outside.agent_socket()?, args).await,
+        Some(Command::Report(args)) => report::run(&outside.agent_socket()?, args).await,
         Some(Command::Runs(args)) => runs::run(&outside.agent_socket()?, args).await,
         Some(Command::Statements(args)) => statements::run(&outside.agent_socket()?, args).await,
         Some(Command::Incidents(args)) => incident::list(&outside.agent_socket()?, args).await,

@@ -9,6 +9,7 @@ use crate::cli::guard_args::{
     EmergencyArgs, PlanArgs, PolicyCommand, TellArgs,
 };
 use crate::cli::incident_args::{IncidentCommand, IncidentsArgs};
+use crate::cli::report_args::ReportArgs;
 use crate::wire::Span;
 use crate::wire::desk::DeskKind;
 
@@ -79,6 +80,9 @@ pub enum Command {
     Diff(DiffArgs),
     /// What broke, what was done, what is open and whose: for whoever comes next.
     Handover(HandoverArgs),
+    /// How services stood through a period, and how long trouble took: for schools, for each service, for
+    /// the estate.
+    Report(ReportArgs),
     /// Print one plain line for each change, for screen readers and logs.
     Watch(WatchArgs),
     /// Acknowledge, claim, set a downtime, note or give back. Exit code: 0 done, 11 to no cell.

@@ -4,7 +4,7 @@ use crate::wire::ServiceKey;
 use crate::wire::status::Status;
 
 /// A cell that a spreadsheet would run as a formula gets an apostrophe in front.
-fn inert(text: &str) -> String {
+pub(super) fn inert(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.to_owned() }
 }
 

@@ -97,6 +97,18 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
             ("caretaker handover --since 06:00 --markdown", "for a mail"),
         ],
     ),
+    (
+        "report",
+        &[
+            ("caretaker report", "the last 30 days, for a terminal"),
+            (
+                "caretaker report --from 2026-11-01T00:00 --until 2026-12-01T00:00 --format html --out \
+                 november.html",
+                "a month as one page with charts, for whoever has no terminal",
+            ),
+            ("caretaker report --school fernhollow --format csv", "one school, for a spreadsheet"),
+        ],
+    ),
     ("runs", &[("caretaker runs 9991001", "the days from which a restore can be asked")]),
     (
         "statements",

@@ -11,6 +11,7 @@ use crate::model::calendar::london;
 use crate::model::check::{CheckSpec, Flow};
 use crate::model::health::{Health, Reason};
 use crate::model::observation::Verdict;
+use crate::model::report::NO_DATA_SINCE;
 use crate::model::span::Span;
 use crate::model::text::Clean;
 
@@ -78,7 +79,7 @@ pub(super) fn of_check(bench: &Bench<'_>, state: &State, f: &Finding) -> Clean {
     let fresh =
         || format!("no answer since {}; an answer counts for {}", say(observed_at), spec.fresh_for);
     let old = |limit: Option<Span>| {
-        format!("no data since {}; limit {}", source(), limit.unwrap_or_default())
+        format!("{NO_DATA_SINCE}{}; limit {}", source(), limit.unwrap_or_default())
     };
     let mut text = match f.rule {
         Rule::Answer => match extras(bench, state, r, f) {

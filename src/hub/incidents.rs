@@ -88,6 +88,13 @@ impl Held {
         Some(KeptIncident { incident: held.incident.clone(), members, entries })
     }
 
+    /// Every open incident, and of those that ended the ones that are at hand, with all their cells.
+    #[must_use]
+    pub fn all_incidents(&self) -> Vec<KeptIncident> {
+        let all = self.incidents.open().chain(self.incidents.closed());
+        all.filter_map(|held| self.incident(held.incident.id)).collect()
+    }
+
     /// The open incidents that cells of a row are in, each once.
     #[must_use]
     pub fn incidents_of(&self, row: Row) -> Vec<u64> {

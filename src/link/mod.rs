@@ -21,10 +21,11 @@ use crate::wire::board::{Board, Change};
 use crate::wire::desk::{Handle, Handled};
 use crate::wire::page::{AgentHealth, CheckPage, Page, Problem, Refresh, Refreshed};
 use crate::wire::past::{Diff, Handover};
+use crate::wire::report::Report;
 use crate::wire::runs::Runs;
 use crate::wire::status::Status;
 use crate::wire::training::TrainingPage;
-use crate::wire::{Laestab, VERSION};
+use crate::wire::{Laestab, ServiceKey, VERSION};
 
 /// Schools that one question names; for more, all are fetched and the others dropped.
 const NAMED: usize = 500;
@@ -206,6 +207,30 @@ impl Link {
         let page: Handover = self.get(&format!("/v1/handover{asks}")).await?;
         same_version(page.version)?;
         Ok(page)
+    }
+
+    /// How services stood through a period; of the schools and services named, or of all.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub async fn report(
+        &self,
+        (from, until): (Timestamp, Timestamp),
+        schools: &[Laestab],
+        services: &[ServiceKey],
+    ) -> Result<Report, LinkError> {
+        let mut asks = format!("from={from}&to={until}");
+        if !schools.is_empty() {
+            let list: Vec<String> = schools.iter().map(ToString::to_string).collect();
+            asks.push_str(&format!("&schools={}", list.join(",")));
+        }
+        if !services.is_empty() {
+            let list: Vec<&str> = services.iter().map(ServiceKey::as_str).collect();
+            asks.push_str(&format!("&services={}", list.join(",")));
+        }
+        let report: Report = self.get(&format!("/v1/report?{asks}")).await?;
+        same_version(report.version)?;
+        Ok(report)
     }
 
     /// The contract document, for all schools or those named; now, or at a past moment.

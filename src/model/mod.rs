@@ -24,6 +24,7 @@ pub mod observation;
 pub mod past;
 pub mod plan;
 pub mod reconcile;
+pub mod report;
 pub mod school;
 pub mod secret;
 pub mod share;

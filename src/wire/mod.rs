@@ -14,6 +14,7 @@ pub mod incident;
 pub mod page;
 pub mod past;
 pub mod reconcile;
+pub mod report;
 pub mod runs;
 pub mod standing;
 pub mod status;

@@ -1,0 +1,265 @@
+//! What a report shows, as tables: made once, for every format that people read.
+//!
+//! Shares never flatter: what is good is rounded down, what is not is rounded up.
+
+use jiff::Timestamp;
+
+use crate::cli::when::moment;
+use crate::wire::board::Row;
+use crate::wire::report::{Counted, Figures, Report, Spread, Sums, Times};
+use crate::wire::statements::{NOTHING, Stated, stated};
+use crate::wire::{Clean, Span};
+
+/// A table in words.
+pub(super) struct Table {
+    pub heading: String,
+    /// The first is the name of the row.
+    pub columns: Vec<String>,
+    pub rows: Vec<Vec<String>>,
+    /// Whether all columns but the first are figures.
+    pub has_figures: bool,
+    /// Said where there are no rows.
+    pub none: &'static str,
+}
+
+/// Said where there is nothing to reckon from.
+const NOT_KNOWN: &str = "not known";
+
+/// The period, and what is missing of it.
+pub(super) fn head(report: &Report) -> Vec<String> {
+    let mut out = vec![
+        format!("Report from {} until {}, London", moment(report.from), moment(report.until)),
+        format!("written {}", moment(report.as_of)),
+    ];
+    if report.kept_since > report.from {
+        out.push(format!(
+            "nothing is kept from before {}: that time is not recorded",
+            moment(report.kept_since)
+        ));
+    }
+    for gap in report.nobody_looked.iter().filter(|gap| gap.until > report.kept_since) {
+        out.push(format!(
+            "nobody looked from {} until {}: that time is not recorded",
+            moment(gap.from),
+            moment(gap.until)
+        ));
+    }
+    out
+}
+
+/// All tables, in their order.
+pub(super) fn tables(report: &Report) -> Vec<Table> {
+    vec![availability(report), times(report), schools(report)]
+}
+
+/// The time that counts: all but what was not taken.
+pub(super) fn taken(sums: &Sums) -> u64 {
+    sums.all() - sums.not_taken
+}
+
+/// `part` of `of` in hundredths of a percent.
+fn hundredths(part: u64, of: u64, up: bool) -> Option<u64> {
+    let whole = u128::from(part) * 10_000;
+    let of = u128::from(of);
+    let share = if up {
+        whole.checked_add(of.checked_sub(1)?)?.checked_div(of)
+    } else {
+        whole.checked_div(of)
+    };
+    u64::try_from(share?).ok()
+}
+
+fn percent(part: u64, of: u64, up: bool) -> String {
+    match hundredths(part, of, up) {
+        Some(share) => format!("{}.{:02} %", share / 100, share % 100),
+        None => NOT_KNOWN.to_owned(),
+    }
+}
+
+pub(super) fn available(figures: &Figures) -> String {
+    percent(figures.seconds.available(), figures.seconds.known(), false)
+}
+
+fn fresh(figures: &Figures) -> String {
+    let sums = &figures.seconds;
+    percent(sums.known().saturating_sub(sums.old), sums.looked(), false)
+}
+
+/// A share of the time that counts, rounded up; nothing at all is a dash.
+fn bad(part: u64, sums: &Sums) -> String {
+    if part == 0 { "-".to_owned() } else { percent(part, taken(sums), true) }
+}
+
+fn line(name: String, counted: &Counted) -> Vec<String> {
+    let (all, school) = (&counted.round_the_clock, &counted.school_days);
+    let sums = &all.seconds;
+    vec![
+        name,
+        available(all),
+        available(school),
+        fresh(all),
+        bad(sums.critical, sums),
+        bad(sums.unknown, sums),
+        bad(sums.not_recorded, sums),
+        bad(sums.planned, sums),
+        bad(sums.followed, sums),
+    ]
+}
+
+fn words(columns: &[&str]) -> Vec<String> {
+    columns.iter().map(|text| (*text).to_owned()).collect()
+}
+
+fn availability(report: &Report) -> Table {
+    let mut rows = Vec::new();
+    for service in &report.services {
+        let label = service.label.as_str();
+        if service.takers > 0 {
+            let schools = if service.takers == 1 { "school" } else { "schools" };
+            rows.push(line(format!("{label}, {} {schools}", service.takers), &service.schools));
+        }
+        if let Some(estate) = &service.estate {
+            rows.push(line(format!("{label}, whole estate"), estate));
+        }
+    }
+    if !report.schools.is_empty() {
+        rows.push(line("all schools together".to_owned(), &report.schools_together));
+    }
+    Table {
+        heading: "Availability".to_owned(),
+        columns: words(&[
+            "service",
+            "available",
+            "on school days",
+            "fresh",
+            "critical",
+            "unknown",
+            "not recorded",
+            "planned",
+            "followed",
+        ]),
+        rows,
+        has_figures: true,
+        none: "nothing that was asked about is taken by anybody",
+    }
+}
+
+fn took(seconds: Option<u64>) -> String {
+    seconds.map_or("-".to_owned(), |seconds| Span::from_secs(seconds).short())
+}
+
+fn spread(spread: &Spread) -> [String; 3] {
+    [spread.count.to_string(), took(spread.median), took(spread.p90)]
+}
+
+fn times_line(name: String, times: &Times) -> Vec<String> {
+    let mut out = vec![name, times.incidents.to_string(), times.unresolved.to_string()];
+    out.extend([&times.notice, &times.claim, &times.resolve].into_iter().flat_map(spread));
+    out
+}
+
+fn times(report: &Report) -> Table {
+    let with = report.services.iter().filter(|s| s.times.incidents > 0);
+    let mut rows: Vec<Vec<String>> =
+        with.map(|s| times_line(s.label.as_str().to_owned(), &s.times)).collect();
+    if !rows.is_empty() {
+        rows.push(times_line("all together".to_owned(), &report.times));
+    }
+    Table {
+        heading: "Incidents, and how long they took".to_owned(),
+        columns: words(&[
+            "root",
+            "incidents",
+            "not well again",
+            "noticed",
+            "median",
+            "90th",
+            "claimed",
+            "median",
+            "90th",
+            "resolved",
+            "median",
+            "90th",
+        ]),
+        rows,
+        has_figures: true,
+        none: "no incident opened in this period",
+    }
+}
+
+fn schools(report: &Report) -> Table {
+    let mut columns = words(&[
+        "school",
+        "LAESTAB",
+        "available",
+        "on school days",
+        "unknown",
+        "not recorded",
+        "incidents",
+        "resolved in (median)",
+    ]);
+    columns.extend(report.services.iter().map(|s| s.label.as_str().to_owned()));
+    let rows = report.schools.iter().map(|school| {
+        let sums = &school.counted.round_the_clock.seconds;
+        let number = match school.row {
+            Row::School(laestab) => laestab.to_string(),
+            Row::Estate => String::new(),
+        };
+        let mut row = vec![
+            school.name.as_str().to_owned(),
+            number,
+            available(&school.counted.round_the_clock),
+            available(&school.counted.school_days),
+            bad(sums.unknown, sums),
+            bad(sums.not_recorded, sums),
+            school.times.incidents.to_string(),
+            took(school.times.resolve.median),
+        ];
+        row.extend(report.services.iter().map(|service| {
+            let cell = school.cells.iter().find(|cell| cell.service == service.service);
+            cell.map_or("-".to_owned(), |cell| available(&cell.counted.round_the_clock))
+        }));
+        row
+    });
+    let more = match report.more {
+        0 => String::new(),
+        more => format!("; {more} more are not listed"),
+    };
+    Table {
+        heading: format!("Schools, the least available first{more}"),
+        columns,
+        rows: rows.collect(),
+        has_figures: true,
+        none: "no school that was asked about takes any of it",
+    }
+}
+
+/// What is stated about personal data: a table for each service.
+pub(super) fn statements(report: &Report) -> Vec<Table> {
+    let services = report.services.iter().map(|s| (s.service.clone(), s.label.clone()));
+    let table = |stated: Stated| {
+        let rows = stated.statements.iter().map(|statement| {
+            let when = statement.when.as_ref().map_or("no date given", Clean::as_str);
+            words(&[
+                statement.topic.as_str(),
+                statement.in_words(),
+                statement.by.word(),
+                statement.place.as_str(),
+                when,
+            ])
+        });
+        Table {
+            heading: stated.label.as_str().to_owned(),
+            columns: words(&["about", "what is said", "by whom", "where", "when"]),
+            rows: rows.collect(),
+            has_figures: false,
+            none: NOTHING,
+        }
+    };
+    stated(services).into_iter().map(table).collect()
+}
+
+/// A moment for programs: RFC 3339, UTC.
+pub(super) fn utc(at: Timestamp) -> String {
+    at.to_string()
+}
