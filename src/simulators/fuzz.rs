@@ -3,6 +3,9 @@
 use super::Script;
 
 /// As a scenario file: played from its beginning to long after its end, or refused with a line.
+///
+/// # Panics
+/// When a step that is in force is not there, or a file is refused without a word.
 pub fn scenario(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     match Script::read(&text) {

@@ -3,6 +3,9 @@
 use super::theme::{Depth, Theme};
 
 /// As a theme file, for each number of colours, or refused with a word.
+///
+/// # Panics
+/// When it is refused without one.
 pub fn theme(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for depth in [Depth::None, Depth::C16, Depth::C256, Depth::Full] {

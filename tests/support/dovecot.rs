@@ -109,6 +109,8 @@ impl Dovecot {
             .spawn()
             .unwrap();
         let dovecot = Self { child, folder, tls_port, clear_port, owner };
+        // As an owner has it without being told.
+        dovecot.allows("lrwstipekxa");
         dovecot.answers().await;
         dovecot
     }
