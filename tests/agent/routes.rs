@@ -244,7 +244,7 @@ async fn the_client_reads_what_the_agent_says() {
     assert_eq!(link.board_at(then).await.unwrap().past.unwrap().at, then);
     assert_eq!(link.page_at(None, then).await.unwrap().as_of, then);
     assert_eq!(link.status(&[school(1)], Some(then)).await.unwrap().as_of, then);
-    assert_eq!(link.diff(then, stage.clock.now()).await.unwrap().cells, []);
+    assert_eq!(link.diff(then, Some(stage.clock.now())).await.unwrap().cells, []);
     assert_eq!(link.handover(Some(then)).await.unwrap().since, then);
     assert_eq!(link.health().await.unwrap().pid, std::process::id());
     let asked = link.refresh(&Refresh { school: Some(school(1)), service: None }).await.unwrap();
