@@ -231,6 +231,14 @@ fn unconfirmed(error: LinkError) -> Unconfirmed {
     }
 }
 
+async fn compared(
+    link: &Link,
+    from: Timestamp,
+    until: Option<Timestamp>,
+) -> Result<Box<Diff>, String> {
+    link.diff(from, until).await.map(Box::new).map_err(words)
+}
+
 /// Asks the agent.
 pub async fn carry_out(link: &Link, wish: Wish) -> Heard {
     match wish {
@@ -288,17 +296,13 @@ pub async fn carry_out(link: &Link, wish: Wish) -> Heard {
             Heard::Training(answer.map(Box::new).map_err(words))
         }
         Wish::Report(asked @ Asked::Diff(from, until)) => {
-            let answer = link.diff(from, Some(until)).await.map(Box::new).map_err(words);
-            Heard::Diff { asked, answer }
+            Heard::Diff { asked, answer: compared(link, from, Some(until)).await }
         }
         Wish::Report(asked @ Asked::Handover(since)) => {
             let answer = link.handover(since).await.map(Box::new).map_err(words);
             Heard::Handover { asked, answer }
         }
-        Wish::News(from) => {
-            let answer = link.diff(from, None).await.map(Box::new).map_err(words);
-            Heard::News { from, answer }
-        }
+        Wish::News(from) => Heard::News { from, answer: compared(link, from, None).await },
         Wish::Then(at) => {
             let answer = link.board_at(at).await.map(Box::new).map_err(words);
             Heard::Then { at, answer }

@@ -9,7 +9,6 @@
 mod board;
 mod config;
 #[path = "../support/dovecot.rs"]
-#[expect(dead_code, reason = "what an account may do is tested beside the mailboxes")]
 mod dovecot;
 mod live;
 #[path = "../support/required.rs"]
