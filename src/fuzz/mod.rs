@@ -15,9 +15,7 @@ pub type Target = fn(&[u8]);
 /// Every parser by the name of its target.
 pub const TARGETS: &[(&str, Target)] = &[
     ("audit", audit),
-    ("audits", audits),
     ("calendar", calendar),
-    ("callback", callback),
     ("config", config),
     ("connector", connector),
     ("connector_settings", connector_settings),
@@ -149,12 +147,12 @@ pub fn words(bytes: &[u8]) {
     model::fuzz::words(bytes);
 }
 
-/// Microsoft's answers.
+/// Microsoft's answers, its audit among them.
 pub fn welearn365(bytes: &[u8]) {
     services::fuzz::service("welearn365", bytes);
 }
 
-/// Groupcall's answers and dropped loads.
+/// Groupcall's answers, dropped loads, and addresses at which it calls back.
 pub fn groupcall(bytes: &[u8]) {
     services::fuzz::service("groupcall", bytes);
 }
@@ -182,16 +180,6 @@ pub fn just2easy(bytes: &[u8]) {
 /// Purple Mash's pages and the notes of its syncs.
 pub fn purple_mash(bytes: &[u8]) {
     services::fuzz::service("purple_mash", bytes);
-}
-
-/// Microsoft's audit of changes.
-pub fn audits(bytes: &[u8]) {
-    services::fuzz::audits(bytes);
-}
-
-/// Addresses at which vendors call back.
-pub fn callback(bytes: &[u8]) {
-    services::fuzz::callback(bytes);
 }
 
 /// Scenario files.

@@ -53,16 +53,6 @@ pub fn service(key: &str, bytes: &[u8]) {
     }
 }
 
-/// As the address at which a vendor calls back.
-pub fn callback(bytes: &[u8]) {
-    crate::services::groupcall::fuzz::callback(bytes);
-}
-
-/// As a page of Microsoft's audit.
-pub fn audits(bytes: &[u8]) {
-    crate::services::welearn365::fuzz::audits(bytes);
-}
-
 /// As a message of a mailbox: whole, cut off, its envelope alone, and as a bare text.
 pub fn mail(bytes: &[u8]) {
     drop(mailbox::each_reading(bytes, now()));

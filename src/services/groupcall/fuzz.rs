@@ -16,7 +16,7 @@ use crate::services::groupcall::loads::Loads;
 ///
 /// # Panics
 /// When an address is believed that was told to nobody.
-pub(in crate::services) fn callback(bytes: &[u8]) {
+fn callback(bytes: &[u8]) {
     let (Ok(listen), Ok(public_url)) = ("127.0.0.1:1".parse(), "https://desk.example/x".parse())
     else {
         return;
@@ -35,6 +35,7 @@ pub(in crate::services) fn callback(bytes: &[u8]) {
 }
 
 pub(super) fn read(bytes: &[u8]) {
+    callback(bytes);
     for status in [200, 401] {
         let Some(Asked { school, check, bare, reply }) = asked(status, bytes) else { return };
         drop(complaint(&reply));

@@ -19,7 +19,7 @@ mod callback;
 mod complaint;
 mod describe;
 #[cfg(any(test, feature = "fuzzing"))]
-pub(super) mod fuzz;
+mod fuzz;
 mod loads;
 mod poll;
 mod resync;

@@ -24,6 +24,7 @@ use crate::transport::Reply;
 const OUR_APP: &str = "0b1a2c3d-0000-4000-8000-00000000a001";
 
 pub(super) fn read(bytes: &[u8]) {
+    audits(bytes);
     let text = String::from_utf8_lossy(bytes);
     let mut ous = Ous::default();
     for status in [200, 403, 404] {
@@ -65,7 +66,7 @@ pub(super) fn read(bytes: &[u8]) {
 ///
 /// # Panics
 /// When an entry is lost, or one that does not name our app is taken for ours.
-pub(in crate::services) fn audits(bytes: &[u8]) {
+fn audits(bytes: &[u8]) {
     let Some(Asked { reply, .. }) = asked(200, bytes) else { return };
     let text = String::from_utf8_lossy(bytes);
     let span = (Timestamp::UNIX_EPOCH, Timestamp::MAX);

@@ -20,7 +20,7 @@ mod describe;
 mod dn;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
-pub(super) mod fuzz;
+mod fuzz;
 mod graph;
 mod health;
 mod licences;

@@ -1,6 +1,0 @@
-//! Microsoft's audit of changes.
-#![no_main]
-
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|data: &[u8]| caretaker::fuzz::audits(data));

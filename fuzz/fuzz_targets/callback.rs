@@ -1,6 +1,0 @@
-//! Addresses at which vendors call back.
-#![no_main]
-
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|data: &[u8]| caretaker::fuzz::callback(data));
