@@ -26,6 +26,21 @@ fn counted(hours: [u64; 6]) -> Counted {
     Counted { round_the_clock: sums.into(), school_days: school.into() }
 }
 
+#[test]
+fn what_is_hardly_known_is_no_hundred_percent() {
+    let mut report = report();
+    // Two hours of thirty days.
+    report.services[0].schools = counted([2, 0, 0, 0, 0, 718]);
+    let text = report_text(&report);
+    let line = text.lines().find(|line| line.contains("Redstor, 2 schools")).unwrap();
+    let availability_and_freshness = line.matches("too little known").count();
+    assert_eq!(availability_and_freshness, 2, "{line}");
+    let enough = Sums { ok: 10, not_recorded: 90, planned: 900, ..Sums::default() };
+    assert_eq!(enough.availability(), Some(1.0), "planned work does not count");
+    let few = Sums { not_recorded: 91, ..enough };
+    assert_eq!((few.availability(), few.freshness()), (None, None));
+}
+
 fn spread(count: u32, median: u64, p90: u64) -> Spread {
     Spread { count, median: Some(median), p90: Some(p90) }
 }

@@ -48,7 +48,8 @@ const GAPS: usize = 200;
 /// How it was counted, told with every answer.
 const NOTES: [&str; 7] = [
     "availability is the time that was ok or a warning over the time that was known; unknown time, time that \
-     is not recorded and planned work are in neither and stand beside it",
+     is not recorded and planned work are in neither and stand beside it; where less than a tenth of the \
+     time that counts is known, no share is told",
     "what is not recorded: no agent ran, or what is kept does not tell how it stood",
     "a cell that only followed from another's trouble counts as followed; while the whole estate's part of \
      its own service was critical, it counts as critical",

@@ -14,11 +14,11 @@ use crate::wire::runs::Stretch;
 /// Sums of time, and what follows from them.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Figures {
-    /// Available time over known time, 0 to 1; none where nothing is known. Unknown time is in
-    /// neither.
+    /// Available time over known time, 0 to 1; none where less than a tenth of the time that counts is
+    /// known. Unknown time is in neither.
     pub availability: Option<f64>,
     /// Of the time in which somebody looked, the share that told data within its limit, 0 to 1; none
-    /// where nobody looked.
+    /// where less than a tenth of the time that counts is known.
     pub freshness: Option<f64>,
     /// The sums, in seconds; of several cells, of all of them together.
     pub seconds: Sums,

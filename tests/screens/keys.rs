@@ -1,7 +1,7 @@
 //! Keys as the desk presses them, told as stories.
 
 use caretaker::tui::console::Effect;
-use caretaker::tui::keymap::page;
+use caretaker::tui::keymap::{BINDINGS, Command, Scope, page};
 use caretaker::tui::term::Input;
 use caretaker::wire::Health;
 
@@ -18,6 +18,32 @@ fn keys_page_is_the_one_of_the_keymap() {
         std::fs::write(path, page()).unwrap();
     }
     assert_eq!(std::fs::read_to_string(path).unwrap(), page(), "UPDATE_DOCS=1 writes it again");
+}
+
+#[test]
+fn every_command_has_a_way_to_it_a_help_and_a_line_in_the_docs() {
+    let docs = page();
+    let palette = BINDINGS.iter().find(|b| b.command == Command::Palette).unwrap();
+    for b in BINDINGS {
+        let name = b.name;
+        assert!(!b.label.is_empty() && b.help.ends_with('.'), "{name}: {:?}", b.help);
+        assert!(
+            docs.contains(&format!("| `{name}` | {} |", b.help)),
+            "{name}: no line in the docs"
+        );
+        for scope in b.scopes.iter().filter(|_| b.keys.is_empty()) {
+            assert!(palette.scopes.contains(scope), "{name}: neither a key nor the palette");
+            if *scope == Scope::Board {
+                let mut desk = desk();
+                // What the other one opens: `group ` with its choices.
+                let name = if b.command == Command::Groups { "group" } else { name };
+                desk.press(":").type_text(name);
+                let found =
+                    desk.text().lines().any(|l| l.trim_start_matches([' ', '>']).starts_with(name));
+                assert!(found, "{name}: {}", desk.text());
+            }
+        }
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Snapshots: each screen at four sizes; styles of chosen lines in true colour, 16 colours, none.
 
 use caretaker::link::LinkEvent;
-use caretaker::tui::theme::Depth;
+use caretaker::tui::theme::{BUILT_IN, Depth};
 
 use crate::fixture::{Desk, SIZES, at, calm, morning, storm, ticketed};
 
@@ -27,6 +27,23 @@ pub fn coloured(name: &str, lines: &[u16], make: impl Fn(&str, Depth) -> Desk) {
         insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
             insta::assert_snapshot!(format!("{name}_styles_{word}"), styles.join("\n"));
         });
+    }
+}
+
+#[test]
+fn the_board_and_a_page_in_each_theme() {
+    for (theme, _) in BUILT_IN {
+        for (word, depth) in [("full", Depth::Full), ("16", Depth::C16)] {
+            let mut desk = Desk::with(morning(250), (80, 24), theme, depth);
+            let styles =
+                |desk: &Desk| (0..24).map(|y| desk.styles(y)).collect::<Vec<_>>().join("\n");
+            let board = styles(&desk);
+            desk.press("o").type_text("alder prim").press("enter");
+            let both = format!("{board}\n\n{}", styles(&desk));
+            insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+                insta::assert_snapshot!(format!("theme_{theme}_{word}"), both);
+            });
+        }
     }
 }
 

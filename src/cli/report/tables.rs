@@ -24,6 +24,8 @@ pub(super) struct Table {
 
 /// Said where there is nothing to reckon from.
 const NOT_KNOWN: &str = "not known";
+/// Said where less than a tenth of the time is known.
+const TOO_LITTLE: &str = "too little known";
 
 /// The period, and what is missing of it.
 pub(super) fn head(report: &Report) -> Vec<String> {
@@ -76,13 +78,19 @@ fn percent(part: u64, of: u64, up: bool) -> String {
     }
 }
 
+/// A share that says something, or why none does.
+fn told(share: String, sums: &Sums) -> String {
+    if sums.tells() || sums.known() == 0 { share } else { TOO_LITTLE.to_owned() }
+}
+
 pub(super) fn available(figures: &Figures) -> String {
-    percent(figures.seconds.available(), figures.seconds.known(), false)
+    let sums = &figures.seconds;
+    told(percent(sums.available(), sums.known(), false), sums)
 }
 
 fn fresh(figures: &Figures) -> String {
     let sums = &figures.seconds;
-    percent(sums.known().saturating_sub(sums.old), sums.looked(), false)
+    told(percent(sums.known().saturating_sub(sums.old), sums.looked(), false), sums)
 }
 
 /// A share of the time that counts, rounded up; nothing at all is a dash.

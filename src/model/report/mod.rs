@@ -23,6 +23,9 @@ use crate::model::calendar::{london_date, london_midnight};
 /// How the sentence of data that is older than its limit begins.
 pub const NO_DATA_SINCE: &str = "no data since ";
 
+/// One part in so many has to be known.
+const LEAST_KNOWN: u64 = 10;
+
 /// From a moment up to another, which is not in it.
 pub type Stretch = (Timestamp, Timestamp);
 
@@ -76,17 +79,24 @@ impl Sums {
         self.looked() + self.planned + self.not_recorded + self.not_taken
     }
 
-    /// Available time over known time, from 0 to 1; none where nothing is known.
+    /// Whether enough is known for a share to say anything: a tenth of the time that counts.
+    #[must_use]
+    pub fn tells(&self) -> bool {
+        let counts = self.looked() + self.not_recorded;
+        self.known() > 0 && self.known().saturating_mul(LEAST_KNOWN) >= counts
+    }
+
+    /// Available time over known time, from 0 to 1; none where too little is known to tell.
     #[must_use]
     pub fn availability(&self) -> Option<f64> {
-        share(self.available(), self.known())
+        share(self.available(), self.known()).filter(|_| self.tells())
     }
 
     /// The share of the time in which somebody looked that told data within its limit; unknown time
-    /// did not. From 0 to 1; none where nobody looked.
+    /// did not. From 0 to 1; none where too little is known to tell.
     #[must_use]
     pub fn freshness(&self) -> Option<f64> {
-        share(self.known().saturating_sub(self.old), self.looked())
+        share(self.known().saturating_sub(self.old), self.looked()).filter(|_| self.tells())
     }
 
     /// Adds another's.
