@@ -160,6 +160,47 @@ fn threat_30_the_demo_takes_no_real_configuration_or_credential() {
 }
 
 /// One school, one service, CSV, and words that name nothing.
+/// The first line of the program that fits.
+fn line_of(child: &mut Child, fits: impl Fn(&str) -> bool) -> String {
+    let (tell, told) = std::sync::mpsc::channel();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| tell.send(line)));
+    let end = Instant::now() + LIMIT;
+    let mut seen = String::new();
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        let line = told.recv_timeout(left).unwrap_or_else(|_| panic!("no such line in: {seen}"));
+        if fits(&line) {
+            return line;
+        }
+        seen += &line;
+        seen.push('\n');
+    }
+}
+
+#[test]
+fn while_a_vendor_hangs_it_is_not_settled_and_watch_tells_the_others() {
+    let home = home();
+    let scenario = home.path().join("hangs.toml");
+    let hangs = "begins_as = \"calm\"\n[[fault]]\non = \"redstor\"\nwhat = \"slow:600000\"\n";
+    std::fs::write(&scenario, hangs).unwrap();
+    let scenario = scenario.to_str().unwrap();
+    let args = ["demo", "--headless", "--schools", "10", "--scenario", scenario];
+    let (_demo, line) = ready(home.path(), &args);
+    let said: Value = serde_json::from_str(&line).unwrap();
+    let socket = said["socket"].as_str().unwrap();
+    let slow = SlowReader::attach(Path::new(socket));
+    let watch = ["--agent", socket, "watch", "--service", "groupcall"];
+    let mut watch = Running(caretaker(home.path(), &watch).stdout(Stdio::piped()).spawn().unwrap());
+    let (code, output) = status(home.path(), socket, &["--json", "--wait-settled", "0s"]);
+    let all = json(&output);
+    assert_eq!((code, all["settled"].as_bool()), (3, Some(false)), "told all the same");
+    assert_eq!(all["schools"].as_array().unwrap().len(), 10);
+    let told = line_of(&mut watch.0, |line| line.contains("unknown -> ok"));
+    assert!(told.contains(" / Groupcall"), "{told}");
+    slow.ends_with_the_board();
+}
+
 fn a_narrower_question_has_its_own_answer(home: &Path, socket: &str, all: &Value) {
     let fine = all["schools"].as_array().unwrap().iter().find(|s| {
         let cells = s["cells"].as_object().unwrap();

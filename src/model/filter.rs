@@ -254,14 +254,6 @@ impl Filter {
         self.terms.is_empty()
     }
 
-    /// The bare words, for ranking.
-    pub fn bare_words(&self) -> impl Iterator<Item = &str> {
-        self.terms.iter().filter_map(|(not, t)| match t {
-            Term::Word(w) if !not => Some(w.as_str()),
-            _ => None,
-        })
-    }
-
     /// The error of the first service term whose service `known` (key or letters) does not know.
     ///
     /// # Errors
@@ -580,7 +572,6 @@ mod tests {
             filter.words(|_| "Groupcall".to_owned()),
             "Groupcall critical or unknown, for more than 2d, not (nobody has it), has \"oak\""
         );
-        assert_eq!(filter.bare_words().collect::<Vec<_>>(), ["oak"]);
     }
 
     proptest::proptest! {

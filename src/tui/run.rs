@@ -397,8 +397,8 @@ impl Runner {
     }
 
     fn frame(&mut self, mono: Duration, urgent: bool) -> Result<(), TuiError> {
-        let is_due = self.last_frame.is_none_or(|at| mono >= at + self.pace.gap());
-        if self.drawn == self.console.generation() || !(urgent || is_due) {
+        let may_draw = self.pace.may_draw(self.last_frame, mono, urgent);
+        if self.drawn == self.console.generation() || !may_draw {
             return Ok(());
         }
         self.drawn = self.console.generation();

@@ -90,7 +90,7 @@ fn board_school_back_filter_help_quit_and_the_terminal_is_as_it_was() {
 }
 
 #[test]
-fn an_idle_console_writes_nothing_and_a_resize_keeps_the_place() {
+fn a_resize_keeps_the_place() {
     let home = home();
     let args = ["demo", "--schools", "30", "--seed", "3", "--scenario", "calm"];
     let mut session = Session::start(PROGRAM, &args, (80, 24), home.path(), &[]);

@@ -7,6 +7,7 @@ use caretaker::wire::desk::{CellName, DeskKind, Handle, Handled, LeftOut};
 use caretaker::wire::{Clean, Health};
 
 use crate::fixture::{DAY, Desk, at, bad, key, morning};
+use crate::snapshots::everywhere;
 
 fn wished(desk: &mut Desk) -> Vec<Handle> {
     let effects = desk.console.take_effects().into_iter();
@@ -134,6 +135,20 @@ fn announced_work_is_filled_in() {
     assert_eq!(downtime.cells, [CellName { row: Row::Estate, service: key("just2easy") }]);
     assert_eq!(downtime.from, Some(at("2026-11-28T22:00:00Z")));
     assert_eq!(downtime.until, Some(at("2026-11-29T02:00:00Z")));
+}
+
+#[test]
+fn the_prompts_at_every_size() {
+    everywhere("downtime", |size| {
+        let mut desk = Desk::new(morning(250), size);
+        desk.press("d").type_text("17:00 server moves");
+        desk
+    });
+    everywhere("note", |size| {
+        let mut desk = Desk::new(morning(250), size);
+        desk.press("m").type_text("the office rings back at ten");
+        desk
+    });
 }
 
 #[test]

@@ -43,6 +43,12 @@ impl Pace {
         if self.slow { SLOW } else { QUICK }
     }
 
+    /// Whether a frame may be written now, after the last one; what a key caused may be at once.
+    #[must_use]
+    pub fn may_draw(&self, last: Option<Duration>, now: Duration, is_urgent: bool) -> bool {
+        is_urgent || last.is_none_or(|at| now >= at + self.gap())
+    }
+
     /// A frame took so long to be written. Tells what is new of the line.
     pub fn wrote(&mut self, took: Duration) -> Option<&'static str> {
         if self.asked {
@@ -88,6 +94,18 @@ mod tests {
         }
         assert!(pace.wrote(quick).is_some());
         assert_eq!((pace.is_slow(), pace.gap()), (false, QUICK));
+    }
+
+    #[test]
+    fn ten_frames_a_second_at_most_two_on_a_slow_line_and_a_key_is_answered_at_once() {
+        let ms = Duration::from_millis;
+        for (pace, gap) in [(Pace::new(false), 100), (Pace::new(true), 500)] {
+            assert!(pace.may_draw(None, ms(0), false), "the first");
+            let last = Some(ms(7_000));
+            assert!(!pace.may_draw(last, ms(7_000 + gap - 1), false));
+            assert!(pace.may_draw(last, ms(7_000 + gap), false));
+            assert!(pace.may_draw(last, ms(7_001), true));
+        }
     }
 
     #[test]
