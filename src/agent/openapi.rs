@@ -367,12 +367,20 @@ fn incidents(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> [
     let number = || vec![parameter("id", "path", true, "The incident's number")];
     [
         Route {
-            parameters: vec![parameter(
-                "ended",
-                "query",
-                false,
-                "Those too that ended not longer ago than this, such as 24h; at most 200",
-            )],
+            parameters: vec![
+                parameter(
+                    "ended",
+                    "query",
+                    false,
+                    "Those too that ended not longer ago than this, such as 24h; at most 200",
+                ),
+                parameter(
+                    "places",
+                    "query",
+                    false,
+                    "true: of each open one the schools in trouble",
+                ),
+            ],
             problems: &[400],
             ..get(
                 "/v1/incidents",

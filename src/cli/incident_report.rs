@@ -284,6 +284,7 @@ mod tests {
             settled: false,
             incidents: vec![line, ended],
             more_ended: false,
+            places: Vec::new(),
         };
         let text = incidents_text(&all);
         assert!(

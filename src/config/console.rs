@@ -137,11 +137,14 @@ pub enum GroupBy {
     Trust,
     /// By phase.
     Phase,
+    /// By the open incident that the school is part of.
+    Incident,
 }
 
 impl GroupBy {
     /// All, in the order in which they are offered.
-    pub const ALL: [Self; 5] = [Self::Nothing, Self::Service, Self::Town, Self::Trust, Self::Phase];
+    pub const ALL: [Self; 6] =
+        [Self::Nothing, Self::Service, Self::Town, Self::Trust, Self::Phase, Self::Incident];
 
     /// The word in the configuration and in the palette.
     #[must_use]
@@ -152,6 +155,7 @@ impl GroupBy {
             Self::Town => "town",
             Self::Trust => "trust",
             Self::Phase => "phase",
+            Self::Incident => "incident",
         }
     }
 }

@@ -9,9 +9,10 @@ use crate::hub::task::Held;
 use crate::model::cell::{Handling, Row};
 use crate::model::desk::CellName;
 use crate::model::health::Health;
+use crate::model::ids::Laestab;
 use crate::model::incident::{Incident, IncidentEntry, KeptIncident, Member, Standing, Urgency};
 use crate::model::text::Clean;
-use crate::wire::incident::{Had, IncidentLine, IncidentMember};
+use crate::wire::incident::{Had, IncidentLine, IncidentMember, IncidentPlaces};
 
 impl Held {
     /// Tells the incidents how cells stand that changed.
@@ -71,6 +72,22 @@ impl Held {
             open.chain(ended).map(|held| self.line_of(held)).collect();
         lines.sort_by_key(|(urgency, _)| *urgency);
         lines.into_iter().map(|(_, line)| line).collect()
+    }
+
+    /// The schools in trouble of every open incident.
+    #[must_use]
+    pub fn incident_places(&self) -> Vec<IncidentPlaces> {
+        let places = |held: &HeldIncident| {
+            let bad = held.members.values().filter(|m| m.moved.is_none() && m.is_bad());
+            let schools: BTreeSet<Laestab> = bad
+                .filter_map(|m| match m.cell.row {
+                    Row::School(laestab) => Some(laestab),
+                    Row::Estate => None,
+                })
+                .collect();
+            IncidentPlaces { id: held.incident.id, schools: schools.into_iter().collect() }
+        };
+        self.incidents.open().map(places).collect()
     }
 
     fn line_of(&self, held: &HeldIncident) -> (Urgency, IncidentLine) {

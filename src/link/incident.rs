@@ -16,6 +16,16 @@ impl Link {
         Ok(all)
     }
 
+    /// Open incidents with the schools that are in trouble.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub async fn incident_places(&self) -> Result<Incidents, LinkError> {
+        let all: Incidents = self.get("/v1/incidents?places=true").await?;
+        same_version(all.version)?;
+        Ok(all)
+    }
+
     /// One incident.
     ///
     /// # Errors

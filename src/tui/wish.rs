@@ -69,6 +69,8 @@ pub enum Wish {
     Account(Box<AskAccount>),
     /// Incidents: the open ones, and those that ended within a day.
     Incidents,
+    /// Which schools are part of which open incident.
+    Places,
     /// One incident.
     Incident(u64),
     /// Something is done about an incident.
@@ -157,6 +159,8 @@ pub enum Heard {
     },
     /// Incidents, or why there are none.
     Incidents(Result<Box<Incidents>, String>),
+    /// The open ones with their schools.
+    Places(Result<Box<Incidents>, String>),
     /// One incident.
     Incident {
         /// Its number.
@@ -217,6 +221,10 @@ pub enum Heard {
     },
 }
 
+fn boxed<T>(answer: Result<T, LinkError>) -> Result<Box<T>, String> {
+    answer.map(Box::new).map_err(words)
+}
+
 fn words(error: LinkError) -> String {
     match error {
         LinkError::Refused { message, .. } => message,
@@ -236,18 +244,18 @@ async fn compared(
     from: Timestamp,
     until: Option<Timestamp>,
 ) -> Result<Box<Diff>, String> {
-    link.diff(from, until).await.map(Box::new).map_err(words)
+    boxed(link.diff(from, until).await)
 }
 
 /// Asks the agent.
 pub async fn carry_out(link: &Link, wish: Wish) -> Heard {
     match wish {
         Wish::Plan { ask, show } => {
-            let answer = link.plan((*ask).clone(), show).await.map(Box::new).map_err(words);
+            let answer = boxed(link.plan((*ask).clone(), show).await);
             Heard::Planned { ask, answer }
         }
         Wish::Review(plan) => {
-            let answer = link.planned(plan.as_str()).await.map(Box::new).map_err(words);
+            let answer = boxed(link.planned(plan.as_str()).await);
             Heard::Reviewed { plan, answer }
         }
         Wish::Confirm { plan, digest } => {
@@ -275,16 +283,11 @@ pub async fn carry_out(link: &Link, wish: Wish) -> Heard {
             let answer = link.account(&asked).await.map(|shown| Box::new(shown.page));
             Heard::Account { asked, answer: answer.map_err(words) }
         }
-        Wish::Incidents => {
-            let answer = link.incidents(Some(Span::from_days(1))).await;
-            Heard::Incidents(answer.map(Box::new).map_err(words))
-        }
-        Wish::Incident(id) => {
-            let answer = link.incident(id).await.map(Box::new).map_err(words);
-            Heard::Incident { id, answer }
-        }
+        Wish::Incidents => Heard::Incidents(boxed(link.incidents(Some(Span::from_days(1))).await)),
+        Wish::Places => Heard::Places(boxed(link.incident_places().await)),
+        Wish::Incident(id) => Heard::Incident { id, answer: boxed(link.incident(id).await) },
         Wish::OrderIncident { id, order } => {
-            let answer = link.order_incident(id, &order).await.map(Box::new).map_err(words);
+            let answer = boxed(link.order_incident(id, &order).await);
             Heard::Ordered { id, answer }
         }
         Wish::Audit(query) => {
@@ -299,20 +302,20 @@ pub async fn carry_out(link: &Link, wish: Wish) -> Heard {
             Heard::Diff { asked, answer: compared(link, from, Some(until)).await }
         }
         Wish::Report(asked @ Asked::Handover(since)) => {
-            let answer = link.handover(since).await.map(Box::new).map_err(words);
+            let answer = boxed(link.handover(since).await);
             Heard::Handover { asked, answer }
         }
         Wish::News(from) => Heard::News { from, answer: compared(link, from, None).await },
         Wish::Then(at) => {
-            let answer = link.board_at(at).await.map(Box::new).map_err(words);
+            let answer = boxed(link.board_at(at).await);
             Heard::Then { at, answer }
         }
         Wish::Entry(number) => {
-            let answer = link.audit_entry(number).await.map(Box::new).map_err(words);
+            let answer = boxed(link.audit_entry(number).await);
             Heard::Entry { number, answer }
         }
         Wish::Reveal { number, why } => {
-            let answer = link.reveal(number, &why).await.map(Box::new).map_err(words);
+            let answer = boxed(link.reveal(number, &why).await);
             Heard::Entry { number, answer }
         }
     }

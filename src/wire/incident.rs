@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::cell::Handling;
 use crate::model::desk::CellName;
 use crate::model::health::{Health, Reason};
+use crate::model::ids::Laestab;
 pub use crate::model::incident::{IncidentDeed, IncidentState};
 use crate::model::text::Clean;
 use crate::wire::desk::Handled;
@@ -31,6 +32,18 @@ pub struct Incidents {
     pub incidents: Vec<IncidentLine>,
     /// Whether more ended in that time than are listed.
     pub more_ended: bool,
+    /// Of each open one the schools in trouble, where `places` was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<IncidentPlaces>,
+}
+
+/// The schools of one open incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct IncidentPlaces {
+    /// Its number.
+    pub id: u64,
+    /// Schools with a cell in trouble now.
+    pub schools: Vec<Laestab>,
 }
 
 /// Who has an incident: how its roots that are in trouble are had.

@@ -71,6 +71,11 @@ async fn what_goes_bad_together_is_one_incident_with_a_time_line() {
     );
     assert_eq!((&one["had"]["nobody"], &one["state"]["is"]), (&json!(2), &json!("open")));
 
+    let places = wire.get("/v1/incidents?places=true").await["places"].clone();
+    let both = json!([school(1).to_string(), school(2).to_string()]);
+    assert_eq!(places, json!([{"id": one["id"], "schools": both}]));
+    assert!(wire.get("/v1/incidents").await.get("places").is_none(), "only where it is asked for");
+
     let (status, told) = order(&wire, &one["id"], json!({"kind": "claim"})).await;
     assert_eq!((status, &told["handled"]["done"]), (200, &json!(2)), "{told}");
     let now = all(&wire).await;

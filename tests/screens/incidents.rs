@@ -51,7 +51,7 @@ fn tomr() -> Had {
     Had { nobody: 0, somebody: 1, handling: Some(handling), by: vec!["tomr".into()] }
 }
 
-fn all() -> Incidents {
+pub fn all() -> Incidents {
     let one =
         line(12, "Groupcall at Alder Primary", Health::Critical, "2026-11-21T03:02:00Z", (1, 214));
     let mut two =
@@ -82,6 +82,7 @@ fn all() -> Incidents {
         settled: true,
         incidents,
         more_ended: false,
+        places: Vec::new(),
     }
 }
 

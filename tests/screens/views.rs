@@ -2,9 +2,12 @@
 
 use caretaker::config::{CallBy, CallSettings, ConsoleSettings, GroupBy, ViewSettings};
 use caretaker::tui::console::Effect;
+use caretaker::tui::wish::{Heard, Wish};
+use caretaker::wire::incident::{IncidentPlaces, Incidents};
 use caretaker::wire::{Clean, HandlingKind, Health};
 
 use crate::fixture::{Desk, HOUR, bad, calm, follows, held, morning, ok};
+use crate::incidents::all;
 use crate::snapshots::everywhere;
 
 fn view(name: &str, filter: &str, group: GroupBy) -> ViewSettings {
@@ -111,6 +114,67 @@ fn every_school_is_in_one_group_and_the_worst_group_comes_first() {
         desk.press("k enter");
         assert_eq!(heads(&desk), found, "{by}");
     }
+}
+
+/// By incident, once the agent told which schools are part of which.
+fn by_incident(size: (u16, u16)) -> Desk {
+    let mut desk = in_trusts(size);
+    desk.press(":").type_text("group incident").press("enter g");
+    assert_eq!(desk.wishes(), [Wish::Places]);
+    desk.hear(Heard::Places(Ok(Box::new(places()))));
+    desk
+}
+
+/// Alder and Maple are part of incident 12, Alder of 14 as well.
+fn places() -> Incidents {
+    let mut told = all();
+    let of = |desk: &Desk, name: &str| {
+        let rows = &desk.board.schools;
+        rows.iter().find(|s| s.name.as_str() == name).unwrap().laestab
+    };
+    let desk = in_trusts((80, 24));
+    let (alder, maple) = (of(&desk, "Alder Primary"), of(&desk, "Maple Primary"));
+    told.places = vec![
+        IncidentPlaces { id: 14, schools: vec![alder, of(&desk, "Violet Primary")] },
+        IncidentPlaces { id: 12, schools: vec![alder, maple] },
+    ];
+    told
+}
+
+#[test]
+fn a_school_stands_with_the_most_urgent_incident_that_it_is_part_of() {
+    let mut desk = by_incident((120, 40));
+    let head = |desk: &Desk, what: &str| desk.line_with(what);
+    assert!(
+        head(&desk, "+ incident 12, Groupcall at Alder Primary: ").contains("C 2"),
+        "{}",
+        desk.text()
+    );
+    assert!(
+        head(&desk, "+ incident 14, WeLearn365, whole estate: ").contains("W 1"),
+        "{}",
+        desk.text()
+    );
+    assert!(desk.text().contains("+ in no open incident: "), "{}", desk.text());
+    let mut waiting = in_trusts((120, 40));
+    waiting.press(":").type_text("group incident").press("enter");
+    assert!(waiting.text().contains("incidents are being read"), "{}", waiting.text());
+    // It is read again when the board changes, and not at once each time.
+    desk.wait(6).beat();
+    assert_eq!(desk.wishes(), [], "nothing has changed");
+    desk.change(5, 2, bad(Health::Critical, HOUR)).change(6, 2, bad(Health::Critical, HOUR));
+    desk.wait(1).beat();
+    assert_eq!(desk.wishes(), [Wish::Places]);
+    desk.hear(Heard::Places(Err("the agent is busy".to_owned())));
+    assert!(desk.text().contains("cannot be read: the agent is busy"), "{}", desk.text());
+    assert!(desk.text().contains("incident 12"), "what was read stays");
+    desk.press("esc").change(7, 2, bad(Health::Critical, HOUR)).wait(20).beat();
+    assert_eq!(desk.wishes(), [], "nobody looks at incidents");
+}
+
+#[test]
+fn groups_by_incident_at_every_size() {
+    everywhere("groups_incident", by_incident);
 }
 
 #[test]

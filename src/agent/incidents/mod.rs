@@ -63,7 +63,7 @@ impl From<OrderError> for Refusal {
 
 pub(super) async fn list(State(desk): State<Arc<Desk>>, RawQuery(query): RawQuery) -> Answer {
     let now = desk.clock.now();
-    let mut since = None;
+    let (mut since, mut places) = (None, Vec::new());
     for (key, value) in pairs(query.as_deref()) {
         match key.as_str() {
             "ended" => {
@@ -71,7 +71,11 @@ pub(super) async fn list(State(desk): State<Arc<Desk>>, RawQuery(query): RawQuer
                     Refusal::bad_request("`ended` is how long ago at most, such as 90m, 24h or 7d")
                 })?);
             }
-            other => return Err(unknown_parameter(other, "ended")),
+            "places" if value == "true" => {
+                places = desk.hub.ask(crate::hub::Held::incident_places).await?;
+            }
+            "places" => return Err(Refusal::bad_request("`places` is true, or left out")),
+            other => return Err(unknown_parameter(other, "ended, places")),
         }
     }
     let limit = since.unwrap_or(Timestamp::MAX);
@@ -102,8 +106,15 @@ pub(super) async fn list(State(desk): State<Arc<Desk>>, RawQuery(query): RawQuer
         lines = running.into_iter().chain(ended).collect();
     }
     let (revision, settled) = desk.hub.stand();
-    let all =
-        Incidents { version: VERSION, revision, as_of: now, settled, incidents: lines, more_ended };
+    let all = Incidents {
+        version: VERSION,
+        revision,
+        as_of: now,
+        settled,
+        incidents: lines,
+        more_ended,
+        places,
+    };
     Ok(json(StatusCode::OK, &all))
 }
 

@@ -253,6 +253,7 @@ impl Console {
             Heard::Ordered { id, answer } => self.ordered(id, answer),
             Heard::Then { at, answer } => self.then(at, answer),
             Heard::News { from, answer } => self.news(from, answer),
+            Heard::Places(answer) => self.places(answer),
             told => self.layers.iter_mut().for_each(|layer| layer.heard(&told)),
         }
         self.touch();

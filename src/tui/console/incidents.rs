@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::{Console, Effect};
+use crate::config::GroupBy;
 use crate::tui::screens::Layer;
 use crate::tui::screens::incidents::IncidentsScreen;
 use crate::tui::times;
 use crate::tui::wish::Wish;
-use crate::wire::incident::{IncidentDo, IncidentDone};
+use crate::wire::incident::{IncidentDo, IncidentDone, Incidents};
 
 /// While the board changes, they are read again at most so often.
 const EVERY: Duration = Duration::from_secs(5);
@@ -28,9 +29,26 @@ impl Console {
         self.ask_for_incidents();
     }
 
+    /// Whether the board's groups are incidents.
+    fn groups_by_incident(&self) -> bool {
+        self.board.group() == GroupBy::Incident && self.away.is_none()
+    }
+
+    /// Takes which schools are part of which, for the board's groups.
+    pub(super) fn places(&mut self, answer: Result<Box<Incidents>, String>) {
+        match answer {
+            Ok(_) if self.away.is_some() => {}
+            Ok(told) => self.board.take_places(&told, self.rows.as_ref(), self.now),
+            Err(why) => self.message = Some(format!("incidents cannot be read: {why}")),
+        }
+    }
+
     /// Asks for what the open screens show.
-    fn ask_for_incidents(&mut self) {
+    pub(super) fn ask_for_incidents(&mut self) {
         self.incidents = Reading { is_old: false, asked: Some(self.mono) };
+        if self.groups_by_incident() {
+            self.effects.push(Effect::Guard(Wish::Places));
+        }
         for layer in &self.layers {
             match layer {
                 Layer::Incidents(_) => self.effects.push(Effect::Guard(Wish::Incidents)),
@@ -44,10 +62,12 @@ impl Console {
 
     /// Where they are on the screen and the board has changed, they are read again.
     pub(super) fn read_incidents_again(&mut self, mono: Duration) {
-        let is_shown = matches!(
-            self.layers.last(),
-            Some(Layer::Incidents(_) | Layer::Incident(_) | Layer::IncidentWord(_))
-        );
+        let is_shown = match self.layers.last() {
+            Some(top) => {
+                matches!(top, Layer::Incidents(_) | Layer::Incident(_) | Layer::IncidentWord(_))
+            }
+            None => self.groups_by_incident(),
+        };
         let is_due = self.incidents.asked.is_none_or(|at| mono >= at + EVERY);
         if is_shown && is_due && self.incidents.is_old && self.is_known() {
             self.ask_for_incidents();

@@ -57,7 +57,7 @@ impl Console {
         // Pages and lists lie over the board, of which this is a view.
         self.layers.clear();
         self.message = Some(format!("view {}", view.name));
-        self.board.set_group(view.group, self.rows.as_ref(), self.now);
+        self.group(view.group);
         self.filter(&view.filter);
     }
 
@@ -77,7 +77,12 @@ impl Console {
     }
 
     pub(super) fn group(&mut self, by: GroupBy) {
+        if by == GroupBy::Incident && self.away.is_some() {
+            self.message = Some("incidents of a past moment are not kept".to_owned());
+            return;
+        }
         self.board.set_group(by, self.rows.as_ref(), self.now);
+        self.ask_for_incidents();
     }
 
     pub(super) fn wear(&mut self, theme: Theme) {

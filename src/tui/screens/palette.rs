@@ -89,7 +89,11 @@ impl PaletteScreen {
             plain("filter ", "shows only the schools that match", None),
             plain("view ", "a filter and groups under a name", None),
             plain("keep ", "keeps filter and groups of now as a view: a name", None),
-            plain("group ", "puts schools together: nothing, service, town, trust, phase", None),
+            plain(
+                "group ",
+                "puts schools together: nothing, service, town, trust, phase, incident",
+                None,
+            ),
             plain("audit ", "who did what: by:asha kind:step about:937 since:2d", None),
             plain("at ", "the board as it was: Mon 22:00, 22:00, -8h, 2026-11-25T22:00", None),
             plain("diff ", "two moments compared: 22:00 06:00; or since one: Mon 22:00", None),
@@ -351,6 +355,7 @@ fn groups(wanted: &str) -> Vec<Candidate> {
         help: match by {
             GroupBy::Nothing => "worst first; what is had and what is well folded".to_owned(),
             GroupBy::Service => "by the service of a school's worst cell".to_owned(),
+            GroupBy::Incident => "by the open incident that a school is part of".to_owned(),
             by => format!("by {}", by.word()),
         },
         acts: vec![Act::Group(*by)],

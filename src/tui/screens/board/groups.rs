@@ -1,7 +1,9 @@
-//! Schools in groups: by service, town, trust, phase.
+//! Schools in groups: by service, town, trust, phase, incident.
 //!
 //! Groups stand in the order of their worst school, schools in the board's order. Who belongs where is
 //! held like that order; what a head counts is as true as the cells.
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
@@ -11,7 +13,8 @@ use crate::tui::screens::View;
 use crate::tui::state::{Class, Rows};
 use crate::tui::theme::Role;
 use crate::tui::widgets::{Line, Pen, cut};
-use crate::wire::Health;
+use crate::wire::incident::Incidents;
+use crate::wire::{Health, Laestab};
 
 /// Schools that belong together.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,14 +25,41 @@ pub(super) struct Group {
     pub members: Vec<u32>,
 }
 
+/// Which schools are in trouble by which open incident. A school that is part of several stands with
+/// the most urgent one.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Places(BTreeMap<Laestab, String>);
+
+impl Places {
+    fn new(told: &Incidents) -> Self {
+        let mut places = BTreeMap::new();
+        for line in &told.incidents {
+            let Some(here) = told.places.iter().find(|p| p.id == line.id) else { continue };
+            let name = format!("incident {}, {}", line.id, line.title);
+            for laestab in &here.schools {
+                places.entry(*laestab).or_insert_with(|| name.clone());
+            }
+        }
+        Self(places)
+    }
+
+    fn of(&self, laestab: Laestab) -> &str {
+        self.0.get(&laestab).map_or("", String::as_str)
+    }
+}
+
 /// What puts a school into its group.
-fn name_of(n: u32, by: GroupBy, rows: &Rows) -> String {
+fn name_of(n: u32, by: GroupBy, rows: &Rows, places: Option<&Places>) -> String {
     let Some(school) = rows.school(n) else { return String::new() };
     let (own, none) = match by {
         GroupBy::Nothing => ("", "all schools"),
         GroupBy::Town => (school.town.as_str(), "no town given"),
         GroupBy::Trust => (school.trust.as_str(), "in no trust"),
         GroupBy::Phase => (school.phase.as_str(), "no phase given"),
+        GroupBy::Incident => match places {
+            Some(places) => (places.of(school.laestab), "in no open incident"),
+            None => ("", "incidents are being read ..."),
+        },
         GroupBy::Service => {
             let standing = rows.standing(n).filter(|s| s.health.is_trouble());
             let column = standing.and_then(|s| rows.columns.get(usize::from(s.column)));
@@ -40,12 +70,17 @@ fn name_of(n: u32, by: GroupBy, rows: &Rows) -> String {
 }
 
 /// These schools in groups, each where its first one stands.
-pub(super) fn grouped(schools: &[u32], by: GroupBy, rows: &Rows) -> Vec<Group> {
-    let mut places = std::collections::HashMap::new();
+pub(super) fn grouped(
+    schools: &[u32],
+    by: GroupBy,
+    rows: &Rows,
+    places: Option<&Places>,
+) -> Vec<Group> {
+    let mut known = std::collections::HashMap::new();
     let mut groups: Vec<Group> = Vec::new();
     for n in schools {
-        let name = name_of(*n, by, rows);
-        let place = *places.entry(name.clone()).or_insert(groups.len());
+        let name = name_of(*n, by, rows, places);
+        let place = *known.entry(name.clone()).or_insert(groups.len());
         match groups.get_mut(place) {
             Some(group) => group.members.push(*n),
             None => groups.push(Group { name, members: vec![*n] }),
@@ -70,11 +105,21 @@ impl BoardScreen {
         self.list(rows, now);
     }
 
+    /// Takes which schools are part of which open incident.
+    pub fn take_places(&mut self, told: &Incidents, rows: Option<&Rows>, now: Timestamp) {
+        let places = Some(Places::new(told));
+        if self.places != places {
+            self.places = places;
+            self.list(rows, now);
+        }
+    }
+
     /// With a filter every match is shown; without one, groups are opened one by one.
     pub(super) fn list_groups(&mut self, rows: &Rows, now: Timestamp) {
         let filtered = !self.filter.is_empty();
         let matching = filtered.then(|| rows.matching(&self.filter, now));
-        self.groups = grouped(matching.as_deref().unwrap_or(rows.order()), self.group, rows);
+        let schools = matching.as_deref().unwrap_or(rows.order());
+        self.groups = grouped(schools, self.group, rows, self.places.as_ref());
         for (n, group) in self.groups.iter().enumerate() {
             self.items.push(Item::Group(n));
             if filtered || self.open_groups.contains(&group.name) {

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use groups::Group;
+use groups::{Group, Places};
 
 use super::page::PageScreen;
 use super::{Act, Answer, Layer, View};
@@ -59,6 +59,8 @@ pub struct BoardScreen {
     open: BTreeSet<usize>,
     items: Vec<Item>,
     group: GroupBy,
+    /// None until they were read.
+    places: Option<Places>,
     groups: Vec<Group>,
     open_groups: BTreeSet<String>,
 }
