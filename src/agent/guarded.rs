@@ -314,7 +314,14 @@ async fn approve(
 ) -> Answer {
     let Approval { digest, typed } = read(body)?;
     let who = at.who(peer).await?;
-    at.guard()?.approve_typing(&who, &id, digest.as_str(), typed.as_str()).await?;
+    let guard = at.guard()?;
+    let asker = match guard.asker(&id).await {
+        // Whoever cannot be looked up has no role.
+        Ok(by) => at.who(PeerId { uid: by.uid, pid: None }).await.map(|asker| asker.roles),
+        Err(denied) => Err(denied.into()),
+    };
+    let typed = (digest.as_str(), typed.as_str());
+    guard.approve_knowing(&who, &id, typed, Some(asker.unwrap_or_default())).await?;
     Ok(json(StatusCode::OK, &Confirmed::Runs { once_secret: None }))
 }
 

@@ -1,7 +1,7 @@
 //! `caretaker actions|plan|apply|approve|cancel|tell|continue|close|arm|emergency`.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,9 +14,12 @@ use crate::cli::guard_args::{
 use crate::cli::{self, Code};
 use crate::link::{Link, LinkError};
 use crate::ports::clock::Clock;
+use crate::sys::Terminal;
 use crate::wire::action::{ActionRow, Arm, Confirmed, LeftRow, PlanPage, Told, is_confirmed};
 use crate::wire::{Ask, Clean};
 
+/// How often a plan's words are asked for, where what was typed came too soon.
+const ASKED: usize = 3;
 /// Between two looks at how a plan goes.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
@@ -125,7 +128,7 @@ pub async fn apply(socket: &Path, args: ApplyArgs, clock: Arc<dyn Clock>) -> Res
     let page = link.planned(&args.plan).await.map_err(denied)?;
     let digest = match &args.digest {
         Some(digest) => Clean::new(digest),
-        None => typed(&link, &page, Asks::Confirmation).await?,
+        None => typed(&link, &page, Asks::Confirmation, &clock).await?,
     };
     let confirmed = link.confirm(&args.plan, &digest).await.map_err(denied)?;
     match confirmed {
@@ -163,8 +166,14 @@ enum Asks {
     Approval,
 }
 
-/// Shows the plan and asks for its words; Enter alone does nothing.
-async fn typed(link: &Link, page: &PlanPage, asks: Asks) -> Result<Clean, Failed> {
+/// Shows the plan and asks for its words; Enter alone does nothing. What was typed ahead counts for nothing,
+/// and what comes before the plan can have been read, as a paste does, is thrown away and asked for again.
+async fn typed(
+    link: &Link,
+    page: &PlanPage,
+    asks: Asks,
+    clock: &Arc<dyn Clock>,
+) -> Result<Clean, Failed> {
     let (does, done) = match asks {
         Asks::Confirmation => ("confirm", "confirmed"),
         Asks::Approval => ("approve", "approved"),
@@ -182,17 +191,36 @@ async fn typed(link: &Link, page: &PlanPage, asks: Asks) -> Result<Clean, Failed
         Asks::Confirmation => page.words(name_of),
         Asks::Approval => page.approval(name_of),
     };
-    cli::say_raw(&format!("Type  {words}  to {does}: "));
-    std::io::stdout().flush().map_err(Failed::software)?;
-    let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).map_err(Failed::software)?;
-    if !is_confirmed(&words, &line) {
-        return Err(Failed {
-            code: Code::ActionDenied,
-            text: format!("not {done}: nothing was sent"),
-        });
+    let question = format!("Type  {words}  to {does}: ");
+    let reads = page.reads();
+    for _ in 0..ASKED {
+        let (line, after) = answer(question.clone(), clock).await?;
+        if after >= reads {
+            if is_confirmed(&words, &line) {
+                return Ok(page.plan.digest.clone());
+            }
+            break;
+        }
+        cli::say(&format!(
+            "Thrown away: it came within {} s, as what is pasted or typed ahead does. Read the plan first.",
+            reads.as_secs()
+        ));
     }
-    Ok(page.plan.digest.clone())
+    Err(Failed { code: Code::ActionDenied, text: format!("not {done}: nothing was sent") })
+}
+
+/// The line that is typed after the question, and how long after it; empty at the input's end.
+async fn answer(question: String, clock: &Arc<dyn Clock>) -> Result<(String, Duration), Failed> {
+    let timed = Arc::clone(clock);
+    let read = move || {
+        let mut asked = timed.monotonic();
+        let line = Terminal::of_input().answer(|| {
+            cli::say_raw(&question);
+            asked = timed.monotonic();
+        });
+        line.map(|line| (line.unwrap_or_default(), timed.monotonic().saturating_sub(asked)))
+    };
+    tokio::task::spawn_blocking(read).await.map_err(Failed::software)?.map_err(Failed::software)
 }
 
 /// The rows of a plan once each has an outcome, or when `wait` is over; and what was not begun.
@@ -231,13 +259,17 @@ pub(super) fn done(json: bool, words: &str) -> Result<u8, Failed> {
 ///
 /// # Errors
 /// When it is not approved, or denied.
-pub async fn approve(socket: &Path, args: ApproveArgs) -> Result<u8, Failed> {
+pub async fn approve(
+    socket: &Path,
+    args: ApproveArgs,
+    clock: Arc<dyn Clock>,
+) -> Result<u8, Failed> {
     let link = link(socket)?;
     let (digest, typed) = match &args.digest {
         Some(digest) => (Clean::new(digest), args.typed.as_deref().map(Clean::new)),
         None => {
             let page = link.planned(&args.plan).await.map_err(denied)?;
-            let digest = typed(&link, &page, Asks::Approval).await?;
+            let digest = typed(&link, &page, Asks::Approval, &clock).await?;
             (digest, Some(Clean::new(&page.plan.approval_words())))
         }
     };

@@ -105,7 +105,9 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
         Some(Command::Apply(args)) => {
             act::apply(&outside.agent_socket()?, args, outside.clock.clone()).await
         }
-        Some(Command::Approve(args)) => act::approve(&outside.agent_socket()?, args).await,
+        Some(Command::Approve(args)) => {
+            act::approve(&outside.agent_socket()?, args, outside.clock.clone()).await
+        }
         Some(Command::Cancel(args)) => act::cancel(&outside.agent_socket()?, args).await,
         Some(Command::Tell(args)) => act::tell(&outside.agent_socket()?, args).await,
         Some(Command::Continue(args)) => act::continue_action(&outside.agent_socket()?, args).await,

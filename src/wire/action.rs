@@ -1,6 +1,7 @@
 //! Actions over the wire: what is possible, plans, what runs, what needs a look, the audit.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -15,6 +16,13 @@ use crate::model::plan::{
 };
 use crate::model::span::Span;
 use crate::model::text::Clean;
+
+/// How long a plan is to be read before its words can be typed.
+pub const READS: Duration = Duration::from_secs(1);
+/// The same, where something cannot be undone or there are many targets.
+const READS_LONG: Duration = Duration::from_secs(3);
+/// More targets than this are many.
+const MANY: usize = 10;
 
 /// One action that this agent could do, for whoever asks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -404,6 +412,13 @@ impl PlanPage {
             }
             _ => format!("{n} {}", self.plan.ask.action.word()),
         }
+    }
+
+    /// How long the plan is to be read before its words are taken.
+    #[must_use]
+    pub fn reads(&self) -> Duration {
+        let for_good = self.plan.items.iter().flat_map(|item| &item.steps).any(|s| !s.undoable);
+        if for_good || self.plan.targets() > MANY { READS_LONG } else { READS }
     }
 
     /// What whoever approves the plan has to type: what its items ask for, else the same words.

@@ -66,6 +66,57 @@ async fn without_an_emergency_mode_nobody_declares_one() {
     assert!(refused(declared).contains("no emergency mode"));
 }
 
+/// What a rule asks for that a request waits under: its own line, and what the policy adds.
+fn waits_under(rule: &str, more: &str) -> Stage {
+    Stage::new(&format!("{RULE}second = \"approver\"\n{rule}\n{more}"))
+}
+
+#[tokio::test]
+async fn an_approval_is_by_the_rules_of_its_own_moment() {
+    // It is ten o'clock; London's clock shows the same in November.
+    let night = "[[freeze]]\nfrom = \"2026-11-24\"\nto = \"2026-11-30\"\nwhy = \"exams\"\n\
+        [emergency]\nroles = [\"lead\"]\nlasts = \"20m\"\nlifts = [\"freeze\", \"hours\"]\n";
+    let asha = who(1001, Role::Approver);
+    for (rule, passes, why) in [
+        ("to = \"10:15\"", 0, "has its days and hours"),
+        ("", 13 * 60 + 50, "exams"),
+        ("to = \"09:00\"", 0, "has its days and hours"),
+    ] {
+        let stage = waits_under(rule, night);
+        stage.pass(passes);
+        if rule.contains("09") {
+            let lead = who(1002, Role::Lead);
+            stage.guard.declare_emergency(&lead, &Clean::new("all is down")).await.unwrap();
+        }
+        let waits = stage.plan(&me()).await.unwrap();
+        assert!(!stage.confirm(&waits).await.unwrap(), "it waits for a second person");
+        let (id, digest) = (waits.plan.id.as_str(), waits.plan.digest.as_str());
+        stage.pass(21);
+        assert!(refused(stage.guard.approve(&asha, id, digest).await).contains(why), "{rule}");
+        assert!(stage.guard.recent(9).await.unwrap().is_empty() && stage.effects() == 0);
+        let [denied] = &stage.entries("denied")[..] else { panic!("recorded once") };
+        assert_eq!((denied.body["asked"].as_str(), denied.about.as_str()), ("approve", id));
+        assert_eq!(stage.guard.waiting().await.unwrap().len(), 1, "it waits on");
+    }
+}
+
+#[tokio::test]
+async fn a_request_of_somebody_who_lost_the_role_is_not_approved() {
+    let stage = waits_under("", "");
+    let waits = stage.plan(&me()).await.unwrap();
+    assert!(!stage.confirm(&waits).await.unwrap());
+    let (id, digest) = (waits.plan.id.as_str(), waits.plan.digest.as_str());
+    assert_eq!(stage.guard.asker(id).await.unwrap().uid, 1000);
+    let asha = who(1001, Role::Approver);
+    let lost = Some(std::collections::BTreeSet::from([Role::Viewer]));
+    let refusal = stage.guard.approve_knowing(&asha, id, (digest, ""), lost).await;
+    assert!(refused(refusal).contains("whoever asked"));
+    assert!(stage.entries("approved").is_empty() && stage.entries("denied").len() == 1);
+    let roles = Some(me().roles);
+    stage.guard.approve_knowing(&asha, id, (digest, ""), roles).await.unwrap();
+    assert_eq!(stage.entries("approved").len(), 1);
+}
+
 const MINUTE: Duration = Duration::from_secs(60);
 
 #[tokio::test]

@@ -3,11 +3,12 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::session::Session;
-use crate::{PROGRAM, home, socket};
+use crate::{PROGRAM, READ, home, socket};
 
 /// A school of the calm demo that takes Groupcall, and what its plan asks to be typed.
 const SCHOOL: &str = "9992010";
@@ -128,4 +129,59 @@ fn threat_13_pasted_and_typed_ahead_confirm_nothing_and_what_is_typed_acts_once(
     session.press("q");
     assert_eq!(session.end(), 0);
     session.assert_restored();
+}
+
+const TOO_SOON: &str = "Thrown away: it came within ";
+
+/// The id of a plan that cannot be undone; it asks for the school's number.
+fn planned(home: &Path) -> String {
+    let socket = socket(home);
+    let words = ["plan", "groupcall.resync", SCHOOL, "--reason", "a test", "--json", "--agent"];
+    let output = Command::new(PROGRAM).args(words).arg(&socket).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let page: Value = serde_json::from_slice(&output.stdout).unwrap();
+    page["plan"]["id"].as_str().unwrap().to_owned()
+}
+
+fn questions(screen: &str) -> usize {
+    screen.matches("  to confirm: ").count()
+}
+
+#[test]
+fn threat_13_apply_takes_no_paste_and_nothing_typed_ahead() {
+    let home = home();
+    let mut console = calm(home.path());
+    let socket = socket(home.path()).display().to_string();
+    let id = planned(home.path());
+    let args = ["apply", &id, "--agent", &socket];
+    let mut apply = Session::start(PROGRAM, &args, (120, 90), home.path(), &[]);
+    // Typed ahead, a whole line and half of one: gone before the question is put.
+    apply.press(&format!("{SCHOOL}\r{SCHOOL}"));
+    apply.wait("the question", |s| questions(s) == 1);
+    apply.rests(Duration::from_millis(300));
+    let after = apply.screen();
+    assert!(questions(&after) == 1 && !after.contains(TOO_SOON), "it was read: {after}");
+    assert_eq!(actions(home.path()), Vec::<Value>::new());
+    apply.kill();
+
+    // Pasted as soon as the question stands, with its Enter; the second line goes with the first.
+    let mut apply = Session::start(PROGRAM, &args, (120, 90), home.path(), &[]);
+    for n in 1..=3 {
+        apply.wait("the question", |s| questions(s) == n && s.matches(TOO_SOON).count() == n - 1);
+        apply.press(&format!("{SCHOOL}\r{SCHOOL}\r"));
+    }
+    assert_eq!(apply.end(), 14, "{}", apply.screen());
+    assert_eq!(apply.screen().matches(TOO_SOON).count(), 3, "{}", apply.screen());
+    assert!(apply.screen().contains("nothing was sent"), "{}", apply.screen());
+    assert_eq!(actions(home.path()), Vec::<Value>::new());
+
+    // Read, and typed.
+    let mut apply = Session::start(PROGRAM, &args, (120, 90), home.path(), &[]);
+    apply.wait("the question", |s| questions(s) == 1);
+    apply.rests(READ);
+    apply.press(&format!("{SCHOOL}\r"));
+    apply.end();
+    assert_eq!(actions(home.path()).len(), 1, "{}", apply.screen());
+    console.press("q");
+    assert_eq!(console.end(), 0);
 }

@@ -13,6 +13,9 @@ mod slow_reader;
 use session::{Session, text};
 use slow_reader::SlowReader;
 
+/// Longer than any plan is to be read before its words are taken.
+const READ: std::time::Duration = std::time::Duration::from_millis(3_200);
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_caretaker");
 
 /// The demo at a size, in a home of its own.

@@ -1,7 +1,7 @@
 //! The console line by line, as a screen reader hears it: the real program, its words, nothing drawn.
 
 use crate::session::Session;
-use crate::{PROGRAM, home};
+use crate::{PROGRAM, READ, home};
 
 const SIZE: (u16, u16) = (400, 90);
 
@@ -48,10 +48,16 @@ fn everything_can_be_heard_and_done_without_a_screen() {
     let id = plan.split("plan     ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
     let asked = say(&mut session, &format!("apply {id}"), "to confirm: ");
     assert!(asked.contains("Type  "), "{asked}");
+    session.rests(READ);
     say(&mut session, "yes", "nothing was sent Exit code 14.");
-    let asked = say(&mut session, &format!("apply {id}"), "to confirm: ");
+    // The right words, and typed ahead: they are gone before the question is put.
     let words =
         asked.rsplit_once("Type  ").unwrap().1.split_once("  to confirm").unwrap().0.to_owned();
+    session.press(&format!("apply {id}\r"));
+    let asked = say(&mut session, &words, "to confirm: ");
+    session.rests(READ);
+    let after_all = after(&session.screen(), &words).to_owned();
+    assert_eq!(after_all, asked, "what was typed ahead was read");
     say(&mut session, &words, "raise_ticket");
     // What is not understood is told, and nothing else happens.
     say(&mut session, "nosuch", "unrecognized subcommand");

@@ -335,21 +335,45 @@ impl Guard {
         digest: &str,
         typed: &str,
     ) -> Result<(), Denied> {
+        self.approve_knowing(who, id, (digest, typed), None).await
+    }
+
+    /// As [`Self::approve_typing`], with the roles that whoever asked for it has now: without one that its
+    /// rule asks for it is refused.
+    ///
+    /// # Errors
+    /// As [`Self::approve_typing`].
+    pub async fn approve_knowing(
+        &self,
+        who: &Who,
+        id: &str,
+        (digest, typed): (&str, &str),
+        asker: Option<BTreeSet<Role>>,
+    ) -> Result<(), Denied> {
         let (me, who, id) = (self.clone(), who.clone(), id.to_owned());
         let (digest, typed) = (digest.to_owned(), typed.to_owned());
         unbroken(async move {
-            let approved = me.approving(&who, &id, &digest, &typed).await;
+            let approved = me.approving(&who, &id, (&digest, &typed), asker.as_ref()).await;
             me.recorded(&who, "approve", &id, approved).await
         })
         .await
+    }
+
+    /// Who asked for a plan that was confirmed.
+    ///
+    /// # Errors
+    /// When there is none with this id, or the database refuses.
+    pub async fn asker(&self, id: &str) -> Result<Operator, Denied> {
+        let id = id.to_owned();
+        Ok(self.inner.blocking(move |ledger| ledger.find(&id)).await?.plan.by)
     }
 
     async fn approving(
         &self,
         who: &Who,
         id: &str,
-        digest: &str,
-        typed: &str,
+        (digest, typed): (&str, &str),
+        asker: Option<&BTreeSet<Role>>,
     ) -> Result<(), Denied> {
         let now = self.inner.clock.now();
         let owned = id.to_owned();
@@ -372,7 +396,7 @@ impl Guard {
             return Err(Denied::Asked(why));
         }
         self.inner.policy_is(plan.ruling.policy.as_str())?;
-        let limit = self.inner.limit_of(&plan)?;
+        let limit = self.approvable(&plan, asker, now)?;
         let draft = audit::about_plan(now, "approved", &who.operator, &plan, &*self.inner.entropy)
             .map_err(|e| Denied::Ledger(e.to_string()))?;
         let (owned, digest, by) = (id.to_owned(), digest.to_owned(), who.operator.clone());

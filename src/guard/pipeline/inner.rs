@@ -1,6 +1,6 @@
 //! What the guard holds while it runs.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use jiff::Timestamp;
@@ -9,12 +9,12 @@ use tokio::sync::{mpsc, watch};
 use crate::guard::pipeline::ailing::Ails;
 use crate::guard::pipeline::audit;
 use crate::guard::pipeline::desk::{Denied, Who};
-use crate::guard::pipeline::planning::{Planned, aimed_at};
+use crate::guard::pipeline::planning::Planned;
 use crate::guard::pipeline::running::Word;
-use crate::guard::policy::{Asked, Policy};
+use crate::guard::policy::Policy;
 use crate::ledger::Draft;
 use crate::model::ids::ActionId;
-use crate::model::plan::{Operator, Plan};
+use crate::model::plan::Operator;
 use crate::model::text::Clean;
 use crate::ports::act::Act;
 use crate::ports::chance::Entropy;
@@ -160,18 +160,6 @@ impl Inner {
             return Err(Denied::Stale("this is not the plan that was shown: look again".into()));
         }
         plans.remove(id).ok_or_else(|| Denied::Nothing("no such plan".into()))
-    }
-
-    /// The policy's limits for a plan that it allowed before: neither hours nor roles are asked again.
-    pub fn limit_of(&self, plan: &Plan) -> Result<HourLimit, Denied> {
-        let asked = Asked {
-            action: plan.ask.action.clone(),
-            targets: aimed_at(&plan.items),
-            roles: BTreeSet::new(),
-            at: plan.made_at,
-            emergency: false,
-        };
-        self.policy()?.limit(&asked).map_err(Denied::Policy)
     }
 
     /// 128 random bits, in hex.

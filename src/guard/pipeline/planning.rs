@@ -1,5 +1,7 @@
 //! Making a plan: the policy is asked, every target is read, and all of it gets one digest.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use crate::guard::pipeline::audit;
@@ -12,6 +14,7 @@ use crate::model::ids::{ActionId, Laestab};
 use crate::model::plan::{Ask, Item, Kind, LeftOut, MAX_TARGETS, Plan, Private, Role};
 use crate::model::text::Clean;
 use crate::ports::act::Refused;
+use crate::ports::ledger::HourLimit;
 
 /// A plan with what may be shown to whoever asked, item by item.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,7 +81,7 @@ impl Guard {
         for (item, begun) in read.items.iter_mut().zip(&begun) {
             item.beware.insert(0, goes_on_with(begun));
         }
-        let mut judged = self.judged(&policy, who, &ask.action, &read.items, now)?;
+        let mut judged = self.judged(&policy, &who.roles, &ask.action, &read.items, now)?;
         if read.second {
             judged.ruling.second = Some(judged.ruling.second.unwrap_or(Role::Approver));
         }
@@ -255,7 +258,7 @@ fn choices_fit(specs: &[ActionSpec], ask: &Ask) -> Result<(), Denied> {
 }
 
 /// Each target of some items, as the policy judges it.
-pub(super) fn aimed_at(items: &[Item]) -> Vec<(Option<Laestab>, Kind)> {
+fn aimed_at(items: &[Item]) -> Vec<(Option<Laestab>, Kind)> {
     items.iter().flat_map(|item| item.aims().map(|aim| (aim.school(), item.kind))).collect()
 }
 
@@ -264,7 +267,7 @@ impl Guard {
     fn judged(
         &self,
         policy: &Policy,
-        who: &Who,
+        roles: &BTreeSet<Role>,
         action: &ActionId,
         items: &[Item],
         at: Timestamp,
@@ -272,7 +275,7 @@ impl Guard {
         let asked = Asked {
             action: action.clone(),
             targets: aimed_at(items),
-            roles: who.roles.clone(),
+            roles: roles.clone(),
             at,
             emergency: self.inner.emergency().is_some(),
         };
@@ -287,11 +290,32 @@ impl Guard {
         plan: &Plan,
         now: Timestamp,
     ) -> Result<(), Denied> {
-        let judged = self.judged(&self.policy()?, who, &plan.ask.action, &plan.items, now)?;
+        let judged =
+            self.judged(&self.policy()?, &who.roles, &plan.ask.action, &plan.items, now)?;
         if judged.ruling.second.is_some() && plan.ruling.second.is_none() {
             return Err(Denied::Stale("it needs a second person now: plan it again".into()));
         }
         Ok(())
+    }
+
+    /// Judges a request once more, when it is approved: the hour, what is frozen, an emergency that is over;
+    /// and the roles that whoever asked has now, where they are known. What may begin in an hour.
+    pub(super) fn approvable(
+        &self,
+        plan: &Plan,
+        asker: Option<&BTreeSet<Role>>,
+        now: Timestamp,
+    ) -> Result<HourLimit, Denied> {
+        let policy = self.policy()?;
+        let judge = |roles| self.judged(&policy, roles, &plan.ask.action, &plan.items, now);
+        // With every role only the moment can be wrong.
+        let every = BTreeSet::from([Role::Viewer, Role::Operator, Role::Approver, Role::Lead]);
+        let judged = judge(&every)?;
+        if asker.is_some_and(|roles| judge(roles).is_err()) {
+            let why = "whoever asked for it has none of the roles any more that its rule asks for";
+            return Err(Denied::Policy(why.to_owned()));
+        }
+        Ok(judged.limit)
     }
 }
 

@@ -220,18 +220,6 @@ impl Policy {
         Ok(Judged { ruling: Ruling { policy: self.digest.clone(), rule, second, says }, limit })
     }
 
-    /// What may begin in an hour, for a plan that this policy has allowed before.
-    ///
-    /// # Errors
-    /// When no rule fits a target any more.
-    pub fn limit(&self, asked: &Asked) -> Result<HourLimit, String> {
-        let mut limit = HourLimit { person: None, desk: None };
-        for (school, kind) in &asked.targets {
-            limit.lower(self.rule(asked, *school, *kind)?);
-        }
-        Ok(limit)
-    }
-
     /// The first rule that fits a target.
     fn rule(&self, asked: &Asked, school: Option<Laestab>, kind: Kind) -> Result<&Rule, String> {
         let fits = |rule: &&Rule| {

@@ -16,15 +16,9 @@ use crate::tui::theme::Role;
 use crate::tui::times;
 use crate::tui::widgets::{Field, Line, Pen, width};
 use crate::tui::wish::Wish;
-use crate::wire::action::{PlanPage, is_confirmed};
+use crate::wire::action::{PlanPage, READS, is_confirmed};
 use crate::wire::{Clean, Laestab};
 
-/// How long a plan is to be read before anything can be typed.
-const READS: Duration = Duration::from_secs(1);
-/// The same, where something cannot be undone or there are many targets.
-const READS_LONG: Duration = Duration::from_secs(3);
-/// More targets than this are many.
-const MANY: usize = 10;
 /// More printable keys than this in one read are a paste.
 const PASTE: usize = 8;
 /// Lines below the plan: what to type, the field, what was ignored, keys.
@@ -146,16 +140,10 @@ impl PlanScreen {
         self.state = State::Refused(why);
     }
 
-    fn reads(&self) -> Duration {
-        let items = &self.page.plan.items;
-        let for_good = items.iter().flat_map(|item| &item.steps).any(|step| !step.undoable);
-        if for_good || self.page.plan.targets() > MANY { READS_LONG } else { READS }
-    }
-
     /// A frame with the plan was written. Once its end was on the screen, the time to read begins.
     pub fn shown(&mut self, mono: Duration, view: &View<'_>) {
         if self.opens_at.is_none() && self.sees_end(view) {
-            self.opens_at = Some(mono + self.reads());
+            self.opens_at = Some(mono + self.page.reads());
         }
     }
 
