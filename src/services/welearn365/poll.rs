@@ -218,6 +218,10 @@ impl Watch for WeLearn365 {
         self.not_watched.clone()
     }
 
+    fn found(&self) -> Vec<NotWatched> {
+        self.accounts.iter().filter_map(Accounts::found).collect()
+    }
+
     fn rights(&self) -> Boxed<'_, Vec<Rights>> {
         Box::pin(async move {
             let mut needed: Vec<&[&str]> = vec![&[HEALTH_RIGHT], &[ORGANIZATION_RIGHT]];
