@@ -49,6 +49,8 @@ pub struct Census {
     pub counts: BTreeMap<Laestab, Counts>,
     /// Accounts below the schools' OU that are in no school's.
     pub strangers: usize,
+    /// The folders that they stand in, directly below the schools' OU: the first few names.
+    pub strange_folders: BTreeSet<String>,
     /// The controller.
     pub root: Root,
     /// How the domain locks.
@@ -59,6 +61,8 @@ pub struct Census {
     pub requests: usize,
 }
 
+/// The most folders that are remembered by name.
+const MOST_NAMED: usize = 20;
 const STATE: &[&str] =
     &["userAccountControl", "accountExpires", "pwdLastSet", "lastLogonTimestamp"];
 const LOCK: &[&str] = &["lockoutTime", "msDS-User-Account-Control-Computed"];
@@ -83,6 +87,8 @@ pub(super) async fn take(
     let mut count = Count {
         counts: present.into_iter().map(|school| (school, Counts::default())).collect(),
         strangers: 0,
+        strange_folders: BTreeSet::new(),
+        base: places.base(),
         finder: places.finder(),
     };
     let now = root.now;
@@ -102,8 +108,8 @@ pub(super) async fn take(
     let mut each = |entry: Entry| count.add(&entry, |c| c.without_mail += 1);
     requests += all(session, &base, &Filter::and(&parts), &[], &mut each).await?;
 
-    let Count { counts, strangers, .. } = count;
-    Ok(Census { counts, strangers, root, lockout, sees_locks, requests })
+    let Count { counts, strangers, strange_folders, .. } = count;
+    Ok(Census { counts, strangers, strange_folders, root, lockout, sees_locks, requests })
 }
 
 /// Whether anybody has a `lockoutTime` that we may read. An attribute that we may not read looks like
@@ -178,6 +184,8 @@ async fn all(
 struct Count<'a> {
     counts: BTreeMap<Laestab, Counts>,
     strangers: usize,
+    strange_folders: BTreeSet<String>,
+    base: &'a Dn,
     finder: Finder<'a>,
 }
 
@@ -197,6 +205,12 @@ impl Count<'_> {
         }
         if self.finder.school(entry.dn()).is_none() {
             self.strangers += 1;
+            // The leaf may be a person's name; what stands above it is none.
+            let name = Dn::parse(entry.dn()).ok();
+            let folder = name.as_ref().and_then(|n| n.between(self.base).first().copied());
+            if let Some(folder) = folder.filter(|_| self.strange_folders.len() < MOST_NAMED) {
+                self.strange_folders.insert(folder.to_owned());
+            }
             return;
         }
         self.add(entry, |counts| {
@@ -300,11 +314,41 @@ mod tests {
         let mut count = Count {
             counts: BTreeMap::from([(school, Counts::default())]),
             strangers: 0,
+            strange_folders: BTreeSet::new(),
+            base: places.base(),
             finder: places.finder(),
         };
         let entry = Entry::of("CN=Zoe,OU=Ash,OU=Schools,DC=x", attributes);
         count.state(&entry, NOW.parse().unwrap());
         count.counts[&school]
+    }
+
+    #[test]
+    fn folders_of_no_school_are_named_and_nobody_in_them() {
+        let mut places = Places::new(Dn::parse("OU=Schools,DC=x").unwrap());
+        places.add("9992001".parse().unwrap(), "OU=Ash,OU=Schools,DC=x").unwrap();
+        let mut count = Count {
+            counts: BTreeMap::new(),
+            strangers: 0,
+            strange_folders: BTreeSet::new(),
+            base: places.base(),
+            finder: places.finder(),
+        };
+        let mut see = |dn: &str| {
+            let entry = Entry::of(dn, &[("userAccountControl", b"512")]);
+            count.state(&entry, NOW.parse().unwrap());
+        };
+        see("CN=Zoe,OU=Ash,OU=Schools,DC=x");
+        see("CN=Poppy,OU=Year 4,OU=Elm\\, and co,OU=Schools,DC=x");
+        see("CN=Quinn,OU=Schools,DC=x");
+        for n in 0..100 {
+            see(&format!("CN=Rory,OU=Old {n:03},OU=Schools,DC=x"));
+        }
+        assert_eq!(count.strangers, 102);
+        assert_eq!(count.strange_folders.len(), MOST_NAMED);
+        assert!(count.strange_folders.contains("Elm, and co"), "{:?}", count.strange_folders);
+        let all = format!("{:?}", count.strange_folders);
+        assert!(!["Poppy", "Quinn", "Rory", "Year 4", "Ash"].iter().any(|n| all.contains(n)));
     }
 
     #[test]

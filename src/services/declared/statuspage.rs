@@ -166,6 +166,17 @@ pub fn read(page: &Value, components: &[String], now: Timestamp) -> Says {
         found.iter().for_each(|component| add(component_says(component, wanted)));
         ours.extend(found);
     }
+    // A summary names its components, incidents and maintenances together, an empty list where there
+    // is none: one that is lost may hold what is wrong with ours. Only a page that is nothing but an
+    // overall word has none of them.
+    let lists = ["components", "incidents", "scheduled_maintenances"];
+    if lists.iter().any(|key| page.get(key).is_some_and(|list| !list.is_null())) {
+        for key in &lists[1..] {
+            if !page.get(key).is_some_and(Value::is_array) {
+                add(Says::new(Standing::Unclear, format!("the status page lacks its `{key}`")));
+            }
+        }
+    }
     // Without a choice of components the whole page is meant, whatever an incident names.
     let ours = (!components.is_empty()).then_some(ours.as_slice());
     if ours.is_none() {
@@ -222,18 +233,22 @@ fn component_says(component: &Value, name: &str) -> Says {
     Says::new(standing, format!("vendor says of {name}: `{}`", shown(&word)))
 }
 
-/// Whether `event` names one of ours; `None` where it names no component at all, or all are ours.
+/// Whether `event` names one of ours; `None` where it names no component at all, one that cannot be
+/// read, or all are ours.
 fn touches(event: &Value, ours: Option<&[&Value]>) -> Option<bool> {
     let ours = ours?;
     let named = list(event, "components");
-    (!named.is_empty()).then(|| {
-        named.iter().any(|n| {
-            ours.iter().any(|o| {
-                let same = |key| !text(n, key).is_empty() && text(n, key) == text(o, key);
-                same("id") || same("name")
-            })
+    let is_ours = |n: &Value| {
+        ours.iter().any(|o| {
+            let same = |key| !text(n, key).is_empty() && text(n, key) == text(o, key);
+            same("id") || same("name")
         })
-    })
+    };
+    let is_readable = |n: &Value| !(text(n, "id").is_empty() && text(n, "name").is_empty());
+    match named.iter().any(is_ours) {
+        true => Some(true),
+        false => (!named.is_empty() && named.iter().all(is_readable)).then_some(false),
+    }
 }
 
 fn incident_says(incident: &Value, ours: Option<&[&Value]>) -> Says {

@@ -81,6 +81,8 @@ pub(super) struct Account {
     pub(super) created: Option<Timestamp>,
     /// Switched off by the school or by us, in words.
     pub(super) disabled: Option<&'static str>,
+    /// Why it cannot be told whether it is switched off: then it is at best unknown.
+    pub(super) doubt: Option<&'static str>,
     pub(super) server_offline: bool,
     pub(super) quota: Quota,
     /// How much its backups hold, in millions of bytes, where the API tells.

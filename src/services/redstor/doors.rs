@@ -154,7 +154,39 @@ pub(super) struct Known {
 struct Companies {
     asked_at: Option<Timestamp>,
     own_disabled: bool,
-    disabled: BTreeSet<String>,
+    /// By id: whether it is enabled, or nothing where that cannot be read.
+    customers: BTreeMap<String, Option<bool>>,
+    /// A row names no company: it may be any that no other row names.
+    nameless: bool,
+    /// Redstor told of our company and could not be understood.
+    unclear: bool,
+}
+
+impl Companies {
+    /// Whether all that was told could be understood.
+    fn is_clear(&self) -> bool {
+        !self.nameless && !self.unclear && self.customers.values().all(Option::is_some)
+    }
+
+    fn mark(&self, account: &mut Account, ours: &str) {
+        let told = account.company.as_ref().map(|id| (id, self.customers.get(id)));
+        match told {
+            _ if self.own_disabled => account.disabled = Some("our company is disabled at Redstor"),
+            Some((_, Some(Some(false)))) => {
+                account.disabled = Some("its company is disabled at Redstor");
+            }
+            _ if self.unclear => {
+                account.doubt = Some("what Redstor says of the companies cannot be read");
+            }
+            Some((_, Some(None))) => {
+                account.doubt = Some("whether its company is enabled at Redstor cannot be read");
+            }
+            Some((id, None)) if self.nameless && !id.eq_ignore_ascii_case(ours) => {
+                account.doubt = Some("a company at Redstor cannot be read, and it may be its own");
+            }
+            _ => {}
+        }
+    }
 }
 
 /// What the errors of an account said about the run that was its last.
@@ -232,34 +264,46 @@ impl Redapi {
         self.token.send((&*sender.clock, &self.endpoint), make, refused, ask).await
     }
 
-    /// All pages of a list; `None` where the vendor says that there can be none (422).
+    /// All pages of a list; `None` where the vendor says that there can be none (422, which no later
+    /// page may say).
     async fn list<T: DeserializeOwned>(
         &self,
         sender: &Sender,
         call: Request,
     ) -> Result<Option<Vec<ListRow<T>>>, Trouble> {
         let base = call.query("maxResults", "100");
+        let broken = |what: String| Trouble::malformed(format!("{} {what}", self.endpoint.origin()));
         let mut rows = Vec::new();
+        let mut total = None;
         let (mut next, mut seen): (Option<String>, BTreeSet<String>) = (None, BTreeSet::new());
         for _ in 0..PAGE_CAP {
             let call = match &next {
                 Some(page) => base.clone().query("pageToken", page),
-                None => base.clone(),
+                None => base.clone().query("shouldReturnCount", "true"),
             };
             let reply = self.get(sender, &call).await?;
-            if reply.status == 422 {
-                return Ok(if rows.is_empty() { None } else { Some(rows) });
+            match (reply.status, &next) {
+                (422, None) => return Ok(None),
+                (400 | 403..=428, Some(_)) => {
+                    return Err(broken(format!("refused a later page ({})", reply.status)));
+                }
+                _ => {}
             }
             let page: RedapiPage<T> = json(&reply.success()?)?;
+            if next.is_none() {
+                total = page.total()?;
+            }
             next = page.next();
             rows.extend(page.results);
             match &next {
-                None => return Ok(Some(rows)),
+                None => match total.filter(|total| rows.len() < *total) {
+                    None => return Ok(Some(rows)),
+                    Some(all) => {
+                        return Err(broken(format!("sent {} of {all} rows", rows.len())));
+                    }
+                },
                 Some(token) if !seen.insert(token.clone()) => {
-                    return Err(Trouble::malformed(format!(
-                        "{} leads back to a page already read",
-                        self.endpoint.origin()
-                    )));
+                    return Err(broken("leads back to a page already read".to_owned()));
                 }
                 Some(_) => {}
             }
@@ -267,53 +311,68 @@ impl Redapi {
         Err(too_many(&self.endpoint))
     }
 
-    /// Marks the accounts of companies that are switched off. What cannot be read marks nothing:
-    /// then an account is judged by its runs, which is never milder.
+    /// Marks the accounts of companies that are switched off. What Redstor refuses to tell marks
+    /// nothing and is shown beside the accounts; what it tells and we cannot read is a doubt.
     async fn companies(&self, sender: &Sender, listing: &mut Listing) {
         let now = sender.clock.now();
-        let known = self.known().companies.clone();
-        let counts =
-            known.asked_at.is_some_and(|at| at <= now && now.duration_since(at) < COMPANIES_COUNT);
-        let companies = if counts { Ok(known) } else { self.ask_for_companies(sender, now).await };
-        match companies {
-            Ok(companies) => {
-                for account in &mut listing.accounts {
-                    let own = account.company.as_ref();
-                    if companies.own_disabled {
-                        account.disabled = Some("our company is disabled at Redstor");
-                    } else if own.is_some_and(|c| companies.disabled.contains(c)) {
-                        account.disabled = Some("its company is disabled at Redstor");
-                    }
+        let mut companies = self.known().companies.clone();
+        let counts = companies
+            .asked_at
+            .is_some_and(|at| at <= now && now.duration_since(at) < COMPANIES_COUNT);
+        if !counts {
+            match self.ask_for_companies(sender).await {
+                Ok(told) => {
+                    companies = told;
+                    companies.asked_at = companies.is_clear().then_some(now);
+                    self.known().companies = companies.clone();
                 }
-                self.known().companies = companies;
-            }
-            Err(trouble) => {
-                listing.beside.push(("companies", format!("not read: {}", trouble.why)));
+                // What was known before still marks.
+                Err(trouble) => {
+                    listing.beside.push(("companies", format!("not read: {}", trouble.why)));
+                    companies.unclear = trouble.reason == Reason::Malformed;
+                }
             }
         }
+        listing.accounts.iter_mut().for_each(|account| companies.mark(account, &self.company));
     }
 
-    async fn ask_for_companies(
-        &self,
-        sender: &Sender,
-        now: Timestamp,
-    ) -> Result<Companies, Trouble> {
+    async fn ask_for_companies(&self, sender: &Sender) -> Result<Companies, Trouble> {
         let call = Request::get("companies").segment(&self.company);
-        let own: CompanyRow = json(&self.get(sender, &call).await?.success()?)?;
+        let reply = self.get(sender, &call).await?;
+        if matches!(reply.status, 403 | 404) {
+            return Err(Trouble::new(
+                Reason::Unauthorised,
+                format!("Redstor does not tell us of our company ({})", reply.status),
+            ));
+        }
+        let own: CompanyRow = json(&reply.success()?)?;
         let id = own.company_id.need("companyId")?;
         if !id.eq_ignore_ascii_case(&self.company) {
             return Err(Trouble::malformed("Redstor answered for another company"));
         }
-        let own_disabled = !own.is_enabled.need("isEnabled")?;
+        let mut companies =
+            Companies { own_disabled: !own.is_enabled.need("isEnabled")?, ..Companies::default() };
         let call = Request::get("companies").segment(&self.company).path("customers");
-        let mut disabled = BTreeSet::new();
         for row in self.list::<CompanyRow>(sender, call).await?.unwrap_or_default() {
-            let ListRow::Read(row) = row else { continue };
-            if let (Some(id), Some(false)) = (row.company_id.value(), row.is_enabled.value()) {
-                disabled.insert(id.to_lowercase());
-            }
+            let ListRow::Read(row) = row else {
+                companies.nameless = true;
+                continue;
+            };
+            let Some(id) = row.company_id.value() else {
+                companies.nameless = true;
+                continue;
+            };
+            // Of two rows of one company the worse counts.
+            let enabled = row.is_enabled.value().copied();
+            let worse = |before: Option<bool>| match (before, enabled) {
+                (Some(false), _) | (_, Some(false)) => Some(false),
+                (Some(true), Some(true)) => Some(true),
+                _ => None,
+            };
+            let known = companies.customers.entry(id.to_lowercase()).or_insert(enabled);
+            *known = worse(*known);
         }
-        Ok(Companies { asked_at: Some(now), own_disabled, disabled })
+        Ok(companies)
     }
 
     /// Asks what went wrong with wanted accounts in trouble, and whether those without a run ever

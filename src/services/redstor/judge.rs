@@ -6,7 +6,7 @@
 //! (`CreatedOn` only for an account that never ran). RedAPI: of the account `accountId`,
 //! `accountName` (`createOn` as above); of its runs `accountId`, `productId`, `companyId`,
 //! `statusHistory`, and in it `timestamp`, `status`, `message`; of companies `companyId` and
-//! `isEnabled`, which can only make an account paused.
+//! `isEnabled`, which can only make an account paused, or unknown where it cannot be read.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -136,6 +136,17 @@ fn account_named(name: &str, listing: &Listing, wanted: &Wanted, now: Timestamp)
 }
 
 fn judge(account: &Account, wanted: &Wanted, now: Timestamp) -> Judged {
+    let mut judged = in_service(account, wanted, now);
+    let unknown = Verdict::Unknown(Reason::Malformed);
+    if let Some(why) = account.doubt.filter(|_| rank(judged.verdict) < rank(unknown)) {
+        judged.verdict = unknown;
+        judged.words = format!("{why}; {}", judged.words);
+    }
+    judged
+}
+
+/// Judged as if it is not switched off, unless that is known.
+fn in_service(account: &Account, wanted: &Wanted, now: Timestamp) -> Judged {
     let mut judged = of_runs(account, wanted.set, now);
     judged.facts = facts(account);
     if judged.verdict == Verdict::Unknown(Reason::Paused) || judged.latest.is_none() {

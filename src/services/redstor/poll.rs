@@ -1,7 +1,7 @@
 //! Asks Redstor: one bulk call that answers for every school.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
@@ -9,6 +9,7 @@ use crate::model::check::ServiceSpec;
 use crate::model::estate::NotWatched;
 use crate::model::ids::{CheckId, CredentialName, ServiceKey};
 use crate::model::observation::{Observation, Target};
+use crate::model::text::Clean;
 use crate::ports::clock::Boxed;
 use crate::ports::watch::{Job, Rights, Watch};
 use crate::services::answer::Trouble;
@@ -117,7 +118,7 @@ impl Redstor {
             && *told != words
         {
             if words != judge::NONE_UNMAPPED {
-                let accounts = crate::model::text::Clean::new(&words);
+                let accounts = Clean::new(&words);
                 tracing::warn!(%accounts, "Redstor accounts that no school's row names");
             }
             told.clone_from(&words);
@@ -133,6 +134,16 @@ impl Watch for Redstor {
 
     fn not_watched(&self) -> Vec<NotWatched> {
         self.not_watched.clone()
+    }
+
+    fn found(&self) -> Vec<NotWatched> {
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_some = !told.is_empty() && *told != judge::NONE_UNMAPPED;
+        let gap = || NotWatched {
+            what: Clean::new(&format!("{KEY} accounts of no school")),
+            why: Clean::new(&format!("no school's row names them ({told})")),
+        };
+        is_some.then(gap).into_iter().collect()
     }
 
     fn rights(&self) -> Boxed<'_, Vec<Rights>> {

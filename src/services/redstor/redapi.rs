@@ -17,12 +17,23 @@ pub(super) struct RedapiPage<T> {
     pub(super) results: Vec<ListRow<T>>,
     #[serde(rename = "nextPageToken", default)]
     next: Option<String>,
+    #[serde(rename = "totalCount", default)]
+    total: Seen<i64>,
 }
 
 impl<T> RedapiPage<T> {
     /// The token of the next page: absent, null and empty all mean the end.
     pub(super) fn next(&self) -> Option<String> {
         self.next.clone().filter(|t| !t.is_empty())
+    }
+
+    /// How many rows the whole list has, where a first page tells it; elsewhere it is -1.
+    pub(super) fn total(&self) -> Result<Option<usize>, Trouble> {
+        match &self.total {
+            Seen::Missing | Seen::Null => Ok(None),
+            Seen::Wrong => Err(Trouble::malformed("totalCount has another type")),
+            Seen::Value(total) => Ok(usize::try_from(*total).ok()),
+        }
     }
 }
 
@@ -117,11 +128,14 @@ impl States {
                 continue;
             };
             let entry = states.by_account.entry(id.to_lowercase()).or_default();
-            if let Seen::Value(company) = row.company_id {
-                entry.1 = Some(company.to_lowercase());
-            }
             let service = row.product_id.value().copied();
-            entry.0.push(History { service, runs: history(row.status_history) });
+            let mut runs = history(row.status_history);
+            match row.company_id {
+                Seen::Value(company) => entry.1 = Some(company.to_lowercase()),
+                Seen::Missing | Seen::Null => {}
+                Seen::Wrong => runs = Err(Trouble::malformed("companyId has another type")),
+            }
+            entry.0.push(History { service, runs });
         }
         states
     }

@@ -2,7 +2,8 @@
 //!
 //! Fields that the verdict reads: `value`, and of each service that is watched `id`, `status` and
 //! `issues`; of an issue `isResolved`, `classification` and `status`, which may make a good word
-//! doubtful but never a bad one good. `id`, `feature`, `title` and `startDateTime` of an issue only
+//! doubtful but never a bad one good. Where an overview lacks `issues`, which we ask it for, the list of
+//! open issues must be whole in its place. `id`, `feature`, `title` and `startDateTime` of an issue only
 //! explain.
 
 use jiff::Timestamp;
@@ -116,6 +117,8 @@ struct Issues<'a> {
     open: Vec<&'a Issue>,
     /// One of them cannot be read, or their list cannot.
     unreadable: bool,
+    /// The overview does not tell them, though it was asked to.
+    untold: bool,
 }
 
 /// The one row of the service `id`, or what is wrong with it.
@@ -137,7 +140,7 @@ fn row<'a>(id: &str, rows: &'a [ListRow<Overview>]) -> Result<&'a Overview, &'st
 fn issues_of<'a>(row: &'a Overview, listed: &'a [ListRow<Issue>]) -> Issues<'a> {
     let mut out = Issues::default();
     match &row.issues {
-        Seen::Missing | Seen::Null => {}
+        Seen::Missing | Seen::Null => out.untold = true,
         Seen::Wrong => out.unreadable = true,
         Seen::Value(issues) => {
             for issue in issues {
@@ -168,12 +171,21 @@ fn issues_of<'a>(row: &'a Overview, listed: &'a [ListRow<Issue>]) -> Issues<'a> 
     out
 }
 
-/// Whether a watched service is in trouble of which the overviews do not say which: then the list of
-/// open issues is worth a call of its own.
+/// Whether a watched service is in trouble of which the overviews do not say which, or its overview
+/// does not tell its issues at all: then the list of open issues is worth a call of its own.
 pub(super) fn wants_issues(watch: &[String], rows: &[ListRow<Overview>]) -> bool {
     watch.iter().filter_map(|id| row(id, rows).ok()).any(|row| {
         let bad = row.status.value().is_none_or(|s| verdict_of(s) != Verdict::Ok);
-        bad && issues_of(row, &[]).open.is_empty()
+        let issues = issues_of(row, &[]);
+        issues.untold || (bad && issues.open.is_empty())
+    })
+}
+
+/// Whether each of `listed` can be read and says of which service it tells.
+fn are_whole(listed: &[ListRow<Issue>]) -> bool {
+    listed.iter().all(|row| match row {
+        ListRow::Read(issue) => issue.service.value().is_some(),
+        ListRow::Unreadable(_) => false,
     })
 }
 
@@ -185,7 +197,7 @@ struct Judged {
     facts: Vec<(String, String)>,
 }
 
-fn judge(id: &str, rows: &[ListRow<Overview>], listed: &[ListRow<Issue>]) -> Judged {
+fn judge(id: &str, rows: &[ListRow<Overview>], listed: Option<&[ListRow<Issue>]>) -> Judged {
     let unknown = |words: &str| Judged {
         verdict: Verdict::Unknown(Reason::Malformed),
         facts: vec![(id.to_owned(), words.to_owned())],
@@ -201,7 +213,9 @@ fn judge(id: &str, rows: &[ListRow<Overview>], listed: &[ListRow<Issue>]) -> Jud
         Err(trouble) => return unknown(&trouble.why),
     };
     let name = row.service.value().map_or(id, String::as_str);
-    let issues = issues_of(row, listed);
+    let issues = issues_of(row, listed.unwrap_or_default());
+    // Without its name none of the list can be told to be its own.
+    let lost = issues.untold && !(row.service.value().is_some() && listed.is_some_and(are_whole));
     let told = told(&issues.open);
     let denies = issues.open.iter().any(|i| i.denies_health());
     let (verdict, words) = match verdict_of(&status) {
@@ -209,7 +223,7 @@ fn judge(id: &str, rows: &[ListRow<Overview>], listed: &[ListRow<Issue>]) -> Jud
             Verdict::Unknown(reason),
             format!("{name}: Microsoft wrote \"{status}\", a word that we do not know"),
         ),
-        Verdict::Ok if issues.unreadable => (
+        Verdict::Ok if issues.unreadable || lost => (
             Verdict::Unknown(Reason::Malformed),
             format!("{name}: {}, but its issues cannot be read", in_words(&status)),
         ),
@@ -234,12 +248,12 @@ fn told(open: &[&Issue]) -> String {
     named.join("; ")
 }
 
-/// What the list says of the services `watch`; `listed` are open issues that were asked for by
-/// themselves. `bare` is the observation to fill.
+/// What the list says of the services `watch`; `listed` are the open issues, if they were asked for
+/// by themselves and came. `bare` is the observation to fill.
 pub(super) fn health(
     watch: &[String],
     rows: &[ListRow<Overview>],
-    listed: &[ListRow<Issue>],
+    listed: Option<&[ListRow<Issue>]>,
     bare: Observation,
 ) -> Observation {
     let judged: Vec<Judged> = watch.iter().map(|id| judge(id, rows, listed)).collect();

@@ -121,7 +121,7 @@ impl WeLearn365 {
         let list = self.graph.announced::<Overview>(first, HEALTH_RIGHT).await;
         let issues = match &list {
             Ok(list) => self.issues(list).await,
-            Err(_) => Ok(Vec::new()),
+            Err(_) => Ok(None),
         };
         checks
             .iter()
@@ -130,7 +130,7 @@ impl WeLearn365 {
                     let watch =
                         if check.name() == "sign_in" { &self.identity } else { &self.watch };
                     let bare = Self::bare(check, Target::Estate, &list.reply);
-                    let listed = issues.as_ref().map_or(&[][..], Vec::as_slice);
+                    let listed = issues.as_ref().ok().and_then(Option::as_deref);
                     let seen = health::health(watch, &list.rows, listed, bare);
                     match &issues {
                         Ok(_) => seen,
@@ -142,15 +142,15 @@ impl WeLearn365 {
             .collect()
     }
 
-    /// The open issues, asked for only when a trouble is not explained by the overviews themselves.
-    /// They explain; a verdict does not hang on them.
-    async fn issues(&self, list: &List<Overview>) -> Result<Vec<ListRow<Issue>>, Trouble> {
+    /// The open issues, asked for only when a trouble is not explained by the overviews themselves,
+    /// or they do not tell their issues.
+    async fn issues(&self, list: &List<Overview>) -> Result<Option<Vec<ListRow<Issue>>>, Trouble> {
         if ![&self.watch, &self.identity].iter().any(|w| health::wants_issues(w, &list.rows)) {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         let first = Request::get("admin/serviceAnnouncement/issues")
             .query("$filter", "isResolved eq false");
-        Ok(self.graph.announced::<Issue>(first, HEALTH_RIGHT).await?.rows)
+        Ok(Some(self.graph.announced::<Issue>(first, HEALTH_RIGHT).await?.rows))
     }
 
     async fn directory_sync(&self, check: &CheckId) -> Observation {
@@ -216,6 +216,10 @@ impl Watch for WeLearn365 {
 
     fn not_watched(&self) -> Vec<NotWatched> {
         self.not_watched.clone()
+    }
+
+    fn found(&self) -> Vec<NotWatched> {
+        self.accounts.iter().filter_map(Accounts::found).collect()
     }
 
     fn rights(&self) -> Boxed<'_, Vec<Rights>> {

@@ -141,6 +141,31 @@ fn every_field_of_a_component_counts() {
 }
 
 #[test]
+fn a_list_that_is_lost_is_not_an_empty_one() {
+    for key in ["incidents", "scheduled_maintenances"] {
+        let mut gone = page();
+        gone.as_object_mut().unwrap().remove(key);
+        let retyped = [Value::Null, json!({}), json!("[]"), json!(0), json!(false)];
+        let retyped = retyped.into_iter().map(|value| with(&format!("/{key}"), value));
+        for page in retyped.chain([gone]) {
+            let one = says(&page);
+            assert_eq!(one.standing, Standing::Unclear, "{page}");
+            assert_eq!(one.line.as_str(), format!("the status page lacks its `{key}`"));
+            assert_eq!(read(&page, &[], now()).standing, Standing::Unclear, "the whole: {page}");
+            let mut worse = page.clone();
+            worse["components"][1]["status"] = json!("major_outage");
+            assert_eq!(says(&worse).standing, Standing::Outage, "what is known to be worse stays");
+        }
+    }
+    // An incident of which one component cannot be read may be ours.
+    for named in [json!(7), json!({}), json!({"id": "", "name": null})] {
+        let others = json!([{"id": "c8", "name": "Reports"}, named]);
+        let page = incident("identified", "critical", others);
+        assert_eq!(says(&page).standing, Standing::Degraded, "{page}");
+    }
+}
+
+#[test]
 fn another_format_is_no_information() {
     for other in [
         json!({"page": {"name": "V", "status": "UP"}}),
@@ -185,6 +210,7 @@ fn claims_to_be_well(body: &str) -> bool {
     let Ok(page) = serde_json::from_str::<Value>(body) else { return false };
     let word = |of: &Value, key: &str| of[key].as_str().unwrap_or_default().to_lowercase();
     let all = |of: &Value, key: &str| of[key].as_array().cloned().unwrap_or_default();
+    let told = |key: &str| page[key].is_array();
     let ours: Vec<Value> = all(&page, "components")
         .into_iter()
         .filter(|c| (word(c, "name") == "sign in" || c["id"] == "sign in") && c["group"] != true)
@@ -199,7 +225,10 @@ fn claims_to_be_well(body: &str) -> bool {
                 same("id") || same("name")
             })
         };
-        !named.is_empty() && !named.iter().any(is_ours)
+        let nameless = |n: &Value| {
+            ["id", "name"].iter().all(|key| n[*key].as_str().is_none_or(str::is_empty))
+        };
+        !named.is_empty() && !named.iter().any(|n| is_ours(n) || nameless(n))
     };
     let over = |event: &Value| {
         ["resolved", "postmortem", "completed"].contains(&word(event, "status").as_str())
@@ -217,6 +246,8 @@ fn claims_to_be_well(body: &str) -> bool {
         && page["status"]["indicator"].is_string()
         && !ours.is_empty()
         && ours.iter().all(|c| word(c, "status") == "operational")
+        && told("incidents")
+        && told("scheduled_maintenances")
         && all(&page, "incidents").iter().all(|i| over(i) || elsewhere(i))
         && all(&page, "scheduled_maintenances").iter().all(|m| not_now(m) || elsewhere(m))
 }

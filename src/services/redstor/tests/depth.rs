@@ -171,21 +171,73 @@ async fn a_company_that_is_switched_off_pauses_its_accounts() {
     let seen = bench.poll(&*watch, "accounts").await;
     assert!(seen.iter().all(|o| o.verdict == Verdict::Unknown(Reason::Paused)), "{seen:?}");
 
-    // What cannot be read makes nothing milder.
-    for play in [
-        Play::status(403, ""),
-        Play::json("{}"),
-        Play::page("<html>"),
-        Play::json(r#"{"companyId":"c-2","isEnabled":false}"#),
-        Play::json(r#"{"companyId":"c-1","isEnabled":"no"}"#),
-    ] {
-        let vendor = whole_redapi().await;
+    // A later answer that we do not get leaves what was known.
+    for play in [Play::status(403, ""), Play::status(500, "")] {
         vendor.on(COMPANY, [play]);
-        let bench = redapi_bench();
-        let seen = bench.poll(&*bench.build(&redapi(&vendor)), "accounts").await;
-        let sims = the(&seen, "sims", Some("9991001"));
-        assert_eq!(sims.verdict, Verdict::Critical);
-        assert!(fact(&sims, "companies").unwrap().starts_with("not read: "), "{sims:?}");
+        bench.clock.advance(7 * 3_600);
+        let seen = bench.poll(&*watch, "accounts").await;
+        assert!(seen.iter().all(|o| o.verdict == Verdict::Unknown(Reason::Paused)), "{seen:?}");
+    }
+}
+
+/// What the checks of the first school show with these answers of the companies.
+async fn with_companies(own: Play, pages: Vec<Play>) -> (Verdict, Verdict) {
+    let runs = RUNS.replace(
+        "\"accountName\": \"ALD-",
+        "\"companyId\": \"C0FFEE00-2222-4000-8000-0000000000C1\", \"accountName\": \"ALD-",
+    );
+    let vendor = whole_redapi().await;
+    vendor.on("/backups/status/accounts", [Play::json(runs)]);
+    vendor.on(COMPANY, [own]);
+    vendor.choose(move |asked| {
+        let page = asked.query.get("pageToken").map_or(0, |p| p.parse::<usize>().unwrap_or(1));
+        (asked.path == CUSTOMERS).then(|| pages[page.min(pages.len() - 1)].clone())
+    });
+    let bench = redapi_bench();
+    let seen = bench.poll(&*bench.build(&redapi(&vendor)), "accounts").await;
+    let is = |check| verdict_of(&seen, check, Some("9991001"));
+    (is("documents"), is("sims"))
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_of_companies_makes_nothing_milder() {
+    let own = || Play::json(include_str!("../examples/redapi_company.json"));
+    let row = |enabled: Value| json!({"companyId": "c0ffee00-2222-4000-8000-0000000000c1", "isEnabled": enabled});
+    let list = |rows: Value| Play::json(json!({"results": rows}).to_string());
+    let well = (Verdict::Ok, Verdict::Critical);
+    let doubt = (MALFORMED, Verdict::Critical);
+    let other = || json!({"companyId": "c9", "isEnabled": true});
+    let first = |total: Value| {
+        let body = json!({"results": [other()], "nextPageToken": "1", "totalCount": total});
+        Play::json(body.to_string())
+    };
+    for (what, own, pages, means) in [
+        ("all told", own(), vec![list(json!([row(json!(true))]))], well),
+        ("not told of at all", own(), vec![list(json!([other()]))], well),
+        ("no right", Play::status(403, ""), vec![list(json!([]))], well),
+        ("not found", Play::status(404, ""), vec![list(json!([]))], well),
+        ("empty", Play::json("{}"), vec![list(json!([]))], doubt),
+        ("a web page", Play::page("<html>"), vec![list(json!([]))], doubt),
+        ("another's", Play::json(r#"{"companyId":"c-2","isEnabled":false}"#), vec![list(json!([]))], doubt),
+        ("retyped", Play::json(r#"{"companyId":"c-1","isEnabled":"no"}"#), vec![list(json!([]))], doubt),
+        ("null", Play::json(r#"{"companyId":"c-1","isEnabled":null}"#), vec![list(json!([]))], doubt),
+        ("gone", Play::json(r#"{"companyId":"c-1"}"#), vec![list(json!([]))], doubt),
+        ("its own retyped", own(), vec![list(json!([row(json!("true"))]))], doubt),
+        ("its own null", own(), vec![list(json!([row(Value::Null)]))], doubt),
+        ("its own twice", own(), vec![list(json!([row(json!(true)), row(json!(0))]))], doubt),
+        ("another retyped", own(), vec![list(json!([row(json!(true)), {"companyId": "c9"}]))], well),
+        ("a row is nothing", own(), vec![list(json!([7]))], doubt),
+        ("a row is nameless", own(), vec![list(json!([{"isEnabled": false}]))], doubt),
+        ("nameless beside its own", own(), vec![list(json!([7, row(json!(true))]))], well),
+        ("two pages", own(), vec![first(json!(2)), list(json!([row(json!(true))]))], well),
+        ("on the second", own(), vec![first(json!(2)), list(json!([row(json!("x"))]))], doubt),
+        ("page refused", own(), vec![first(json!(2)), Play::status(403, "")], doubt),
+        ("page not found", own(), vec![first(Value::Null), Play::status(404, "")], doubt),
+        ("422 of a page", own(), vec![first(Value::Null), Play::status(422, "")], doubt),
+        ("fewer than told", own(), vec![first(json!(3)), list(json!([row(json!(true))]))], doubt),
+        ("count retyped", own(), vec![first(json!("2")), list(json!([row(json!(true))]))], doubt),
+    ] {
+        assert_eq!(with_companies(own, pages).await, means, "{what}");
     }
 }
 
@@ -403,6 +455,7 @@ async fn a_token_that_ends_between_two_pages_is_renewed_there() {
     let rest = first["results"].as_array_mut().unwrap().split_off(1);
     first["nextPageToken"] = json!("p2");
     let (first, last) = (first.to_string(), json!({"results": rest}).to_string());
+    vendor.on(CUSTOMERS, [Play::json(r#"{"results":[]}"#)]);
     let refused_once = std::sync::atomic::AtomicBool::new(false);
     vendor.choose(move |asked| {
         if asked.path != "/backups/status/accounts" {

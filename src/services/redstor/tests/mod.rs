@@ -151,6 +151,11 @@ async fn one_call_tells_every_school_its_own() {
     assert_eq!(failed.since, None, "one run tells no beginning");
     let stray = files.evidence.iter().find(|f| f.name.as_str() == "accounts of no school").unwrap();
     assert_eq!(stray.value.as_str(), "1: STRAY");
+    let found = watch.found();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].what.as_str(), "redstor accounts of no school");
+    assert_eq!(found[0].why.as_str(), "no school's row names them (1: STRAY)");
+    assert!(bench.build(&platform(&vendor)).found().is_empty(), "nothing was asked yet");
     let all = format!("{seen:?}");
     assert!(!all.contains("CERTIFICATE") && !all.contains("pass-made-up"));
 }
@@ -495,6 +500,25 @@ async fn redapi_pages_end_and_do_not_circle() {
     let seen = bench.poll(&*watch, "accounts").await;
     assert!(seen.iter().all(|o| o.verdict == MALFORMED), "{seen:?}");
 
+    // No refusal of a later page is the end of the list.
+    for status in [400, 401, 403, 404, 410, 422, 429, 500, 503] {
+        let mut first: Value = serde_json::from_str(RUNS).unwrap();
+        first["nextPageToken"] = json!("p2");
+        first["totalCount"] = json!(3);
+        let first = first.to_string();
+        vendor.choose(move |asked| {
+            (asked.path == "/backups/status/accounts").then(|| {
+                match asked.query.contains_key("pageToken") {
+                    true => Play::status(status, r#"{"title":"No"}"#),
+                    false => Play::json(first.clone()),
+                }
+            })
+        });
+        let seen = bench.poll(&*bench.build(&redapi(&vendor)), "accounts").await;
+        let unknown = |o: &Observation| matches!(o.verdict, Verdict::Unknown(r) if r != Reason::NeverSeen);
+        assert!(seen.iter().all(unknown), "{status}: {seen:?}");
+    }
+
     vendor.choose(|_| None);
     vendor.on("/backups/status/accounts", [Play::status(422, r#"{"title":"Unprocessable"}"#)]);
     let seen = bench.poll(&*watch, "accounts").await;
@@ -511,6 +535,7 @@ async fn every_field_of_redapi_counts() {
     let only = |text: &str, key: &str| {
         let mut list: Value = serde_json::from_str(text).unwrap();
         list["results"].as_array_mut().unwrap().retain(|r| r[key] == "ALD-FILES");
+        list["totalCount"] = json!(1);
         list.to_string()
     };
     let (accounts, runs) = (only(ACCOUNTS, "accountName"), only(RUNS, "accountName"));

@@ -10,7 +10,7 @@ mod settings;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::SignedDuration;
 
@@ -20,6 +20,7 @@ use crate::model::estate::NotWatched;
 use crate::model::ids::{CheckId, CredentialName, Laestab};
 use crate::model::observation::{Observation, Target};
 use crate::model::span::Span;
+use crate::model::text::Clean;
 use crate::ports::clock::Clock;
 use crate::ports::secrets::Secrets;
 use crate::ports::watch::{Door, Job, Rights};
@@ -47,6 +48,8 @@ pub(super) struct Accounts {
     specs: Vec<CheckSpec>,
     schools: Arc<[Target]>,
     not_watched: Vec<NotWatched>,
+    /// What the last census met outside every school's OU.
+    found: Mutex<Option<NotWatched>>,
     secrets: Arc<dyn Secrets>,
     clock: Arc<dyn Clock>,
 }
@@ -92,6 +95,7 @@ impl Accounts {
             settings: settings.clone(),
             credential,
             not_watched,
+            found: Mutex::default(),
             secrets: context.secrets.clone(),
             clock: context.clock.clone(),
         })
@@ -105,6 +109,11 @@ impl Accounts {
     /// What it does not watch.
     pub(super) fn not_watched(&self) -> &[NotWatched] {
         &self.not_watched
+    }
+
+    /// What the last census met and no school has.
+    pub(super) fn found(&self) -> Option<NotWatched> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// One job for each check.
@@ -167,12 +176,22 @@ impl Accounts {
         let census = self.directory.census(&password).await?;
         let at = self.clock.now();
         let sight = Sight::of(&census.value);
-        if census.value.strangers > 0 {
-            tracing::info!(
-                accounts = census.value.strangers,
-                "accounts that are in no school's OU"
-            );
+        let (strangers, folders) = (census.value.strangers, &census.value.strange_folders);
+        if strangers > 0 {
+            tracing::info!(accounts = strangers, "accounts that are in no school's OU");
         }
+        let found = (strangers > 0).then(|| {
+            let folders: Vec<String> = folders.iter().cloned().collect();
+            let named = match some_of(&folders, 10) {
+                none if none.is_empty() => none,
+                named => format!(" ({named})"),
+            };
+            NotWatched {
+                what: Clean::new(&format!("{KEY} accounts of no school")),
+                why: Clean::new(&format!("{strangers} are in no school's OU{named}")),
+            }
+        });
+        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = found;
         Ok(self.each(check, at, |about| judge::accounts(about, sight, &census)))
     }
 

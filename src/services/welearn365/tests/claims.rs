@@ -53,8 +53,20 @@ const CLAIMS: &[Claim] = &[
     shows(&[(LOGIN, "token_unknown_app.json", 400)], "sign_in", UNAUTHORISED, "no such app"),
     // Health.
     shows(&[(HEALTH, "health_well.json", 200)], "service_health", OK, "reports no trouble"),
-    shows(&[(HEALTH, "health_upper.json", 200)], "service_health", OK, "reports no trouble"),
-    shows(&[(HEALTH, "health_lower.json", 200)], "service_health", OK, "reports no trouble"),
+    shows(
+        &[(HEALTH, "health_upper.json", 200), (ISSUES, "issues_resolved.json", 200)],
+        "service_health",
+        OK,
+        "reports no trouble",
+    ),
+    shows(&[(HEALTH, "health_upper.json", 200)], "service_health", MALFORMED, "its issues cannot"),
+    shows(
+        &[(HEALTH, "health_lower.json", 200), (ISSUES, "issues_resolved.json", 200)],
+        "service_health",
+        OK,
+        "reports no trouble",
+    ),
+    shows(&[(HEALTH, "health_lower.json", 200)], "service_health", MALFORMED, "its issues cannot"),
     shows(&[(HEALTH, "health_trouble.json", 200)], "service_health", CRITICAL, "EX990204"),
     shows(
         &[(HEALTH, "health_degraded.json", 200), (ISSUES, "issues_open.json", 200)],

@@ -25,7 +25,7 @@ async fn fields_of_health_and_sign_in() {
         Field::Read("/value/5/status", unseen()),
         Field::Read("/value/5/id", vec![json!("Exchange2")]),
         Field::Read("/value/6/status", unseen()),
-        Field::Flag("/value/0/issues", vec![json!("none"), json!({}), json!([7])]),
+        Field::Read("/value/0/issues", vec![json!("none"), json!({}), json!([7])]),
         Field::Flag("/error", vec![json!({"code": "x"})]),
         Field::Flag("/@odata.nextLink", vec![json!("https://elsewhere.example/x"), json!(7)]),
         Field::Flag("/@odata.deltaLink", vec![json!(7)]),

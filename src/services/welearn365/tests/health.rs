@@ -162,6 +162,41 @@ async fn a_good_word_beside_an_open_incident_is_not_believed() {
     }
 }
 
+/// An overview that does not tell its issues is asked for them once more; without them a good word is no news.
+#[tokio::test]
+async fn issues_that_were_asked_for_and_did_not_come_are_not_none() {
+    let vendor = vendor().await;
+    let mut none = Vec::new();
+    for lost in [None, Some(Value::Null)] {
+        let mut body: Value = serde_json::from_str(WELL).unwrap();
+        let row = body["value"].as_array_mut().unwrap().iter_mut().find(|r| r["id"] == "Exchange");
+        let row = row.unwrap().as_object_mut().unwrap();
+        row.remove("issues");
+        row.extend(lost.map(|null| ("issues".to_owned(), null)));
+        none.push(body.to_string());
+    }
+    let row = |service: Value| json!({"value": [{"id": "EX1", "service": service, "isResolved": false, "classification": "advisory"}]}).to_string();
+    for body in none {
+        vendor.on(HEALTH, [Play::json(body)]);
+        for (play, verdict) in [
+            (Play::json(RESOLVED), Verdict::Ok),
+            (Play::json(r#"{"value": []}"#), Verdict::Ok),
+            (Play::json(row(json!("Exchange Online"))), Verdict::Ok),
+            (Play::json(OPEN), MALFORMED),
+            (Play::json(row(Value::Null)), MALFORMED),
+            (Play::json(r#"{"value": [7]}"#), MALFORMED),
+            (Play::json("{}"), MALFORMED),
+            (Play::status(403, ""), MALFORMED),
+            (Play::status(500, ""), MALFORMED),
+        ] {
+            let what = format!("{play:?}");
+            vendor.on(ISSUES, [play]);
+            let seen = ask(&bench(), &vendor, "service_health").await;
+            assert_eq!(seen.verdict, verdict, "{what}: {}", seen.detail);
+        }
+    }
+}
+
 #[tokio::test]
 async fn words_of_microsoft() {
     let vendor = vendor().await;
