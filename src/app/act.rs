@@ -126,6 +126,9 @@ pub async fn continue_action(socket: &Path, args: ContinueArgs) -> Result<u8, Fa
 pub async fn apply(socket: &Path, args: ApplyArgs, clock: Arc<dyn Clock>) -> Result<u8, Failed> {
     let link = link(socket)?;
     let page = link.planned(&args.plan).await.map_err(denied)?;
+    if page.plan.shows_once() {
+        seen_here(args.shown_here, &clock).await?;
+    }
     let digest = match &args.digest {
         Some(digest) => Clean::new(digest),
         None => typed(&link, &page, Asks::Confirmation, &clock).await?,
@@ -141,11 +144,8 @@ pub async fn apply(socket: &Path, args: ApplyArgs, clock: Arc<dyn Clock>) -> Res
             }
             return Ok(Code::Waits as u8);
         }
-        Confirmed::Runs { once_secret: Some(secret) } if std::io::stdout().is_terminal() => {
+        Confirmed::Runs { once_secret: Some(secret) } => {
             cli::say(&format!("new password, shown this once: {}", secret.reveal()));
-        }
-        Confirmed::Runs { once_secret: Some(_) } => {
-            cli::complain("the new password is shown at a terminal only; reset it again there");
         }
         Confirmed::Runs { once_secret: None } => {}
     }
@@ -157,6 +157,25 @@ pub async fn apply(socket: &Path, args: ApplyArgs, clock: Arc<dyn Clock>) -> Res
         cli::say_raw(&cli::left_text(&left));
     }
     Ok(cli::outcome_code(&rows, left.len()))
+}
+
+/// That a new password can be seen where this writes, and may stay there.
+async fn seen_here(agreed: bool, clock: &Arc<dyn Clock>) -> Result<(), Failed> {
+    if !std::io::stdout().is_terminal() {
+        let why = "its new password is shown once, at a terminal only: nothing was sent";
+        return Err(usage(why));
+    }
+    if agreed {
+        return Ok(());
+    }
+    let question = "The new password is shown here once, and this terminal may keep what it shows.\n\
+        Type  yes  to have it shown here: ";
+    if std::io::stdin().is_terminal() && answer(question.into(), clock).await?.0.trim() == "yes" {
+        return Ok(());
+    }
+    Err(usage(
+        "the new password would stay in this terminal (--shown-here lets it): nothing was sent",
+    ))
 }
 
 /// What a plan's words are asked for.

@@ -57,15 +57,21 @@ pub fn policy_of(config: &Config) -> Option<Result<Policy, String>> {
 
 /// Why whoever runs this process must not act by the policy at `path`: they could write it.
 fn own_policy(path: &Path) -> Option<String> {
-    let me = rustix::process::geteuid().as_raw();
-    let owner = std::fs::metadata(path).ok()?.uid();
-    (owner == me).then(|| {
-        format!(
-            "watch only: {} belongs to you, so you could write your own permission; an agent of \
-             the desk, or a policy that root owns, can act",
-            path.display()
-        )
-    })
+    let owner = |path: &Path| std::fs::metadata(path).ok().map(|about| about.uid());
+    owned(path, rustix::process::geteuid().as_raw(), owner)
+}
+
+/// What of the policy at `path` belongs to `me`, and what follows: the file, or a folder in which they could
+/// put another in its place.
+fn owned(path: &Path, me: u32, owner: impl Fn(&Path) -> Option<u32>) -> Option<String> {
+    let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let places = [Some(path), path.parent(), real.parent()];
+    let own = places.into_iter().flatten().find(|place| owner(place) == Some(me))?;
+    Some(format!(
+        "watch only: {} belongs to you, so you could write your own permission; an agent of the desk, or a \
+         policy that root owns in a folder of root's, can act",
+        own.display()
+    ))
 }
 
 /// The guard, or why nobody can act. What waits or is open from before is taken up.
@@ -234,4 +240,34 @@ fn question(args: &ExplainArgs, now: Timestamp) -> Result<Asked, Failed> {
 /// A plain enum by its word.
 fn word<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_value(serde_json::Value::String(text.to_owned())).map_err(|e| e.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_could_write_the_policy_or_put_another_in_its_place_must_not_act_by_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("policy.toml");
+        std::fs::write(&file, "").unwrap();
+        // By the disk: both are of whoever runs this.
+        let why = own_policy(&file).unwrap();
+        assert!(why.contains("policy.toml belongs to you"), "{why}");
+        // Elsewhere the same file under another folder's name.
+        let (other, link) = (tempfile::tempdir().unwrap(), "link.toml");
+        let link = other.path().join(link);
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let real = |path: &Path| std::fs::canonicalize(path).unwrap();
+        for (path, mine) in [
+            (&file, folder.path().to_owned()),
+            (&link, other.path().to_owned()),
+            (&link, real(folder.path())),
+        ] {
+            let owner = |asked: &Path| Some(if asked == mine { 1000 } else { 0 });
+            let why = owned(path, 1000, owner).unwrap();
+            assert!(why.contains(&format!("{} belongs to you", mine.display())), "{why}");
+            assert_eq!(owned(path, 1001, owner), None);
+        }
+    }
 }

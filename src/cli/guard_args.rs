@@ -39,6 +39,9 @@ pub struct ApplyArgs {
     /// Confirm by the plan's digest, as scripts must; without it the plan's words are asked for.
     #[arg(long)]
     pub digest: Option<String>,
+    /// Show a new password here: a terminal keeps what a command wrote. Without it that is asked.
+    #[arg(long)]
+    pub shown_here: bool,
     /// How long to wait for what comes of it.
     #[arg(long, default_value = "30s", value_name = "DURATION")]
     pub wait: Span,

@@ -492,3 +492,65 @@ async fn without_an_account_that_may_write_nothing_is_possible_and_the_remedy_is
     let refused = plan(&guard, "lock_account", &stage.target(0)).await;
     assert!(matches!(refused, Err(Denied::Nothing(why)) if why.contains("directory.act")));
 }
+
+#[tokio::test]
+async fn where_nothing_acts_in_microsoft_365_a_plan_says_that_roles_there_were_not_looked_at() {
+    let stage = Stage::new().await;
+    let says = |planned: &caretaker::guard::Planned| {
+        planned.plan.items[0]
+            .beware
+            .iter()
+            .any(|b| b.as_str().starts_with("roles in Microsoft 365"))
+    };
+    let whole = stage.guard();
+    assert!(!says(&plan(&whole, "reset_password", &stage.target(0)).await.unwrap()));
+    let settings = stage.settings();
+    let without = |line: &&str| !line.starts_with("act = { client_id");
+    let on_premises: String = settings.lines().filter(without).map(|l| format!("{l}\n")).collect();
+    let on_premises = on_premises.trim_end_matches('\n');
+    assert_ne!(on_premises.len(), settings.trim_end().len());
+    let guard = stage.guard_with(stage.hands("welearn365", on_premises), POLICY);
+    for action in ["lock_account", "reset_password"] {
+        assert!(says(&plan(&guard, action, &stage.target(0)).await.unwrap()), "{action}");
+    }
+    assert!(says(&plan(&guard, "restore_account", &stage.target(3)).await.unwrap()));
+}
+
+#[tokio::test]
+async fn of_several_accounts_each_has_its_own_end() {
+    let stage = Stage::new().await;
+    let guard = stage.guard();
+    let targets = [stage.target(9), stage.target(0), stage.target(1)];
+    let all = targets.iter().map(String::as_str).collect::<Vec<_>>();
+    // An administrator is left out of the plan, and said so; the others stand in it.
+    let planned = guard.plan(&tomr(), ask("lock_account", &all), false).await.unwrap();
+    let [out] = &planned.plan.left_out[..] else { panic!("{:?}", planned.plan.left_out) };
+    assert!(out.why.as_str().contains("runs the domain"), "{out:?}");
+    assert_eq!(planned.plan.items.len(), 2);
+    // Somebody else locks the first of these, and is not through with it.
+    stage.running.hold_writes(true);
+    let theirs = plan(&guard, "lock_account", &stage.target(0)).await.unwrap();
+    run(&guard, &theirs).await;
+    wait(|| stage.writes() == 1).await;
+    run(&guard, &planned).await;
+    let mut news = guard.news();
+    let leaving = async {
+        loop {
+            if let Some(left) = guard.left(9).await.unwrap().pop() {
+                return left;
+            }
+            news.changed().await.unwrap();
+        }
+    };
+    let left = tokio::time::timeout(Duration::from_secs(60), leaving).await.expect("none is left");
+    assert_eq!((&left.plan.id, &left.key), (&planned.plan.id, &planned.plan.items[0].key));
+    stage.running.hold_writes(false);
+    let ours = until(&guard, |h| h.plan == planned.plan.id && h.closed).await;
+    assert_done(&ours);
+    assert_eq!(ours.item.aim, planned.plan.items[1].aim);
+    assert_done(&until(&guard, |h| h.plan == theirs.plan.id && h.closed).await);
+    assert_eq!(guard.recent(9).await.unwrap().len(), 2);
+    // Each was disabled once; the administrator was not touched.
+    let disabled = stage.effects().iter().filter(|e| *e == "ad disable").count();
+    assert_eq!(disabled, 2);
+}

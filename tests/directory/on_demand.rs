@@ -41,6 +41,16 @@ async fn an_account_is_synced_once_and_done_when_its_time_moves() {
 }
 
 #[tokio::test]
+async fn more_than_one_account_is_a_sync_of_the_directory_and_refused() {
+    let stage = Stage::new().await;
+    let guard = stage.guard();
+    let two = ask(RESYNC, &[&stage.target(0), &stage.target(1)]);
+    let two = guard.plan(&tomr(), two, false).await;
+    assert!(matches!(two, Err(Denied::Asked(why)) if why.contains("one account at a time")));
+    assert_eq!(asked(&stage), 0);
+}
+
+#[tokio::test]
 async fn an_account_that_the_cloud_lacks_is_made_and_what_will_change_is_said() {
     let stage = Stage::new().await;
     let guard = stage.guard();
@@ -193,10 +203,10 @@ async fn without_the_ids_of_the_sync_it_is_not_possible_and_the_remedy_is_said()
 async fn microsoft_is_asked_for_no_more_than_it_takes() {
     let stage = Stage::new().await;
     let guard = stage.guard();
-    let targets: Vec<String> = (0..5).map(|n| stage.target(n)).collect();
-    let targets: Vec<&str> = targets.iter().map(String::as_str).collect();
-    let five = guard.plan(&tomr(), ask(RESYNC, &targets), false).await.unwrap();
-    run(&guard, &five).await;
+    for n in 0..5 {
+        let planned = plan(&guard, RESYNC, &stage.target(n)).await.unwrap();
+        run(&guard, &planned).await;
+    }
     wait(|| stage.effects().len() == 5).await;
     stage.clock.forward(Duration::from_secs(3));
     let sixth = plan(&guard, RESYNC, &stage.target(6)).await.unwrap();

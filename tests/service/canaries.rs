@@ -163,7 +163,21 @@ fn terminal(stage: &Stage, args: &[&str]) -> Session {
 /// Resets a password in a terminal; the new one, which must be there once and nowhere else.
 fn reset(stage: &Stage, said: &mut Said) -> String {
     let (id, digest) = stage.plan("welearn365.reset_password", &stage.target(1), &[]);
-    let mut session = terminal(stage, &["apply", &id, "--digest", &digest, "--wait", "60s"]);
+    let apply = ["apply", &id, "--digest", &digest, "--wait", "60s"];
+    // Where nobody would see it nothing is begun, nor where it would stay and nobody agreed to that.
+    let unseen = stage.run(&[&apply[..], &["--shown-here"]].concat());
+    let why = String::from_utf8_lossy(&unseen.stderr).into_owned();
+    assert!(unseen.status.code() == Some(64) && why.contains("nothing was sent"), "{why}");
+    let mut session = terminal(stage, &apply);
+    session.wait("the question", |s| s.contains("Type  yes  to have it shown here: "));
+    session.press("no\r");
+    assert_eq!(session.end(), 64, "{}", session.screen());
+    assert!(session.screen().contains("nothing was sent"), "{}", session.screen());
+    assert_eq!(stage.vendors.effects(), Vec::<String>::new());
+
+    let mut session = terminal(stage, &apply);
+    session.wait("the question", |s| s.contains("Type  yes  to have it shown here: "));
+    session.press("yes\r");
     assert_eq!(session.end(), 0, "{}", session.screen());
     let raw = session.raw();
     let text = String::from_utf8_lossy(&raw).into_owned();

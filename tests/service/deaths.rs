@@ -3,6 +3,7 @@
 //! vendors count what they did.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -195,9 +196,13 @@ impl Desk {
 
     /// Applies a plan until the wire stops, or it is over; whether the wire stopped.
     fn apply(&self, (id, digest): &(String, String)) -> bool {
-        let mut command = self.stage.command(&["apply", id, "--digest", digest, "--wait", "20s"]);
-        let mut applies =
-            Ends(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        let args = ["apply", id, "--digest", digest, "--wait", "20s", "--shown-here"];
+        // A new password is shown at a terminal only.
+        let pair = portable_pty::native_pty_system().openpty(portable_pty::PtySize::default());
+        let pair = pair.unwrap();
+        let terminal = File::options().write(true).open(pair.master.tty_name().unwrap()).unwrap();
+        let mut command = self.stage.command(&args);
+        let mut applies = Ends(command.stdout(terminal).stderr(Stdio::null()).spawn().unwrap());
         let end = Instant::now() + LIMIT;
         loop {
             if self.wire.has_stopped() {

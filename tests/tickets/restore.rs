@@ -115,6 +115,15 @@ fn a_restore_is_asked_for_from_a_run_that_was_seen_and_followed_to_its_end() {
     );
     let page = stage.desk.run(&["actions", "--json"]).json();
     assert_eq!(page["open"].as_array().unwrap().len(), 1, "{page}");
+    let key = row["key"].as_str().unwrap();
+    let told =
+        stage.desk.run(&["tell", key, "--step", "2", "--there", "--how", "the school has it"]);
+    assert_eq!(told.code, 0, "{told:?}");
+    let page = stage.desk.run(&["actions", "--json"]).json();
+    assert_eq!(page["open"].as_array().unwrap().len(), 0, "{page}");
+    let over = &page["recent"][0];
+    assert_eq!((over["key"].as_str(), over["closed"].as_bool()), (Some(key), Some(true)), "{page}");
+    assert_eq!((&over["steps"][1]["state"], &over["outcome"]), (&"seen".into(), &"done".into()));
 }
 
 #[test]

@@ -16,6 +16,10 @@ use crate::services::welearn365::actions::on_demand;
 const SYNC_REOPENS: &str =
     "as long as the account is open in the directory, the next sync reopens WeLearn365";
 
+/// Of an account, where nothing acts in Microsoft 365.
+const ROLES_UNSEEN: &str = "roles in Microsoft 365 were not looked at (no services.welearn365.act): whether it \
+    is an administrator's there is not known";
+
 /// What an action makes of an account.
 struct Draft {
     steps: Vec<Step>,
@@ -41,11 +45,14 @@ pub(super) fn prepared(
         "welearn365.restore_account" => restore(&found.account, sky),
         "welearn365.clear_lockout" => clear(&found.account),
         "welearn365.reset_password" => reset(ask, &found.account),
-        "welearn365.resync_account" => Ok(resync(&found.account, sky)),
+        "welearn365.resync_account" => resync(ask, &found.account, sky),
         other => Err(Refused::Choice(format!("{other} is not about an account"))),
     }?;
     let account = &found.account;
     let mut beware = draft.beware;
+    if matches!(sky, Sky::NotOurs) {
+        beware.push(ROLES_UNSEEN.to_owned());
+    }
     beware.extend(last_sync(sky));
     beware.push(format!("read from {}", found.by));
     let clean = |text: &String| Clean::new(text);
@@ -274,7 +281,14 @@ fn reset(ask: &Ask, account: &Account) -> Result<Draft, Refused> {
 }
 
 /// Has the sync take it now.
-fn resync(account: &Account, sky: &Sky) -> Draft {
+fn resync(ask: &Ask, account: &Account, sky: &Sky) -> Result<Draft, Refused> {
+    if ask.targets.len() != 1 {
+        return Err(Refused::Choice(
+            "one account at a time: many at once are a sync of the directory, which counts first what \
+             would be taken away"
+                .into(),
+        ));
+    }
     let mut beware = vec![
         "WeLearn365 gets what the directory holds of this account when it is read".to_owned(),
         "done when its time of sync moves; a sync that runs by itself moves it as well".to_owned(),
@@ -293,11 +307,11 @@ fn resync(account: &Account, sky: &Sky) -> Draft {
         }
         Sky::Known(_) => None,
     });
-    Draft {
+    Ok(Draft {
         steps: vec![on_demand::step(account, sky)],
         protective: false,
         will_not: vec!["sync any other account or any group", "change anything in the directory"],
         beware,
         undo: None,
-    }
+    })
 }
