@@ -272,7 +272,8 @@ impl Redapi {
         call: Request,
     ) -> Result<Option<Vec<ListRow<T>>>, Trouble> {
         let base = call.query("maxResults", "100");
-        let broken = |what: String| Trouble::malformed(format!("{} {what}", self.endpoint.origin()));
+        let broken =
+            |what: String| Trouble::malformed(format!("{} {what}", self.endpoint.origin()));
         let mut rows = Vec::new();
         let mut total = None;
         let (mut next, mut seen): (Option<String>, BTreeSet<String>) = (None, BTreeSet::new());

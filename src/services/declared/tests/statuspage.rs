@@ -225,9 +225,8 @@ fn claims_to_be_well(body: &str) -> bool {
                 same("id") || same("name")
             })
         };
-        let nameless = |n: &Value| {
-            ["id", "name"].iter().all(|key| n[*key].as_str().is_none_or(str::is_empty))
-        };
+        let nameless =
+            |n: &Value| ["id", "name"].iter().all(|key| n[*key].as_str().is_none_or(str::is_empty));
         !named.is_empty() && !named.iter().any(|n| is_ours(n) || nameless(n))
     };
     let over = |event: &Value| {

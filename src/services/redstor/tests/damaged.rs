@@ -146,13 +146,15 @@ fn of_pages_of_runs_and_of_companies() {
             still_well += 1;
             // Every run that is left went well, none is lost unless the count is lost too, and what
             // is said of its company and of ours is that it is enabled.
-            let rows: Vec<Value> = [0, 1].iter().flat_map(|n| listed(&told[*n], "results")).collect();
+            let rows: Vec<Value> =
+                [0, 1].iter().flat_map(|n| listed(&told[*n], "results")).collect();
             let first: Value = serde_json::from_str(&told[0]).unwrap_or_default();
             let whole = rows.len() >= 2 || first["totalCount"].as_i64().is_none_or(|n| n < 2);
             let own: Value = serde_json::from_str(&told[2]).unwrap_or_default();
             let companies: Vec<Value> =
                 [3, 4].iter().flat_map(|n| listed(&told[*n], "results")).collect();
-            let is_own = |c: &&Value| c["companyId"].as_str().is_some_and(|id| id.to_lowercase() == "co-1");
+            let is_own =
+                |c: &&Value| c["companyId"].as_str().is_some_and(|id| id.to_lowercase() == "co-1");
             let enabled = companies.iter().filter(is_own).all(|c| c["isEnabled"] == true);
             prop_assert!(whole && own["isEnabled"] == true && enabled, "{seen:?}\n{told:#?}");
             Ok(())

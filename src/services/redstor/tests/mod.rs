@@ -515,7 +515,8 @@ async fn redapi_pages_end_and_do_not_circle() {
             })
         });
         let seen = bench.poll(&*bench.build(&redapi(&vendor)), "accounts").await;
-        let unknown = |o: &Observation| matches!(o.verdict, Verdict::Unknown(r) if r != Reason::NeverSeen);
+        let unknown =
+            |o: &Observation| matches!(o.verdict, Verdict::Unknown(r) if r != Reason::NeverSeen);
         assert!(seen.iter().all(unknown), "{status}: {seen:?}");
     }
 

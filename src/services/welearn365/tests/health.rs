@@ -175,7 +175,9 @@ async fn issues_that_were_asked_for_and_did_not_come_are_not_none() {
         row.extend(lost.map(|null| ("issues".to_owned(), null)));
         none.push(body.to_string());
     }
-    let row = |service: Value| json!({"value": [{"id": "EX1", "service": service, "isResolved": false, "classification": "advisory"}]}).to_string();
+    let row = |service: Value| {
+        json!({"value": [{"id": "EX1", "service": service, "isResolved": false, "classification": "advisory"}]}).to_string()
+    };
     for body in none {
         vendor.on(HEALTH, [Play::json(body)]);
         for (play, verdict) in [
