@@ -301,7 +301,7 @@ impl State {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use proptest::prelude::{Just, Strategy, any, prop_oneof};
 
@@ -411,7 +411,9 @@ mod tests {
     }
 
     /// A value as it should be, or damaged.
-    fn value(good: &'static str) -> impl Strategy<Value = Option<Vec<u8>>> {
+    pub(in crate::directory) fn damaged_value(
+        good: &'static str,
+    ) -> impl Strategy<Value = Option<Vec<u8>>> {
         prop_oneof![
             Just(Some(good.as_bytes().to_vec())),
             Just(None),
@@ -428,7 +430,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn a_damaged_account_is_never_open(
-            flags in value("512"), ends in value("9223372036854775807"), set in value("134467176000000000"), last in value("0"),
+            flags in damaged_value("512"), ends in damaged_value("9223372036854775807"), set in damaged_value("134467176000000000"), last in damaged_value("0"),
         ) {
             let all = [("userAccountControl", &flags), ("accountExpires", &ends), ("pwdLastSet", &set), ("lastLogonTimestamp", &last)];
             let there: Vec<(&str, &[u8])> = all.iter().filter_map(|(n, v)| Some((*n, v.as_deref()?))).collect();

@@ -60,23 +60,34 @@ pub(super) async fn since(
         take: Take::All(MOST),
     };
     let mut finder = places.finder();
-    let mut at: BTreeMap<Laestab, Vec<Timestamp>> = BTreeMap::new();
-    let mut unreadable: BTreeMap<Laestab, usize> = BTreeMap::new();
-    let mut strangers = 0;
-    let mut each = |entry: Entry| {
-        let Some(school) = finder.school(entry.dn()) else {
-            strangers += 1;
+    let mut met = Met::default();
+    let mut each = |entry: Entry| met.take(&entry, finder.school(entry.dn()), (from, now));
+    requests += session.search(&search, &mut each).await?.pages;
+    let Met { mut at, unreadable, strangers } = met;
+    at.values_mut().for_each(|moments| moments.sort());
+    Ok(Lockouts { at, present, sees_locks, unreadable, strangers, root, requests })
+}
+
+/// What the entries tell. Each counts once: as a moment, as one that cannot be read, or as a stranger.
+#[derive(Default)]
+struct Met {
+    at: BTreeMap<Laestab, Vec<Timestamp>>,
+    unreadable: BTreeMap<Laestab, usize>,
+    strangers: usize,
+}
+
+impl Met {
+    fn take(&mut self, entry: &Entry, school: Option<Laestab>, (from, now): (Ticks, Timestamp)) {
+        let Some(school) = school else {
+            self.strangers += 1;
             return;
         };
         let ticks = entry.one("lockoutTime").and_then(Ticks::read);
         match ticks.filter(|t| *t >= from).and_then(Ticks::at).filter(|t| *t <= now + AHEAD) {
-            Some(moment) => at.entry(school).or_default().push(moment),
-            None => *unreadable.entry(school).or_default() += 1,
+            Some(moment) => self.at.entry(school).or_default().push(moment),
+            None => *self.unreadable.entry(school).or_default() += 1,
         }
-    };
-    requests += session.search(&search, &mut each).await?.pages;
-    at.values_mut().for_each(|moments| moments.sort());
-    Ok(Lockouts { at, present, sees_locks, unreadable, strangers, root, requests })
+    }
 }
 
 /// The densest stretch of several moments.
@@ -113,6 +124,7 @@ pub fn burst(moments: &[Timestamp], within: SignedDuration) -> Option<Burst> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::directory::census::tests::damaged_value;
 
     fn moments(minutes: &[i64]) -> Vec<Timestamp> {
         minutes.iter().map(|m| Timestamp::from_second(1_800_000_000 + m * 60).unwrap()).collect()
@@ -137,6 +149,35 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn a_lock_that_was_damaged_is_unreadable_or_stands_there_and_is_never_lost(
+            values in proptest::collection::vec(damaged_value("134455338000000000"), 1..20),
+        ) {
+            let school: Laestab = "9992001".parse().unwrap();
+            // 134455338000000000 is 2027-01-27T14:30:00Z.
+            let now: Timestamp = "2027-01-27T14:40:00Z".parse().unwrap();
+            let from: Timestamp = "2027-01-27T13:40:00Z".parse().unwrap();
+            let mut met = Met::default();
+            for value in &values {
+                let there: Vec<(&str, &[u8])> =
+                    value.iter().map(|v| ("lockoutTime", v.as_slice())).collect();
+                let entry = Entry::of("CN=Zoe,OU=Ash,OU=Schools,DC=x", &there);
+                met.take(&entry, Some(school), (Ticks::of(from), now));
+            }
+            let told = met.at.get(&school).map_or(0, Vec::len);
+            let unreadable = met.unreadable.get(&school).copied().unwrap_or_default();
+            proptest::prop_assert_eq!(told + unreadable, values.len());
+            // To a second reader: digits alone, since 1601 in tenths of a microsecond.
+            let stand = values.iter().flatten().filter(|value| {
+                let text = std::str::from_utf8(value).unwrap_or_default();
+                let ticks = text.parse::<i128>().unwrap_or_default();
+                let seconds = ticks / 10_000_000 - 11_644_473_600;
+                let ahead = i128::from(now.as_second()) + 600;
+                (i128::from(from.as_second())..=ahead).contains(&seconds)
+            });
+            proptest::prop_assert!(told <= stand.count());
+        }
+
         #[test]
         fn no_stretch_holds_more(minutes in proptest::collection::vec(0_i64..120, 0..40), within in 1_i64..30) {
             let mut minutes = minutes;

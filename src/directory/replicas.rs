@@ -203,10 +203,7 @@ async fn look_for(
         let take = Take::All(ids.len());
         let search = Search { base, scope: Scope::Subtree, filter: &filter, attributes, take };
         let mut odd = false;
-        let mut each = |entry: Entry| match read(&entry) {
-            Some((id, state)) => drop(here.insert(id, state)),
-            None => odd = true,
-        };
+        let mut each = |entry: Entry| odd |= !take_in(&mut here, &entry);
         session.search(&search, &mut each).await?;
         if odd {
             let why = "an account has no readable objectGUID, pwdLastSet or whenChanged";
@@ -214,6 +211,18 @@ async fn look_for(
         }
     }
     Ok(here)
+}
+
+/// Whether the entry says when it was changed last, as each does to who may read it: without that, an
+/// older password would look like one that was set again.
+fn take_in(here: &mut BTreeMap<Guid, Here>, entry: &Entry) -> bool {
+    match read(entry) {
+        Some((id, state)) if state.changed.is_some() => {
+            here.insert(id, state);
+            true
+        }
+        _ => false,
+    }
 }
 
 /// What the controller with `here` lacks of `marks`. An account that is not there at all may have been
@@ -239,6 +248,7 @@ fn lacks(of: &Clean, marks: &Marks, here: &BTreeMap<Guid, Here>) -> Option<Behin
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::directory::census::tests::damaged_value;
 
     fn at(minutes: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + minutes * 60).unwrap()
@@ -264,6 +274,37 @@ mod tests {
         assert_eq!(lacks(known, here(None, 90)), Some(behind), "never set here");
         let both = lacks(here(Some(1), 2), here(Some(3), 4)).unwrap();
         assert_eq!((both.changes, both.newest), (2, at(120)));
+    }
+
+    proptest::proptest! {
+        /// Each of these lacks the password of 14:30, and was changed last an hour before.
+        #[test]
+        fn a_damaged_account_is_behind_or_unreadable_or_says_that_it_is_not(
+            values in proptest::collection::vec(
+                (damaged_value("134455302000000000"), damaged_value("20270127133000.0Z")),
+                1..12,
+            ),
+        ) {
+            let set = Ticks(134_455_338_000_000_000);
+            let (mut marks, mut here) = (Marks::new(), BTreeMap::new());
+            let (mut readable, mut excused) = (true, 0);
+            for (n, (old, changed)) in values.iter().enumerate() {
+                let bytes = [u8::try_from(n).unwrap(); 16];
+                marks.insert(Guid::read(&bytes).unwrap(), set);
+                let mut there: Vec<(&str, &[u8])> = vec![("objectGUID", &bytes)];
+                there.extend(old.iter().map(|v| ("pwdLastSet", v.as_slice())));
+                there.extend(changed.iter().map(|v| ("whenChanged", v.as_slice())));
+                readable &= take_in(&mut here, &Entry::of("CN=Zoe,DC=x", &there));
+                let text = |v: &Option<Vec<u8>>| String::from_utf8(v.clone().unwrap_or_default()).unwrap_or_default();
+                let is_as_new = text(old).parse::<i64>().is_ok_and(|t| t >= set.0);
+                let is_changed = text(changed).get(..12).is_some_and(|t| t >= "202701271425");
+                excused += usize::from(is_as_new || is_changed);
+            }
+            if readable {
+                let behind = lacks(&Clean::new("dc1"), &marks, &here).map_or(0, |b| b.changes);
+                proptest::prop_assert!(behind + excused >= values.len(), "{behind} {excused} {values:?}");
+            }
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use crate::model::calendar::london;
 use crate::model::school::{School, Subscription};
 use crate::simulators::cast::StationsPart;
 use crate::simulators::chance::below;
@@ -59,6 +60,14 @@ fn rows(
         if is(StationsFault::ClientsOld) { 250 } else { below(stage.seed, "old client", l, 20) };
     let ahead = if is(StationsFault::TimesAhead) { 3 * 3_600 } else { 0 };
     let name = initials(school);
+    let uk = is(StationsFault::DatesUk);
+    let written_as = |at: Timestamp| {
+        if uk {
+            at.to_zoned_datetime(london()).strftime("%d/%m/%Y %H:%M").to_string()
+        } else {
+            with_offset(at)
+        }
+    };
     // Longer ago than two weeks of holiday, so that it stays before the last school day.
     let gone = moved(used, -86_400 * 24);
     for n in 0..computers {
@@ -69,12 +78,17 @@ fn rows(
             gone
         };
         let version = if n < old_client * computers / 250 { "7.9.1.2" } else { "8.2.0.14" };
-        let at = with_offset(moved(at.min(written), ahead));
+        let at = moved(at.min(written), ahead);
+        let at_before = written_as(moved(at, -21 * 86_400));
+        let at = written_as(at);
         let ou = csv_field(&format!("{}/Curriculum", school.name));
         csv.push_str(&format!("{l},{ou},{name}-PC{:03},{version},{at}\r\n", n + 1));
+        if is(StationsFault::NamesDoubled) {
+            csv.push_str(&format!("{l},{ou},{name}-PC{:03},{version},{at_before}\r\n", n + 1));
+        }
     }
     let chromebook = csv_field(&format!("{}/Chromebooks", school.name));
-    let at = with_offset(used.min(written));
+    let at = written_as(used.min(written));
     csv.push_str(&format!("{l},{chromebook},{name}-CB001,8.2.0.14,{at}\r\n"));
 }
 

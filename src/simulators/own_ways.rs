@@ -30,6 +30,18 @@ pub enum FilterFault {
     BlocklistOld,
     /// A mail: it has fallen back to the mode without policies and logs.
     ReducedMode,
+    /// A mail: the spare one has taken over.
+    FailedOver,
+    /// A mail: an interface has failed.
+    InterfaceFailed,
+    /// A mail: the licence ends in a week.
+    LicenceEnds,
+    /// One mail tells of four things: a notice, two services that stopped, an interface.
+    AlertsMerged,
+    /// A message without a date, whose end is cut off in its last word.
+    AlertCut,
+    /// It mails under a name that no table has: that its filter service has stopped.
+    HostUnknown,
     /// Its last heartbeat came three days ago.
     HeartbeatMissing,
 }
@@ -49,6 +61,10 @@ pub enum StationsFault {
     SchoolNotListed,
     /// Times are three hours ahead.
     TimesAhead,
+    /// Times are written as in the United Kingdom, without a zone.
+    DatesUk,
+    /// Each station is listed twice, the second time as of three weeks before.
+    NamesDoubled,
 }
 
 /// One way in which the list of stations goes wrong as a whole.
@@ -106,8 +122,16 @@ pub enum ControllerFault {
     ReplicationLag,
     /// It has not finished its first copy.
     NotSynchronized,
+    /// Searches take longer than the server allows (3).
+    TimeLimit,
     /// Searches end at the size limit, paged or not (4).
     SizeLimit,
+    /// Searches go beyond an administrative limit (11).
+    AdminLimit,
+    /// Our account may not search there (50).
+    NoRight,
+    /// It says that it is unavailable (52).
+    Unavailable,
     /// Searches are referred to another server (10).
     Referral,
     /// Among the entries are references to other servers, and the search is a success.
@@ -156,6 +180,17 @@ pub enum StatusFault {
 }
 
 impl ControllerFault {
+    /// The result with which every search ends before its first entry.
+    pub(super) fn result(self) -> Option<(u32, &'static str)> {
+        match self {
+            Self::TimeLimit => Some((3, "")),
+            Self::AdminLimit => Some((11, "")),
+            Self::NoRight => Some((50, "00002098: SecErr: DSID-03150BC1, problem 4003")),
+            Self::Unavailable => Some((52, "000020DF: SvcErr: DSID-03190F7A, problem 5002")),
+            _ => None,
+        }
+    }
+
     /// The sub-code with which a sign-in is refused.
     pub(super) fn refusal(self) -> Option<&'static str> {
         match self {
@@ -172,7 +207,11 @@ impl ControllerFault {
             | Self::ClockBehind
             | Self::ReplicationLag
             | Self::NotSynchronized
+            | Self::TimeLimit
             | Self::SizeLimit
+            | Self::AdminLimit
+            | Self::NoRight
+            | Self::Unavailable
             | Self::Referral
             | Self::References => None,
         }
@@ -188,6 +227,12 @@ impl Way for FilterFault {
         Self::AlertUnheardOf,
         Self::BlocklistOld,
         Self::ReducedMode,
+        Self::FailedOver,
+        Self::InterfaceFailed,
+        Self::LicenceEnds,
+        Self::AlertsMerged,
+        Self::AlertCut,
+        Self::HostUnknown,
         Self::HeartbeatMissing,
     ];
 }
@@ -200,6 +245,8 @@ impl Way for StationsFault {
         Self::ClientsOld,
         Self::SchoolNotListed,
         Self::TimesAhead,
+        Self::DatesUk,
+        Self::NamesDoubled,
     ];
 }
 
@@ -225,7 +272,11 @@ impl Way for ControllerFault {
         Self::ClockBehind,
         Self::ReplicationLag,
         Self::NotSynchronized,
+        Self::TimeLimit,
         Self::SizeLimit,
+        Self::AdminLimit,
+        Self::NoRight,
+        Self::Unavailable,
         Self::Referral,
         Self::References,
         Self::AccountUnknown,

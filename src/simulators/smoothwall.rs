@@ -29,6 +29,9 @@ const UNFILTERED: &str = "filter03";
 /// The shared appliance that a storm strikes.
 const STRUCK: &str = "filter01";
 
+/// A name under which no table has an appliance.
+const UNKNOWN_HOST: &str = "sw-0b9e.local";
+
 const FILTER: Manners = Manners {
     school_of: nobodys,
     error_inside: |_| page(200, "<html><body><h1>Proxy error</h1></body></html>"),
@@ -168,13 +171,50 @@ fn troubles(stage: &Stage, appliance: &Appliance) -> Vec<(String, Vec<u8>)> {
         (FilterFault::AlertUnheardOf, "Notice 7731", "Quasar lens: value 4 of 9."),
         (FilterFault::BlocklistOld, "Licence", "Your blocklist is out of date."),
         (FilterFault::ReducedMode, "Filter mode", "Cloud Filter: now in Filter Mode 1."),
+        (
+            FilterFault::FailedOver,
+            "Hardware failover",
+            "Hardware Failover: primary is offline, failover unit has taken over.",
+        ),
+        (
+            FilterFault::InterfaceFailed,
+            "System alert",
+            "Connection Monitor: interface eth3 has failed.",
+        ),
+        (FilterFault::LicenceEnds, "Licence", "Your subscription expires in 7 days."),
+        (
+            FilterFault::AlertsMerged,
+            "4 alerts",
+            "Health Monitor: warning, disk usage on /var above 91%.\r\n\
+             System Service Monitoring: the SSH service has stopped.\r\n\
+             System Service Monitoring: the Web filter service has stopped.\r\n\
+             Connection Monitor: interface eth3 has failed.",
+        ),
+        (
+            FilterFault::HostUnknown,
+            "System alert",
+            "System Service Monitoring: the Web filter service has stopped.",
+        ),
     ]
     .into_iter()
     .filter_map(|(fault, subject, what)| {
         let since = stage.own.since(&key, None, fault)?;
-        Some(mail(appliance, since, subject, what))
+        let unknown = Appliance { host: UNKNOWN_HOST.to_owned(), ..appliance.clone() };
+        let from = if fault == FilterFault::HostUnknown { &unknown } else { appliance };
+        Some(mail(from, since, subject, what))
     })
+    .chain(stage.own.since(&key, None, FilterFault::AlertCut).map(|at| cut(appliance, at)))
     .collect()
+}
+
+/// A short message as a gateway hands it on: one line, without a head, ended where it was full.
+fn cut(appliance: &Appliance, at: Timestamp) -> (String, Vec<u8>) {
+    let Appliance { name, host, description } = appliance;
+    let text = format!(
+        "{host} {description} System Service Monitoring: the Authentication service has stopped. \
+         Connection Moni"
+    );
+    (format!("message-{}.{name}.txt", at.as_second()), text.into_bytes())
 }
 
 /// Stopped at the beginning of each round of the storm, started again at its end.

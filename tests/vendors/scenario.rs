@@ -75,6 +75,14 @@ async fn each_way_of_a_filter_is_played_and_shown() {
             F::AlertUnheardOf => ("alerts", warning("unrecognised alert: quasar lens")),
             F::BlocklistOld => ("alerts", warning("blocklist is out of date")),
             F::ReducedMode => ("alerts", warning("without policies, logs and safeguarding")),
+            F::FailedOver => ("alerts", warning("failover unit has taken over")),
+            F::InterfaceFailed => ("alerts", critical("interface eth3 has failed")),
+            F::LicenceEnds => ("alerts", warning("subscription expires in 7 days")),
+            // The worst of the four.
+            F::AlertsMerged => ("alerts", critical("interface eth3 has failed")),
+            F::AlertCut => ("alerts", warning("authentication service has stopped")),
+            // Whose it is nobody knows: it changes no appliance and is listed as not watched.
+            F::HostUnknown => ("alerts", (Health::Ok, None, "no open alert")),
             F::HeartbeatMissing => ("alerts", unknown(Reason::Stale, "silence proves nothing")),
         };
         let mut desk = Desk::new("smoothwall", 6, filters).await;
@@ -82,6 +90,11 @@ async fn each_way_of_a_filter_is_played_and_shown() {
         let on = format!("smoothwall.{name}");
         let check = format!("smoothwall.{check}_{name}");
         played(&mut desk, &file(&on, &fault.name(), None), &check, None, wanted).await;
+        if fault == F::HostUnknown {
+            let found = desk.watch.found();
+            let found: Vec<&str> = found.iter().map(|gap| gap.what.as_str()).collect();
+            assert_eq!(found, ["smoothwall.alerts of sw-0b9e.local"]);
+        }
         if fault == F::ServiceStopped {
             let filtering = format!("smoothwall.filtering_{name}");
             let view = desk.shows(&filtering, None).await;
@@ -110,6 +123,8 @@ async fn each_way_of_the_list_of_stations_is_played_and_shown() {
             F::ClientsOld => warning("on an old client version"),
             F::SchoolNotListed => unknown(Reason::NeverSeen, "not in the report of stations"),
             F::TimesAhead => unknown(Reason::Malformed, "rows cannot be read"),
+            // Read as London's; of two rows of a station the later counts.
+            F::DatesUk | F::NamesDoubled => WELL,
         };
         let mut desk = Desk::new("future_digital", 12, stations).await;
         let (school, other) = (desk.schools()[1], desk.schools()[2]);
@@ -277,6 +292,22 @@ async fn each_way_of_a_domain_controller_is_played_and_shown() {
             F::SizeLimit => {
                 let part = "cut short at the server's size limit";
                 (warning(part), unknown(Reason::Malformed, part))
+            }
+            F::TimeLimit => {
+                let part = "took longer than the server allows";
+                (warning(part), unknown(Reason::NoAnswer, part))
+            }
+            F::AdminLimit => {
+                let part = "asks us to wait";
+                (warning(part), unknown(Reason::Throttled, part))
+            }
+            F::NoRight => {
+                let part = "our account lacks the right to read there";
+                (warning(part), unknown(Reason::Unauthorised, part))
+            }
+            F::Unavailable => {
+                let part = "it says that it is unavailable";
+                (warning(part), unknown(Reason::NoAnswer, part))
             }
             F::Referral => {
                 let part = "it points to another server, which is never followed";

@@ -11,6 +11,7 @@ use jiff::civil::Date;
 
 use crate::model::ids::Laestab;
 use crate::ports::watch::Place;
+use crate::services::answer::some_of;
 use crate::services::declared::dropped::Folder;
 
 /// Rows that are read; a file of more is no file of notes.
@@ -23,6 +24,17 @@ pub struct Note {
     pub synced_on: Option<Date>,
     /// Duplicates that were left, where the file has such a column.
     pub duplicates: Option<Duplicates>,
+    /// How the desk says that the school's syncing stands, where the file has a column `state`.
+    pub state: Option<State>,
+}
+
+/// How a school's syncing stands, entered by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// `paused`: an approval or a consent of the school is pending.
+    Paused,
+    /// Another word; it is not kept.
+    Unreadable,
 }
 
 /// Duplicates that the last sync left.
@@ -88,7 +100,17 @@ impl Noted {
             0 => String::new(),
             n => format!("; {n} rows name no school"),
         };
-        format!("{count} schools noted{span}{nameless}")
+        let of = |state: State| {
+            let own = self.schools.iter().filter(|(_, note)| note.state == Some(state));
+            own.map(|(school, _)| school.to_string()).collect::<Vec<_>>()
+        };
+        let listed = |schools: Vec<String>, words: &str| match schools.len() {
+            0 => String::new(),
+            n => format!("; {n} {words} ({})", some_of(&schools, 10)),
+        };
+        let paused = listed(of(State::Paused), "paused");
+        let odd = listed(of(State::Unreadable), "with a state that is not known");
+        format!("{count} schools noted{span}{paused}{odd}{nameless}")
     }
 }
 
@@ -106,7 +128,7 @@ fn read(text: &str) -> Result<Noted, String> {
     let column = |name: &str| header.iter().position(|h| h.trim().eq_ignore_ascii_case(name));
     let need = |name: &str| column(name).ok_or_else(|| format!("column {name} is missing"));
     let (school, day) = (need("laestab")?, need("last_synced_on")?);
-    let duplicates = column("duplicates");
+    let (duplicates, state) = (column("duplicates"), column("state"));
     let mut noted = Noted::default();
     for (n, row) in rows.records().enumerate() {
         if n >= MAX_ROWS {
@@ -125,6 +147,11 @@ fn read(text: &str) -> Result<Noted, String> {
                 "" if cell(day).is_empty() => None,
                 value => Some(value.parse().map_or(Duplicates::Unreadable, Duplicates::Left)),
             }),
+            state: state.and_then(|at| match cell(at) {
+                "" => None,
+                word if word.eq_ignore_ascii_case("paused") => Some(State::Paused),
+                _ => Some(State::Unreadable),
+            }),
         };
         let before = noted.schools.get(&laestab);
         noted.doubled += usize::from(before.is_some());
@@ -135,14 +162,14 @@ fn read(text: &str) -> Result<Noted, String> {
     Ok(noted)
 }
 
-/// The later day wins, then the worse state of its duplicates.
-fn rank(note: &Note) -> (Option<Date>, u64) {
+/// The later day wins, then the worse count of its duplicates, then the worse state.
+fn rank(note: &Note) -> (Option<Date>, u64, Option<State>) {
     let left = match note.duplicates {
         None => 0,
         Some(Duplicates::Left(n)) => u64::from(n) + 1,
         Some(Duplicates::Unreadable) => u64::MAX,
     };
-    (note.synced_on, left)
+    (note.synced_on, left, note.state)
 }
 
 fn day_in(text: &str) -> Option<Date> {
@@ -190,6 +217,24 @@ mod tests {
         let short = read(&text.replace("14/01/2027", "14/01/27")).unwrap();
         assert_eq!(short.schools[&school].synced_on, None, "no day of the year 27");
         assert_eq!(read("by,laestab\n").unwrap_err(), "column last_synced_on is missing");
+    }
+
+    #[test]
+    fn a_state_is_paused_or_not_known_and_its_words_are_not_kept() {
+        let text = "laestab,last_synced_on,State\n9990107,2027-01-14,Paused\n\
+                    9990101,,paused\n9990102,2027-01-14,waits for A. Person\n\
+                    9990103,2027-01-14,\n9990103,2027-01-14,paused\n9990104,2027-01-02,\n";
+        let noted = read(text).unwrap();
+        let of = |n: &str| noted.schools[&n.parse().unwrap()].state;
+        assert_eq!((of("9990107"), of("9990101")), (Some(State::Paused), Some(State::Paused)));
+        assert_eq!((of("9990102"), of("9990104")), (Some(State::Unreadable), None));
+        assert_eq!(of("9990103"), Some(State::Paused), "of one day the worse counts");
+        assert!(!format!("{noted:?}").contains("Person"));
+        assert_eq!(
+            noted.in_short(),
+            "4 schools noted, from 2027-01-02 to 2027-01-14; 3 paused (9990101, 9990103, \
+             9990107); 1 with a state that is not known (9990102)"
+        );
     }
 
     /// The cells of the rows about `school` by the names of their columns, to a second reader: commas and line

@@ -32,7 +32,8 @@ pub(super) struct Settings {
     #[serde(default)]
     pub status_page: Option<StatusPageSettings>,
     /// Hand-kept notes of user syncs, a CSV file with the columns
-    /// `laestab,last_synced_on,by,result`. Information only: it never gives a colour.
+    /// `laestab,last_synced_on,state,by,result`. Information only: it never gives a colour. A
+    /// `state` is `paused` or empty.
     #[serde(default)]
     pub sync_notes: Option<PathBuf>,
     /// Changes to single checks.

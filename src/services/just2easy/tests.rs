@@ -142,6 +142,7 @@ async fn the_vendors_page_worsens_a_good_probe_and_never_betters_a_bad_one() {
     let summary = |word: &str| {
         format!(
             "{{\"status\":{{\"indicator\":\"none\"}},\"page\":{{\"id\":\"x\"}},\
+             \"incidents\":[],\"scheduled_maintenances\":[],\
              \"components\":[{{\"name\":\"J2\",\"id\":\"z\",\"status\":\"{word}\"}}]}}"
         )
     };

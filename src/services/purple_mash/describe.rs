@@ -70,7 +70,8 @@ pub(super) struct Settings {
     #[serde(default)]
     pub status_page: Option<StatusPageSettings>,
     /// Hand-kept notes of the sync wizard, a CSV file with the columns
-    /// `laestab,last_synced_on,imported,updated,duplicates,by`.
+    /// `laestab,last_synced_on,imported,updated,duplicates,state,by`. A `state` is `paused` or
+    /// empty.
     #[serde(default)]
     pub sync_notes: Option<PathBuf>,
     /// Changes to single checks.

@@ -17,7 +17,7 @@ use crate::model::text::Clean;
 use crate::ports::clock::{Boxed, Clock};
 use crate::ports::watch::{Job, Place, Watch};
 use crate::services::declared::hours::Hours;
-use crate::services::declared::notes::{Duplicates, Notes};
+use crate::services::declared::notes::{Duplicates, Notes, State};
 use crate::services::declared::probe::{Look, Sight, look};
 use crate::services::declared::sign_in::SignIn;
 use crate::services::declared::words::{folded, names, visible};
@@ -141,11 +141,16 @@ impl Watcher {
             Some(notes) => Some(noted(notes, school, now).await),
             None => None,
         };
-        if let Some((trouble, line)) = &note
-            && *trouble
-            && verdict == Verdict::Ok
-        {
-            (verdict, detail) = (Verdict::Warning, format!("{detail}, but {line}"));
+        if let Some((said, line)) = &note {
+            // What the page shows for itself counts for more, unless it is milder.
+            let is_worse = match said {
+                Verdict::Unknown(_) => matches!(verdict, Verdict::Ok | Verdict::Warning),
+                Verdict::Warning => verdict == Verdict::Ok,
+                _ => false,
+            };
+            if is_worse {
+                (verdict, detail) = (*said, format!("{detail}, but {line}"));
+            }
         }
         let at = seen.at.unwrap_or_else(|| self.clock.now());
         let mut seen_as =
@@ -211,29 +216,41 @@ impl Watcher {
     }
 }
 
-/// What the notes say of `school`, and whether it is trouble.
-async fn noted(notes: &Notes, school: Laestab, now: Timestamp) -> (bool, String) {
+/// What the notes say of `school`, and what that makes of a page that is well.
+async fn noted(notes: &Notes, school: Laestab, now: Timestamp) -> (Verdict, String) {
+    let (fine, trouble) = (Verdict::Ok, Verdict::Warning);
     let noted = match notes.read(now).await {
         Ok(noted) => noted,
-        Err(e) => return (true, format!("its sync notes cannot be read: {e}")),
+        Err(e) => return (trouble, format!("its sync notes cannot be read: {e}")),
     };
     let Some(note) = noted.schools.get(&school) else {
-        return (false, "no sync noted".to_owned());
+        return (fine, "no sync noted".to_owned());
     };
+    match note.state {
+        Some(State::Paused) => {
+            let line = "its sync is paused: an approval of the school is pending, say the notes";
+            return (Verdict::Unknown(Reason::Paused), line.to_owned());
+        }
+        Some(State::Unreadable) => {
+            let line = "its sync notes have a state that is not known (paused, or nothing)";
+            return (trouble, line.to_owned());
+        }
+        None => {}
+    }
     let day = note.synced_on.map_or_else(|| "a day not noted".to_owned(), |d| d.to_string());
     match note.duplicates {
-        None if note.synced_on.is_none() => (false, "no sync noted".to_owned()),
+        None if note.synced_on.is_none() => (fine, "no sync noted".to_owned()),
         None => {
-            (true, format!("the note of the sync on {day} does not say if duplicates are left"))
+            (trouble, format!("the note of the sync on {day} does not say if duplicates are left"))
         }
         Some(Duplicates::Left(0)) if missed_intake(note.synced_on, now) => (
-            true,
+            trouble,
             format!("the last sync noted is of {day}: new starters of this year lack accounts"),
         ),
-        Some(Duplicates::Left(0)) => (false, format!("last sync noted for {day}, no duplicates")),
-        Some(Duplicates::Left(n)) => (true, format!("the sync on {day} left {n} duplicates")),
+        Some(Duplicates::Left(0)) => (fine, format!("last sync noted for {day}, no duplicates")),
+        Some(Duplicates::Left(n)) => (trouble, format!("the sync on {day} left {n} duplicates")),
         Some(Duplicates::Unreadable) => {
-            (true, format!("the note of the sync on {day} has no number of duplicates"))
+            (trouble, format!("the note of the sync on {day} has no number of duplicates"))
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The verdict reads: HTTP status, `Location`, body (school's name, marks of the generic page, block
 //! marks, button of the single sign-on), time taken; and of the notes `laestab`, `last_synced_on`
-//! and `duplicates`. A school without a note keeps its colour: a note is not owed.
+//! `duplicates` and `state`. A school without a note keeps its colour: a note is not owed.
 
 use std::time::Duration;
 
@@ -167,6 +167,32 @@ async fn duplicates_that_a_sync_left_are_a_warning() {
     vendor.play("/sch/hazel", status(503));
     let all = poll(&watcher, now()).await;
     assert_eq!(all[&(school("9990317"), "portal".to_owned())].verdict, Verdict::Critical);
+}
+
+#[tokio::test]
+async fn a_school_whose_sync_is_paused_is_neither_well_nor_in_trouble() {
+    let (vendor, drop) = (Vendor::start().await, Drop::new());
+    let (ctx, _) = stage(&drop);
+    let paused = Verdict::Unknown(Reason::Paused);
+    for (state, page, means) in [
+        ("", page(PORTAL), Verdict::Ok),
+        ("paused", page(PORTAL), paused),
+        ("PAUSED", page(PORTAL), paused),
+        ("waits", page(PORTAL), Verdict::Warning),
+        ("paused", status(503), Verdict::Critical),
+        ("paused", page("<p>another</p>"), Verdict::Unknown(Reason::Malformed)),
+    ] {
+        vendor.play("/sch/saint-brids", page);
+        let notes =
+            format!("laestab,last_synced_on,duplicates,state\n9990302,2026-09-09,0,{state}\n");
+        drop.file("notes.csv", notes, "2026-09-10T00:00:00Z");
+        let watcher =
+            build(&SERVICE, &ctx, &settings(&vendor, "sync_notes = 'notes.csv'")).unwrap();
+        let (verdict, line) = verdict(&watcher, now(), school(BRIDS), "portal").await;
+        assert_eq!(verdict, means, "{state}: {line}");
+        assert_eq!(line.as_str().contains("is paused"), verdict == paused, "{line}");
+        assert!(!line.as_str().contains("waits"), "what else is written there is not shown");
+    }
 }
 
 #[tokio::test]

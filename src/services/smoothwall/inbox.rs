@@ -144,6 +144,11 @@ impl Inbox {
             match syslog.read(now).await {
                 Ok(found) => {
                     read.lines += found.unreadable;
+                    if found.lost > 0 {
+                        let why =
+                            format!("{} lines of alerts cannot be read in the log", found.lost);
+                        read.gap = read.gap.take().or(Some((Reason::Malformed, why)));
+                    }
                     for line in &found.lines {
                         read.line(line, hosts, &self.settings, now);
                     }

@@ -45,6 +45,17 @@ pub(super) struct Lines {
     pub lines: Vec<Line>,
     /// Lines whose time or host cannot be read.
     pub unreadable: usize,
+    /// Those among them that name a program that reports: what they told is lost.
+    pub lost: usize,
+}
+
+impl Lines {
+    fn leave(&mut self, line: &str, settings: &Settings) {
+        let line = line.to_lowercase();
+        let mut programs = settings.programs.iter().map(|p| p.trim().to_lowercase());
+        self.unreadable += 1;
+        self.lost += usize::from(programs.any(|p| !p.is_empty() && line.contains(&p)));
+    }
 }
 
 /// A file of lines and the one before it (`NAME.1`), where there is one.
@@ -154,7 +165,7 @@ pub(super) fn lines(text: &str, settings: &Settings, now: Timestamp) -> Lines {
     let mut latest = now.saturating_add(DISORDER).unwrap_or(now);
     for line in text.lines().rev().filter(|l| !l.trim().is_empty()) {
         let Some((time, host, program, said)) = parts(line) else {
-            found.unreadable += 1;
+            found.leave(line, settings);
             continue;
         };
         let placed = match time {
@@ -162,7 +173,7 @@ pub(super) fn lines(text: &str, settings: &Settings, now: Timestamp) -> Lines {
             Time::Short(text) => dated(&text, latest, &zone).map(|at| (at, Zone::Assumed)),
         };
         let Some((at, zone)) = placed else {
-            found.unreadable += 1;
+            found.leave(line, settings);
             continue;
         };
         if zone == Zone::Assumed {

@@ -311,6 +311,10 @@ impl Controller {
         if !talk.signed_in {
             return done(NOT_SIGNED_IN);
         }
+        let ended = ControllerFault::ALL.iter().filter(|f| self.is(**f)).find_map(|f| f.result());
+        if let Some(ended) = ended {
+            return done(ended);
+        }
         if self.is(ControllerFault::Referral) {
             return done((10, "0000202B: RefErr: DSID-03100835, data 0, 1 access points"));
         }

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::ids::CredentialName;
 use crate::ports::secrets::{Found, SecretError, SecretPlace, Secrets};
+use crate::services::declared::tests::damage;
 use crate::simulators::{Certificate, Door, Instead, MailHost};
 
 const LICENCE: &str = include_str!("../examples/licence.eml");
@@ -306,9 +307,7 @@ async fn a_syslog_file_tells_of_the_same() {
         (Verdict::Critical, Some("2027-02-02T10:20:02Z".parse().unwrap()))
     );
     // What starts again ends it, under another number; the other stays.
-    let ended = format!(
-        "{LOG}<30>Feb  2 10:33:14 edge-a smoothmonitor[2211]: alert id=48219 service=guardian state=started\n"
-    );
+    let ended = ended();
     drop.file("alerts.log", &ended, "2027-02-02T10:39:00Z");
     let seen = logged(&drop, "", EAST, NOW).await;
     assert_eq!(seen.verdict, Verdict::Ok, "{}", seen.detail);
@@ -354,6 +353,68 @@ async fn a_syslog_file_that_is_cut_rotated_gone_or_too_large() {
     assert_eq!(logged(&drop, "", EAST, NOW).await.verdict, NO_ANSWER, "only the old one is there");
     std::os::unix::fs::symlink("/etc/hostname", drop.path().join("alerts.log")).unwrap();
     assert_eq!(logged(&drop, "", EAST, NOW).await.verdict, NO_ANSWER);
+}
+
+/// A log in which a service of `edge-a` stopped and started again.
+fn ended() -> String {
+    format!(
+        "{LOG}<30>Feb  2 10:33:14 edge-a smoothmonitor[2211]: alert id=48219 service=guardian state=started\n"
+    )
+}
+
+#[tokio::test]
+async fn a_line_of_alerts_that_cannot_be_read_may_have_been_the_worst() {
+    let drop = Drop::new();
+    for (from, to, known) in [
+        ("", "", true),
+        // Nothing else tells of this stop, and nothing of its time.
+        ("<30>Feb  2 10:33:14", "<30>Feb 32 10:33:14", false),
+        ("<29>Feb  2 10:21:30", "<29>", false),
+        ("<29>Feb  2 10:21:30", "<x>Feb  2 10:21:30", false),
+        // A line of another program is left where it is.
+        ("<30>Feb  2 10:01:00 edge-a guardian3", "<30>Feb 32 edge-a guardian3", true),
+    ] {
+        drop.file("alerts.log", ended().replace(from, to), "2027-02-02T10:39:00Z");
+        let seen = logged(&drop, "", EAST, NOW).await;
+        assert_eq!(is_well(seen.verdict), known, "{to}: {}", seen.detail);
+    }
+}
+
+/// What is well in a damaged log stands in it, to a second reader: a heartbeat, and of each service that stopped
+/// its start. A line of another host or program is none of ours, whatever it was.
+#[test]
+fn a_damaged_log_is_never_well_while_a_stop_stands_in_it() {
+    let mut well = 0;
+    let well = std::cell::RefCell::new(&mut well);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    damage::holds(&ended(), 400, |body| {
+        let drop = Drop::new();
+        drop.file("alerts.log", body, "2027-02-02T10:39:00Z");
+        let seen = runtime.block_on(logged(&drop, "", EAST, NOW));
+        if !is_well(seen.verdict) {
+            return Ok(());
+        }
+        **well.borrow_mut() += 1;
+        let whole = body.rsplit_once('\n').map_or("", |(whole, _)| whole).to_lowercase();
+        let said: Vec<&str> = whole
+            .lines()
+            .filter_map(|line| line.split_once(" edge-a smoothmonitor"))
+            .filter_map(|(_, said)| said.split_once(':'))
+            .map(|(_, said)| said)
+            .collect();
+        let service = |said: &str| {
+            // Where two lines became one, the last of its words counts.
+            let word = said.split_whitespace().rfind(|w| w.starts_with("service="));
+            word.unwrap_or_default().to_owned()
+        };
+        let starts: Vec<String> =
+            said.iter().filter(|s| s.contains("state=started")).map(|s| service(s)).collect();
+        let mut stops = said.iter().filter(|s| s.contains("state=stopped"));
+        prop_assert!(said.iter().any(|s| s.contains("heartbeat")), "{}\n{body}", seen.detail);
+        prop_assert!(stops.all(|s| starts.contains(&service(s))), "{}\n{body}", seen.detail);
+        Ok(())
+    });
+    assert!(**well.borrow() > 40, "many are still well: {}", well.borrow());
 }
 
 #[tokio::test]

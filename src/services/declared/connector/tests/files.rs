@@ -16,7 +16,7 @@ async fn estate_of(drop: &Drop, toml: &str) -> Observation {
 
 // ------------------------------------------------------------------ CSV
 
-fn table(more: &str) -> String {
+pub(super) fn table(more: &str) -> String {
     declare(
         "bulk",
         &format!(
@@ -28,7 +28,7 @@ fn table(more: &str) -> String {
     )
 }
 
-const TABLE: &str = "Pupils,School,Other,State\n214,999/0101,x,Done\n9,9990102,Ann Canary,PART\n\
+pub(super) const TABLE: &str = "Pupils,School,Other,State\n214,999/0101,x,Done\n9,9990102,Ann Canary,PART\n\
                      7,9990109,x,no\n1,2\n";
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use crate::services::declared::tests::stage::{fact, number, school};
 const MALFORMED: Verdict = Verdict::Unknown(Reason::Malformed);
 const THEN: &str = "2027-02-02T09:00:00Z";
 
-fn reports(scope: &str, more: &str) -> String {
+pub(super) fn reports(scope: &str, more: &str) -> String {
     declare(
         scope,
         &format!(
@@ -22,7 +22,7 @@ fn reports(scope: &str, more: &str) -> String {
     )
 }
 
-fn mail(from: &str, subject: &str, date: &str, text: &str) -> String {
+pub(super) fn mail(from: &str, subject: &str, date: &str, text: &str) -> String {
     format!(
         "From: Reports <{from}>\r\nTo: desk@example.org\r\nSubject: {subject}\r\nDate: {date}\r\n\
          Message-ID: <{date}{from}{subject}>\r\n\r\n{text}\r\n"
@@ -30,7 +30,7 @@ fn mail(from: &str, subject: &str, date: &str, text: &str) -> String {
 }
 
 const MONDAY: &str = "Mon, 01 Feb 2027 05:00:00 +0000";
-const TUESDAY: &str = "Tue, 02 Feb 2027 05:00:00 +0000";
+pub(super) const TUESDAY: &str = "Tue, 02 Feb 2027 05:00:00 +0000";
 
 async fn seen(drop: &Drop) -> Observation {
     let watch = build(&stage(drop.path(), &[]), &reports("estate", ""));

@@ -1,5 +1,6 @@
 //! Proofs of the connectors, through real HTTP, real files and the real child process.
 
+mod damaged;
 mod files;
 mod json;
 mod mailbox;
