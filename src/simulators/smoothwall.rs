@@ -211,7 +211,7 @@ fn troubles(stage: &Stage, appliance: &Appliance) -> Vec<(String, Vec<u8>)> {
 fn cut(appliance: &Appliance, at: Timestamp) -> (String, Vec<u8>) {
     let Appliance { name, host, description } = appliance;
     let text = format!(
-        "{host} {description} System Service Monitoring: the Authentication service has stopped. \
+        "{host} {description} System Service Monitoring: the SSH service has stopped. \
          Connection Moni"
     );
     (format!("message-{}.{name}.txt", at.as_second()), text.into_bytes())

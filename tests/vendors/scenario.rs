@@ -80,7 +80,7 @@ async fn each_way_of_a_filter_is_played_and_shown() {
             F::LicenceEnds => ("alerts", warning("subscription expires in 7 days")),
             // The worst of the four.
             F::AlertsMerged => ("alerts", critical("interface eth3 has failed")),
-            F::AlertCut => ("alerts", warning("authentication service has stopped")),
+            F::AlertCut => ("alerts", warning("ssh service has stopped")),
             // Whose it is nobody knows: it changes no appliance and is listed as not watched.
             F::HostUnknown => ("alerts", (Health::Ok, None, "no open alert")),
             F::HeartbeatMissing => ("alerts", unknown(Reason::Stale, "silence proves nothing")),

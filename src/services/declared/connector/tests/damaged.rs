@@ -124,12 +124,16 @@ fn a_damaged_report_mail_is_never_ok_without_the_words_for_it() {
                 .flatten()
                 .filter_map(|n| n.parse().ok())
                 .collect();
-            let told = seen.source_at.filter(|at| at.zone == Zone::Given);
+            let told = seen.source_at.filter(|at| at.zone != Zone::Ours);
             let told = told.map(|at| at.at.to_zoned_datetime(jiff::tz::TimeZone::UTC));
             let is_told = match told {
+                // Older than it is makes it no milder, and elsewhere it is another hour.
+                Some(at) if at.year() < 2027 || numbers.get(5).is_some_and(|zone| *zone != 0) => {
+                    true
+                }
                 Some(at) => {
-                    numbers.first() == Some(&i64::from(at.day()))
-                        && numbers.get(2) == Some(&i64::from(at.hour()))
+                    numbers.contains(&i64::from(at.day()))
+                        && numbers.contains(&i64::from(at.hour()))
                         && holds("date", &at.strftime("%b").to_string().to_lowercase())
                 }
                 // Without a date it is as old as its file.
