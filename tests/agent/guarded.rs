@@ -23,16 +23,22 @@ use crate::contract::Wire;
 use crate::stage::{Live, Stage, school};
 
 const POLICY: &str = "[roles]\nviewer = [\"looks\"]\noperator = [\"desk\"]\napprover = [\"second\"]\n\
-    lead = [\"heads\", \"deputies\"]\nauditor = [\"audit\"]\n";
+    lead = [\"heads\", \"deputies\"]\nauditor = [\"audit\"]\n\
+    [[rule]]\nname = \"plain\"\nactions = [\"groupcall.resync\"]\nroles = [\"operator\"]\n\
+    per_plan = 5\nsecond = \"approver\"\n";
 
-/// Everybody is the same person, in the groups that a test says.
+/// Somebody who asked for something before.
+const ASKER: u32 = 4_242_001;
+
+/// Everybody is the same person, in the groups that a test says; and the one who asked, in theirs.
 #[derive(Debug, Default)]
-struct Groups(Mutex<Vec<String>>);
+struct Groups(Mutex<Vec<String>>, Mutex<Vec<String>>);
 
 impl People for Groups {
     fn person(&self, uid: u32, _: Option<i32>) -> Result<Person, Nobody> {
         let operator = Operator { uid, login: Some(uid), name: Clean::new("tomr") };
-        Ok(Person { operator, groups: self.0.lock().unwrap().clone() })
+        let groups = if uid == ASKER { &self.1 } else { &self.0 };
+        Ok(Person { operator, groups: groups.lock().unwrap().clone() })
     }
 }
 
@@ -96,7 +102,12 @@ impl Desk {
         stage.settings.guard = Ok(Guard::new(Parts {
             ledger: ledger.clone(),
             acts: Vec::new(),
-            policy: Ok(Policy::new(toml::from_str(POLICY).unwrap(), "p1", &[]).unwrap()),
+            policy: Ok(Policy::new(
+                toml::from_str(POLICY).unwrap(),
+                "p1",
+                &["groupcall.resync".parse().unwrap()],
+            )
+            .unwrap()),
             clock: stage.clock.clone(),
             entropy: Arc::new(SystemEntropy),
             alone: false,
@@ -128,6 +139,33 @@ impl Desk {
             private: [("reason".to_owned(), detail)].into(),
         };
         self.ledger.append(draft).unwrap().number
+    }
+
+    /// A request by somebody else, that waits for a second person.
+    fn request(&self) {
+        let (now, aim) = (self.stage.clock.now(), school(0).to_string());
+        let until = now + jiff::SignedDuration::from_mins(30);
+        let step = json!({ "id": "do", "system": "Groupcall", "says": "do it", "class": "set_state",
+            "undoable": false, "patience_s": 60, "with": {} });
+        let item = json!({ "key": "k1", "aim": aim, "also": [], "kind": "school", "lease": "l1",
+            "now": [], "steps": [step], "protective": false, "will_not": [], "beware": [],
+            "undo": null, "sends": [], "second_person": null });
+        let ask = json!({ "action": "groupcall.resync", "targets": [aim], "reason": "a test",
+            "ticket": null, "choices": {}, "continues": null });
+        let plan = json!({ "id": "r1", "ask": ask, "items": [item], "left_out": [],
+            "by": { "uid": ASKER, "login": ASKER, "name": "asker" },
+            "ruling": { "policy": "p1", "rule": "plain", "second": "approver", "says": [] },
+            "made_at": now.to_string(), "expires_at": until.to_string(), "digest": "d1" });
+        let plan = serde_json::from_value(plan).unwrap();
+        let draft = Draft {
+            at: now,
+            kind: "confirmed",
+            by: None,
+            about: Clean::new("r1"),
+            body: Default::default(),
+            private: Default::default(),
+        };
+        self.ledger.request(&plan, now, until, draft).unwrap();
     }
 
     /// From now on the audit takes no entry.
@@ -230,5 +268,22 @@ async fn threat_29_details_are_revealed_and_erased_by_the_right_people_and_recor
     desk.audit_takes_nothing();
     let (status, told) = desk.post(&format!("/v1/audit/{second}/reveal"), why).await;
     assert!(status == 503 && !told.to_string().contains("m.invented"), "{status} {told}");
+    desk.agent.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_is_approved_only_as_long_as_whoever_asked_has_the_role() {
+    let desk = Desk::new().await;
+    desk.request();
+    desk.is_in(&["second"]);
+    let body = json!({ "digest": "d1", "typed": "" });
+    let (code, refused) = desk.post("/v1/plans/r1/approve", body.clone()).await;
+    assert_eq!(code, 403, "{refused}");
+    assert!(refused.to_string().contains("whoever asked"), "{refused}");
+    let denied = AuditQuery { kind: Some("denied".into()), limit: 9, ..AuditQuery::default() };
+    assert_eq!(desk.ledger.entries(&denied).unwrap().len(), 1);
+    *desk.groups.1.lock().unwrap() = vec!["desk".to_owned()];
+    let (code, approved) = desk.post("/v1/plans/r1/approve", body).await;
+    assert_eq!(code, 200, "{approved}");
     desk.agent.stop().await.unwrap();
 }

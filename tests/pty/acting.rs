@@ -157,7 +157,7 @@ fn threat_13_apply_takes_no_paste_and_nothing_typed_ahead() {
     let mut apply = Session::start(PROGRAM, &args, (120, 90), home.path(), &[]);
     // Typed ahead, a whole line and half of one: gone before the question is put.
     apply.press(&format!("{SCHOOL}\r{SCHOOL}"));
-    apply.wait("the question", |s| questions(s) == 1);
+    apply.wait("the question", |s| questions(s) > 0);
     apply.rests(Duration::from_millis(300));
     let after = apply.screen();
     assert!(questions(&after) == 1 && !after.contains(TOO_SOON), "it was read: {after}");
