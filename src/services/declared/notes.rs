@@ -172,10 +172,14 @@ fn rank(note: &Note) -> (Option<Date>, u64, Option<State>) {
     (note.synced_on, left, note.state)
 }
 
+/// `2027-01-14` or `14/01/2027`, and nothing that is shorter or only looks like one.
 fn day_in(text: &str) -> Option<Date> {
-    let day: Option<Date> = text.parse().ok();
+    let exact = |form: &str| {
+        let day = Date::strptime(form, text).ok()?;
+        (day.strftime(form).to_string() == text).then_some(day)
+    };
     // A year of two digits would be one of long ago.
-    day.or_else(|| Date::strptime("%d/%m/%Y", text).ok()).filter(|day| day.year() >= 2000)
+    exact("%Y-%m-%d").or_else(|| exact("%d/%m/%Y")).filter(|day| day.year() >= 2000)
 }
 
 /// Where a CSV file is wrong, without its content.
@@ -216,6 +220,13 @@ mod tests {
         assert_eq!(bad.schools[&school].duplicates, Some(Duplicates::Unreadable));
         let short = read(&text.replace("14/01/2027", "14/01/27")).unwrap();
         assert_eq!(short.schools[&school].synced_on, None, "no day of the year 27");
+        for odd in
+            ["20270114", "2027-1-14", "2027-01-1", "14/1/2027", "2027-01-14T09:00", "2027-W02-4"]
+        {
+            assert_eq!(day_in(odd), None, "{odd}");
+        }
+        assert_eq!(day_in("2027-01-14"), day_in("14/01/2027"));
+        assert!(day_in("14/01/2027").is_some());
         assert_eq!(read("by,laestab\n").unwrap_err(), "column last_synced_on is missing");
     }
 
