@@ -164,7 +164,8 @@ pub(super) fn lines(text: &str, settings: &Settings, now: Timestamp) -> Lines {
     let mut found = Lines::default();
     let mut latest = now.saturating_add(DISORDER).unwrap_or(now);
     for line in text.lines().rev().filter(|l| !l.trim().is_empty()) {
-        let Some((time, host, program, said)) = parts(line) else {
+        let whole = parts(line).filter(|(.., said)| !settings.begins_within(said));
+        let Some((time, host, program, said)) = whole else {
             found.leave(line, settings);
             continue;
         };
@@ -188,6 +189,19 @@ pub(super) fn lines(text: &str, settings: &Settings, now: Timestamp) -> Lines {
     }
     found.lines.reverse();
     found
+}
+
+impl Settings {
+    /// Whether a line of one of the programs begins within what another line says: two that became one. Where
+    /// the first ends is not known, nor whose the second is: text that somebody else writes could look like it.
+    fn begins_within(&self, said: &str) -> bool {
+        let said = said.to_lowercase();
+        self.programs.iter().any(|program| {
+            let program = program.trim().to_lowercase();
+            let begins = |end: &str| said.contains(&format!(" {program}{end}"));
+            !program.is_empty() && (begins("[") || begins(":"))
+        })
+    }
 }
 
 /// Time, host, program and text of a line, as RFC 3164, RFC 5424 and log servers' files write it.
@@ -329,6 +343,15 @@ mod tests {
                     garbage\n<x>Feb  2 10:00:00 a b: c\n";
         let found = lines(text, &settings(), NOW.parse().unwrap());
         assert_eq!((found.lines.len(), found.unreadable), (1, 3));
+        // Two that became one, of our program or of another.
+        for first in ["smoothmonitor[9]: ale", "guardian3: GET x"] {
+            let torn = format!(
+                "Feb  2 10:00:01 edge-b {first}<29>Feb  2 10:01:00 edge-a smoothmonitor[7]: \
+                 alert id=4 service=guardian state=stopped\n"
+            );
+            let found = lines(&torn, &settings(), NOW.parse().unwrap());
+            assert_eq!((found.lines.len(), found.unreadable), (0, 1), "{first}");
+        }
         let settings = toml::from_str("file = 'x'\nany_line_is_heartbeat = true").unwrap();
         let found = lines(text, &settings, NOW.parse().unwrap());
         assert_eq!(found.lines.len(), 2);
