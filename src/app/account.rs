@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::app::act::{denied, link, print_json, usage};
+use crate::app::act::{denied, link, print_json};
 use crate::app::failed::Failed;
 use crate::cli::args::{AccountArgs, AccountCommand};
 use crate::cli::{self, Code};
@@ -27,7 +27,7 @@ pub async fn run(socket: &Path, command: AccountCommand) -> Result<u8, Failed> {
 }
 
 fn school(args: &AccountArgs) -> Result<Laestab, Failed> {
-    args.school.parse().map_err(|e| usage(format!("{e}")))
+    args.school.parse().map_err(|e| Failed::usage(format!("{e}")))
 }
 
 async fn find(link: &Link, args: &AccountArgs) -> Result<FoundAccounts, Failed> {
@@ -57,11 +57,13 @@ async fn why(link: &Link, args: &AccountArgs) -> Result<u8, Failed> {
             let found = find(link, args).await?;
             let [only] = found.found.hits.as_slice() else {
                 show(&found, args.json)?;
-                return Err(usage("no one account fits: name it as guid:ID, or by a longer part"));
+                return Err(Failed::usage(
+                    "no one account fits: name it as guid:ID, or by a longer part",
+                ));
             };
             format!("{}/guid:{}", school(args)?, only.guid)
                 .parse()
-                .map_err(|e| usage(format!("{e}")))?
+                .map_err(|e| Failed::usage(format!("{e}")))?
         }
     };
     let asked = AskAccount { account, show: args.show, why: Clean::new(&args.reason) };

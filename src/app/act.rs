@@ -27,10 +27,6 @@ pub(super) fn link(socket: &Path) -> Result<Link, Failed> {
     Link::new(socket).map_err(Failed::no_agent)
 }
 
-pub(super) fn usage(text: impl Into<String>) -> Failed {
-    Failed { code: Code::Usage, text: text.into() }
-}
-
 /// A denial has an exit code of its own.
 pub(super) fn denied(error: LinkError) -> Failed {
     match &error {
@@ -38,7 +34,7 @@ pub(super) fn denied(error: LinkError) -> Failed {
             Failed { code: Code::ActionDenied, text: error.to_string() }
         }
         LinkError::Refused { code, .. } if code == "bad_request" || code == "not_found" => {
-            usage(error.to_string())
+            Failed::usage(error.to_string())
         }
         _ => Failed::no_agent(error),
     }
@@ -70,14 +66,15 @@ pub async fn actions(socket: &Path, json: bool) -> Result<u8, Failed> {
 pub async fn plan(socket: &Path, args: PlanArgs) -> Result<u8, Failed> {
     let mut choices = BTreeMap::new();
     for set in &args.set {
-        let (name, value) =
-            set.split_once('=').ok_or_else(|| usage(format!("--set {set}: write NAME=VALUE")))?;
+        let (name, value) = set
+            .split_once('=')
+            .ok_or_else(|| Failed::usage(format!("--set {set}: write NAME=VALUE")))?;
         choices.insert(name.to_owned(), Clean::new(value));
     }
-    let action = args.action.parse().map_err(|e| usage(format!("{e}")))?;
+    let action = args.action.parse().map_err(|e| Failed::usage(format!("{e}")))?;
     let ask = Ask {
         action,
-        targets: cli::aims(&args.targets).map_err(usage)?,
+        targets: cli::aims(&args.targets).map_err(Failed::usage)?,
         reason: Clean::new(&args.reason),
         ticket: args.ticket.as_deref().map(Clean::new),
         choices,
@@ -104,7 +101,7 @@ pub async fn continue_action(socket: &Path, args: ContinueArgs) -> Result<u8, Fa
     let link = link(socket)?;
     let open = link.actions().await.map_err(denied)?.open;
     let begun = open.into_iter().find(|row| row.key.as_str() == args.key).ok_or_else(|| {
-        usage("no such open action: its key is in `caretaker actions --json`, under `open`")
+        Failed::usage("no such open action: its key is in `caretaker actions --json`, under `open`")
     })?;
     let ask = Ask {
         action: begun.action,
@@ -163,7 +160,7 @@ pub async fn apply(socket: &Path, args: ApplyArgs, clock: Arc<dyn Clock>) -> Res
 async fn seen_here(agreed: bool, clock: &Arc<dyn Clock>) -> Result<(), Failed> {
     if !std::io::stdout().is_terminal() {
         let why = "its new password is shown once, at a terminal only: nothing was sent";
-        return Err(usage(why));
+        return Err(Failed::usage(why));
     }
     if agreed {
         return Ok(());
@@ -173,7 +170,7 @@ async fn seen_here(agreed: bool, clock: &Arc<dyn Clock>) -> Result<(), Failed> {
     if std::io::stdin().is_terminal() && answer(question.into(), clock).await?.0.trim() == "yes" {
         return Ok(());
     }
-    Err(usage(
+    Err(Failed::usage(
         "the new password would stay in this terminal (--shown-here lets it): nothing was sent",
     ))
 }
@@ -198,7 +195,7 @@ async fn typed(
         Asks::Approval => ("approve", "approved"),
     };
     if !std::io::stdin().is_terminal() {
-        return Err(usage(format!("without a terminal a plan is {done} by --digest only")));
+        return Err(Failed::usage(format!("without a terminal a plan is {done} by --digest only")));
     }
     cli::say_raw(&cli::plan_text(page));
     let name = match page.plan.items.first().and_then(|item| item.aim.school()) {

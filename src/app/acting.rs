@@ -220,19 +220,18 @@ fn policy_file(outside: &Outside, named: Option<PathBuf>) -> Result<PathBuf, Fai
 }
 
 fn question(args: &ExplainArgs, now: Timestamp) -> Result<Asked, Failed> {
-    let usage = |text: String| Failed { code: Code::Usage, text };
     let school = args.school.as_deref().map(str::parse).transpose();
-    let school = school.map_err(|e: crate::model::ids::IdError| usage(e.to_string()))?;
-    let kind: Kind = word(&args.kind).map_err(usage)?;
+    let school = school.map_err(|e: crate::model::ids::IdError| Failed::usage(e.to_string()))?;
+    let kind: Kind = word(&args.kind).map_err(Failed::usage)?;
     let at = args.at.as_deref().map(str::parse).transpose();
     Ok(Asked {
         action: args
             .action
             .parse()
-            .map_err(|e: crate::model::ids::IdError| usage(e.to_string()))?,
+            .map_err(|e: crate::model::ids::IdError| Failed::usage(e.to_string()))?,
         targets: vec![(school, kind); usize::from(args.targets)],
-        roles: BTreeSet::from([word(&args.role).map_err(usage)?]),
-        at: at.map_err(|e| usage(format!("--at: {e}")))?.unwrap_or(now),
+        roles: BTreeSet::from([word(&args.role).map_err(Failed::usage)?]),
+        at: at.map_err(|e| Failed::usage(format!("--at: {e}")))?.unwrap_or(now),
         emergency: false,
     })
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::app::act::{denied, done, link, print_json, usage};
+use crate::app::act::{denied, done, link, print_json};
 use crate::app::failed::Failed;
 use crate::cli::guard_args::{AuditArgs, AuditCommand, EraseArgs, ReconcileArgs, ShowArgs};
 use crate::cli::{self, Code};
@@ -154,15 +154,17 @@ fn told(file: &Path, checked: &Checked, json: bool) -> Result<u8, Failed> {
 /// Verifies an export; needs no agent.
 fn check(file: &Path, key: Option<&Path>, checkpoints: Option<&Path>) -> Result<Checked, Failed> {
     let read = |path: &Path| {
-        std::fs::read_to_string(path).map_err(|e| usage(format!("{}: {e}", path.display())))
+        std::fs::read_to_string(path).map_err(|e| Failed::usage(format!("{}: {e}", path.display())))
     };
     let key = match key {
-        Some(path) => Some(Verifier::from_pem(&read(path)?).map_err(|e| usage(e.to_string()))?),
+        Some(path) => {
+            Some(Verifier::from_pem(&read(path)?).map_err(|e| Failed::usage(e.to_string()))?)
+        }
         None => None,
     };
     let text = read(file)?;
     let elsewhere = checkpoints.map(read).transpose()?.unwrap_or_default();
-    let others = kept_elsewhere(&elsewhere).map_err(usage)?;
+    let others = kept_elsewhere(&elsewhere).map_err(Failed::usage)?;
     Ok(match verify(text.lines(), &others, key.as_ref()) {
         Ok(verdict) => Checked {
             verified: true,
@@ -188,7 +190,8 @@ fn moment(text: &str, now: Timestamp) -> Result<Timestamp, Failed> {
     if let Some(at) = ago(text, now) {
         return Ok(at);
     }
-    text.parse().map_err(|_| usage(format!("--since {text}: write 2026-03-03T09:00:00Z, or 2d")))
+    text.parse()
+        .map_err(|_| Failed::usage(format!("--since {text}: write 2026-03-03T09:00:00Z, or 2d")))
 }
 
 /// The checkpoints of a file of checkpoints; what a system log wrote before each is passed over.

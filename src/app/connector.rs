@@ -86,12 +86,8 @@ fn part_of<'a>(prepared: &'a Prepared, name: &str) -> Result<&'a Part, Failed> {
     let found = declared.or_else(|| prepared.parts.iter().find(|p| p.name == name));
     found.ok_or_else(|| {
         let known: Vec<&str> = prepared.parts.iter().map(|p| p.name.as_str()).collect();
-        usage(format!("there is no connector {name}; there are {}", known.join(", ")))
+        Failed::usage(format!("there is no connector {name}; there are {}", known.join(", ")))
     })
-}
-
-fn usage(text: String) -> Failed {
-    Failed { code: Code::Usage, text }
 }
 
 /// The school of that number, or the only one whose name holds the words.
@@ -99,7 +95,7 @@ fn school_of(estate: &Estate, word: &str) -> Result<Laestab, Failed> {
     if let Ok(laestab) = word.parse::<Laestab>() {
         return match estate.schools.contains_key(&laestab) {
             true => Ok(laestab),
-            false => Err(usage(format!("{laestab} is not among the schools"))),
+            false => Err(Failed::usage(format!("{laestab} is not among the schools"))),
         };
     }
     let wanted = word.to_lowercase();
@@ -107,11 +103,11 @@ fn school_of(estate: &Estate, word: &str) -> Result<Laestab, Failed> {
     let mut found = estate.schools.values().filter(|s| holds(s.name.as_str()));
     match (found.next(), found.next()) {
         (Some(one), None) => Ok(one.laestab),
-        (Some(one), Some(other)) => Err(usage(format!(
+        (Some(one), Some(other)) => Err(Failed::usage(format!(
             "several schools are called {word}: {} {}, {} {} and perhaps more; give the number",
             one.laestab, one.name, other.laestab, other.name
         ))),
-        (None, _) => Err(usage(format!("no school is called {word}"))),
+        (None, _) => Err(Failed::usage(format!("no school is called {word}"))),
     }
 }
 
@@ -131,7 +127,7 @@ fn jobs_of(
         let gaps = watch.not_watched();
         let why = gaps.first().map(|gap| format!(": {}: {}", gap.what, gap.why));
         let why = why.unwrap_or_default();
-        return Err(usage(format!("{} asks nothing here{why}", part.name)));
+        return Err(Failed::usage(format!("{} asks nothing here{why}", part.name)));
     }
     if let Some(school) = school {
         let about = |job: &Job| {
@@ -148,7 +144,7 @@ fn jobs_of(
                 None if takes => "it has no question for it".to_owned(),
                 None => format!("its row does not take {}", part.service),
             };
-            return Err(usage(format!("{} does not ask about {school}: {why}", part.name)));
+            return Err(Failed::usage(format!("{} does not ask about {school}: {why}", part.name)));
         }
         jobs.retain(about);
     } else {

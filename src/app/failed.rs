@@ -32,6 +32,21 @@ impl Failed {
         Self { code, text: format!("{error}{hint}") }
     }
 
+    /// What was asked makes no sense.
+    #[must_use]
+    pub fn usage(text: impl Into<String>) -> Self {
+        Self { code: Code::Usage, text: text.into() }
+    }
+
+    /// What an agent refuses to tell was asked wrongly; else as [`Self::no_agent`].
+    #[must_use]
+    pub fn asked(error: LinkError) -> Self {
+        match error {
+            LinkError::Refused { .. } => Self::usage(error.to_string()),
+            LinkError::NoAgent { .. } | LinkError::Version { .. } => Self::no_agent(error),
+        }
+    }
+
     /// A configuration that cannot be used.
     #[must_use]
     pub fn config(error: impl std::fmt::Display) -> Self {

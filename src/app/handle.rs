@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::app::failed::Failed;
 use crate::cli::args::HandleArgs;
 use crate::cli::{self, Code};
-use crate::link::{Link, LinkError};
+use crate::link::Link;
 
 /// Takes cells in hand, or gives them back. The exit code.
 ///
@@ -14,12 +14,9 @@ use crate::link::{Link, LinkError};
 pub async fn run(socket: &Path, args: HandleArgs) -> Result<u8, Failed> {
     let link = Link::new(socket).map_err(Failed::no_agent)?;
     let board = link.board().await.map_err(Failed::no_agent)?;
-    let usage = |text: String| Failed { code: Code::Usage, text };
-    let asked = cli::handle(&board, &args, board.as_of).map_err(|e| usage(e.to_string()))?;
-    let handled = link.handle(&asked).await.map_err(|error| match error {
-        LinkError::Refused { .. } => usage(error.to_string()),
-        LinkError::NoAgent { .. } | LinkError::Version { .. } => Failed::no_agent(error),
-    })?;
+    let asked =
+        cli::handle(&board, &args, board.as_of).map_err(|e| Failed::usage(e.to_string()))?;
+    let handled = link.handle(&asked).await.map_err(Failed::asked)?;
     if args.json {
         let text = serde_json::to_string(&handled).map_err(Failed::software)?;
         cli::say(&text);

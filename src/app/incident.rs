@@ -9,10 +9,6 @@ use crate::link::{Link, LinkError};
 use crate::wire::Clean;
 use crate::wire::incident::{IncidentDo, IncidentOrder};
 
-fn usage(text: String) -> Failed {
-    Failed { code: Code::Usage, text }
-}
-
 /// What a refusal is to a script: what was right a moment ago and is not now was rejected.
 fn refused(error: LinkError) -> Failed {
     match &error {
@@ -20,7 +16,7 @@ fn refused(error: LinkError) -> Failed {
         LinkError::Refused { code, .. } if code == "stale" => {
             Failed { code: Code::Rejected, text: error.to_string() }
         }
-        LinkError::Refused { .. } => usage(error.to_string()),
+        LinkError::Refused { .. } => Failed::usage(error.to_string()),
         LinkError::NoAgent { .. } | LinkError::Version { .. } => Failed::no_agent(error),
     }
 }
@@ -81,7 +77,7 @@ pub async fn run(socket: &Path, command: IncidentCommand) -> Result<u8, Failed> 
         }
         IncidentCommand::Split(args) => {
             let cells = args.cells.iter().map(|text| cli::cell_named(text)).collect();
-            let cells = Result::map_err(cells, usage)?;
+            let cells = Result::map_err(cells, Failed::usage)?;
             (args.id, IncidentOrder { cells, ..because(IncidentDo::Split, &args.why) }, args.json)
         }
         IncidentCommand::Resolve(args) => {
@@ -104,6 +100,6 @@ pub async fn run(socket: &Path, command: IncidentCommand) -> Result<u8, Failed> 
 async fn claim_end(link: &Link, args: &ClaimArgs) -> Result<Option<jiff::Timestamp>, Failed> {
     let Some(text) = &args.until else { return Ok(None) };
     let now = link.incidents(None).await.map_err(refused)?.as_of;
-    let until = crate::wire::when::when(text, now).map_err(|e| usage(e.to_string()))?;
+    let until = crate::wire::when::when(text, now).map_err(|e| Failed::usage(e.to_string()))?;
     Ok(Some(until))
 }

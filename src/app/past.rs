@@ -5,18 +5,7 @@ use std::path::Path;
 use crate::app::failed::Failed;
 use crate::cli::args::{DiffArgs, HandoverArgs};
 use crate::cli::{self, Code};
-use crate::link::{Link, LinkError};
-
-fn usage(text: String) -> Failed {
-    Failed { code: Code::Usage, text }
-}
-
-fn refused(error: LinkError) -> Failed {
-    match error {
-        LinkError::Refused { .. } => usage(error.to_string()),
-        LinkError::NoAgent { .. } | LinkError::Version { .. } => Failed::no_agent(error),
-    }
-}
+use crate::link::Link;
 
 /// Compares two moments. The exit code.
 ///
@@ -25,8 +14,9 @@ fn refused(error: LinkError) -> Failed {
 pub async fn diff(socket: &Path, args: DiffArgs) -> Result<u8, Failed> {
     let link = Link::new(socket).map_err(Failed::no_agent)?;
     let now = link.board().await.map_err(Failed::no_agent)?.as_of;
-    let (from, until) = cli::two_moments(&args.from, args.to.as_deref(), now).map_err(usage)?;
-    let diff = link.diff(from, Some(until)).await.map_err(refused)?;
+    let (from, until) =
+        cli::two_moments(&args.from, args.to.as_deref(), now).map_err(Failed::usage)?;
+    let diff = link.diff(from, Some(until)).await.map_err(Failed::asked)?;
     if args.json {
         cli::say(&serde_json::to_string(&diff).map_err(Failed::software)?);
     } else {
@@ -44,11 +34,11 @@ pub async fn handover(socket: &Path, args: HandoverArgs) -> Result<u8, Failed> {
     let since = match &args.since {
         Some(text) => {
             let now = link.board().await.map_err(Failed::no_agent)?.as_of;
-            Some(cli::past(text, now).map_err(usage)?)
+            Some(cli::past(text, now).map_err(Failed::usage)?)
         }
         None => None,
     };
-    let page = link.handover(since).await.map_err(refused)?;
+    let page = link.handover(since).await.map_err(Failed::asked)?;
     if args.json {
         cli::say(&serde_json::to_string(&page).map_err(Failed::software)?);
     } else if args.markdown {

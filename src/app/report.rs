@@ -7,21 +7,10 @@ use jiff::SignedDuration;
 use crate::app::failed::Failed;
 use crate::cli::report_args::{ReportArgs, ReportFormat};
 use crate::cli::{self, Code};
-use crate::link::{Link, LinkError};
+use crate::link::Link;
 
 /// The period, where only its end is named, or nothing.
 const USUAL: SignedDuration = SignedDuration::from_hours(30 * 24);
-
-fn usage(text: String) -> Failed {
-    Failed { code: Code::Usage, text }
-}
-
-fn refused(error: LinkError) -> Failed {
-    match error {
-        LinkError::Refused { .. } => usage(error.to_string()),
-        LinkError::NoAgent { .. } | LinkError::Version { .. } => Failed::no_agent(error),
-    }
-}
 
 /// Prints a report, or writes it into a file. The exit code.
 ///
@@ -32,17 +21,20 @@ pub async fn run(socket: &Path, args: ReportArgs) -> Result<u8, Failed> {
     let board = link.board().await.map_err(Failed::no_agent)?;
     let now = board.as_of;
     let period = match (&args.from, &args.until) {
-        (Some(from), until) => cli::two_moments(from, until.as_deref(), now).map_err(usage)?,
+        (Some(from), until) => {
+            cli::two_moments(from, until.as_deref(), now).map_err(Failed::usage)?
+        }
         (None, Some(until)) => {
-            let until = cli::past(until, now).map_err(usage)?;
+            let until = cli::past(until, now).map_err(Failed::usage)?;
             (until - USUAL, until)
         }
         (None, None) => (now - USUAL, now),
     };
-    let schools = cli::pick(&board, &args.school).map_err(|e| usage(e.to_string()))?;
+    let schools = cli::pick(&board, &args.school).map_err(|e| Failed::usage(e.to_string()))?;
     let services = args.service.iter().map(|word| cli::pick_service(&board, word));
-    let services = services.collect::<Result<Vec<_>, _>>().map_err(|e| usage(e.to_string()))?;
-    let report = link.report(period, &schools, &services).await.map_err(refused)?;
+    let services =
+        services.collect::<Result<Vec<_>, _>>().map_err(|e| Failed::usage(e.to_string()))?;
+    let report = link.report(period, &schools, &services).await.map_err(Failed::asked)?;
     let text = match args.format {
         ReportFormat::Text => cli::report_text(&report),
         ReportFormat::Csv => cli::report_csv(&report).map_err(Failed::software)?,
@@ -53,8 +45,7 @@ pub async fn run(socket: &Path, args: ReportArgs) -> Result<u8, Failed> {
     match &args.out {
         None => cli::say_raw(&text),
         Some(file) => std::fs::write(file, text).map_err(|error| {
-            let text = format!("{}: {error}; name a file that you may write", file.display());
-            Failed { code: Code::Usage, text }
+            Failed::usage(format!("{}: {error}; name a file that you may write", file.display()))
         })?,
     }
     Ok(Code::Done as u8)

@@ -5,20 +5,16 @@ use std::path::Path;
 use crate::app::failed::Failed;
 use crate::cli::args::RunsArgs;
 use crate::cli::{self, Code};
-use crate::link::{Link, LinkError};
+use crate::link::Link;
 
 /// Lists the runs from which a restore can be asked.
 ///
 /// # Errors
 /// When no agent answers, or there is no such school.
 pub async fn run(socket: &Path, args: RunsArgs) -> Result<u8, Failed> {
-    let usage = |text: String| Failed { code: Code::Usage, text };
-    let school = args.laestab.parse().map_err(|e| usage(format!("{e}")))?;
+    let school = args.laestab.parse().map_err(|e| Failed::usage(format!("{e}")))?;
     let link = Link::new(socket).map_err(Failed::no_agent)?;
-    let runs = link.runs(school).await.map_err(|error| match error {
-        LinkError::Refused { .. } => usage(error.to_string()),
-        LinkError::NoAgent { .. } | LinkError::Version { .. } => Failed::no_agent(error),
-    })?;
+    let runs = link.runs(school).await.map_err(Failed::asked)?;
     if args.json {
         cli::say(&serde_json::to_string(&runs).map_err(Failed::software)?);
     } else {

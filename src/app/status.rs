@@ -19,7 +19,6 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// When no agent answers, or the words name no school or service.
 pub async fn run(socket: &Path, args: StatusArgs, clock: Arc<dyn Clock>) -> Result<u8, Failed> {
     let link = Link::new(socket).map_err(Failed::no_agent)?;
-    let usage = |text: String| Failed { code: Code::Usage, text };
     let until = args.wait_settled.map(|span| clock.monotonic() + span.duration());
     let mut board = link.board().await.map_err(Failed::no_agent)?;
     while let Some(until) = until
@@ -29,14 +28,14 @@ pub async fn run(socket: &Path, args: StatusArgs, clock: Arc<dyn Clock>) -> Resu
         clock.sleep(LOOK_AGAIN).await;
         board = link.board().await.map_err(Failed::no_agent)?;
     }
-    let at = args.at.as_deref().map(|text| cli::past(text, board.as_of).map_err(usage));
+    let at = args.at.as_deref().map(|text| cli::past(text, board.as_of).map_err(Failed::usage));
     let at = at.transpose()?;
-    let unknown = |e: cli::PickError| usage(e.to_string());
+    let unknown = |e: cli::PickError| Failed::usage(e.to_string());
     let schools = cli::pick(&board, &args.schools).map_err(unknown)?;
     let service = args.service.as_deref().map(|word| cli::pick_service(&board, word));
     let service = service.transpose().map_err(unknown)?;
     let status = link.status(&schools, at).await.map_err(|error| match error {
-        LinkError::Refused { .. } if at.is_some() => usage(error.to_string()),
+        LinkError::Refused { .. } if at.is_some() => Failed::usage(error.to_string()),
         _ => Failed::no_agent(error),
     })?;
     if args.json {

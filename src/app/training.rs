@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::app::failed::Failed;
 use crate::cli::args::TrainingArgs;
 use crate::cli::{self, Code};
-use crate::link::{Link, LinkError};
+use crate::link::Link;
 
 /// Prints the brief, or the debrief so far.
 ///
@@ -14,10 +14,7 @@ use crate::link::{Link, LinkError};
 pub async fn run(socket: &Path, args: TrainingArgs) -> Result<u8, Failed> {
     let link = Link::new(socket).map_err(Failed::no_agent)?;
     let page = if args.hint { link.hint().await } else { link.training().await };
-    let page = page.map_err(|error| match error {
-        LinkError::Refused { .. } => Failed { code: Code::Usage, text: error.to_string() },
-        LinkError::NoAgent { .. } | LinkError::Version { .. } => Failed::no_agent(error),
-    })?;
+    let page = page.map_err(Failed::asked)?;
     if args.json {
         cli::say(&serde_json::to_string(&page).map_err(Failed::software)?);
     } else if args.debrief {

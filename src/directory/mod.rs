@@ -48,7 +48,8 @@ pub use value::{Flags, Guid, NoGuid, NoSid, Sid, Ticks, generalised_time, number
 
 use secrecy::SecretString;
 
-use crate::transport::ldap::{Controllers, LdapFailure};
+use crate::ports::clock::Boxed;
+use crate::transport::ldap::{Controllers, LdapFailure, Session};
 
 /// Something that one controller answered, and which controllers before it did not.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,18 +88,16 @@ impl Directory {
         &self.controllers
     }
 
-    /// Counts the accounts of every school: seven searches, one request for each page of each.
-    ///
-    /// # Errors
-    /// When no controller answers, or the answer is not whole or cannot be read.
-    pub async fn census(
+    /// Has `ask` answered by the first controller that answers, each tried once.
+    async fn asked<T>(
         &self,
         password: &SecretString,
-    ) -> Result<Answered<Census>, DirectoryFailure> {
+        ask: impl for<'a> Fn(&'a mut Session, &'a Places) -> Boxed<'a, Result<T, DirectoryFailure>>,
+    ) -> Result<Answered<T>, DirectoryFailure> {
         let mut route = self.controllers.route();
         loop {
             let mut session = route.open(password).await?;
-            match census::take(&mut session, &self.places).await {
+            match ask(&mut session, &self.places).await {
                 Ok(value) => {
                     let by = session.controller().to_owned();
                     session.close().await;
@@ -108,6 +107,17 @@ impl Directory {
                 Err(other) => return Err(other),
             }
         }
+    }
+
+    /// Counts the accounts of every school: seven searches, one request for each page of each.
+    ///
+    /// # Errors
+    /// When no controller answers, or the answer is not whole or cannot be read.
+    pub async fn census(
+        &self,
+        password: &SecretString,
+    ) -> Result<Answered<Census>, DirectoryFailure> {
+        self.asked(password, |session, places| Box::pin(census::take(session, places))).await
     }
 
     /// Which accounts were locked out within `back` before now, by school: four searches, one request
@@ -120,18 +130,7 @@ impl Directory {
         password: &SecretString,
         back: jiff::SignedDuration,
     ) -> Result<Answered<Lockouts>, DirectoryFailure> {
-        let mut route = self.controllers.route();
-        loop {
-            let mut session = route.open(password).await?;
-            match lockouts::since(&mut session, &self.places, back).await {
-                Ok(value) => {
-                    let by = session.controller().to_owned();
-                    session.close().await;
-                    return Ok(Answered { value, by, passed_over: route.passed_over().to_vec() });
-                }
-                Err(DirectoryFailure::Ldap(failure)) => route.failed(failure)?,
-                Err(other) => return Err(other),
-            }
-        }
+        self.asked(password, |session, places| Box::pin(lockouts::since(session, places, back)))
+            .await
     }
 }

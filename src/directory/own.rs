@@ -14,7 +14,7 @@ use super::census::people;
 use super::failure::DirectoryFailure;
 use super::fence::privileged;
 use super::value::{Sid, number};
-use super::{Answered, Directory};
+use super::{Answered, Directory, Places};
 use crate::model::text::Clean;
 use crate::transport::ldap::{Entry, Filter, Scope, Search, Session, Take};
 
@@ -83,23 +83,12 @@ impl Directory {
         &self,
         password: &SecretString,
     ) -> Result<Answered<Own>, DirectoryFailure> {
-        let mut route = self.controllers.route();
-        loop {
-            let mut session = route.open(password).await?;
-            match own(&mut session, &self.places.base().to_string()).await {
-                Ok(value) => {
-                    let by = session.controller().to_owned();
-                    session.close().await;
-                    return Ok(Answered { value, by, passed_over: route.passed_over().to_vec() });
-                }
-                Err(DirectoryFailure::Ldap(failure)) => route.failed(failure)?,
-                Err(other) => return Err(other),
-            }
-        }
+        self.asked(password, |session, places| Box::pin(own(session, places))).await
     }
 }
 
-async fn own(session: &mut Session, schools: &str) -> Result<Own, DirectoryFailure> {
+async fn own(session: &mut Session, places: &Places) -> Result<Own, DirectoryFailure> {
+    let schools = &places.base().to_string();
     let malformed = |controller: &str, what: &str| {
         DirectoryFailure::malformed(controller, format!("it does not tell {what}"))
     };

@@ -305,21 +305,14 @@ impl Way for StatusFault {
     ];
 }
 
-/// One of all these.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum OwnFault {
-    Filter(FilterFault),
-    Stations(StationsFault),
-    List(ListFault),
-    Page(PageFault),
-    Portal(PortalFault),
-    Directory(DirectoryFault),
-    Controller(ControllerFault),
-    Status(StatusFault),
-}
-
 macro_rules! of {
     ($($kind:ident($fault:ident)),+ $(,)?) => {
+        /// One of all these.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub(super) enum OwnFault {
+            $($kind($fault)),+
+        }
+
         $(impl From<$fault> for OwnFault {
             fn from(fault: $fault) -> Self {
                 Self::$kind(fault)

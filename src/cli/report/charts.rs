@@ -25,7 +25,7 @@ pub(super) struct Chart {
 
 type Rgb = (u8, u8, u8);
 
-/// The parts of the time and their colours, which people tell apart who see few of them (Okabe, Ito).
+/// The parts of the time, as [`Sums::parts`] has them, and their colours, which people tell apart who see few of them (Okabe, Ito).
 pub(super) const KEY: [(&str, Rgb); 7] = [
     ("ok", (0, 158, 115)),
     ("warning", (230, 159, 0)),
@@ -143,17 +143,8 @@ fn spent(area: &Area<'_>, bars: &[(String, Sums)]) -> Drawn {
         .draw()?;
     for n in 0..bars.len() {
         let Some((_, sums)) = row(bars, n) else { continue };
-        let parts = [
-            sums.ok,
-            sums.warning,
-            sums.followed,
-            sums.critical,
-            sums.unknown,
-            sums.planned,
-            sums.not_recorded,
-        ];
         let mut so_far = 0;
-        for (seconds, (_, colour)) in parts.into_iter().zip(KEY) {
+        for (seconds, (_, colour)) in sums.parts().into_iter().zip(KEY) {
             let ends = [so_far, so_far + seconds].map(|x| percent(x, taken(sums)));
             so_far += seconds;
             if seconds == 0 {

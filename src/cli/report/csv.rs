@@ -116,18 +116,7 @@ fn row(
         share(figures.availability),
         share(figures.freshness),
     ];
-    let seconds = [
-        sums.ok,
-        sums.warning,
-        sums.followed,
-        sums.critical,
-        sums.unknown,
-        sums.planned,
-        sums.not_recorded,
-        sums.not_taken,
-        sums.old,
-        sums.stale,
-    ];
+    let seconds = sums.parts().into_iter().chain([sums.not_taken, sums.old, sums.stale]);
     row.extend(seconds.map(|seconds| seconds.to_string()));
     let number = |number: Option<u64>| number.map_or(String::new(), |n| n.to_string());
     let spread = |spread: fn(&Times) -> &Spread| {

@@ -79,6 +79,20 @@ impl Sums {
         self.looked() + self.planned + self.not_recorded + self.not_taken
     }
 
+    /// All of it but what was not taken, part by part, in the order in which they are told.
+    #[must_use]
+    pub fn parts(&self) -> [u64; 7] {
+        [
+            self.ok,
+            self.warning,
+            self.followed,
+            self.critical,
+            self.unknown,
+            self.planned,
+            self.not_recorded,
+        ]
+    }
+
     /// Whether enough is known for a share to say anything: a tenth of the time that counts.
     #[must_use]
     pub fn tells(&self) -> bool {
