@@ -13,6 +13,7 @@ mod hold;
 mod hours;
 pub mod incidents;
 mod judge;
+mod mend;
 mod moment;
 mod plan;
 mod state;

@@ -11,6 +11,7 @@ use crate::engine::change::Outcome;
 use crate::engine::fall::{Fall, fall};
 use crate::engine::follow::Cut;
 use crate::engine::judge::Bench;
+use crate::engine::mend;
 use crate::engine::moment::{Moment, rounded};
 use crate::engine::plan::Plan;
 use crate::engine::state::{Reading, State};
@@ -223,6 +224,7 @@ impl World {
             reason: j.reason,
             why: j.why.clone(),
             rule: why::rule(spec, state),
+            green_when: mend::of_check(spec, state),
             soft: j.soft,
             tries: (state.streak, spec.tries),
             since: j.since(),

@@ -99,6 +99,9 @@ pub struct CheckView {
     pub why: Clean,
     /// The rule that judged it, in words: "older than 50h is critical".
     pub rule: Clean,
+    /// What would make it green, in words: "a first good run"; empty while it is.
+    #[serde(default)]
+    pub green_when: Clean,
     /// Not yet confirmed.
     pub soft: bool,
     /// Bad answers in a row, and how many make it hard.

@@ -45,12 +45,23 @@ impl Trouble {
         self
     }
 
+    /// With what was asked and what came.
+    pub(super) fn answered(mut self, reply: &Reply) -> Self {
+        self.facts.extend(reply.facts());
+        self
+    }
+
     /// The unknown that it makes of a check.
     pub(super) fn observe(&self, check: &CheckId, target: Target, at: Timestamp) -> Observation {
         let verdict = Verdict::Unknown(self.reason);
         let bare = Observation::new(check.clone(), target, at, verdict, &self.why);
         self.facts.iter().fold(bare, |o, (name, value)| o.fact(name, value))
     }
+}
+
+/// `bare` with what was asked and what came.
+pub(super) fn answered(bare: Observation, reply: &Reply) -> Observation {
+    reply.facts().iter().fold(bare, |seen, (name, value)| seen.fact(name, value))
 }
 
 /// Headers in which vendors name the limit that was reached: how they call it on a screen.

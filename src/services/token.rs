@@ -176,8 +176,7 @@ impl TokenCell {
             Reason::Unauthorised,
             format!("{} refused a token that it had just given us", reply.origin),
         )
-        .fact("http status", reply.status.to_string())
-        .fact("request id", reply.request_id.clone());
+        .answered(&reply);
         self.give_up(token.serial, clock.now(), &trouble).await;
         Err(trouble)
     }

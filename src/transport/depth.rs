@@ -36,7 +36,9 @@ mod tests {
 
     #[test]
     fn only_brackets_outside_of_strings_count() {
-        for text in [r#"[["[[[[", {"a\"[[": [1]}]]"#, r#"[[{"a\\": ["]]["]}]]"#, r#"["\\\"[[[", [[[]]]]"#] {
+        for text in
+            [r#"[["[[[[", {"a\"[[": [1]}]]"#, r#"[[{"a\\": ["]]["]}]]"#, r#"["\\\"[[[", [[[]]]]"#]
+        {
             assert!(is_within(4, text.as_bytes()), "{text}");
             assert!(!is_within(3, text.as_bytes()), "{text}");
         }

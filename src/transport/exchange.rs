@@ -288,6 +288,7 @@ impl Inner {
             took: self.clock.monotonic().saturating_sub(limit.began),
             request_id: call.id.clone(),
             origin: self.name.clone(),
+            request: format!("{} {}{}", call.method, self.name, call.shown(self)),
         })
     }
 

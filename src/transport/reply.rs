@@ -25,6 +25,8 @@ pub struct Reply {
     pub request_id: String,
     /// Scheme, host and port.
     pub origin: String,
+    /// Method and URL as they may be shown: without query, and without the values in the path.
+    pub(super) request: String,
 }
 
 /// Headers that are plain text, by lower-case name.
@@ -53,6 +55,7 @@ impl Reply {
             took: Duration::ZERO,
             request_id: "ours".into(),
             origin: "https://graph.example".into(),
+            request: "GET https://graph.example/{}".into(),
         }
     }
 
@@ -68,7 +71,23 @@ impl Reply {
             took: Duration::ZERO,
             request_id: "ours".to_owned(),
             origin: "https://vendor.example".to_owned(),
+            request: "GET https://vendor.example/{}".to_owned(),
         }
+    }
+
+    /// What was asked and what came, as evidence: nothing of a header, of a query or out of the body.
+    #[must_use]
+    pub fn facts(&self) -> [(&'static str, String); 4] {
+        let kind = match self.header("content-type").and_then(|kind| kind.split(';').next()) {
+            Some(kind) if !kind.trim().is_empty() => format!("{}, ", kind.trim()),
+            _ => String::new(),
+        };
+        [
+            ("request", self.request.clone()),
+            ("http status", self.status.to_string()),
+            ("answer", format!("{kind}{} bytes", self.body.len())),
+            ("request id", self.request_id.clone()),
+        ]
     }
 
     /// The first value of a header, by lower-case name; none for one that is no plain text.

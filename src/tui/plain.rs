@@ -401,6 +401,9 @@ fn check(check: &CheckView, now: Timestamp) -> String {
     if !check.rule.is_empty() {
         out += &format!(" Rule: {}.", check.rule);
     }
+    if !check.green_when.is_empty() {
+        out += &format!(" Green when: {}.", check.green_when);
+    }
     for fact in &check.evidence {
         out += &format!(" {}: {}.", fact.name, fact.value);
     }

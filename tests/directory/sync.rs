@@ -67,6 +67,7 @@ impl Known for Board {
             reason: None,
             why: Clean::default(),
             rule: Clean::default(),
+            green_when: Clean::default(),
             soft: false,
             tries: (0, 1),
             since: None,

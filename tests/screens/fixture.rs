@@ -315,6 +315,10 @@ fn check(service: &str, name: &str, label: &str, cell: &Cell) -> CheckView {
         reason: cell.reason,
         why: cell.why.clone(),
         rule: Clean::new("older than 50h is critical"),
+        green_when: Clean::new(match cell.health {
+            Health::Ok => "",
+            _ => "data younger than 26h",
+        }),
         soft: cell.soft,
         tries: (1, 3),
         since: cell.since,

@@ -522,6 +522,11 @@ fn saw(stage: &mut Stage, told: &Expect) -> BTreeMap<String, String> {
         let view = stage.world.check(target(&told.school), &check.parse().unwrap());
         note(format!("rule.{check}"), view.map_or_else(String::new, |v| v.rule.to_string()));
     }
+    for check in told.green_when.keys() {
+        let view = stage.world.check(target(&told.school), &check.parse().unwrap());
+        let words = view.map_or_else(String::new, |v| v.green_when.to_string());
+        note(format!("green_when.{check}"), words);
+    }
     for check in told.announced.keys() {
         let view = stage.world.check(target(&told.school), &check.parse().unwrap());
         let titles: Vec<_> =
@@ -573,6 +578,7 @@ fn wanted(told: &Expect) -> BTreeMap<String, String> {
     want.extend(told.affects.iter().map(|(k, v)| (format!("affects.{k}"), v.join(" "))));
     want.extend(told.announced.iter().map(|(k, v)| (format!("announced.{k}"), v.join("; "))));
     want.extend(told.rule.iter().map(|(k, v)| (format!("rule.{k}"), v.clone())));
+    want.extend(told.green_when.iter().map(|(k, v)| (format!("green_when.{k}"), v.clone())));
     want.extend(told.planned.iter().map(|p| ("planned".to_owned(), p.join("; "))));
     want.extend(told.incidents.iter().map(|i| ("incidents".to_owned(), i.join("; "))));
     want.extend(told.history.iter().map(|h| ("history".to_owned(), h.join("; "))));

@@ -415,6 +415,7 @@ impl Reader {
         let odd = view.reason.is_some() != (view.health == Health::Unknown)
             || view.why.is_empty()
             || view.rule.is_empty()
+            || view.green_when.is_empty() != (view.health == Health::Ok)
             || view.soft && !view.health.is_trouble()
             || view.tries.1 != spec.tries
             || view.since.is_some_and(|since| since > self.now);

@@ -220,6 +220,9 @@ pub struct Expect {
     /// Rules in words, by check.
     #[serde(default)]
     pub rule: BTreeMap<String, String>,
+    /// What would make it green, in words, by check; empty while it is.
+    #[serde(default)]
+    pub green_when: BTreeMap<String, String>,
     /// Announced work that is not over, by check: its titles.
     #[serde(default)]
     pub announced: BTreeMap<String, Vec<String>>,

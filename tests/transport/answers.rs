@@ -40,6 +40,14 @@ async fn a_whole_answer_arrives_as_it_is() {
         sent.starts_with("GET /api/schools/999%207?%24select=a%26b%3Dc HTTP/1.1\r\n"),
         "{sent}"
     );
+    // As evidence the same call names neither the value in the path nor the query.
+    let evidence = [
+        ("request", format!("GET {}/api/schools/{{}}", server.url())),
+        ("http status", "200".to_owned()),
+        ("answer", "application/json, 7 bytes".to_owned()),
+        ("request id", reply.request_id.clone()),
+    ];
+    assert_eq!(reply.facts(), evidence);
     let version = env!("CARGO_PKG_VERSION");
     assert!(sent.contains(&format!("user-agent: caretaker/{version}\r\n")), "{sent}");
     assert!(sent.contains(&format!("client-request-id: {}\r\n", reply.request_id)), "{sent}");

@@ -60,6 +60,8 @@ pub struct Look {
     pub sight: Sight,
     /// HTTP status, where one came.
     pub status: Option<u16>,
+    /// What was asked and what came, as evidence.
+    pub facts: Vec<(&'static str, String)>,
     /// When it was complete; `None` where nothing came.
     pub at: Option<Timestamp>,
     /// How long it took.
@@ -88,6 +90,7 @@ pub async fn look(endpoint: &Endpoint, path: &str, block_marks: &[String]) -> Lo
         Ok(reply) => Look {
             sight: seen(&reply, endpoint, block_marks),
             status: Some(reply.status),
+            facts: reply.facts().into(),
             at: Some(reply.received_at),
             took: Some(reply.took),
         },
@@ -115,7 +118,8 @@ fn failed(failure: &Failure) -> Look {
         | Failure::Malformed { .. }
         | Failure::ForeignLink { .. } => (Sight::Unclear { reason: failure.reason(), why }, None),
     };
-    Look { sight, status, at: None, took: None }
+    let facts = status.map(|status| ("http status", status.to_string())).into_iter().collect();
+    Look { sight, status, facts, at: None, took: None }
 }
 
 fn seen(reply: &Reply, endpoint: &Endpoint, block_marks: &[String]) -> Sight {

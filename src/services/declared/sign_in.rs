@@ -130,8 +130,8 @@ impl SignIn {
         let at = seen.at.unwrap_or_else(|| self.clock.now());
         let mut seen_as = Observation::new(check, Target::Estate, at, verdict, &detail)
             .fact("probed", self.endpoint.origin());
-        if let Some(status) = seen.status {
-            seen_as = seen_as.fact("http status", status.to_string());
+        for (name, value) in &seen.facts {
+            seen_as = seen_as.fact(name, value);
         }
         if let Some(ms) = seen.latency_ms() {
             seen_as = seen_as.number("latency_ms", ms);

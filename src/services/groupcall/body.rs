@@ -18,7 +18,7 @@ use serde::Deserialize;
 use crate::model::health::Reason;
 use crate::model::ids::{CheckId, Laestab};
 use crate::model::observation::{Observation, SourceTime, Target, Verdict};
-use crate::services::answer::{ListRow, Seen, Trouble, json, time};
+use crate::services::answer::{ListRow, Seen, Trouble, answered, json, time};
 use crate::services::token::{Grant, renew_after};
 use crate::transport::Reply;
 
@@ -342,7 +342,6 @@ pub(super) fn with(bare: Observation, verdict: Verdict, detail: &str) -> Observa
 /// The observation of `check` about `target` that is still to be filled; unknown until then.
 pub(super) fn bare(check: &CheckId, target: Target, reply: &Reply) -> Observation {
     let verdict = Verdict::Unknown(Reason::Malformed);
-    Observation::new(check.clone(), target, reply.received_at, verdict, "not judged")
-        .fact("http status", reply.status.to_string())
-        .fact("request id", &reply.request_id)
+    let bare = Observation::new(check.clone(), target, reply.received_at, verdict, "not judged");
+    answered(bare, reply)
 }

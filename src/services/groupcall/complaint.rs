@@ -63,10 +63,7 @@ pub(super) fn complaint(reply: &Reply) -> Option<Complaint> {
         (None, Ok(_)) => Complaint { kind: Kind::Failed, trouble: inside.err()? },
     };
     let Complaint { kind, trouble } = found;
-    let trouble = trouble
-        .fact("http status", reply.status.to_string())
-        .fact("request id", reply.request_id.clone());
-    Some(Complaint { kind, trouble })
+    Some(Complaint { kind, trouble: trouble.answered(reply) })
 }
 
 /// The texts of a complaint.

@@ -156,8 +156,8 @@ impl Watcher {
         let mut seen_as =
             Observation::new(self.portal.clone(), Target::School(school), at, verdict, &detail)
                 .fact("portal", &portal.path);
-        if let Some(status) = seen.status {
-            seen_as = seen_as.fact("http status", status.to_string());
+        for (name, value) in &seen.facts {
+            seen_as = seen_as.fact(name, value);
         }
         if let Some(ms) = seen.latency_ms() {
             seen_as = seen_as.number("latency_ms", ms);

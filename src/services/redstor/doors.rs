@@ -67,8 +67,7 @@ impl Sender {
                 self.credential
             ),
         )
-        .fact("http status", reply.status.to_string())
-        .fact("request id", reply.request_id.clone())
+        .answered(reply)
     }
 }
 

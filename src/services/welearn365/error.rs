@@ -103,9 +103,7 @@ impl Said {
 
 /// `trouble` with what Microsoft's support would ask for.
 pub(super) fn with_facts(trouble: Trouble, reply: &Reply, said: Option<&Said>) -> Trouble {
-    let mut trouble = trouble
-        .fact("http status", reply.status.to_string())
-        .fact("request id", reply.request_id.clone());
+    let mut trouble = trouble.answered(reply);
     let theirs = said.and_then(|s| s.request_id.clone());
     if let Some(id) = theirs.or_else(|| reply.header("request-id").map(str::to_owned)) {
         trouble = trouble.fact("vendor request id", id);

@@ -260,9 +260,7 @@ fn word(bad: &Bad) -> &str {
 }
 
 fn facts(trouble: Trouble, reply: &Reply, bad: &Bad) -> Trouble {
-    let mut trouble = trouble
-        .fact("http status", reply.status.to_string())
-        .fact("request id", reply.request_id.clone());
+    let mut trouble = trouble.answered(reply);
     for (name, value) in [
         ("vendor request id", &bad.trace_id),
         ("correlation id", &bad.correlation_id),

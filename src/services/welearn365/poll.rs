@@ -13,7 +13,7 @@ use crate::model::observation::{Observation, Target, Verdict};
 use crate::model::span::Span;
 use crate::ports::clock::{Boxed, Clock};
 use crate::ports::watch::{Door, Job, Rights, Watch};
-use crate::services::answer::{ListRow, Trouble};
+use crate::services::answer::{ListRow, Trouble, answered};
 use crate::services::rights;
 use crate::services::welearn365::accounts::Accounts;
 use crate::services::welearn365::audits::RIGHT as AUDIT_RIGHT;
@@ -96,9 +96,8 @@ impl WeLearn365 {
     fn bare(check: &CheckId, target: Target, reply: &Reply) -> Observation {
         let verdict = Verdict::Unknown(Reason::Malformed);
         let bare =
-            Observation::new(check.clone(), target, reply.received_at, verdict, "not judged")
-                .fact("http status", reply.status.to_string())
-                .fact("request id", &reply.request_id);
+            Observation::new(check.clone(), target, reply.received_at, verdict, "not judged");
+        let bare = answered(bare, reply);
         match reply.header("request-id") {
             Some(theirs) => bare.fact("vendor request id", theirs),
             None => bare,

@@ -24,7 +24,7 @@ use crate::model::ids::{CheckId, Laestab};
 use crate::model::observation::{Observation, Target, Verdict};
 use crate::model::span::Span;
 use crate::ports::clock::Clock;
-use crate::services::answer::{Seen, Trouble};
+use crate::services::answer::{Seen, Trouble, answered};
 use crate::services::welearn365::dn::Ous;
 use crate::services::welearn365::error::{Said, believed};
 use crate::services::welearn365::graph::{Graph, Turn, Walk};
@@ -401,9 +401,7 @@ impl Provisioning {
                     "not judged",
                 );
                 let seen = self.judge(tally, bare);
-                let seen = seen
-                    .fact("http status", known.reply.status.to_string())
-                    .fact("request id", &known.reply.request_id)
+                let seen = answered(seen, &known.reply)
                     .fact("all accounts read", known.read_at.to_string());
                 match outside {
                     0 => seen,

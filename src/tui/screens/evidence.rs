@@ -123,6 +123,9 @@ fn check_lines(lines: &mut Vec<Line>, check: &CheckView, room: u16, now: Timesta
     };
     say("why", check.why.as_str());
     say("rule", check.rule.as_str());
+    if !check.green_when.is_empty() {
+        say("green when", check.green_when.as_str());
+    }
     if check.soft {
         say("tries", &format!("{} of {}; not yet confirmed", check.tries.0, check.tries.1));
     }

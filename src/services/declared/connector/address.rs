@@ -333,8 +333,7 @@ impl SignsIn {
                  one with `caretaker secret set {name}`",
                 reply.origin, reply.status
             );
-            return Err(Trouble::new(Reason::Unauthorised, why)
-                .fact("http status", reply.status.to_string()));
+            return Err(Trouble::new(Reason::Unauthorised, why).answered(&reply));
         }
         Ok(reply)
     }

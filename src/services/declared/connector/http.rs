@@ -89,7 +89,7 @@ impl Page {
             Ok(request) => request.redirect_is_answer().body_limit(BODY_LIMIT),
             Err(why) => return Judged::unknown(Reason::Malformed, why),
         };
-        let (mut said, status, took) = self.ask(request, value).await;
+        let (mut said, facts, took) = self.ask(request, value).await;
         let days = match &self.settings.certificate {
             None => None,
             Some(limits) => {
@@ -103,8 +103,8 @@ impl Page {
         };
         let mut judged = Judged::unknown(Reason::NoAnswer, said.1);
         judged.verdict = said.0;
-        if let Some(status) = status {
-            judged = judged.fact("http status", status.to_string());
+        for (name, value) in facts {
+            judged = judged.fact(name, value);
         }
         if let Some(ms) = took {
             judged = judged.number("latency_ms", ms);
@@ -119,7 +119,7 @@ impl Page {
         &self,
         request: Request,
         value: &(dyn Fn(&Place) -> Option<String> + Sync),
-    ) -> (Said, Option<u16>, Option<f64>) {
+    ) -> (Said, Vec<(&'static str, String)>, Option<f64>) {
         match self.endpoint.send(request).await {
             Err(failure) => {
                 // Between us and the page anything may be cut: only an answer says that it fails.
@@ -130,7 +130,7 @@ impl Page {
                     | Failure::Open { .. } => format!("page does not answer: {failure}"),
                     _ => format!("page not seen: {failure}"),
                 };
-                ((Verdict::Unknown(failure.reason()), line), None, None)
+                ((Verdict::Unknown(failure.reason()), line), Vec::new(), None)
             }
             Ok(reply) => {
                 let said = slow(
@@ -140,7 +140,7 @@ impl Page {
                     self.settings.critical_after,
                 );
                 let ms = (reply.took.as_secs_f64() * 1_000.0).round();
-                (said, Some(reply.status), Some(ms))
+                (said, reply.facts().into(), Some(ms))
             }
         }
     }

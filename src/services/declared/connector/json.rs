@@ -134,9 +134,9 @@ pub(super) struct Api {
 /// All pages of an answer.
 struct Answer {
     rows: Vec<Row>,
-    status: u16,
+    /// Of its first page: what was asked and what came.
+    facts: [(&'static str, String); 4],
     pages: u32,
-    request_id: String,
     took: Duration,
 }
 
@@ -223,13 +223,8 @@ impl Api {
         self.evaluator.not_paused(now)?;
         let first = self.request(value)?;
         let reply = self.send(self.numbered(&first, 0), value).await?;
-        let mut answer = Answer {
-            rows: Vec::new(),
-            status: reply.status,
-            pages: 1,
-            request_id: reply.request_id.clone(),
-            took: reply.took,
-        };
+        let mut answer =
+            Answer { rows: Vec::new(), facts: reply.facts(), pages: 1, took: reply.took };
         let (mut bytes, mut before) = (reply.body.len(), reply.body.clone());
         let mut evaluated = self.read(&reply, now).await?;
         let mut followed = BTreeSet::new();
@@ -302,22 +297,17 @@ impl Api {
         if self.settings.status.contains(&reply.status) {
             return Ok(reply);
         }
-        let (status, origin) = (reply.status.to_string(), reply.origin.clone());
-        let trouble = match reply.success() {
+        let trouble = match reply.clone().success() {
             Err(failure) => Trouble::from(failure),
-            Ok(_) => {
+            Ok(Reply { origin, status, .. }) => {
                 Trouble::malformed(format!("{origin} answered {status}, which was not expected"))
             }
         };
-        Err(trouble.fact("http status", status))
+        Err(trouble.answered(&reply))
     }
 
     async fn read(&self, reply: &Reply, now: Timestamp) -> Result<Evaluated, Trouble> {
-        let facts = |trouble: Trouble| {
-            trouble
-                .fact("http status", reply.status.to_string())
-                .fact("request id", reply.request_id.clone())
-        };
+        let facts = |trouble: Trouble| trouble.answered(reply);
         let Strict = crate::services::answer::json::<Strict>(reply).map_err(facts)?;
         let body: Bytes = reply.body.clone();
         let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&body);
@@ -394,9 +384,9 @@ impl Answer {
     }
 
     fn onto(&self, judged: Judged) -> Judged {
-        let judged = judged
-            .fact("http status", self.status.to_string())
-            .fact("request id", self.request_id.clone())
+        let facts = self.facts.iter();
+        let judged = facts
+            .fold(judged, |judged, (name, value)| judged.fact(name, value))
             .number("latency_ms", (self.took.as_secs_f64() * 1_000.0).round());
         match self.pages {
             1 => judged,
