@@ -82,7 +82,10 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
     let Cli { config, agent, theme, log, slow, plain, command } = cli;
     let outside = Outside { config, agent, theme, log, slow, plain: plain.is_wanted(), clock };
     match command {
-        None => console::run(outside).await,
+        None => match first_run::begin(&outside).await {
+            Some(done) => done,
+            None => console::run(outside).await,
+        },
         Some(Command::Agent) => agent::run(outside).await,
         Some(Command::Status(args)) => {
             status::run(&outside.agent_socket()?, args, outside.clock.clone()).await

@@ -414,7 +414,7 @@ pub struct EstateArgs {
 }
 
 /// `caretaker setup`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct SetupArgs {
     /// Where to write it, instead of the first of the usual places.
     #[arg(long, value_name = "PATH")]
@@ -433,6 +433,18 @@ pub struct DemoArgs {
     /// End by itself after this long.
     #[arg(long, value_name = "DURATION")]
     pub r#for: Option<Span>,
+}
+
+impl Default for DemoArgs {
+    /// As `caretaker demo` alone gives them.
+    fn default() -> Self {
+        #[derive(Parser)]
+        struct Alone {
+            #[command(flatten)]
+            demo: DemoArgs,
+        }
+        Alone::parse_from([""]).demo
+    }
 }
 
 /// `caretaker training`.

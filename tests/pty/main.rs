@@ -154,6 +154,30 @@ fn a_hang_up_ends_the_console_and_its_vendors_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn who_has_no_configuration_is_led_to_the_set_up_or_to_the_demo() {
+    let home = home();
+    let mut session = Session::start(PROGRAM, &[], (80, 24), home.path(), &[]);
+    session.wait("what to begin with", |t| t.contains("1, 2 or 3 >"));
+    session.press("1\r");
+    session.wait("the first question", |t| t.contains("1 of 3: schools"));
+    session.press("\x04");
+    assert_eq!(session.end(), 64, "left before the end");
+    assert!(!home.path().join(".config/caretaker/config.toml").exists());
+    let mut session = Session::start(PROGRAM, &[], (80, 24), home.path(), &[]);
+    session.wait("what to begin with", |t| t.contains("1, 2 or 3 >"));
+    session.press("2\r");
+    session.wait("the demo's board", |t| t.contains("DEMO") && t.contains("250 schools"));
+    session.press("q");
+    assert_eq!(session.end(), 0);
+    // Not at a terminal nobody is asked: a sentence with the remedy.
+    let mut alone = std::process::Command::new(PROGRAM);
+    alone.env_clear().env("HOME", home.path()).env("XDG_RUNTIME_DIR", home.path());
+    let out = alone.stdin(std::process::Stdio::null()).output().unwrap();
+    assert_eq!(out.status.code(), Some(78));
+    assert!(String::from_utf8_lossy(&out.stderr).contains("caretaker setup"));
+}
+
+#[test]
 fn a_credential_is_typed_without_echo() {
     let home = home();
     let args = ["secret", "set", "welearn365"];

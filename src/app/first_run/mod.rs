@@ -6,15 +6,15 @@
 mod talk;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::app::failed::Failed;
 use crate::app::world::Outside;
-use crate::app::{connector, secret, setup};
-use crate::cli::args::{ConnectorCommand, SecretCommand, SetupArgs, TryArgs};
+use crate::app::{connector, demo, secret, setup};
+use crate::cli::args::{ConnectorCommand, DemoArgs, SecretCommand, SetupArgs, TryArgs};
 use crate::cli::{self, Code};
 use crate::config::schools::{Import, Known, SchoolFile, import, write_subscriptions_csv};
 use crate::config::{ConfigError, Draft, as_toml, key_of};
@@ -69,6 +69,56 @@ pub async fn run(outside: Outside, args: SetupArgs) -> Result<u8, Failed> {
         made.path.display()
     ));
     Ok(Code::Done as u8)
+}
+
+/// `caretaker` where there is neither a configuration nor an agent: asks at a terminal what to begin
+/// with, and does that; `None` where there is something to show, or nobody to ask.
+///
+/// # Errors
+/// Those of what was chosen.
+pub async fn begin(outside: &Outside) -> Option<Result<u8, Failed>> {
+    let is_named = outside.config.is_some() || outside.agent.is_some();
+    let is_asked = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    if is_named || !is_asked || outside.config_file().is_ok() {
+        return None;
+    }
+    let Ok(socket) = outside.socket_by(None) else { return None };
+    if socket.exists() {
+        return None;
+    }
+    let chosen = tokio::task::spawn_blocking(|| {
+        let (mut input, mut out) = (std::io::stdin().lock(), std::io::stdout());
+        choose(&mut Talk { input: &mut input, out: &mut out })
+    });
+    Some(match chosen.await {
+        Err(error) => Err(Failed::software(error)),
+        Ok(Ok(Beginning::SetUp)) => run(outside.again(), SetupArgs::default()).await,
+        Ok(Ok(Beginning::Demo)) => demo::run(outside.again(), DemoArgs::default()).await,
+        Ok(Ok(Beginning::Leave) | Err(Left)) => Ok(Code::Config as u8),
+    })
+}
+
+/// What somebody begins with who has nothing yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Beginning {
+    SetUp,
+    Demo,
+    Leave,
+}
+
+fn choose(talk: &mut Talk<'_>) -> Result<Beginning, Left> {
+    talk.say("There is no configuration here yet, and no agent runs.\n")?;
+    talk.say("  1  set up: asks step by step, tries each service; nothing is written before the end")?;
+    talk.say("  2  demo: a board of invented schools; nothing in it is real")?;
+    talk.say("  3  leave; `caretaker --help` tells the rest\n")?;
+    loop {
+        match talk.ask("1, 2 or 3")?.as_str() {
+            "1" => return Ok(Beginning::SetUp),
+            "2" => return Ok(Beginning::Demo),
+            "3" | "q" => return Ok(Beginning::Leave),
+            _ => talk.say("  type 1, 2 or 3")?,
+        }
+    }
 }
 
 /// Where the configuration will be.

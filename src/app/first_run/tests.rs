@@ -125,3 +125,18 @@ fn nothing_is_written_before_it_was_agreed_to_or_over_anything() {
     assert!(write(&made).unwrap_err().text.contains("config.toml"));
     assert_eq!(std::fs::read_to_string(home.path("config.toml")).unwrap(), "mine");
 }
+
+#[test]
+fn who_has_nothing_yet_is_asked_until_the_answer_is_one() {
+    let begin = |typed: &str| {
+        let (mut input, mut out) = (typed.as_bytes(), Vec::new());
+        let chosen = choose(&mut Talk { input: &mut input, out: &mut out });
+        (chosen.ok(), String::from_utf8(out).unwrap())
+    };
+    assert_eq!(begin("1\n").0, Some(Beginning::SetUp));
+    assert_eq!(begin(" 3 \n").0, Some(Beginning::Leave));
+    let (chosen, said) = begin("demo\n\n2\n");
+    assert_eq!(chosen, Some(Beginning::Demo));
+    assert_eq!(said.matches("type 1, 2 or 3").count(), 2, "{said}");
+    assert_eq!(begin("").0, None, "the end of the input begins nothing");
+}
