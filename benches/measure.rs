@@ -9,7 +9,7 @@ const SILENCE: Duration = Duration::from_millis(30);
 /// Keys that are pressed one by one.
 const KEYS: usize = 60;
 /// Keys of one burst, as when a key is held.
-const HELD: usize = 25;
+const HELD: usize = 50;
 /// How long it is left alone.
 const IDLE: Duration = Duration::from_secs(10);
 

@@ -108,7 +108,9 @@ enum Beginning {
 
 fn choose(talk: &mut Talk<'_>) -> Result<Beginning, Left> {
     talk.say("There is no configuration here yet, and no agent runs.\n")?;
-    talk.say("  1  set up: asks step by step, tries each service; nothing is written before the end")?;
+    talk.say(
+        "  1  set up: asks step by step, tries each service; nothing is written before the end",
+    )?;
     talk.say("  2  demo: a board of invented schools; nothing in it is real")?;
     talk.say("  3  leave; `caretaker --help` tells the rest\n")?;
     loop {
