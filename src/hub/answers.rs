@@ -114,6 +114,7 @@ impl Held {
                 .planned_for(row, &head.key)
                 .map(|(from, handling)| Planned { from, handling: handling.clone() }),
             windows,
+            days: String::new(),
             tickets: Vec::new(),
             next_steps,
         })

@@ -7,6 +7,7 @@
 pub mod account;
 pub mod action;
 pub mod board;
+pub mod days;
 pub mod desk;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzz;
