@@ -235,11 +235,7 @@ impl Moment {
 
     /// Whether it was a school day there.
     fn is_school_day(&self, row: Row) -> bool {
-        let calendar = match row {
-            Row::Estate => self.config.calendars.get("").cloned().unwrap_or_default(),
-            Row::School(laestab) => self.config.calendar(laestab),
-        };
-        calendar.is_school_day(london_date(self.at))
+        self.config.calendar_of(row).is_school_day(london_date(self.at))
     }
 
     /// Pupils of a school.

@@ -288,6 +288,8 @@ pub(super) fn line_of(entry: DeskEntry) -> DeskLine {
         services: entry.cells.into_iter().map(|cell| cell.service).collect(),
         from: entry.from,
         until: entry.until,
+        times: u32::try_from(entry.again.len() + 1).unwrap_or(u32::MAX),
+        last: entry.again.last().map(|(_, until)| *until),
         filter: entry.filter,
         why: entry.why,
     }

@@ -15,6 +15,7 @@ pub mod incidents;
 mod judge;
 mod moment;
 mod plan;
+mod planned;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -26,6 +26,7 @@ pub use crate::model::account::{
     AccountPage, CloudView, Hit, Hits, MOST_HITS, MailView, lock_word, whose,
 };
 pub use crate::model::action::{AimsAt, Class};
+pub use crate::model::again;
 pub use crate::model::audit::Entry;
 pub use crate::model::calendar::{london, london_date};
 pub use crate::model::cell::{

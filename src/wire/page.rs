@@ -64,6 +64,13 @@ pub struct Planned {
     pub from: Timestamp,
     /// How somebody has it then.
     pub handling: Handling,
+    /// How many are planned, this one included.
+    #[serde(default)]
+    pub times: u32,
+    /// When the last of them runs out.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub last: Option<Timestamp>,
 }
 
 /// `GET /v1/schools/{laestab}` and `GET /v1/schools/estate`.

@@ -31,6 +31,8 @@ fn name(desk: &Desk, n: usize, service: &str) -> CellName {
 
 fn handled(kind: DeskKind, done: u32) -> Handled {
     Handled {
+        times: 1,
+        last: None,
         id: 1,
         by: Clean::new("asha"),
         kind,

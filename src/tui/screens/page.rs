@@ -336,12 +336,16 @@ fn lower(page: &Page, service: usize, (columns, rows): (u16, u16), now: Timestam
         told(&mut lines, room, Role::Quiet, us.into_iter().chain(before));
         if let Some(planned) = &view.planned {
             let until = planned.handling.until.map(|at| format!(" to {}", times::moment(at, now)));
-            let text = format!(
+            let mut text = format!(
                 "{}{}, {}",
                 times::moment(planned.from, now),
                 until.unwrap_or_default(),
                 planned.handling.by
             );
+            if let Some(last) = planned.last.filter(|_| planned.times > 1) {
+                let last = times::moment(last, now);
+                text.push_str(&format!("; {} times, the last until {last}", planned.times));
+            }
             let head = format!(" {:<13} ", planned.handling.kind.word());
             lines.push(Line::of(head, Role::Handled).and(text, Role::Text));
         }
@@ -480,6 +484,10 @@ fn desk_line(entry: &DeskLine, page: &Page, now: Timestamp) -> Line {
     }
     if let Some(until) = entry.until {
         text.push_str(&format!(", until {}", times::moment(until, now)));
+    }
+    if let Some(last) = entry.last {
+        let last = times::moment(last, now);
+        text.push_str(&format!(", {} times, the last until {last}", entry.times));
     }
     if !entry.why.is_empty() {
         text.push_str(&format!(": {}", entry.why));
