@@ -358,7 +358,11 @@ impl Console {
             | Command::Audit => self.open_list(command),
             Command::Training | Command::Hint | Command::Debrief => self.train(command),
             Command::Incidents => self.open_incidents(),
-            Command::Time | Command::Earlier | Command::Later | Command::Handover => {
+            Command::Time
+            | Command::Earlier
+            | Command::Later
+            | Command::Handover
+            | Command::Figures => {
                 self.travel(command);
             }
             Command::Filter if scope == Scope::Board => {

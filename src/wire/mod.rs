@@ -19,6 +19,7 @@ pub mod report;
 pub mod runs;
 pub mod standing;
 pub mod status;
+pub mod tables;
 pub mod telling;
 pub mod training;
 

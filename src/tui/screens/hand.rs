@@ -41,9 +41,7 @@ impl HandPrompt {
             return if text.is_empty() { Err(missing.to_owned()) } else { Ok(handle) };
         }
         if text.is_empty() {
-            return Err(
-                "its end (2h, 17:00, 22:00..02:00; every sun 02:00..04:00), then why".to_owned()
-            );
+            return Err("its end (2h, 22:00..02:00, every sun ..), then why".to_owned());
         }
         let why = match Again::read(text, now) {
             Some(read) => {
@@ -115,7 +113,7 @@ fn in_words(handle: &Handle, now: Timestamp) -> String {
             }
             None => "at no time".to_owned(),
         };
-        return format!("{}: {words}; Enter sets it", handle.every);
+        return format!("{words}; Enter sets it");
     }
     let from = handle.from.map(|at| format!("from {} ", say(at))).unwrap_or_default();
     let until = handle.until.map(say).unwrap_or_default();

@@ -4,22 +4,28 @@
 
 use jiff::Timestamp;
 
-use crate::cli::when::moment;
 use crate::wire::board::Row;
 use crate::wire::report::{Counted, Figures, Report, Spread, Sums, Times};
 use crate::wire::statements::{NOTHING, Stated, stated};
-use crate::wire::{Clean, Span};
+use crate::wire::{Clean, Span, london};
 
 /// A table in words.
-pub(super) struct Table {
+pub struct Table {
+    /// Above it.
     pub heading: String,
     /// The first is the name of the row.
     pub columns: Vec<String>,
+    /// As many cells each as columns.
     pub rows: Vec<Vec<String>>,
     /// Whether all columns but the first are figures.
     pub has_figures: bool,
     /// Said where there are no rows.
     pub none: &'static str,
+}
+
+/// `Tue 24 Nov 2026 03:02`, London.
+fn moment(at: Timestamp) -> String {
+    at.to_zoned_datetime(london()).strftime("%a %-d %b %Y %H:%M").to_string()
 }
 
 /// Said where there is nothing to reckon from.
@@ -28,7 +34,7 @@ const NOT_KNOWN: &str = "not known";
 const TOO_LITTLE: &str = "too little known";
 
 /// The period, and what is missing of it.
-pub(super) fn head(report: &Report) -> Vec<String> {
+pub fn head(report: &Report) -> Vec<String> {
     let mut out = vec![
         format!("Report from {} until {}, London", moment(report.from), moment(report.until)),
         format!("written {}", moment(report.as_of)),
@@ -49,13 +55,66 @@ pub(super) fn head(report: &Report) -> Vec<String> {
     out
 }
 
+/// The whole report as lines of text, for a terminal.
+#[must_use]
+pub fn report_lines(report: &Report) -> Vec<String> {
+    let mut out = head(report);
+    for table in tables(report) {
+        out.extend([String::new(), table.heading.clone()]);
+        out.extend(aligned(&table));
+    }
+    out.extend([String::new(), "How it is counted".to_owned()]);
+    out.extend(report.notes.iter().map(|note| format!("  {note}")));
+    out
+}
+
+/// Characters of a name that a line has room for.
+const LONGEST: usize = 40;
+
+/// A name that fits into a line.
+#[must_use]
+pub fn short(name: &str, longest: usize) -> String {
+    let mut out: String = name.chars().take(longest).collect();
+    if name.chars().count() > longest {
+        out.push('…');
+    }
+    out
+}
+
+/// Columns as wide as their widest cell: the first to the left, figures to the right.
+fn aligned(table: &Table) -> Vec<String> {
+    if table.rows.is_empty() {
+        return vec![format!("  {}", table.none)];
+    }
+    let wide = |text: &str| unicode_width::UnicodeWidthStr::width(text);
+    let fitting = |line: &Vec<String>| -> Vec<String> {
+        line.iter().map(|cell| short(cell, LONGEST)).collect()
+    };
+    let all: Vec<Vec<String>> =
+        std::iter::once(&table.columns).chain(&table.rows).map(fitting).collect();
+    let width = |n: usize| all.iter().filter_map(|l| l.get(n)).map(|t| wide(t)).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..table.columns.len()).map(width).collect();
+    let mut out = Vec::new();
+    for line in &all {
+        let mut text = String::from(" ");
+        for (n, (cell, width)) in line.iter().zip(&widths).enumerate() {
+            let gap = " ".repeat(width.saturating_sub(wide(cell)));
+            let is_name = n == 0;
+            let (before, after) = if is_name { ("", gap.as_str()) } else { (gap.as_str(), "") };
+            text.push_str(&format!(" {before}{cell}{after} "));
+        }
+        out.push(text.trim_end().to_owned());
+    }
+    out
+}
+
 /// All tables, in their order.
-pub(super) fn tables(report: &Report) -> Vec<Table> {
+pub fn tables(report: &Report) -> Vec<Table> {
     vec![availability(report), times(report), schools(report)]
 }
 
 /// The time that counts: all but what was not taken.
-pub(super) fn taken(sums: &Sums) -> u64 {
+pub fn taken(sums: &Sums) -> u64 {
     sums.all() - sums.not_taken
 }
 
@@ -83,7 +142,9 @@ fn told(share: String, sums: &Sums) -> String {
     if sums.tells() || sums.known() == 0 { share } else { TOO_LITTLE.to_owned() }
 }
 
-pub(super) fn available(figures: &Figures) -> String {
+/// The available share of the known time, or why there is none.
+#[must_use]
+pub fn available(figures: &Figures) -> String {
     let sums = &figures.seconds;
     told(percent(sums.available(), sums.known(), false), sums)
 }
@@ -243,7 +304,7 @@ fn schools(report: &Report) -> Table {
 }
 
 /// What is stated about personal data: a table for each service.
-pub(super) fn statements(report: &Report) -> Vec<Table> {
+pub fn statements(report: &Report) -> Vec<Table> {
     let services = report.services.iter().map(|s| (s.service.clone(), s.label.clone()));
     let table = |stated: Stated| {
         let rows = stated.statements.iter().map(|statement| {
@@ -268,6 +329,6 @@ pub(super) fn statements(report: &Report) -> Vec<Table> {
 }
 
 /// A moment for programs: RFC 3339, UTC.
-pub(super) fn utc(at: Timestamp) -> String {
+pub fn utc(at: Timestamp) -> String {
     at.to_string()
 }
