@@ -55,17 +55,50 @@ pub fn head(report: &Report) -> Vec<String> {
     out
 }
 
+/// A part of a report for a terminal: where the columns of its table stand under each other, and row by
+/// row for a screen that is narrower than that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// As a table.
+    pub lines: Vec<String>,
+    /// The same in sentences.
+    pub told: Vec<String>,
+}
+
+/// The parts of a report for a terminal.
+#[must_use]
+pub fn report_blocks(report: &Report) -> Vec<Block> {
+    let same = |lines: Vec<String>| Block { told: lines.clone(), lines };
+    let mut out = vec![same(head(report))];
+    out.extend(tables(report).iter().map(|table| {
+        let begin =
+            |rows: Vec<String>| std::iter::once(table.heading.clone()).chain(rows).collect();
+        Block { lines: begin(aligned(table)), told: begin(in_sentences(table)) }
+    }));
+    let notes = report.notes.iter().map(|note| format!("  {note}"));
+    out.push(same(std::iter::once("How it is counted".to_owned()).chain(notes).collect()));
+    out
+}
+
 /// The whole report as lines of text, for a terminal.
 #[must_use]
 pub fn report_lines(report: &Report) -> Vec<String> {
-    let mut out = head(report);
-    for table in tables(report) {
-        out.extend([String::new(), table.heading.clone()]);
-        out.extend(aligned(&table));
+    let blocks: Vec<Vec<String>> = report_blocks(report).into_iter().map(|b| b.lines).collect();
+    blocks.join(&String::new())
+}
+
+/// A row each: its name, then each figure after its heading. What there was none of is left out.
+fn in_sentences(table: &Table) -> Vec<String> {
+    if table.rows.is_empty() {
+        return vec![format!("  {}", table.none)];
     }
-    out.extend([String::new(), "How it is counted".to_owned()]);
-    out.extend(report.notes.iter().map(|note| format!("  {note}")));
-    out
+    let row = |cells: &Vec<String>| {
+        let told = table.columns.iter().zip(cells).skip(1).filter(|(_, cell)| *cell != "-");
+        let told: Vec<String> = told.map(|(head, cell)| format!("{head} {cell}")).collect();
+        let name = cells.first().map_or("", String::as_str);
+        format!("  {}: {}", short(name, LONGEST), told.join(", "))
+    };
+    table.rows.iter().map(row).collect()
 }
 
 /// Characters of a name that a line has room for.

@@ -21,6 +21,7 @@ mod pty;
 mod reports;
 mod safety;
 mod sizes;
+mod slips;
 mod snapshots;
 mod statements;
 mod training;

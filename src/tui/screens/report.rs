@@ -10,7 +10,7 @@ use crate::tui::widgets::{Line, Pen, wrap};
 use crate::tui::wish::{Heard, Wish};
 use crate::wire::past::{Diff, Handover};
 use crate::wire::report::Report;
-use crate::wire::tables::report_lines;
+use crate::wire::tables::{Block, report_blocks};
 use crate::wire::telling::{Part, diff_head, diff_parts, handover_head, handover_parts};
 use crate::wire::when::two_in;
 
@@ -33,25 +33,25 @@ const USUAL: SignedDuration = SignedDuration::from_hours(30 * 24);
 struct Told {
     head: Vec<String>,
     parts: Vec<Part>,
-    /// Lines whose columns stand under each other: never wrapped.
-    table: Vec<String>,
+    /// Tables, each as wide as it is or in sentences.
+    blocks: Vec<Block>,
 }
 
 impl From<&Diff> for Told {
     fn from(diff: &Diff) -> Self {
-        Self { head: diff_head(diff), parts: diff_parts(diff), table: Vec::new() }
+        Self { head: diff_head(diff), parts: diff_parts(diff), blocks: Vec::new() }
     }
 }
 
 impl From<&Handover> for Told {
     fn from(page: &Handover) -> Self {
-        Self { head: handover_head(page), parts: handover_parts(page), table: Vec::new() }
+        Self { head: handover_head(page), parts: handover_parts(page), blocks: Vec::new() }
     }
 }
 
 impl From<&Report> for Told {
     fn from(report: &Report) -> Self {
-        Self { head: Vec::new(), parts: Vec::new(), table: report_lines(report) }
+        Self { head: Vec::new(), parts: Vec::new(), blocks: report_blocks(report) }
     }
 }
 
@@ -150,15 +150,17 @@ impl ReportScreen {
                 }
             }
         }
-        // What does not fit beside is read below: a figure is never cut off unseen.
-        for text in &told.table {
-            let fits = crate::tui::widgets::width(text) <= columns;
-            let role =
-                if text.starts_with(' ') || text.is_empty() { Role::Text } else { Role::Title };
-            match fits {
-                true => lines.push(Line::of(text.as_str(), role)),
-                false => super::say(&mut lines, text, role, (1, room)),
+        for block in &told.blocks {
+            let fits = |text: &String| crate::tui::widgets::width(text) < columns;
+            let texts = if block.lines.iter().all(fits) { &block.lines } else { &block.told };
+            for text in texts {
+                let role = if text.starts_with(' ') { Role::Text } else { Role::Title };
+                match fits(text) {
+                    true => lines.push(Line::of(format!(" {text}"), role)),
+                    false => super::say(&mut lines, text, role, (3, room)),
+                }
             }
+            lines.push(Line::default());
         }
         lines
     }
