@@ -13,7 +13,7 @@ use crate::snapshots::everywhere;
 
 fn counted() -> Counted {
     let sums = Sums { ok: 2_400_000, critical: 90_000, not_recorded: 100_000, ..Sums::default() };
-    Counted { round_the_clock: sums.clone().into(), school_days: sums.into() }
+    Counted { round_the_clock: sums.into(), school_days: sums.into() }
 }
 
 fn report() -> Report {
