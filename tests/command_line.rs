@@ -264,6 +264,9 @@ fn what_is_handed_over_says_so_where_there_is_nothing_and_escapes_names_for_a_ma
         open: Vec::new(),
         open_more: 0,
         runs_out: Vec::new(),
+        next_shift_ends: "2026-11-25T17:00:00Z".parse().unwrap(),
+        runs_out_next: Vec::new(),
+        credentials: Vec::new(),
         done: Vec::new(),
         actions: Vec::new(),
         to_look_at: Vec::new(),
@@ -271,7 +274,11 @@ fn what_is_handed_over_says_so_where_there_is_nothing_and_escapes_names_for_a_ma
         untold: None,
     };
     let text = cli::handover_text(&page);
-    for heading in ["Open, and whose\n  nothing is in trouble", "Tickets that stand\n  none"] {
+    for heading in [
+        "Open, and whose\n  nothing is in trouble",
+        "Tickets that stand\n  none",
+        "Credentials that end\n  none within 30 days, of those whose end is known",
+    ] {
         assert!(text.contains(heading), "{text}");
     }
     assert!(text.contains("16h ago; the end of asha's last shift"), "{text}");

@@ -230,6 +230,7 @@ fn entry(id: u64, kind: DeskKind, cells: &[(Row, &str)]) -> DeskEntry {
         kind,
         from: None,
         until: Some(at("2026-11-23T17:00:00Z")),
+        again: Vec::new(),
         filter: "".into(),
         why: "rang the office".into(),
         cells: cells.collect(),
@@ -240,6 +241,10 @@ fn keeps_the_desks_book(open: &dyn Fn() -> Box<dyn Store>) {
     let (here, there) = (row("9990101"), row("9990102"));
     let wide = DeskEntry {
         from: Some(at("2026-11-28T22:00:00Z")),
+        again: vec![
+            (at("2026-12-05T22:00:00Z"), at("2026-12-06T02:00:00Z")),
+            (at("2026-12-12T22:00:00Z"), at("2026-12-13T02:00:00Z")),
+        ],
         filter: "mail:c kind:primary".into(),
         ..entry(1, DeskKind::Downtime, &[(here, "mail"), (here, "scan"), (there, "mail")])
     };

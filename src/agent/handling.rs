@@ -2,6 +2,7 @@
 //!
 //! The rules of what may be taken stand in [`sort`]; who asks is what the kernel says.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Extension;
@@ -15,8 +16,10 @@ use crate::agent::peers::PeerId;
 use crate::agent::problem::{Refusal, json};
 use crate::agent::routes::{Answer, Desk, body_of};
 use crate::hub::Stand;
-use crate::model::cell::Handling;
+use crate::model::again::Again;
+use crate::model::cell::{Handling, Row};
 use crate::model::desk::{CellName, DeskEntry, DeskKind};
+use crate::model::estate::Estate;
 use crate::model::text::Clean;
 use crate::ports::store::Save;
 use crate::wire::desk::{Handle, Handled, LeftOut, MOST_CELLS};
@@ -54,7 +57,7 @@ pub(super) async fn name_of(desk: &Desk, peer: PeerId) -> Clean {
 /// Takes cells in hand for an operator, by all rules.
 pub(super) async fn take(desk: &Desk, by: Clean, asked: Handle) -> Result<Handled, Refusal> {
     let now = desk.clock.now();
-    let asked = settled(asked, now, |now| desk.settings.shift_end(now))?;
+    let (asked, again) = settled(asked, now, |now| desk.settings.shift_end(now))?;
     let names = asked.cells.clone();
     let stands = desk.hub.ask(move |held| held.stands(&names)).await?;
     let stood = desk.settings.training.as_ref().map(|_| stands.clone());
@@ -62,15 +65,35 @@ pub(super) async fn take(desk: &Desk, by: Clean, asked: Handle) -> Result<Handle
     if let (Some(training), Some(stood)) = (&desk.settings.training, &stood) {
         training.taken(now, asked.kind, (&asked.cells, stood), &sorted.done);
     }
-    let id = if sorted.done.is_empty() { 0 } else { act(desk, &asked, &by, &sorted.done).await? };
+    let mut sorted = sorted;
+    let turns = turns(&asked, again.as_ref(), &desk.hub.estate(), &mut sorted, now);
+    let planned: usize = turns.iter().map(|turn| turn.cells.len() * turn.windows.len()).sum();
+    if planned > desk.hub.ask(|held| held.may_plan()).await? {
+        return Err(Refusal::bad_request(
+            "more would be planned than the agent keeps (100,000 times of cells); narrow the filter, or \
+             end it sooner with till",
+        ));
+    }
+    let mut id = 0;
+    for turn in &turns {
+        let entry = act(desk, &asked, &by, turn).await?;
+        id = if id == 0 { entry } else { id };
+    }
+    let first = turns.iter().filter_map(|turn| turn.windows.first()).min().copied();
+    let (from, until) = match again {
+        Some(_) => (first.map(|f| f.0).filter(|from| *from > now), first.map(|f| f.1)),
+        None => (asked.from, asked.until),
+    };
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     Ok(Handled {
         id,
         by,
         kind: asked.kind,
         done: count(sorted.done.len()),
-        from: asked.from,
-        until: asked.until,
+        from,
+        until,
+        times: count(turns.iter().map(|turn| turn.windows.len()).max().unwrap_or(1)),
+        last: again.and_then(|_| turns.iter().filter_map(Turn::last).max()),
         taken_over: sorted.taken_over,
         left_out: count(sorted.left_out.len()),
         left_out_cells: sorted.left_out.into_iter().take(TOLD).collect(),
@@ -78,21 +101,30 @@ pub(super) async fn take(desk: &Desk, by: Clean, asked: Handle) -> Result<Handle
 }
 
 /// Has it judged, and kept in the book. The entry's number.
-async fn act(desk: &Desk, asked: &Handle, by: &Clean, done: &[CellName]) -> Result<u64, Refusal> {
-    let handling =
-        asked.kind.handling().map(|kind| Handling { kind, by: by.clone(), until: asked.until });
-    if asked.kind != DeskKind::Note {
-        desk.hub.handled(done, asked.from, handling.as_ref()).await?;
-    }
+async fn act(desk: &Desk, asked: &Handle, by: &Clean, turn: &Turn) -> Result<u64, Refusal> {
     let now = desk.clock.now();
+    let done = &turn.cells;
+    let first = turn.windows.first();
+    let (from, until) = first.map_or((asked.from, asked.until), |(from, until)| {
+        (Some(*from).filter(|from| *from > now), Some(*until))
+    });
+    let of = |until| asked.kind.handling().map(|kind| Handling { kind, by: by.clone(), until });
+    if asked.kind != DeskKind::Note {
+        desk.hub.handled(done, from, of(until).as_ref()).await?;
+    }
+    let again = turn.windows.get(1..).unwrap_or_default();
+    for (from, until) in again {
+        desk.hub.handled(done, Some(*from), of(Some(*until)).as_ref()).await?;
+    }
     let id = desk.next_entry(now);
     let entry = DeskEntry {
         id,
         at: now,
         by: by.clone(),
         kind: asked.kind,
-        from: asked.from,
-        until: asked.until,
+        from,
+        until,
+        again: again.to_vec(),
         filter: asked.filter.clone(),
         why: asked.why.clone(),
         cells: done.to_vec(),
@@ -107,7 +139,7 @@ fn settled(
     mut asked: Handle,
     now: Timestamp,
     shift_end: impl Fn(Timestamp) -> Timestamp,
-) -> Result<Handle, Refusal> {
+) -> Result<(Handle, Option<Again>), Refusal> {
     let refuse = |why: &str| Err(Refusal::bad_request(why));
     if asked.cells.is_empty() {
         return refuse("no cell is named: name a school (or `estate`) and a service");
@@ -124,15 +156,23 @@ fn settled(
     }
     asked.cells.sort_unstable();
     asked.cells.dedup();
+    let again = again_of(&asked, now)?;
     asked.from = asked.from.filter(|from| *from > now);
     let longest = match asked.kind {
         DeskKind::Note | DeskKind::GiveBack => {
             (asked.from, asked.until) = (None, None);
-            return Ok(asked);
+            return match again {
+                Some(_) => refuse("only a downtime comes again"),
+                None => Ok((asked, None)),
+            };
         }
+        DeskKind::Downtime if again.is_some() => return Ok((asked, again)),
         DeskKind::Downtime => LONGEST_DOWNTIME,
         DeskKind::Acknowledge | DeskKind::Claim => LONGEST_HOLD,
     };
+    if again.is_some() {
+        return refuse("only a downtime comes again");
+    }
     if asked.from.is_some() && asked.kind != DeskKind::Downtime {
         return refuse("only a downtime can begin later");
     }
@@ -154,7 +194,76 @@ fn settled(
         );
     }
     asked.until = Some(until);
-    Ok(asked)
+    Ok((asked, None))
+}
+
+/// What comes again, where that was asked for.
+fn again_of(asked: &Handle, now: Timestamp) -> Result<Option<Again>, Refusal> {
+    let refuse = |why: &str| Err(Refusal::bad_request(why));
+    if asked.every.is_empty() {
+        return Ok(None);
+    }
+    if asked.from.is_some() || asked.until.is_some() {
+        return refuse(
+            "a downtime that comes again has its times in `every`, not in `from` and `until`",
+        );
+    }
+    match Again::read(asked.every.as_str(), now) {
+        Some(Ok((again, ""))) => Ok(Some(again)),
+        Some(Err(why)) => refuse(&why.to_string()),
+        _ => refuse(
+            "`every` is written as every sun 02:00..04:00, or closures, each with till 2027-01-31",
+        ),
+    }
+}
+
+/// Cells to which the same is done.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Turn {
+    cells: Vec<CellName>,
+    /// From when to when, the soonest first; empty where nothing runs out.
+    windows: Vec<(Timestamp, Timestamp)>,
+}
+
+impl Turn {
+    fn last(&self) -> Option<Timestamp> {
+        self.windows.last().map(|(_, until)| *until)
+    }
+}
+
+/// The cells by when it comes for them: what the calendars close at different times is done apart. A
+/// cell for which it never comes is left out.
+fn turns(
+    asked: &Handle,
+    again: Option<&Again>,
+    estate: &Estate,
+    sorted: &mut Sorted,
+    now: Timestamp,
+) -> Vec<Turn> {
+    let Some(again) = again else {
+        let windows = asked.until.map(|until| (asked.from.unwrap_or(now), until));
+        let cells = std::mem::take(&mut sorted.done);
+        let turn = Turn { cells, windows: windows.into_iter().collect() };
+        sorted.done.clone_from(&turn.cells);
+        return if turn.cells.is_empty() { Vec::new() } else { vec![turn] };
+    };
+    let mut by_windows: BTreeMap<Vec<(Timestamp, Timestamp)>, Vec<CellName>> = BTreeMap::new();
+    let mut known: Option<(Row, Vec<(Timestamp, Timestamp)>)> = None;
+    for cell in std::mem::take(&mut sorted.done) {
+        let windows = match &known {
+            Some((row, windows)) if *row == cell.row || !again.is_closures() => windows.clone(),
+            _ => again.windows(&estate.calendar_of(cell.row), now),
+        };
+        known = Some((cell.row, windows.clone()));
+        if windows.is_empty() {
+            let why = format!("nothing comes there: {}", again.written());
+            sorted.left_out.push(LeftOut { cell, why: Clean::new(&why) });
+            continue;
+        }
+        sorted.done.push(cell.clone());
+        by_windows.entry(windows).or_default().push(cell);
+    }
+    by_windows.into_iter().map(|(windows, cells)| Turn { cells, windows }).collect()
 }
 
 /// Cells by what becomes of them.
@@ -207,7 +316,7 @@ fn left_alone(kind: DeskKind, stand: &Stand) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::cell::{HandlingKind, Row};
+    use crate::model::cell::HandlingKind;
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -225,12 +334,14 @@ mod tests {
         let cells = vec![cell("b"), cell("a"), cell("b")];
         let why = if matches!(kind, DeskKind::Downtime | DeskKind::Note) { "why" } else { "" };
         let (filter, until) = (Clean::default(), until.map(at));
-        Handle { kind, cells, filter, from: None, until, why: why.into() }
+        Handle { kind, cells, filter, from: None, until, every: Clean::default(), why: why.into() }
     }
 
     fn whole(asked: Handle) -> Result<Handle, String> {
         let shift = |_| at("2026-11-24T17:00:00Z");
-        settled(asked, now(), shift).map_err(|r| r.problem.message.to_string())
+        settled(asked, now(), shift)
+            .map(|(asked, _)| asked)
+            .map_err(|r| r.problem.message.to_string())
     }
 
     #[test]

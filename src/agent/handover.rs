@@ -21,7 +21,7 @@ use crate::model::desk::CellName;
 use crate::model::text::Clean;
 use crate::wire::VERSION;
 use crate::wire::action::ActionRow;
-use crate::wire::past::{Done, Handover, Named, Open, Standing};
+use crate::wire::past::{Done, EndsSoon, Handover, Named, Open, Standing};
 
 /// Entries of each list.
 const MOST: usize = 2_000;
@@ -61,6 +61,7 @@ pub(super) async fn handover(
             "`since` does not lie in the past; name an earlier moment",
         ));
     }
+    let ends = desk.settings.shift_end(now);
     let before = Moment::of(&desk, since).await?;
     let after = Moment::of(&desk, now).await?;
     let mut page = Handover {
@@ -69,11 +70,14 @@ pub(super) async fn handover(
         by,
         since,
         why_since: Clean::new(&why_since),
-        shift_ends: desk.settings.shift_end(now),
+        shift_ends: ends,
+        next_shift_ends: desk.settings.shift_end(ends),
         diff: compared(&desk, &before, &after).await?,
         open: Vec::new(),
         open_more: 0,
         runs_out: Vec::new(),
+        runs_out_next: Vec::new(),
+        credentials: Vec::new(),
         done: done(&desk, &after, (since, now)).await?,
         actions: Vec::new(),
         to_look_at: Vec::new(),
@@ -154,7 +158,8 @@ async fn stands(desk: &Desk, moment: &Moment, page: &mut Handover) -> Result<(),
                 let is_open = cell.health.is_trouble() && cell.follows_from.is_none();
                 let end = cell.handling.as_ref().and_then(|h| h.until);
                 let ends = end.is_some_and(|until| until <= page.shift_ends);
-                if !is_open && !ends {
+                let next = !ends && end.is_some_and(|until| until <= page.next_shift_ends);
+                if !is_open && !ends && !next {
                     continue;
                 }
                 let name = CellName { row, service: service.clone() };
@@ -162,12 +167,16 @@ async fn stands(desk: &Desk, moment: &Moment, page: &mut Handover) -> Result<(),
                 if ends {
                     page.runs_out.push(found.clone());
                 }
+                if next {
+                    page.runs_out_next.push(found.clone());
+                }
                 if is_open {
                     open.push((moment.pupils(row), found));
                 }
             }
         }
     }
+    page.credentials = credentials(desk, moment).await?;
     open.sort_by_key(|(pupils, open)| {
         let Open { cell, stands } = open;
         let held = stands.handling.is_some();
@@ -175,9 +184,29 @@ async fn stands(desk: &Desk, moment: &Moment, page: &mut Handover) -> Result<(),
     });
     page.open_more = u32::try_from(open.len().saturating_sub(MOST)).unwrap_or(u32::MAX);
     page.open = open.into_iter().take(MOST).map(|(_, open)| open).collect();
-    page.runs_out.sort_by_key(|open| open.stands.handling.as_ref().and_then(|h| h.until));
-    page.runs_out.truncate(MOST);
+    for list in [&mut page.runs_out, &mut page.runs_out_next] {
+        list.sort_by_key(|open| open.stands.handling.as_ref().and_then(|h| h.until));
+        list.truncate(MOST);
+    }
     Ok(())
+}
+
+/// What the checks of credentials say that is not well, the worst first.
+async fn credentials(desk: &Desk, moment: &Moment) -> Result<Vec<EndsSoon>, Refusal> {
+    let estate = desk.hub.ask(|held| held.page(Row::Estate)).await?;
+    let views = estate.into_iter().flat_map(|page| page.services);
+    let bad = views.flat_map(|view| {
+        let service = view.service;
+        let told = view.checks.into_iter().filter(|c| c.check.name() == "credentials");
+        told.filter(|c| c.health.is_trouble()).map(move |c| (service.clone(), c))
+    });
+    let mut bad: Vec<_> = bad.collect();
+    bad.sort_by_key(|(_, check)| Reverse(check.health));
+    let of = |(service, check): (crate::model::ids::ServiceKey, crate::model::cell::CheckView)| {
+        let cell = named(moment, CellName { row: Row::Estate, service });
+        EndsSoon { cell, why: check.why }
+    };
+    Ok(bad.into_iter().map(of).collect())
 }
 
 /// What the ledger tells.

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod changes;
+mod days;
 mod diff;
 mod guarded;
 mod handling;

@@ -10,6 +10,7 @@ use crate::wire::action::{
     PlanPage, PlanRequest, Told, Why,
 };
 use crate::wire::board::{Board, Change};
+use crate::wire::days::LastDays;
 use crate::wire::desk::{Handle, Handled};
 use crate::wire::incident::{IncidentDone, IncidentOrder, IncidentPage, Incidents};
 use crate::wire::page::{AgentHealth, CheckPage, Page, Problem, Refresh, Refreshed};
@@ -312,7 +313,7 @@ fn acts(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> Vec<Ro
 }
 
 /// The routes of what was kept: runs, two moments compared, what is handed over, and reports.
-fn kept(answers: &mut SchemaGenerator) -> [Route<'static>; 4] {
+fn kept(answers: &mut SchemaGenerator) -> [Route<'static>; 5] {
     let since = "Since when (RFC 3339); the end of your last shift if absent, else 12 hours ago";
     let handover = Route {
         parameters: vec![parameter("since", "query", false, since)],
@@ -359,7 +360,17 @@ fn kept(answers: &mut SchemaGenerator) -> [Route<'static>; 4] {
             answers.subschema_for::<Report>().to_value(),
         )
     };
-    [diff, handover, runs, report]
+    let rows = "LAESTABs or `estate`, with commas between; at most 200";
+    let days = Route {
+        parameters: vec![parameter("rows", "query", true, rows)],
+        problems: &[400, 404],
+        ..get(
+            "/v1/days",
+            "A letter for the worst of each of the last 14 days of rows of the board",
+            answers.subschema_for::<LastDays>().to_value(),
+        )
+    };
+    [days, diff, handover, runs, report]
 }
 
 /// The routes of incidents.

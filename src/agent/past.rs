@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::agent::days;
 use crate::agent::problem::{Refusal, json};
 use crate::agent::routes::{Answer, Desk, HISTORY, agent_info, line_of, no_school};
 use crate::agent::stream::{BrokenOff, PIECE, listed};
@@ -234,11 +235,7 @@ impl Moment {
 
     /// Whether it was a school day there.
     fn is_school_day(&self, row: Row) -> bool {
-        let calendar = match row {
-            Row::Estate => self.config.calendars.get("").cloned().unwrap_or_default(),
-            Row::School(laestab) => self.config.calendar(laestab),
-        };
-        calendar.is_school_day(london_date(self.at))
+        self.config.calendar_of(row).is_school_day(london_date(self.at))
     }
 
     /// Pupils of a school.
@@ -443,6 +440,7 @@ pub(super) async fn page(desk: Arc<Desk>, row: Row, name: &str, at: Timestamp) -
     page.desk = book.map(line_of).collect();
     page.as_of = at;
     page.school_day = moment.is_school_day(row);
+    days::put(&desk, row, &mut page, at).await;
     page.past = Some(moment.told(&desk, u32::try_from(unknown).unwrap_or(u32::MAX)).await?);
     Ok(json(StatusCode::OK, &page))
 }

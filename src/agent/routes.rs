@@ -18,6 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::agent::accounts;
 use crate::agent::changes;
+use crate::agent::days;
 use crate::agent::diff;
 use crate::agent::guarded::{self, Counter};
 use crate::agent::handling;
@@ -117,6 +118,7 @@ pub(super) fn router(desk: Arc<Desk>, counter: Arc<Counter>) -> Router {
         .route("/v1/runs/{laestab}", get(runs::runs))
         .route("/v1/incidents", get(incidents::list))
         .route("/v1/incidents/{id}", get(incidents::page).post(incidents::order))
+        .route("/v1/days", get(days::days))
         .route("/v1/diff", get(diff::diff))
         .route("/v1/handover", get(handover::handover))
         .route("/v1/report", get(report::report))
@@ -269,6 +271,7 @@ async fn page(State(desk): At, Path(school): Path<String>, RawQuery(query): RawQ
         }
         Err(error) => tracing::error!("the history of {school} cannot be read: {error}"),
     }
+    days::put(&desk, row, &mut page, desk.clock.now()).await;
     desk.put_tickets(row, &mut page).await;
     if laestab.is_none() {
         page.not_watched.extend(desk.scheduler.found());
@@ -285,6 +288,8 @@ pub(super) fn line_of(entry: DeskEntry) -> DeskLine {
         services: entry.cells.into_iter().map(|cell| cell.service).collect(),
         from: entry.from,
         until: entry.until,
+        times: u32::try_from(entry.again.len() + 1).unwrap_or(u32::MAX),
+        last: entry.again.last().map(|(_, until)| *until),
         filter: entry.filter,
         why: entry.why,
     }
@@ -445,7 +450,7 @@ async fn document(State(desk): At) -> Response {
     )
 }
 
-fn school_or_estate(text: &str) -> Result<Option<Laestab>, Refusal> {
+pub(super) fn school_or_estate(text: &str) -> Result<Option<Laestab>, Refusal> {
     if text == "estate" { Ok(None) } else { school_of(text).map(Some) }
 }
 

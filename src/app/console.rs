@@ -108,7 +108,13 @@ pub async fn show(outside: &Outside, showing: Showing) -> Result<u8, Failed> {
         }
     });
     if outside.plain {
-        return super::plain::run(outside, showing.socket, (ended, showing.notices)).await;
+        return super::plain::run(
+            outside,
+            showing.socket,
+            (ended, showing.notices),
+            showing.looked.as_deref(),
+        )
+        .await;
     }
     let options = Options {
         settings: showing.settings,
@@ -135,11 +141,12 @@ pub async fn show(outside: &Outside, showing: Showing) -> Result<u8, Failed> {
 }
 
 /// When somebody last looked. A file that is not there or cannot be read marks nothing as new.
-fn looked(file: &Path) -> Option<Timestamp> {
+pub(super) fn looked(file: &Path) -> Option<Timestamp> {
     std::fs::read_to_string(file).ok()?.trim().parse().ok()
 }
 
-fn keep_looked(file: &Path, at: Timestamp) {
+/// Keeps when somebody last looked.
+pub(super) fn keep_looked(file: &Path, at: Timestamp) {
     let folder = file.parent().unwrap_or(file);
     let kept = crate::sys::private_dir(folder).map_err(|e| e.to_string());
     let kept =

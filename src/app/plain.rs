@@ -1,12 +1,13 @@
 //! The console line by line, for screen readers.
 
 use std::io::BufRead as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::mpsc::Receiver;
 
+use crate::app::console;
 use crate::app::failed::Failed;
 use crate::app::watch;
 use crate::app::world::Outside;
@@ -25,12 +26,15 @@ pub(super) async fn run(
     outside: &Outside,
     socket: PathBuf,
     (mut ended, mut notices): (Receiver<()>, Option<Receiver<String>>),
+    looked: Option<&Path>,
 ) -> Result<u8, Failed> {
     let link = Link::new(&socket).map_err(Failed::no_agent)?;
-    let mut desk = Desk { link, socket, plain: Plain::default() };
+    let plain = Plain::looked_before(looked.and_then(console::looked));
+    let mut desk = Desk { link, socket, plain };
     cli::say("caretaker, line by line. Type help to hear what can be typed.");
     let first = desk.rows().await.map_err(Failed::no_agent)?;
     cli::say(&Plain::totals(&first));
+    desk.look(outside).await;
     // Without a filter there is nothing to misunderstand.
     cli::say(&desk.plain.list(&first, "", outside.clock.now()).unwrap_or_else(|why| why));
     let tells = Arc::new(AtomicBool::new(true));
@@ -50,6 +54,7 @@ pub(super) async fn run(
         };
         reading = None;
         let Some(typed) = typed else { break };
+        desk.look(outside).await;
         match desk.plain.read(&typed) {
             Ok(Asked::End) => break,
             Ok(Asked::Changes(on)) => {
@@ -61,6 +66,9 @@ pub(super) async fn run(
         }
     }
     news.abort();
+    if let Some((file, at)) = looked.zip(desk.plain.looked_last()) {
+        console::keep_looked(file, at);
+    }
     Ok(Code::Done as u8)
 }
 
@@ -93,6 +101,20 @@ struct Desk {
 impl Desk {
     async fn rows(&self) -> Result<Rows, LinkError> {
         Ok(Rows::new(self.link.board().await?))
+    }
+
+    /// Somebody types: whoever was away is told what is new.
+    async fn look(&mut self, outside: &Outside) {
+        let now = outside.clock.now();
+        let Some(from) = self.plain.looks(now) else { return };
+        match self.link.diff(from, None).await {
+            Ok(diff) => {
+                if let Some(told) = self.plain.news(from, &diff, now) {
+                    cli::say(&told);
+                }
+            }
+            Err(why) => cli::say(&format!("What is new since you last looked is not known: {why}")),
+        }
     }
 
     async fn answer(&mut self, outside: &Outside, asked: Asked) {

@@ -319,7 +319,8 @@ pub struct HandleArgs {
     #[arg(long, value_name = "TERMS")]
     pub filter: Option<String>,
     /// Its end, or beginning and end: 2h, 17:00, 2026-11-28T22:00, 22:00..02:00. Otherwise the end
-    /// of the shift; a downtime needs it.
+    /// of the shift; a downtime needs it. One that comes again: "every sun 02:00..04:00", or
+    /// "closures" (of each school's calendar), and with "till 2027-01-31" how long.
     #[arg(long, value_name = "WHEN", conflicts_with = "for")]
     pub until: Option<String>,
     /// How long from now on.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::cli::args::HandleArgs;
 use crate::cli::{PickError, pick, pick_service};
+use crate::wire::again::{Again, AgainError};
 use crate::wire::board::{Board, CompactCell, Row, RowFacts};
 use crate::wire::desk::{CellName, DeskKind, Handle, Handled};
 use crate::wire::filter::{Filter, FilterError};
@@ -22,6 +23,12 @@ pub enum HandleError {
     /// A moment.
     #[error(transparent)]
     When(#[from] WhenError),
+    /// When it comes again.
+    #[error(transparent)]
+    Again(#[from] AgainError),
+    /// Something stands after that.
+    #[error("{0:?} is not understood: the reason is told with --why")]
+    Rest(String),
     /// Nothing was named.
     #[error(
         "name schools (numbers or parts of names, or `estate`), or a filter with --filter; every \
@@ -80,7 +87,14 @@ pub fn handle(board: &Board, args: &HandleArgs, now: Timestamp) -> Result<Handle
     let kind = args.kind.kind();
     let filter = args.filter.as_deref().map(Filter::parse).transpose()?;
     let service = args.service.as_deref().map(|word| pick_service(board, word)).transpose()?;
+    let again = args.until.as_deref().and_then(|text| Again::read(text, now)).transpose()?;
+    let every = match again {
+        Some((again, "")) => again.written(),
+        Some((_, rest)) => return Err(HandleError::Rest(rest.to_owned())),
+        None => String::new(),
+    };
     let (from, until) = match (&args.until, args.r#for) {
+        _ if !every.is_empty() => (None, None),
         (Some(text), _) => {
             let (from, until) = stretch(text, now)?;
             (from, Some(until))
@@ -105,7 +119,8 @@ pub fn handle(board: &Board, args: &HandleArgs, now: Timestamp) -> Result<Handle
         return Err(HandleError::Nothing);
     }
     let filter = Clean::new(args.filter.as_deref().unwrap_or_default());
-    Ok(Handle { kind, cells, filter, from, until, why: Clean::new(&args.why) })
+    let every = Clean::new(&every);
+    Ok(Handle { kind, cells, filter, from, until, every, why: Clean::new(&args.why) })
 }
 
 /// The answer for people: what was done, and each cell to which it was not.
@@ -115,13 +130,18 @@ pub fn handled_text(board: &Board, handled: &Handled) -> String {
         at.map_or(String::new(), |at| format!(" {word} {}", crate::wire::when::written(at)))
     };
     let mut out = format!(
-        "{} by {}: {} {}{}{}\n",
+        "{} by {}: {} {}{}{}{}\n",
         handled.kind.word(),
         handled.by,
         handled.done,
         if handled.done == 1 { "cell" } else { "cells" },
         say(handled.from, "from"),
-        say(handled.until, "until")
+        say(handled.until, "until"),
+        handled.last.map_or(String::new(), |at| format!(
+            "; {} times, the last until {}",
+            handled.times,
+            crate::wire::when::written(at)
+        ))
     );
     if handled.taken_over > 0 {
         out.push_str(&format!("{} of them somebody else had before\n", handled.taken_over));

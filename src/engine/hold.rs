@@ -7,12 +7,9 @@ use crate::engine::change::Outcome;
 use crate::engine::moment::Moment;
 use crate::engine::timers::Due;
 use crate::engine::world::World;
-use crate::model::cell::{Cell, Handling, Row};
+use crate::model::cell::{Cell, Handling, HandlingKind, Row};
 use crate::model::health::Health;
 use crate::model::ids::ServiceKey;
-
-/// Holds that may be planned; one more is not taken.
-const MOST_PLANNED: usize = 100_000;
 
 impl World {
     pub(super) fn handled(
@@ -31,16 +28,14 @@ impl World {
         }
         match (&handling, from.filter(|from| *from > self.now)) {
             (Some(later), Some(from)) => {
-                if self.planned.len() < MOST_PLANNED {
-                    self.planned.insert((from, name, service), later.clone());
+                if self.may_plan() > 0 {
+                    self.planned.put((name, service), from, later.clone());
                     out.effects.push(Effect::Planned);
                 }
                 return;
             }
             (None, _) => {
-                let before = self.planned.len();
-                self.planned.retain(|(_, row, key), _| (*row, key) != (name, &service));
-                if self.planned.len() < before {
+                if self.planned.clear(&(name, service)) {
                     out.effects.push(Effect::Planned);
                 }
             }
@@ -60,13 +55,23 @@ impl World {
 
     /// What was planned for now begins.
     pub(super) fn begin_planned(&mut self, out: &mut Outcome) {
-        while let Some(first) = self.planned.first_entry()
-            && first.key().0 <= self.now
-        {
-            let ((_, row, service), handling) = first.remove_entry();
+        while let Some(((row, service), handling)) = self.planned.pop(self.now) {
             out.effects.push(Effect::Planned);
-            self.handled((row, service), None, Some(handling), out);
+            if !self.is_longer_down((row, &service), &handling) {
+                self.handled((row, service), None, Some(handling), out);
+            }
         }
+    }
+
+    /// Whether a downtime is under way that lasts at least as long as one that begins.
+    fn is_longer_down(&self, (row, service): (Row, &ServiceKey), begins: &Handling) -> bool {
+        let place = self.plan.row(row).zip(self.plan.column(service));
+        let has = place.and_then(|(row, column)| self.board.cell(row, column)?.handling);
+        has.is_some_and(|has| {
+            has.kind == HandlingKind::Downtime
+                && begins.kind == HandlingKind::Downtime
+                && has.until.is_none_or(|until| begins.until.is_some_and(|other| other <= until))
+        })
     }
 
     /// A hold runs out.

@@ -16,6 +16,7 @@ mod judge;
 mod mend;
 mod moment;
 mod plan;
+mod planned;
 mod state;
 #[cfg(test)]
 mod tests;

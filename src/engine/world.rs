@@ -1,6 +1,5 @@
 //! The whole board and what judged it, to be read. What changes it stands in `change`.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -14,6 +13,7 @@ use crate::engine::judge::Bench;
 use crate::engine::mend;
 use crate::engine::moment::{Moment, rounded};
 use crate::engine::plan::Plan;
+use crate::engine::planned::PlannedHolds;
 use crate::engine::state::{Reading, State};
 use crate::engine::timers::Timers;
 use crate::engine::told::Names;
@@ -27,6 +27,9 @@ use crate::model::kept::{KeptPlan, Memory};
 use crate::model::observation::{Number, Target};
 use crate::model::span::Span;
 use crate::model::text::Clean;
+
+/// Holds that may be planned; one more is not taken.
+pub(super) const MOST_PLANNED: usize = 100_000;
 
 /// The whole board and what judged it.
 pub struct World {
@@ -44,7 +47,7 @@ pub struct World {
     pub(super) written_at: Option<Timestamp>,
     pub(super) timers: Timers,
     /// Holds that have not begun, the soonest first.
-    pub(super) planned: BTreeMap<(Timestamp, Row, ServiceKey), Handling>,
+    pub(super) planned: PlannedHolds,
     pub(super) names: Names,
     pub(super) now: Timestamp,
     pub(super) revision: u64,
@@ -65,7 +68,7 @@ impl World {
             before: None,
             written_at: None,
             timers: Timers::default(),
-            planned: BTreeMap::new(),
+            planned: PlannedHolds::default(),
             names: Names::default(),
             now: rounded(now),
             revision,
@@ -117,26 +120,27 @@ impl World {
     /// later than that, but sometimes earlier, when an answer has put it off meanwhile.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        let planned = self.planned.first_key_value().map(|((from, ..), _)| *from);
-        [self.timers.next().map(Moment::time), planned].into_iter().flatten().min()
+        [self.timers.next().map(Moment::time), self.planned.next()].into_iter().flatten().min()
     }
 
-    /// The next hold on a cell that has not begun.
+    /// The holds on a cell that have not begun, the soonest first.
+    pub fn planned_for<'a>(
+        &'a self,
+        row: Row,
+        service: &ServiceKey,
+    ) -> impl Iterator<Item = (Timestamp, &'a Handling)> + use<'a> {
+        self.planned.of(&(row, service.clone()))
+    }
+
+    /// How many more holds may be planned.
     #[must_use]
-    pub fn planned_for(&self, row: Row, service: &ServiceKey) -> Option<(Timestamp, &Handling)> {
-        let mut plans = self.planned.iter();
-        let found = plans.find(|((_, r, key), _)| (*r, key) == (row, service))?;
-        Some((found.0.0, found.1))
+    pub fn may_plan(&self) -> usize {
+        MOST_PLANNED.saturating_sub(self.planned.len())
     }
 
     /// Holds that have not begun, the soonest first.
     pub fn planned(&self) -> impl Iterator<Item = KeptPlan> + '_ {
-        self.planned.iter().map(|((from, row, service), handling)| KeptPlan {
-            from: *from,
-            row: *row,
-            service: service.clone(),
-            handling: handling.clone(),
-        })
+        self.planned.all()
     }
 
     /// A cell; a blank one for a row or column that does not exist.

@@ -109,14 +109,30 @@ impl Held {
             in_common: self.world().in_common(row, column),
             takers: self.shape().takers.get(usize::from(column)).copied().unwrap_or(0),
             affects: affects.into_iter().filter_map(key).collect(),
-            planned: self
-                .world()
-                .planned_for(row, &head.key)
-                .map(|(from, handling)| Planned { from, handling: handling.clone() }),
+            planned: self.planned(row, &head.key),
             windows,
+            days: String::new(),
             tickets: Vec::new(),
             next_steps,
         })
+    }
+
+    /// What is planned for a cell: the next of it, and how much follows.
+    fn planned(&self, row: Row, service: &ServiceKey) -> Option<Planned> {
+        let mut all = self.world().planned_for(row, service);
+        let (from, handling) = all.next()?;
+        let mut next = Planned { from, handling: handling.clone(), times: 1, last: handling.until };
+        for (_, later) in all {
+            next.times = next.times.saturating_add(1);
+            next.last = next.last.max(later.until);
+        }
+        Some(next)
+    }
+
+    /// How many more holds may be planned.
+    #[must_use]
+    pub fn may_plan(&self) -> usize {
+        self.world().may_plan()
     }
 
     /// How cells stand for whoever wants to take them; `None` for one that does not exist.
@@ -133,7 +149,7 @@ impl Held {
                 trouble: cell.health.is_trouble(),
                 follows: cause.map(|c| c.service),
                 handling: cell.handling,
-                planned: self.world().planned_for(name.row, &name.service).is_some(),
+                planned: self.world().planned_for(name.row, &name.service).next().is_some(),
             })
         };
         names.iter().map(stand).collect()

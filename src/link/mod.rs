@@ -17,7 +17,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
-use crate::wire::board::{Board, Change};
+use crate::wire::board::{Board, Change, Row};
+use crate::wire::days::LastDays;
 use crate::wire::desk::{Handle, Handled};
 use crate::wire::page::{AgentHealth, CheckPage, Page, Problem, Refresh, Refreshed};
 use crate::wire::past::{Diff, Handover};
@@ -142,6 +143,23 @@ impl Link {
         let page: Page = self.get(&format!("/v1/schools/{}", row(school))).await?;
         same_version(page.version)?;
         Ok(page)
+    }
+
+    /// The last days of rows, at most [`crate::wire::days::MOST_ROWS`].
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub async fn days(&self, rows: &[Row]) -> Result<LastDays, LinkError> {
+        let names: Vec<String> = rows
+            .iter()
+            .map(|name| match name {
+                Row::Estate => row(None),
+                Row::School(laestab) => row(Some(*laestab)),
+            })
+            .collect();
+        let days: LastDays = self.get(&format!("/v1/days?rows={}", names.join(","))).await?;
+        same_version(days.version)?;
+        Ok(days)
     }
 
     /// One check with its evidence.

@@ -80,6 +80,8 @@ pub struct DeskEntry {
     pub from: Option<Timestamp>,
     /// When it runs out.
     pub until: Option<Timestamp>,
+    /// When it begins again and runs out again, the soonest first; empty where it comes once.
+    pub again: Vec<(Timestamp, Timestamp)>,
     /// The filter that chose the cells, as written; empty if they were chosen one by one.
     pub filter: Clean,
     /// Why, or the note.

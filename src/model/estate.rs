@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::calendar::Calendar;
+use crate::model::cell::Row;
 use crate::model::check::ServiceSpec;
 use crate::model::ids::{CheckId, Laestab, ServiceKey};
 use crate::model::next_step::NextSteps;
@@ -55,6 +56,15 @@ impl Estate {
                 s.services.contains(service) && self.schools.contains_key(laestab)
             })
             .map(|(laestab, _)| *laestab)
+    }
+
+    /// The calendar of a row: the school's own, for the estate the one without a name.
+    #[must_use]
+    pub fn calendar_of(&self, row: Row) -> Calendar {
+        match row {
+            Row::Estate => self.calendars.get("").cloned().unwrap_or_default(),
+            Row::School(school) => self.calendar(school),
+        }
     }
 
     /// The calendar of `school`: its own, else the default, else one without closures.

@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod action;
+pub mod again;
 pub mod audit;
 pub mod calendar;
 pub mod cell;

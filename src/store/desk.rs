@@ -26,6 +26,23 @@ pub(super) const FORMAT: &str = "
         handling TEXT NOT NULL, PRIMARY KEY(place, service, starts)) WITHOUT ROWID;
 ";
 
+/// When a downtime comes again: `from-until` in milliseconds since 1970, with commas between.
+pub(super) const AGAIN: &str = "ALTER TABLE desk ADD COLUMN again TEXT NOT NULL DEFAULT '';";
+
+fn packed(again: &[(Timestamp, Timestamp)]) -> String {
+    let one = |(from, until): &(Timestamp, Timestamp)| {
+        format!("{}-{}", from.as_millisecond(), until.as_millisecond())
+    };
+    again.iter().map(one).collect::<Vec<_>>().join(",")
+}
+
+/// What [`packed`] wrote; one that cannot be read is left out.
+pub(super) fn unpacked(text: &str) -> Vec<(Timestamp, Timestamp)> {
+    let time = |text: &str| Timestamp::from_millisecond(text.parse().ok()?).ok();
+    let one = |text: &str| text.split_once('-').and_then(|(a, b)| Some((time(a)?, time(b)?)));
+    text.split(',').filter_map(one).collect()
+}
+
 pub(super) fn code(kind: DeskKind) -> i64 {
     let place = DeskKind::ALL.iter().position(|k| *k == kind);
     place.and_then(|p| i64::try_from(p).ok()).unwrap_or(-1)
@@ -46,8 +63,8 @@ pub(super) fn insert(
     services: &Services,
 ) -> rusqlite::Result<()> {
     let mut entry = tx.prepare_cached(
-        "INSERT OR REPLACE INTO desk(id, at, who, kind, starts, ends, filter, why) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT OR REPLACE INTO desk(id, at, who, kind, starts, ends, filter, why, again) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
     let mut cell = tx.prepare_cached(
         "INSERT OR IGNORE INTO desk_cell(place, desk, service) VALUES (?1, ?2, ?3)",
@@ -63,6 +80,7 @@ pub(super) fn insert(
             e.until.map(Timestamp::as_millisecond),
             e.filter.as_str(),
             e.why.as_str(),
+            packed(&e.again),
         ])?;
         for name in &e.cells {
             if let Some(service) = services.find(&name.service) {
@@ -124,7 +142,7 @@ pub(super) fn entries(
     services: &Services,
 ) -> rusqlite::Result<Vec<DeskEntry>> {
     let mut query = db.prepare_cached(
-        "SELECT d.id, d.at, d.who, d.kind, d.starts, d.ends, d.filter, d.why, c.service \
+        "SELECT d.id, d.at, d.who, d.kind, d.starts, d.ends, d.filter, d.why, c.service, d.again \
          FROM desk_cell c JOIN desk d ON d.id = c.desk WHERE c.place = ?1 \
          ORDER BY c.desk DESC, c.service",
     )?;
@@ -150,6 +168,7 @@ pub(super) fn entries(
             kind,
             from: time(row.get(4)?),
             until: time(row.get(5)?),
+            again: unpacked(row.get_ref(9)?.as_str()?),
             filter: Clean::new(row.get_ref(6)?.as_str()?),
             why: Clean::new(row.get_ref(7)?.as_str()?),
             cells: vec![cell],

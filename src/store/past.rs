@@ -153,6 +153,7 @@ struct Head {
     kind: DeskKind,
     from: Option<Timestamp>,
     until: Option<Timestamp>,
+    again: Vec<(Timestamp, Timestamp)>,
 }
 
 /// Who had what at `at`. Reads the names of all cells of the book once, cell by cell.
@@ -183,7 +184,7 @@ pub(super) fn holds(
                     let kind = head.kind.handling()?;
                     Some(Handling { kind, by: head.by.clone(), until: head.until })
                 };
-                holds.take(head.kind, head.at, head.from, handling);
+                holds.take(head.kind, head.at, head.from, &head.again, handling);
             }
             let name = row.zip(services.key(number).cloned());
             let name = name.map(|(row, service)| CellName { row, service });
@@ -209,7 +210,7 @@ fn heads(
     at: Timestamp,
 ) -> rusqlite::Result<HashMap<i64, Head>> {
     let mut query = db.prepare_cached(
-        "SELECT id, at, who, kind, starts, ends FROM desk WHERE at >= ?1 AND at <= ?2",
+        "SELECT id, at, who, kind, starts, ends, again FROM desk WHERE at >= ?1 AND at <= ?2",
     )?;
     let mut rows = query.query(params![oldest.as_millisecond(), at.as_millisecond()])?;
     let mut out = HashMap::new();
@@ -225,6 +226,7 @@ fn heads(
             kind,
             from: time(r.get(4)?),
             until: time(r.get(5)?),
+            again: desk::unpacked(r.get_ref(6)?.as_str()?),
         };
         out.insert(r.get(0)?, head);
     }
@@ -240,7 +242,7 @@ pub(super) fn book(
     services: &Services,
 ) -> rusqlite::Result<Vec<(DeskEntry, u32)>> {
     let mut query = db.prepare_cached(
-        "SELECT id, at, who, kind, starts, ends, filter, why FROM desk WHERE at > ?1 AND at <= ?2 \
+        "SELECT id, at, who, kind, starts, ends, filter, why, again FROM desk WHERE at > ?1 AND at <= ?2 \
          ORDER BY id LIMIT ?3",
     )?;
     let time = |at: Option<i64>| at.and_then(|ms| Timestamp::from_millisecond(ms).ok());
@@ -259,6 +261,7 @@ pub(super) fn book(
             kind,
             from: time(r.get(4)?),
             until: time(r.get(5)?),
+            again: desk::unpacked(r.get_ref(8)?.as_str()?),
             filter: Clean::new(r.get_ref(6)?.as_str()?),
             why: Clean::new(r.get_ref(7)?.as_str()?),
             cells: Vec::new(),

@@ -28,7 +28,7 @@ const MIGRATIONS: &[&str] = &["
     -- 1 first. Clustered by place, because it is read for one school.
     CREATE TABLE history(place INTEGER NOT NULL, at INTEGER NOT NULL, service INTEGER NOT NULL,
         code INTEGER NOT NULL, why TEXT NOT NULL, PRIMARY KEY(place, at, service)) WITHOUT ROWID;
-", desk::FORMAT, runs::FORMAT, incidents::FORMAT, past::FORMAT];
+", desk::FORMAT, runs::FORMAT, incidents::FORMAT, past::FORMAT, desk::AGAIN];
 
 pub(super) fn unusable(path: &Path, why: impl std::fmt::Display) -> StoreError {
     StoreError::Unusable { place: path.display().to_string(), why: why.to_string() }

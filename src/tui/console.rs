@@ -4,6 +4,7 @@
 //! grows whenever a frame could look different, and only then.
 
 mod acting;
+mod days;
 mod draw;
 mod hand;
 mod incidents;
@@ -24,7 +25,7 @@ use crate::tui::screens::page::PageScreen;
 use crate::tui::screens::palette::PaletteScreen;
 use crate::tui::screens::prompt::{FilterPrompt, understood};
 use crate::tui::screens::{Act, Answer, Layer, View};
-use crate::tui::state::{Acts, Alarms, BeatLine, LineState, Looked, Pages, Rows};
+use crate::tui::state::{Acts, Alarms, BeatLine, DaysHeld, LineState, Looked, Pages, Rows};
 use crate::tui::term::Input;
 use crate::tui::theme::{Folder, Theme, ThemeError};
 use crate::tui::times;
@@ -69,6 +70,7 @@ pub struct Console {
     theme: Theme,
     rows: Option<Rows>,
     pages: Pages,
+    days: DaysHeld,
     acts: Acts,
     alarms: Alarms,
     views: Vec<ViewSettings>,
@@ -126,6 +128,7 @@ impl Console {
             theme,
             rows: None,
             pages: Pages::default(),
+            days: DaysHeld::default(),
             acts: Acts::default(),
             alarms: Alarms::default(),
             views: Vec::new(),
@@ -219,6 +222,7 @@ impl Console {
         View {
             rows: self.rows.as_ref(),
             pages: &self.pages,
+            days: &self.days,
             acts: if self.away.is_some() { &self.no_acts } else { &self.acts },
             keymap: &self.keymap,
             views: &self.views,
@@ -354,7 +358,11 @@ impl Console {
             | Command::Audit => self.open_list(command),
             Command::Training | Command::Hint | Command::Debrief => self.train(command),
             Command::Incidents => self.open_incidents(),
-            Command::Time | Command::Earlier | Command::Later | Command::Handover => {
+            Command::Time
+            | Command::Earlier
+            | Command::Later
+            | Command::Handover
+            | Command::Figures => {
                 self.travel(command);
             }
             Command::Filter if scope == Scope::Board => {

@@ -8,12 +8,13 @@ use jiff::Timestamp;
 
 use crate::tui::say::sentence;
 use crate::tui::screens::{likewise, row_name};
-use crate::tui::state::Rows;
+use crate::tui::state::{Class, Looked, Rows, Standing};
 use crate::tui::times;
 use crate::wire::board::{Column, CompactCell, Row, RowFacts};
 use crate::wire::filter::Filter;
 use crate::wire::find::{Known, find};
 use crate::wire::page::{Page, ServiceView};
+use crate::wire::past::Diff;
 use crate::wire::{CheckView, Health, Part};
 
 /// Entries of a list that are read out at once.
@@ -56,6 +57,7 @@ pub struct Plain {
     listed: Vec<Row>,
     told: usize,
     open: Option<Row>,
+    looked: Looked,
 }
 
 /// What can be typed; the commands of the command line stand behind it.
@@ -71,6 +73,46 @@ plan desk.raise_ticket ./groupcall --reason 'no data since Monday'. The commands
 ";
 
 impl Plain {
+    /// Nothing at hand, when somebody looked last at `last`.
+    #[must_use]
+    pub fn looked_before(last: Option<Timestamp>) -> Self {
+        Self { looked: Looked::since(last), ..Self::default() }
+    }
+
+    /// When a line was last typed.
+    #[must_use]
+    pub fn looked_last(&self) -> Option<Timestamp> {
+        self.looked.last()
+    }
+
+    /// A line is typed: since when news are to be asked for, if somebody was away.
+    pub fn looks(&mut self, now: Timestamp) -> Option<Timestamp> {
+        self.looked.looks(now)
+    }
+
+    /// What is new since `from`, in a sentence; nothing where nothing is.
+    pub fn news(&mut self, from: Timestamp, diff: &Diff, now: Timestamp) -> Option<String> {
+        let n = self.looked.told(from, diff).filter(|n| *n > 0)?;
+        let (entries, since) =
+            (if n == 1 { "entry is" } else { "entries are" }, times::moment(from, now));
+        Some(format!(
+            "{n} {entries} worse than when you last looked, {since}: the list says new of them."
+        ))
+    }
+
+    fn opens(&mut self, row: Row) -> Row {
+        self.looked.opened(row);
+        self.open = Some(row);
+        row
+    }
+
+    /// An entry of the list, and whether it is new and nobody has it.
+    fn said(&self, row: Row, rows: &Rows, now: Timestamp) -> String {
+        let is_open = Standing::of(rows.cells(row)).class == Class::Nobody;
+        let new = if is_open && self.looked.is_new(row) { "new: " } else { "" };
+        format!("{new}{}", entry(row, rows, now))
+    }
+
     /// What a line asks for.
     ///
     /// # Errors
@@ -191,7 +233,7 @@ impl Plain {
         let from = self.told;
         let next = self.listed.iter().enumerate().skip(from).take(AT_ONCE);
         let lines: Vec<String> =
-            next.map(|(n, row)| format!("{}. {}", n + 1, entry(*row, rows, now))).collect();
+            next.map(|(n, row)| format!("{}. {}", n + 1, self.said(*row, rows, now))).collect();
         if lines.is_empty() {
             return "That was the whole list.".to_owned();
         }
@@ -203,8 +245,8 @@ impl Plain {
 
     /// The row of an entry that was read out, which becomes the open one.
     pub fn entry(&mut self, number: usize) -> Option<Row> {
-        self.open = Some(*self.listed.get(number.checked_sub(1)?)?);
-        self.open
+        let row = *self.listed.get(number.checked_sub(1)?)?;
+        Some(self.opens(row))
     }
 
     /// The row behind the open one.
@@ -231,12 +273,11 @@ impl Plain {
         let found = found.iter().filter_map(|n| Some(Row::School(rows.school(*n)?.laestab)));
         self.listed = found.collect();
         self.told = 0;
-        match self.listed.as_slice() {
+        match *self.listed.as_slice() {
             [] => Err(format!("no school is found by {said:?}")),
             [one] => {
                 self.told = 1;
-                self.open = Some(*one);
-                Ok(*one)
+                Ok(self.opens(one))
             }
             _ => Err(self.more(rows, now)),
         }

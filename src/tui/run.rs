@@ -24,11 +24,14 @@ use crate::tui::theme::{Depth, Folder, ThemeError};
 use crate::tui::wish::{Heard, carry_out};
 use crate::wire::action::Actions;
 use crate::wire::board::Row;
+use crate::wire::days::LastDays;
 use crate::wire::desk::{CellName, Handled};
 use crate::wire::page::{Page, Refreshed};
 
 /// The cursor rests so long on a row before its page is asked for.
 const RESTS: Duration = Duration::from_millis(60);
+/// Between two times that the last days of the rows on the screen are asked for.
+const DAYS_EVERY: Duration = Duration::from_millis(500);
 /// Between two looks at the theme's file.
 const THEME_EVERY: Duration = Duration::from_secs(2);
 /// Between two looks whether the terminal is still there. The event source cannot tell, so this
@@ -104,6 +107,7 @@ pub enum TuiError {
 /// What a task in the background found.
 enum Told {
     Page(Row, Option<Timestamp>, Result<Box<Page>, String>),
+    Days(Vec<Row>, Result<LastDays, String>),
     Refreshed(Result<Refreshed, String>),
     Handled(Result<(Vec<CellName>, Handled), String>),
     Acts(Result<Box<Actions>, String>),
@@ -154,6 +158,8 @@ pub async fn run(link: Link, mut options: Options) -> Result<Ended, TuiError> {
         last_frame: None,
         asking: None,
         asking_acts: false,
+        asking_days: false,
+        asked_days: None,
         resting: None,
         looked_at_theme: Duration::ZERO,
         looked_at_line: Duration::ZERO,
@@ -184,6 +190,9 @@ struct Runner {
     last_frame: Option<Duration>,
     /// The row whose page is on its way.
     asking: Option<Row>,
+    /// The last days are on their way, and when they were last asked for.
+    asking_days: bool,
+    asked_days: Option<Duration>,
     /// The guard's page is on its way.
     asking_acts: bool,
     /// The row under the cursor, and since when.
@@ -225,6 +234,7 @@ impl Runner {
             }
             self.ask(mono);
             self.ask_acts();
+            self.ask_days(mono);
             // A board that was waited for is not held back for the sake of the line.
             self.frame(mono, urgent || (waited && self.console.has_board()))?;
         }
@@ -258,6 +268,10 @@ impl Runner {
             Told::Page(row, at, answer) => {
                 self.asking = None;
                 self.console.page_of(row, at, answer.map(|page| *page));
+            }
+            Told::Days(rows, answer) => {
+                self.asking_days = false;
+                self.console.last_days(&rows, answer);
             }
             Told::Refreshed(answer) => self.console.refreshed(answer),
             Told::Handled(answer) => self.console.handled(answer),
@@ -387,6 +401,23 @@ impl Runner {
         });
     }
 
+    /// Asks for the last days of the rows on the screen; in the background, not too often.
+    fn ask_days(&mut self, mono: Duration) {
+        if self.asking_days || self.asked_days.is_some_and(|at| mono < at + DAYS_EVERY) {
+            return;
+        }
+        let rows = self.console.wanted_days();
+        if rows.is_empty() {
+            return;
+        }
+        (self.asking_days, self.asked_days) = (true, Some(mono));
+        let (link, tell) = (self.link.clone(), self.tell.clone());
+        tokio::spawn(async move {
+            let answer = link.days(&rows).await.map_err(|e| e.to_string());
+            tell.send(Told::Days(rows, answer)).await.unwrap_or_default();
+        });
+    }
+
     /// Overwrites what must not stay on the terminal.
     fn leave(&mut self) {
         self.console.forget();
@@ -435,8 +466,13 @@ impl Runner {
         let frame = (self.drawn != self.console.generation())
             .then(|| self.last_frame.map_or(mono, |at| at + self.pace.gap()));
         let rest = self.resting.filter(|_| self.asking.is_none()).map(|(_, at)| at + RESTS);
+        let days = self
+            .asked_days
+            .map(|at| at + DAYS_EVERY)
+            .filter(|at| *at > mono && !self.asking_days && !self.console.wanted_days().is_empty());
         let line = Some(self.looked_at_line + HANGUP_EVERY);
-        let next = [frame, rest, line, self.console.next_tick(mono)].into_iter().flatten().min();
+        let next =
+            [frame, rest, days, line, self.console.next_tick(mono)].into_iter().flatten().min();
         next.map_or(HANGUP_EVERY, |at| at.saturating_sub(mono))
     }
 }

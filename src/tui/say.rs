@@ -261,6 +261,7 @@ mod tests {
             affects: Vec::new(),
             planned: None,
             windows: Vec::new(),
+            days: String::new(),
             tickets: Vec::new(),
             next_steps: Vec::new(),
         };
@@ -295,6 +296,7 @@ mod tests {
             affects: Vec::new(),
             planned: None,
             windows: Vec::new(),
+            days: String::new(),
             tickets: tickets.iter().map(|number| ticket(number)).collect(),
             next_steps: Vec::new(),
         };

@@ -9,6 +9,7 @@ use crate::wire::action::{Arm, Armed, AuditEntry, Confirmed, EmergencyView, Plan
 use crate::wire::board::Board;
 use crate::wire::incident::{IncidentDone, IncidentOrder, IncidentPage, Incidents};
 use crate::wire::past::{Diff, Handover};
+use crate::wire::report::Report;
 use crate::wire::training::TrainingPage;
 use crate::wire::{AccountPage, Ask, Clean, Entry, Hits, Span};
 
@@ -212,6 +213,13 @@ pub enum Heard {
         /// All of it.
         answer: Result<Box<Handover>, String>,
     },
+    /// How services stood.
+    Figures {
+        /// What was asked for.
+        asked: Asked,
+        /// The report.
+        answer: Result<Box<Report>, String>,
+    },
     /// One entry.
     Entry {
         /// Its number.
@@ -300,6 +308,10 @@ pub async fn carry_out(link: &Link, wish: Wish) -> Heard {
         }
         Wish::Report(asked @ Asked::Diff(from, until)) => {
             Heard::Diff { asked, answer: compared(link, from, Some(until)).await }
+        }
+        Wish::Report(asked @ Asked::Figures(from, until)) => {
+            let answer = boxed(link.report((from, until), &[], &[]).await);
+            Heard::Figures { asked, answer }
         }
         Wish::Report(asked @ Asked::Handover(since)) => {
             let answer = boxed(link.handover(since).await);

@@ -30,6 +30,11 @@ pub struct Handle {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub until: Option<Timestamp>,
+    /// When a downtime comes again, in the place of `from` and `until`: `every sun 02:00..04:00`,
+    /// `every mon,thu 22:00..06:00 till 2027-01-31`, or `closures`, those of each school's calendar.
+    /// Times of day are London's; without `till` it ends after 90 days.
+    #[serde(default)]
+    pub every: Clean,
     /// Why, or the note. A downtime and a note need it. No pupil's name.
     #[serde(default)]
     pub why: Clean,
@@ -61,6 +66,13 @@ pub struct Handled {
     /// When it runs out.
     #[schemars(with = "Option<String>")]
     pub until: Option<Timestamp>,
+    /// How often it comes, on the cell on which it comes most often; 1 where it comes once.
+    #[serde(default)]
+    pub times: u32,
+    /// When it runs out for good, where it comes more than once.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub last: Option<Timestamp>,
     /// How many cells somebody else had before.
     pub taken_over: u32,
     /// To how many it was not done.
@@ -87,6 +99,13 @@ pub struct DeskLine {
     /// When it runs out.
     #[schemars(with = "Option<String>")]
     pub until: Option<Timestamp>,
+    /// How often it was to come, where that is more than once.
+    #[serde(default)]
+    pub times: u32,
+    /// When it runs out for good, where it comes more than once.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub last: Option<Timestamp>,
     /// The filter that chose the cells, as written; empty if there was none.
     pub filter: Clean,
     /// Why, or the note.

@@ -7,6 +7,7 @@
 pub mod account;
 pub mod action;
 pub mod board;
+pub mod days;
 pub mod desk;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzz;
@@ -18,6 +19,7 @@ pub mod report;
 pub mod runs;
 pub mod standing;
 pub mod status;
+pub mod tables;
 pub mod telling;
 pub mod training;
 
@@ -25,6 +27,7 @@ pub use crate::model::account::{
     AccountPage, CloudView, Hit, Hits, MOST_HITS, MailView, lock_word, whose,
 };
 pub use crate::model::action::{AimsAt, Class};
+pub use crate::model::again;
 pub use crate::model::audit::Entry;
 pub use crate::model::calendar::{london, london_date};
 pub use crate::model::cell::{

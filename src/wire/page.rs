@@ -44,6 +44,10 @@ pub struct ServiceView {
     /// Work that the vendor announces or has under way here or for the whole estate, the next first.
     #[serde(default)]
     pub windows: Vec<Window>,
+    /// The worst of each of the last 14 days, the oldest first, today the last; see
+    /// [`crate::wire::days::RowDays::days`]. Empty where the store cannot tell.
+    #[serde(default)]
+    pub days: String,
     /// Tickets about it that were raised from here and stand, oldest first.
     #[serde(default)]
     pub tickets: Vec<Ticket>,
@@ -60,6 +64,13 @@ pub struct Planned {
     pub from: Timestamp,
     /// How somebody has it then.
     pub handling: Handling,
+    /// How many are planned, this one included.
+    #[serde(default)]
+    pub times: u32,
+    /// When the last of them runs out.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub last: Option<Timestamp>,
 }
 
 /// `GET /v1/schools/{laestab}` and `GET /v1/schools/estate`.

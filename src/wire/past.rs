@@ -155,6 +155,15 @@ pub struct Open {
     pub stands: Stood,
 }
 
+/// Credentials of a service and their end, as a check tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EndsSoon {
+    /// The cell that tells of it.
+    pub cell: Named,
+    /// The sentence of its check.
+    pub why: Clean,
+}
+
 /// A ticket that stands, and about what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Standing {
@@ -191,6 +200,16 @@ pub struct Handover {
     pub open_more: u32,
     /// What somebody has and that runs out in the present shift, the soonest first.
     pub runs_out: Vec<Open>,
+    /// When the shift after the present one ends.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub next_shift_ends: Timestamp,
+    /// What somebody has and that runs out in the shift after the present one, the soonest first.
+    #[serde(default)]
+    pub runs_out_next: Vec<Open>,
+    /// Credentials that end within 30 days, or have ended: those whose check says so.
+    #[serde(default)]
+    pub credentials: Vec<EndsSoon>,
     /// What the desk did since, the oldest first.
     pub done: Vec<Done>,
     /// Actions since then, by the ledger, the newest first. Names are not in them.

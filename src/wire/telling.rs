@@ -151,6 +151,16 @@ pub fn handover_parts(page: &Handover) -> Vec<Part> {
             page.runs_out.iter().map(ends_line).collect(),
             "nothing that somebody has",
         ),
+        part(
+            &format!("Runs out in the next shift, until {}", moment(page.next_shift_ends)),
+            page.runs_out_next.iter().map(ends_line).collect(),
+            "nothing that somebody has",
+        ),
+        part(
+            "Credentials that end",
+            page.credentials.iter().map(|c| format!("{}: {}", c.cell.label, c.why)).collect(),
+            "none within 30 days, of those whose end is known",
+        ),
         part("Done by the desk", page.done.iter().map(done_line).collect(), "nothing"),
     ];
     let stands = of(&[Sort::Stands]);

@@ -113,6 +113,63 @@ async fn what_is_set_aside_and_planned_outlives_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_comes_again_says_its_next_and_its_last_and_outlives_a_restart() {
+    let stage = Stage::new(2);
+    let (agent, wire) = stage.settled().await;
+    let every = json!({
+        "kind": "downtime", "cells": [name(0, "aqua"), name(1, "aqua")], "why": "CHG0012",
+        "every": "every sun 02:00..04:00 till 2026-12-13",
+    });
+    let (status, told) = handle(&wire, every).await;
+    assert_eq!((status, told["done"].as_u64()), (200, Some(2)), "{told}");
+    assert_eq!((&told["times"], &told["last"]), (&json!(3), &json!("2026-12-13T04:00:00Z")));
+    assert_eq!(told["from"], "2026-11-29T02:00:00Z");
+    assert_eq!(cell(&wire, 0, 0).await["handling"], Value::Null, "it has not begun");
+    agent.stop().await.unwrap();
+
+    let (agent, wire) = stage.settled().await;
+    let shown = page(&wire, 0).await;
+    let planned = shown["services"][0]["planned"].clone();
+    assert_eq!((&planned["from"], &planned["times"]), (&json!("2026-11-29T02:00:00Z"), &json!(3)));
+    assert_eq!(planned["last"], "2026-12-13T04:00:00Z");
+    assert_eq!(
+        (&shown["desk"][0]["times"], &shown["desk"][0]["why"]),
+        (&json!(3), &json!("CHG0012"))
+    );
+    // Given back, none of them comes.
+    let (_, told) = handle(&wire, json!({"kind": "give_back", "cells": [name(0, "aqua")]})).await;
+    assert_eq!(told["done"], 1);
+    assert_eq!(page(&wire, 0).await["services"][0]["planned"], Value::Null);
+    assert_eq!(page(&wire, 1).await["services"][0]["planned"]["times"], 3, "the other's do");
+
+    // A calendar without a closure: nothing is set aside, and it says so.
+    let closures = json!({
+        "kind": "downtime", "cells": [name(0, "aqua")], "why": "x", "every": "closures till 2026-12-01",
+    });
+    let (status, told) = handle(&wire, closures).await;
+    assert_eq!((status, told["done"].as_u64()), (200, Some(0)), "{told}");
+    let why = told["left_out_cells"][0]["why"].as_str().unwrap();
+    assert_eq!(why, "nothing comes there: closures till 2026-12-01");
+    for (what, says) in [
+        (json!({"every": "every sun"}), "times of day"),
+        (json!({"every": "sundays"}), "every sun 02:00..04:00, or closures"),
+        (json!({"every": "every sun 02:00..04:00 CHG1"}), "every sun 02:00..04:00, or closures"),
+        (
+            json!({"every": "closures", "until": "2026-12-01T00:00:00Z"}),
+            "not in `from` and `until`",
+        ),
+        (json!({"every": "closures", "kind": "claim"}), "only a downtime comes again"),
+    ] {
+        let mut asked = json!({"kind": "downtime", "cells": [name(0, "aqua")], "why": "x"});
+        asked.as_object_mut().unwrap().extend(what.as_object().unwrap().clone());
+        let (status, problem) = handle(&wire, asked).await;
+        assert_eq!(status, 400, "{what}: {problem}");
+        assert!(problem["message"].as_str().unwrap().contains(says), "{what}: {problem}");
+    }
+    agent.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_note_is_kept_and_changes_no_cell() {
     let stage = Stage::new(1);
     let (agent, wire) = stage.settled().await;

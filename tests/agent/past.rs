@@ -183,6 +183,7 @@ fn before(stage: &Stage, six: Timestamp) {
     let known = vec![KeptCell { row, service: change.service.clone(), cell }];
     let history = vec![(row, change)];
     let note = DeskEntry {
+        again: Vec::new(),
         id: 1,
         at: six,
         by: "asha".into(),

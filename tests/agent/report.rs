@@ -39,6 +39,7 @@ fn change(at: i64, from: Health, to: Health) -> (Row, StateChange) {
 
 fn entry(at: i64, kind: DeskKind, until: i64) -> DeskEntry {
     DeskEntry {
+        again: Vec::new(),
         id: u64::try_from(at).unwrap(),
         at: six(at),
         by: "asha".into(),

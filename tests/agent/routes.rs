@@ -40,6 +40,14 @@ async fn every_answer_is_as_the_document_says() {
     let bare = wire.get(&format!("/v1/schools/{}", school(3))).await;
     assert!(bare["not_watched"][0]["why"].as_str().unwrap().contains("not set up"));
 
+    let days = wire.get(&format!("/v1/days?rows=estate,{bad},{paused}")).await;
+    let last = |n: usize| days["rows"][n]["days"].as_str().unwrap();
+    // Nobody had looked before today.
+    assert_eq!((last(0), last(1)), ("             W", "             C"), "{days}");
+    assert_eq!(last(2).chars().last(), Some('U'), "{days}");
+    let page = wire.get(&format!("/v1/schools/{bad}")).await;
+    assert_eq!(page["services"][0]["days"], "             C");
+
     let check = wire.get(&format!("/v1/checks/{paused}/bolt.own")).await;
     assert_eq!(check["check"]["reason"], "paused");
     wire.get("/v1/checks/estate/aqua.tenant").await;
@@ -122,6 +130,10 @@ async fn what_is_not_there_is_a_problem_with_a_remedy() {
         ("GET", "/v1/status?schools=9997777", "", 404, "no school"),
         ("GET", "/v1/status?service=none", "", 404, "aqua, bolt"),
         ("GET", "/v1/status?school=9990100", "", 400, "schools, service"),
+        ("GET", "/v1/days", "", 400, "1 to 200 rows"),
+        ("GET", &format!("/v1/days?rows={}", vec!["estate"; 201].join(",")), "", 400, "1 to 200"),
+        ("GET", "/v1/days?rows=9997777", "", 404, "no school"),
+        ("GET", "/v1/days?since=now", "", 400, "takes: rows"),
         ("GET", "/v1/changes?since=yesterday", "", 400, "whole number"),
         ("POST", "/v1/refresh", "{\"shool\":null}", 400, "unknown field"),
         ("POST", "/v1/refresh", "[", 400, "the body is not"),
@@ -194,6 +206,7 @@ async fn the_document_names_every_route_and_no_other() {
             "/v1/board",
             "/v1/changes",
             "/v1/checks/{school}/{check}",
+            "/v1/days",
             "/v1/diff",
             "/v1/emergency",
             "/v1/handling",

@@ -12,6 +12,7 @@ use caretaker::tui::theme::{Depth, Folder, describe};
 use caretaker::wire::board::{
     AgentInfo, Board, CellChange, Change, Column, CompactCell, Row, SchoolRow, Split, Summary,
 };
+use caretaker::wire::days::{DAYS, LastDays, RowDays};
 use caretaker::wire::page::{Page, ServiceView};
 use caretaker::wire::past::Past;
 use caretaker::wire::runs::Stretch;
@@ -371,6 +372,30 @@ fn history() -> Vec<StateChange> {
     ]
 }
 
+/// The last days of a cell, as an agent would tell them: as it stands since it does, well before.
+fn fourteen_days(cell: &Cell) -> String {
+    let since = cell.state_since.or(cell.since).unwrap_or(at(NOW));
+    let bad = usize::try_from((at(NOW).as_second() - since.as_second()) / DAY).unwrap_or(0) + 1;
+    let letter = match (cell.health, &cell.follows_from) {
+        (Health::NotSubscribed, _) => return "-".repeat(DAYS),
+        (Health::Ok, _) => '.',
+        (_, Some(_)) => '^',
+        (Health::Warning, _) => 'W',
+        (Health::Unknown, _) => 'U',
+        (Health::Critical, _) => 'C',
+    };
+    let bad = bad.min(DAYS);
+    ".".repeat(DAYS - bad) + &letter.to_string().repeat(bad)
+}
+
+/// The worst letter of each day of a row.
+fn row_days(cells: &[CompactCell]) -> String {
+    let rank = |letter: &char| "-.^WUC".find(*letter);
+    let cells: Vec<String> = cells.iter().map(|c| fourteen_days(&cell(c, ""))).collect();
+    let day = |n| cells.iter().filter_map(|c| c.chars().nth(n)).max_by_key(rank).unwrap_or(' ');
+    (0..DAYS).map(day).collect()
+}
+
 fn services(cells: &[CompactCell]) -> Vec<ServiceView> {
     SERVICES
         .iter()
@@ -414,6 +439,7 @@ fn services(cells: &[CompactCell]) -> Vec<ServiceView> {
                 } else {
                     Vec::new()
                 },
+                days: fourteen_days(&cell),
                 tickets: Vec::new(),
                 next_steps: Vec::new(),
                 cell,
@@ -547,8 +573,21 @@ impl Desk {
         desk
     }
 
-    /// Answers every page that the console wants.
+    /// Answers what the console wants to know of the last days.
+    pub fn answer_days(&mut self) {
+        let asked = self.console.wanted_days();
+        let cells = |row: &Row| match row {
+            Row::Estate => &self.board.estate,
+            Row::School(l) => &self.board.schools.iter().find(|s| s.laestab == *l).unwrap().cells,
+        };
+        let rows =
+            asked.iter().map(|row| RowDays { row: *row, days: row_days(cells(row)) }).collect();
+        self.console.last_days(&asked, Ok(LastDays { version: 1, as_of: self.agent_now(), rows }));
+    }
+
+    /// Answers every page that the console wants, and the last days of the rows on the screen.
     pub fn answer(&mut self) {
+        self.answer_days();
         for _ in 0..4 {
             let Some(row) = self.console.wanted() else { return };
             let n = match row {

@@ -31,6 +31,8 @@ fn name(desk: &Desk, n: usize, service: &str) -> CellName {
 
 fn handled(kind: DeskKind, done: u32) -> Handled {
     Handled {
+        times: 1,
+        last: None,
         id: 1,
         by: Clean::new("asha"),
         kind,
@@ -102,7 +104,7 @@ fn a_downtime_asks_until_when_and_why_and_says_it_back() {
     let mut desk = Desk::new(morning(250), (80, 24));
     desk.press("d");
     assert!(
-        desk.text().contains("22:00..02:00), then why   Maple Primary, Smoothwall"),
+        desk.text().contains("every sun ..), then why   Maple Primary, Smoothwall"),
         "{}",
         desk.text()
     );
@@ -118,6 +120,34 @@ fn a_downtime_asks_until_when_and_why_and_says_it_back() {
     assert_eq!(downtime.why.as_str(), "server moves");
     desk.press("d").type_text("soon").press("esc");
     assert_eq!(wished(&mut desk), [], "Esc leaves");
+}
+
+#[test]
+fn a_downtime_that_comes_again_says_its_next_and_its_last_before_it_is_set() {
+    let mut desk = Desk::new(morning(250), (80, 24));
+    desk.press("d").type_text("every sun 02:00..04:00 till 2026-12-07 CHG0012");
+    let text = desk.text();
+    assert!(text.contains("2 times, first Sun 02:00 to Sun 04:00, last until"), "{text}");
+    desk.press("enter");
+    let downtime = one(&mut desk);
+    assert_eq!(downtime.every.as_str(), "every sun 02:00..04:00 till 2026-12-07");
+    assert_eq!((downtime.from, downtime.until, downtime.why.as_str()), (None, None, "CHG0012"));
+    desk.press("d").type_text("every sun");
+    assert!(desk.text().contains("write them as 02:00..04:00"), "{}", desk.text());
+    desk.press("enter esc d").type_text("closures CHG0013");
+    assert!(desk.text().contains("in the closures of each school's calendar"), "{}", desk.text());
+    desk.press("enter");
+    assert_eq!(one(&mut desk).every.as_str(), "closures till 2027-02-22");
+    let told = Handled {
+        from: Some(at("2026-11-29T02:00:00Z")),
+        until: Some(at("2026-11-29T04:00:00Z")),
+        times: 2,
+        last: Some(at("2026-12-06T04:00:00Z")),
+        ..handled(DeskKind::Downtime, 1)
+    };
+    desk.console.handled(Ok((downtime.cells, told)));
+    let text = desk.text();
+    assert!(text.contains("from Sun 02:00 until Sun 04:00, 2 times, the last until"), "{text}");
 }
 
 #[test]

@@ -212,6 +212,8 @@ fn an_order_is_about_the_incident_at_the_cursor_and_is_read_again() {
     let Wish::OrderIncident { id, order } = desk.wish() else { panic!("no order") };
     assert_eq!((id, order.kind), (14, IncidentDo::Claim));
     let handled = Handled {
+        times: 1,
+        last: None,
         id: 7,
         by: "asha".into(),
         kind: DeskKind::Claim,

@@ -16,6 +16,14 @@ fn news() -> Diff {
     diff
 }
 
+/// One row became worse.
+pub fn worse(row: Row) -> Diff {
+    let mut diff = differing();
+    diff.cells.truncate(1);
+    diff.cells[0].cell.row = row;
+    diff
+}
+
 /// The moment from which news are asked for, if they are.
 fn asked(desk: &mut Desk) -> Option<Timestamp> {
     let from = |wish| if let Wish::News(from) = wish { Some(from) } else { None };

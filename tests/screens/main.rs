@@ -4,6 +4,7 @@
 mod accounts;
 mod acting;
 mod budget;
+mod days;
 mod expiring;
 mod fixture;
 mod guarded;
@@ -17,7 +18,10 @@ mod phone;
 mod pictures;
 mod plain;
 mod pty;
+mod reports;
 mod safety;
+mod sizes;
+mod slips;
 mod snapshots;
 mod statements;
 mod training;

@@ -6,7 +6,9 @@ use caretaker::tui::theme::Depth;
 use caretaker::tui::wish::{Heard, Wish};
 use caretaker::wire::board::{Board, Row};
 use caretaker::wire::desk::DeskKind;
-use caretaker::wire::past::{Diff, Differs, Done, Handover, Named, Open, Past, Sort, Stood, Worst};
+use caretaker::wire::past::{
+    Diff, Differs, Done, EndsSoon, Handover, Named, Open, Past, Sort, Stood, Worst,
+};
 use caretaker::wire::runs::Stretch;
 use caretaker::wire::{Clean, Handling, HandlingKind, Health, Reason};
 use jiff::Timestamp;
@@ -344,6 +346,22 @@ fn what_is_handed_over_at_every_size() {
             }],
             open_more: 0,
             runs_out: Vec::new(),
+            next_shift_ends: at("2026-11-25T17:00:00Z"),
+            runs_out_next: vec![Open {
+                cell: diff.cells[1].cell.clone(),
+                stands: Stood {
+                    handling: Some(Handling {
+                        kind: HandlingKind::Downtime,
+                        by: Clean::new("asha"),
+                        until: Some(at("2026-11-25T06:00:00Z")),
+                    }),
+                    ..diff.cells[1].after.clone()
+                },
+            }],
+            credentials: vec![EndsSoon {
+                cell: diff.cells[0].cell.clone(),
+                why: Clean::new("`redstor` ENDS TOMORROW, Wed 25 Nov 2026"),
+            }],
             done: vec![Done {
                 at: at("2026-11-23T18:10:00Z"),
                 by: Clean::new("tomr"),

@@ -56,6 +56,35 @@ fn every_school_in_trouble_is_read_out_once_worst_that_nobody_has_first() {
 }
 
 #[test]
+fn what_is_new_since_somebody_last_looked_is_said_before_its_entry() {
+    let board = morning(60);
+    let rows = Rows::new(board);
+    let first = |plain: &mut Plain| {
+        let heard = plain.list(&rows, "", now()).unwrap();
+        heard.lines().nth(1).unwrap().to_owned()
+    };
+    let (then, row) = (at("2026-11-23T17:00:00Z"), {
+        let mut plain = Plain::default();
+        plain.list(&rows, "", now()).unwrap();
+        plain.entry(2).unwrap()
+    });
+    let diff = crate::looked::worse(row);
+    let mut plain = Plain::looked_before(Some(then));
+    assert_eq!(plain.looks(now()), Some(then));
+    let told = plain.news(then, &diff, now()).unwrap();
+    assert_eq!(
+        told,
+        "1 entry is worse than when you last looked, Mon 17:00: the list says new of them."
+    );
+    assert!(first(&mut plain).starts_with("2. new: "), "{}", first(&mut plain));
+    assert_eq!(plain.looks(now()), None, "nobody was away since");
+    plain.entry(2).unwrap();
+    assert!(!first(&mut plain).contains("new: "), "its page was opened");
+    assert_eq!(plain.looked_last(), Some(now()));
+    assert_eq!(Plain::looked_before(None).looks(now()), None, "never looked: nothing is new");
+}
+
+#[test]
 fn an_empty_list_says_why() {
     let mut plain = Plain::default();
     let rows = Rows::new(calm(5));

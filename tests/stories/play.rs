@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use caretaker::engine::incidents::Incidents;
 use caretaker::engine::{Effect, Event, World, step};
+use caretaker::model::again::Again;
 use caretaker::model::calendar::{london, london_date, london_midnight};
 use caretaker::model::cell::{Cell, Handling, HandlingKind, Row, Split, Summary};
 use caretaker::model::check::Scope;
@@ -151,7 +152,7 @@ fn observe(start: Timestamp, told: &Observe, out: &mut Vec<(Timestamp, Act)>) {
     }
 }
 
-fn handle(told: &Handle) -> Event {
+fn handle(told: &Handle, at: Timestamp, estate: &Estate) -> Vec<Event> {
     let kind = match told.kind.as_str() {
         "claimed" => Some(HandlingKind::Claimed),
         "acknowledged" => Some(HandlingKind::Acknowledged),
@@ -159,13 +160,18 @@ fn handle(told: &Handle) -> Event {
         "nobody" => None,
         other => panic!("{other:?} is no kind"),
     };
-    let (by, until) = (told.by.as_str().into(), told.until.map(|u| u.0));
-    Event::Handled {
+    let one = |from: Option<Timestamp>, until: Option<Timestamp>| Event::Handled {
         row: row(&told.school),
         service: told.service.parse().unwrap(),
-        from: told.from.map(|f| f.0),
-        handling: kind.map(|kind| Handling { kind, by, until }),
-    }
+        from,
+        handling: kind.map(|kind| Handling { kind, by: told.by.as_str().into(), until }),
+    };
+    let Some(every) = &told.every else {
+        return vec![one(told.from.map(|f| f.0), told.until.map(|u| u.0))];
+    };
+    let (again, _) = Again::read(every, at).unwrap().unwrap();
+    let windows = again.windows(&estate.calendar_of(row(&told.school)), at);
+    windows.into_iter().map(|(from, until)| one(Some(from), Some(until))).collect()
 }
 
 /// Everything in the order of time; what is told first comes first.
@@ -180,7 +186,8 @@ fn timeline(story: &Story, first: &Estate) -> Vec<(Timestamp, Act)> {
             observe(at, told, &mut out);
         }
         if let Some(told) = &event.handle {
-            out.push((at, Act::Event(Box::new(handle(told)))));
+            let events = handle(told, at, first).into_iter();
+            out.extend(events.map(|event| (at, Act::Event(Box::new(event)))));
         }
         if event.tick.is_some() {
             out.push((at, Act::Event(Box::new(Event::Tick))));

@@ -236,7 +236,7 @@ impl Reader {
         for (row, service) in &self.places {
             let mut plans = self.planned.iter().filter(|p| (p.row, &p.service) == (*row, service));
             let soonest = plans.next().map(|p| (p.from, &p.handling));
-            if world.planned_for(*row, service) != soonest {
+            if world.planned_for(*row, service).next() != soonest {
                 wrong.push(format!("of {row:?} {service} is planned {soonest:?}"));
             }
         }

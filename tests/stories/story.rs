@@ -166,6 +166,8 @@ pub struct Handle {
     /// When it begins, if not at once.
     pub from: Option<London>,
     pub until: Option<London>,
+    /// When it comes again, as the desk writes it.
+    pub every: Option<String>,
 }
 
 /// The agent ends and starts again with what the store held.

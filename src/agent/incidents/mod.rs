@@ -373,6 +373,7 @@ async fn in_hand(desk: &Desk, id: u64, by: Clean, asked: IncidentOrder) -> Answe
             filter: Clean::new(&format!("incident {id}")),
             from: None,
             until: asked.until,
+            every: Clean::default(),
             why: asked.why.clone(),
         };
         Some(take(desk, by.clone(), handle).await?)

@@ -220,6 +220,7 @@ async fn xporter_trust_with_somebody_at_the_desk() {
         filter: Clean::default(),
         from: None,
         until: None,
+        every: Clean::default(),
         why: Clean::default(),
     };
     let quiet = CellName { row: roots[0].row, service: "redstor".parse().unwrap() };

@@ -10,10 +10,10 @@ use plotters::element::{Circle, PathElement, Rectangle};
 use plotters::prelude::IntoSegmentedCoord;
 use plotters::style::{RGBAColor, ShapeStyle};
 
-use crate::cli::report::short;
-use crate::cli::report::tables::taken;
 use crate::wire::Span;
 use crate::wire::report::{Report, ServiceReport, Sums};
+use crate::wire::tables::short;
+use crate::wire::tables::taken;
 
 /// A drawn chart.
 pub(super) struct Chart {

@@ -2,9 +2,9 @@
 //! round the clock and on school days. Times in seconds, shares from 0 to 1.
 
 use crate::cli::csv::inert;
-use crate::cli::report::tables::utc;
 use crate::wire::board::Row;
 use crate::wire::report::{Counted, Figures, Report, Spread, Times};
+use crate::wire::tables::utc;
 
 const HEAD: [&str; 31] = [
     "scope",

@@ -2,9 +2,9 @@
 //! came from outside stands in it as text.
 
 use crate::cli::report::charts::{Chart, KEY, charts};
-use crate::cli::report::tables::{Table, head, statements, tables};
 use crate::wire::report::Report;
 use crate::wire::statements::WHOSE;
+use crate::wire::tables::{Table, head, statements, tables};
 
 const STYLE: &str = include_str!("page.css");
 /// Nothing but the style that stands in the page.

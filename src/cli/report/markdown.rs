@@ -1,9 +1,9 @@
 //! A report as Markdown. What came from outside is escaped.
 
 use crate::cli::markdown::plain;
-use crate::cli::report::tables::{Table, head, statements, tables};
 use crate::wire::report::Report;
 use crate::wire::statements::WHOSE;
+use crate::wire::tables::{Table, head, statements, tables};
 
 /// For a document: the tables, how it is counted, and what is stated about personal data.
 #[must_use]

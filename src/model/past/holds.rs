@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::model::cell::Handling;
+use crate::model::cell::{Handling, HandlingKind};
 use crate::model::desk::DeskKind;
 
 /// Who has a cell and what is planned for it, entry by entry.
@@ -15,22 +15,29 @@ pub struct Holds {
 }
 
 impl Holds {
-    /// Takes the next entry of the book, the oldest first: what was done at `at`, and from when.
+    /// Takes the next entry of the book, the oldest first: what was done at `at`, from when, and when it
+    /// begins and runs out again.
     pub fn take(
         &mut self,
         kind: DeskKind,
         at: Timestamp,
         from: Option<Timestamp>,
+        again: &[(Timestamp, Timestamp)],
         had: impl FnOnce() -> Option<Handling>,
     ) {
         self.begin(at);
+        let had = had();
         match (kind, from.filter(|from| *from > at)) {
             (DeskKind::Note, _) => {}
             (DeskKind::GiveBack, _) => (self.current, self.planned) = (None, BTreeMap::new()),
             (_, Some(from)) => {
-                self.planned.extend(had().map(|handling| (from, handling)));
+                self.planned.extend(had.clone().map(|handling| (from, handling)));
             }
-            (_, None) => self.current = had().or(self.current.take()),
+            (_, None) => self.current = had.clone().or(self.current.take()),
+        }
+        for (from, until) in again.iter().filter(|(from, _)| *from > at) {
+            let later = had.clone().map(|had| Handling { until: Some(*until), ..had });
+            self.planned.extend(later.map(|handling| (*from, handling)));
         }
     }
 
@@ -40,10 +47,20 @@ impl Holds {
             && *first.key() <= at
         {
             let (from, handling) = first.remove_entry();
-            if handling.until.is_none_or(|until| until > from) {
+            if handling.until.is_none_or(|until| until > from)
+                && !self.is_longer_down(from, &handling)
+            {
                 self.current = Some(handling);
             }
         }
+    }
+
+    /// Whether a downtime is under way at `at` that lasts at least as long as one that begins then.
+    fn is_longer_down(&self, at: Timestamp, begins: &Handling) -> bool {
+        let downs = |h: &&Handling| h.kind == HandlingKind::Downtime;
+        let has = self.current.as_ref().filter(downs).and_then(|has| has.until);
+        let begins = Some(begins).filter(downs).and_then(|begins| begins.until);
+        has.zip(begins).is_some_and(|(has, begins)| has > at && begins <= has)
     }
 
     /// Who has it at `at`, which lies after every entry that was taken.

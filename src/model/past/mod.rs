@@ -5,6 +5,7 @@
 //! was not yet confirmed at a moment is not told again.
 
 mod compare;
+pub mod days;
 mod holds;
 #[cfg(test)]
 mod tests;

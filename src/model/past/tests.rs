@@ -233,24 +233,32 @@ fn who_had_it_is_played_again_by_the_book() {
         move || handling
     };
     let mut book = Holds::default();
-    book.take(DeskKind::Claim, minute(0), None, had(DeskKind::Claim, "asha", 60));
+    book.take(DeskKind::Claim, minute(0), None, &[], had(DeskKind::Claim, "asha", 60));
     let by =
         |holds: &Holds, at: i64| holds.clone().at(minute(at)).map(|h| (h.kind, h.by.to_string()));
     let claimed = |who: &str| Some((HandlingKind::Claimed, who.to_owned()));
     assert_eq!(by(&book, 59), claimed("asha"));
     assert_eq!(by(&book, 60), None, "it ran out");
-    book.take(DeskKind::Note, minute(5), None, had(DeskKind::Note, "asha", 60));
+    book.take(DeskKind::Note, minute(5), None, &[], had(DeskKind::Note, "asha", 60));
     assert_eq!(by(&book, 10), claimed("asha"), "a note takes nothing");
     book.take(
         DeskKind::Downtime,
         minute(10),
         Some(minute(30)),
+        &[(minute(50), minute(55)), (minute(51), minute(53))],
         had(DeskKind::Downtime, "tomr", 40),
     );
     assert_eq!(by(&book, 29), claimed("asha"));
     assert_eq!(by(&book, 30), Some((HandlingKind::Downtime, "tomr".to_owned())));
     assert_eq!(by(&book, 41), None, "the claim before it does not come back");
-    book.take(DeskKind::GiveBack, minute(20), None, had(DeskKind::GiveBack, "asha", 0));
+    let down = Some((HandlingKind::Downtime, "tomr".to_owned()));
+    assert_eq!(
+        [by(&book, 49), by(&book, 50), by(&book, 55)],
+        [None, down.clone(), None],
+        "it came again"
+    );
+    assert_eq!(by(&book, 54), down, "one that is over sooner ends no other");
+    book.take(DeskKind::GiveBack, minute(20), None, &[], had(DeskKind::GiveBack, "asha", 0));
     assert_eq!(by(&book, 31), None, "what was planned is taken back too");
 }
 

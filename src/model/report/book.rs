@@ -12,7 +12,7 @@ fn take(holds: &mut Holds, entry: &DeskEntry) {
         let kind = entry.kind.handling()?;
         Some(Handling { kind, by: entry.by.clone(), until: entry.until })
     };
-    holds.take(entry.kind, entry.at, entry.from, handling);
+    holds.take(entry.kind, entry.at, entry.from, &entry.again, handling);
 }
 
 /// The stretches within a period in which work was planned on a cell; `entries` are those of the cell,
@@ -22,7 +22,9 @@ pub fn planned(entries: &[&DeskEntry], (from, until): Stretch) -> Vec<Stretch> {
     if !entries.iter().any(|entry| entry.kind == DeskKind::Downtime) {
         return Vec::new();
     }
-    let times = entries.iter().flat_map(|e| [Some(e.at), e.from, e.until]).flatten();
+    let once = entries.iter().flat_map(|e| [Some(e.at), e.from, e.until]).flatten();
+    let again = entries.iter().flat_map(|e| &e.again).flat_map(|(from, until)| [*from, *until]);
+    let times = once.chain(again);
     let mut edges: Vec<Timestamp> = times.filter(|at| (from..until).contains(at)).collect();
     edges.extend([from, until]);
     edges.sort_unstable();

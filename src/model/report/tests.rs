@@ -184,6 +184,7 @@ fn days_are_londons() {
 
 fn entry(at: i64, kind: DeskKind, from: Option<i64>, until: Option<i64>) -> DeskEntry {
     DeskEntry {
+        again: Vec::new(),
         id: 0,
         at: second(at),
         by: "asha".into(),

@@ -55,8 +55,8 @@ impl Console {
     fn wish(&self, kind: DeskKind, cells: Vec<CellName>) -> Handle {
         let chosen_by_filter = cells.len() > 1;
         let filter = if chosen_by_filter { self.board.typed() } else { "" };
-        let (from, until, why) = (None, None, Clean::default());
-        Handle { kind, cells, filter: Clean::new(filter), from, until, why }
+        let (from, until, every, why) = (None, None, Clean::default(), Clean::default());
+        Handle { kind, cells, filter: Clean::new(filter), from, until, every, why }
     }
 
     /// What was taken last; without that, what the cursor stands on.
@@ -156,7 +156,8 @@ impl Console {
     }
 
     fn told(&self, handled: &Handled) -> String {
-        let Handled { kind, done, from, until, taken_over, left_out, left_out_cells, .. } = handled;
+        let Handled { kind, done, from, until, last, taken_over, left_out, left_out_cells, .. } =
+            handled;
         let first = left_out_cells.first().map(|left| {
             let name = row_name(left.cell.row, self.rows.as_ref());
             format!("{name}: {}", left.why)
@@ -174,6 +175,10 @@ impl Console {
         }
         if let Some(until) = until {
             out.push_str(&format!(" until {}", times::moment(*until, self.now)));
+        }
+        if let Some(last) = last {
+            let last = times::moment(*last, self.now);
+            out.push_str(&format!(", {times} times, the last until {last}", times = handled.times));
         }
         if *taken_over > 0 {
             out.push_str(&format!("; {taken_over} somebody else had before"));

@@ -82,6 +82,12 @@ impl Console {
                 self.layers.push(Layer::Report(Box::new(screen)));
                 self.effects.push(Effect::Guard(wish));
             }
+            Command::Figures => {
+                let now = self.beat.agent_now(self.mono).unwrap_or(self.now);
+                let (screen, wish) = ReportScreen::usual(now);
+                self.layers.push(Layer::Report(Box::new(screen)));
+                self.effects.push(Effect::Guard(wish));
+            }
             Command::Earlier | Command::Later => self.step(command == Command::Later),
             Command::Clear if on_board && self.away.is_some() => self.back_to_now(),
             _ => return false,

@@ -49,6 +49,7 @@ impl Console {
                 }
                 self.incidents.is_old = true;
                 self.live_pages().outdate_all();
+                self.days.outdate_all();
                 self.acts.outdate();
                 self.trouble = None;
                 self.tick(mono);
@@ -113,6 +114,7 @@ impl Console {
     fn cell(&mut self, cell: CellChange) -> bool {
         let row = cell.row;
         self.live_pages().outdate(row);
+        self.days.outdate(row);
         let facts = self.facts();
         let seen = self.board.shows(row, &self.view(&facts)) || self.looked_at() == Some(row);
         let (now, mut alarms) = (self.now, std::mem::take(&mut self.alarms));

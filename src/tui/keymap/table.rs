@@ -85,6 +85,8 @@ pub enum Command {
     Time,
     /// What is handed over.
     Handover,
+    /// How services stood through a period.
+    Figures,
     /// In the past: the change before.
     Earlier,
     /// In the past: the next change.
@@ -402,6 +404,7 @@ table! {
     Refresh "read_incidents" INCIDENTS ["r"] "read again" "Reads it again." 7 connected;
     Time "time" SCHOOLS ["t"] "time" "The whole board as it was at a past moment: asks for when. Nothing can be done there; Esc goes back to now." 11 reachable;
     Handover "handover" LISTS [] "handover" "What broke since your last shift, what was done, what is open and whose." 0 reachable;
+    Figures "report" LISTS [] "report" "How available each service was, how fresh, and how long trouble took: the last 30 days, or those you name." 0 reachable;
     Earlier "earlier" BOARD ["["] "earlier" "In the past: to the change before, wherever it was." 1 in_past;
     Later "later" BOARD ["]"] "later" "In the past: to the next change, wherever it was." 1 in_past;
     Audit "audit" LISTS [] "audit" "Who did what, on whose word." 0 connected;

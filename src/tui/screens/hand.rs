@@ -7,6 +7,7 @@ use crate::tui::theme::Role;
 use crate::tui::times;
 use crate::tui::widgets::{Field, Line, Pen};
 use crate::wire::Clean;
+use crate::wire::again::Again;
 use crate::wire::desk::{DeskKind, Handle};
 use crate::wire::when::stretch;
 use jiff::Timestamp;
@@ -39,12 +40,22 @@ impl HandPrompt {
             let missing = "a line for whoever comes next; no pupils' names";
             return if text.is_empty() { Err(missing.to_owned()) } else { Ok(handle) };
         }
-        let (span, why) = text.split_once(' ').unwrap_or((text, ""));
-        if span.is_empty() {
-            return Err("its end (2h, 17:00, 22:00..02:00), then why".to_owned());
+        if text.is_empty() {
+            return Err("its end (2h, 22:00..02:00, every sun ..), then why".to_owned());
         }
-        let (from, until) = stretch(span, now).map_err(|e| e.to_string())?;
-        (handle.from, handle.until) = (from, Some(until));
+        let why = match Again::read(text, now) {
+            Some(read) => {
+                let (again, why) = read.map_err(|e| e.to_string())?;
+                handle.every = Clean::new(&again.written());
+                why
+            }
+            None => {
+                let (span, why) = text.split_once(' ').unwrap_or((text, ""));
+                let (from, until) = stretch(span, now).map_err(|e| e.to_string())?;
+                (handle.from, handle.until) = (from, Some(until));
+                why
+            }
+        };
         handle.why = Clean::new(why.trim());
         if handle.why.is_empty() {
             Err("and why: a change's number, a word".to_owned())
@@ -92,6 +103,18 @@ fn in_words(handle: &Handle, now: Timestamp) -> String {
         return "Enter keeps it for good".to_owned();
     }
     let say = |at| times::moment(at, now);
+    if let Some(Ok((again, _))) = Again::read(handle.every.as_str(), now) {
+        let windows = again.regular(now);
+        let words = match windows.first().zip(windows.last()) {
+            _ if again.is_closures() => "in the closures of each school's calendar".to_owned(),
+            Some(((from, until), (_, last))) => {
+                let (n, from, until) = (windows.len(), say((*from).max(now)), say(*until));
+                format!("{n} times, first {from} to {until}, last until {}", say(*last))
+            }
+            None => "at no time".to_owned(),
+        };
+        return format!("{words}; Enter sets it");
+    }
     let from = handle.from.map(|at| format!("from {} ", say(at))).unwrap_or_default();
     let until = handle.until.map(say).unwrap_or_default();
     format!("{from}until {until}; Enter sets it")

@@ -33,7 +33,7 @@ use ratatui::layout::Rect;
 
 use crate::config::{GroupBy, ViewSettings};
 use crate::tui::keymap::{Command, Facts, Keymap, Scope};
-use crate::tui::state::{Acts, Looked, Pages, Rows};
+use crate::tui::state::{Acts, DaysHeld, Looked, Pages, Rows};
 use crate::tui::theme::Role;
 use crate::tui::widgets::{Line, Pen, hints, wrap};
 use crate::tui::wish::{Heard, Wish};
@@ -49,6 +49,8 @@ pub struct View<'a> {
     pub rows: Option<&'a Rows>,
     /// Pages that were read.
     pub pages: &'a Pages,
+    /// The last days of rows of the board.
+    pub days: &'a DaysHeld,
     /// What the guard told.
     pub acts: &'a Acts,
     /// The keymap.

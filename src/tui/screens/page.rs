@@ -13,11 +13,12 @@ use crate::tui::theme::Role;
 use crate::tui::widgets::{Line, Pen, hints, rule, state_word, wrap};
 use crate::tui::{say, times};
 use crate::wire::board::Row;
+use crate::wire::days::DAYS;
 use crate::wire::desk::DeskLine;
 use crate::wire::page::{Page, Refresh, ServiceView};
 use crate::wire::past::Past;
 use crate::wire::{
-    Cell, CheckView, Clean, Health, NextStep, ServiceKey, StateChange, Ticket, Window, london_date,
+    Cell, CheckView, Clean, Health, NextStep, ServiceKey, StateChange, Ticket, Window,
 };
 
 /// Lines that must be left below the table of services, or everything scrolls.
@@ -26,8 +27,6 @@ const LEAST_LOWER: usize = 4;
 const SHORT: u16 = 16;
 /// From so many rows on, checks are told in full below the table; else in a line each.
 const FULL_CHECKS: u16 = 32;
-/// Days of the strip.
-const DAYS: usize = 14;
 
 /// The screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -287,7 +286,7 @@ fn service_line(
     }
     line = line.and(format!("{:<12}", since(cell, page, now)), Role::Text);
     if strip {
-        line = line.and(day_strip(service, &page.history, now), Role::Quiet).and("  ", Role::Text);
+        line = line.and(format!("{:<DAYS$}", service.days), Role::Quiet).and("  ", Role::Text);
     }
     line.and(cell.why.as_str(), Role::Text)
 }
@@ -308,57 +307,6 @@ fn since(cell: &Cell, page: &Page, now: Timestamp) -> String {
         };
     }
     cell.since.map(|at| times::day_or_time(at, now)).unwrap_or_default()
-}
-
-/// The worst state of each of the last 14 days, oldest first. A day that nothing is known of is
-/// blank: never taken for ok.
-fn day_strip(service: &ServiceView, history: &[StateChange], now: Timestamp) -> String {
-    if service.cell.health == Health::NotSubscribed {
-        return "-".repeat(DAYS);
-    }
-    let mut days: Vec<Option<(Health, bool)>> = vec![None; DAYS];
-    let today = london_date(now);
-    let back = |at: Timestamp| {
-        let days = (today - london_date(at)).get_days();
-        usize::try_from(days).unwrap_or_default()
-    };
-    let mut put = |ago: usize, state: (Health, bool)| {
-        let slot = DAYS.checked_sub(ago + 1).and_then(|n| days.get_mut(n));
-        if let Some(slot) = slot {
-            *slot = Some(slot.map_or(state, |s| s.max(state)));
-        }
-    };
-    let present = (service.cell.health, service.cell.follows_from.is_some());
-    let mut until = 0;
-    // What it was between the change before and this one; none where nobody had looked yet.
-    let mut state = Some(present);
-    let own = || history.iter().filter(|h| h.service == service.service);
-    for change in own() {
-        let ago = back(change.at).min(DAYS);
-        if let Some(state) = state {
-            (until..=ago).for_each(|n| put(n, state));
-        }
-        put(ago, (change.to, change.follows));
-        until = ago;
-        state = (!change.first).then_some((change.from, false));
-    }
-    match (own().next(), service.cell.state_since) {
-        // Before the first change that is told, only its own day is known.
-        (Some(_), _) => state.into_iter().for_each(|state| put(until, state)),
-        (None, Some(at)) => (0..=back(at).min(DAYS)).for_each(|n| put(n, present)),
-        (None, None) => put(0, present),
-    }
-    days.into_iter()
-        .map(|day| match day {
-            None => ' ',
-            Some((health, true)) if health.is_trouble() => '^',
-            Some((Health::Critical, _)) => 'C',
-            Some((Health::Unknown, _)) => 'U',
-            Some((Health::Warning, _)) => 'W',
-            Some((Health::Ok, _)) => '.',
-            Some((Health::NotSubscribed, _)) => '-',
-        })
-        .collect()
 }
 
 /// Checks of the service at the cursor, then what happened here.
@@ -388,12 +336,16 @@ fn lower(page: &Page, service: usize, (columns, rows): (u16, u16), now: Timestam
         told(&mut lines, room, Role::Quiet, us.into_iter().chain(before));
         if let Some(planned) = &view.planned {
             let until = planned.handling.until.map(|at| format!(" to {}", times::moment(at, now)));
-            let text = format!(
+            let mut text = format!(
                 "{}{}, {}",
                 times::moment(planned.from, now),
                 until.unwrap_or_default(),
                 planned.handling.by
             );
+            if let Some(last) = planned.last.filter(|_| planned.times > 1) {
+                let last = times::moment(last, now);
+                text.push_str(&format!("; {} times, the last until {last}", planned.times));
+            }
             let head = format!(" {:<13} ", planned.handling.kind.word());
             lines.push(Line::of(head, Role::Handled).and(text, Role::Text));
         }
@@ -533,6 +485,10 @@ fn desk_line(entry: &DeskLine, page: &Page, now: Timestamp) -> Line {
     if let Some(until) = entry.until {
         text.push_str(&format!(", until {}", times::moment(until, now)));
     }
+    if let Some(last) = entry.last {
+        let last = times::moment(last, now);
+        text.push_str(&format!(", {} times, the last until {last}", entry.times));
+    }
     if !entry.why.is_empty() {
         text.push_str(&format!(": {}", entry.why));
     }
@@ -568,24 +524,6 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn service(health: Health) -> ServiceView {
-        ServiceView {
-            service: "redstor".parse().unwrap(),
-            label: Clean::new("Redstor"),
-            code: Clean::new("RS"),
-            cell: Cell { health, state_since: Some(at("2026-11-22T04:00:00Z")), ..Cell::default() },
-            checks: Vec::new(),
-            elsewhere: 1,
-            in_common: Vec::new(),
-            takers: 1,
-            affects: Vec::new(),
-            planned: None,
-            windows: Vec::new(),
-            tickets: Vec::new(),
-            next_steps: Vec::new(),
-        }
-    }
-
     fn change(when: &str, from: Health, to: Health, first: bool) -> StateChange {
         StateChange {
             at: at(when),
@@ -600,20 +538,9 @@ mod tests {
     }
 
     #[test]
-    fn a_day_is_painted_by_what_was_judged_on_it_and_by_nothing_else() {
-        use Health::{Critical, Ok, Unknown, Warning};
-        let strip = |now, history: &[StateChange]| day_strip(&service(now), history, at(NOW));
-        let first = change("2026-11-22T04:00:00Z", Unknown, Warning, true);
-        assert_eq!(strip(Warning, std::slice::from_ref(&first)), "           WWW");
-        let looked_at = StateChange { first: false, ..first.clone() };
-        assert_eq!(strip(Warning, &[looked_at]), "           UWW", "it was unknown that day");
-        // Judged anew after a board was lost: nothing is known of the days in between.
-        let again = change("2026-11-23T04:00:00Z", Unknown, Critical, true);
-        let before = change("2026-11-20T04:00:00Z", Ok, Warning, false);
-        assert_eq!(strip(Critical, &[again, before]), "         W  CC");
-        assert_eq!(strip(Ok, &[]), "           ...", "well since it was first judged");
-        let words = super::before(&first);
-        assert_eq!(words, "first look");
+    fn a_cell_that_was_never_looked_at_before_came_from_nothing() {
+        let first = change("2026-11-22T04:00:00Z", Health::Unknown, Health::Warning, true);
+        assert_eq!(super::before(&first), "first look");
     }
 
     #[test]

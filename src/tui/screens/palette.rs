@@ -70,6 +70,7 @@ impl PaletteScreen {
             Some(("at", when)) => at(when, view),
             Some(("diff", moments)) => diff(moments, view),
             Some(("handover", since)) => handover(since, view),
+            Some(("report", period)) => figures(period, view),
             Some(("emergency", why)) => emergency(why),
             Some(("arm", rest)) => arm(rest),
             _ => self.commands(view),
@@ -281,6 +282,14 @@ fn handover(text: &str, view: &View<'_>) -> Vec<Candidate> {
         (words, vec![Act::Open(Layer::Report(Box::new(screen))), Act::Guard(wish)])
     });
     single(format!("handover {text}"), understood)
+}
+
+fn figures(text: &str, view: &View<'_>) -> Vec<Candidate> {
+    let understood = ReportScreen::figures(text, view.clock).map(|(screen, wish)| {
+        let acts = vec![Act::Open(Layer::Report(Box::new(screen))), Act::Guard(wish)];
+        ("how available, how fresh, how long trouble took".to_owned(), acts)
+    });
+    single(format!("report {text}"), understood)
 }
 
 fn emergency(why: &str) -> Vec<Candidate> {

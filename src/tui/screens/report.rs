@@ -1,6 +1,6 @@
-//! Two moments compared, and what is handed over: texts that the agent is asked for.
+//! Two moments compared, what is handed over, and how services stood through a period: texts that the agent is asked for.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ratatui::layout::Rect;
 
 use super::{Answer, View, draw_text, read_on};
@@ -9,6 +9,8 @@ use crate::tui::theme::Role;
 use crate::tui::widgets::{Line, Pen, wrap};
 use crate::tui::wish::{Heard, Wish};
 use crate::wire::past::{Diff, Handover};
+use crate::wire::report::Report;
+use crate::wire::tables::{Block, report_blocks};
 use crate::wire::telling::{Part, diff_head, diff_parts, handover_head, handover_parts};
 use crate::wire::when::two_in;
 
@@ -19,24 +21,37 @@ pub enum Asked {
     Diff(Timestamp, Timestamp),
     /// What is handed over, since a moment or since the agent thinks fit.
     Handover(Option<Timestamp>),
+    /// How services stood from one moment until another.
+    Figures(Timestamp, Timestamp),
 }
+
+/// The period, where none is named.
+const USUAL: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// What was told: lines above, then parts.
 #[derive(Debug, Clone, PartialEq)]
 struct Told {
     head: Vec<String>,
     parts: Vec<Part>,
+    /// Tables, each as wide as it is or in sentences.
+    blocks: Vec<Block>,
 }
 
 impl From<&Diff> for Told {
     fn from(diff: &Diff) -> Self {
-        Self { head: diff_head(diff), parts: diff_parts(diff) }
+        Self { head: diff_head(diff), parts: diff_parts(diff), blocks: Vec::new() }
     }
 }
 
 impl From<&Handover> for Told {
     fn from(page: &Handover) -> Self {
-        Self { head: handover_head(page), parts: handover_parts(page) }
+        Self { head: handover_head(page), parts: handover_parts(page), blocks: Vec::new() }
+    }
+}
+
+impl From<&Report> for Told {
+    fn from(report: &Report) -> Self {
+        Self { head: Vec::new(), parts: Vec::new(), blocks: report_blocks(report) }
     }
 }
 
@@ -64,12 +79,31 @@ impl ReportScreen {
         Ok(Self::open(Asked::Diff(from.at, until.at)))
     }
 
+    /// The period that `text` names: two moments, or since one until now; the last 30 days if none.
+    ///
+    /// # Errors
+    /// What is missing, in words.
+    pub fn figures(text: &str, now: Timestamp) -> Result<(Self, Wish), String> {
+        if text.trim().is_empty() {
+            return Ok(Self::usual(now));
+        }
+        let (from, until) = two_in(text, now).map_err(|e| e.to_string())?;
+        Ok(Self::open(Asked::Figures(from.at, until.at)))
+    }
+
+    /// The last 30 days.
+    #[must_use]
+    pub fn usual(now: Timestamp) -> (Self, Wish) {
+        Self::open(Asked::Figures(now.checked_sub(USUAL).unwrap_or(now), now))
+    }
+
     /// Its name in line 1.
     #[must_use]
     pub fn title(&self) -> &'static str {
         match self.asked {
             Asked::Diff(..) => "compared",
             Asked::Handover(_) => "handover",
+            Asked::Figures(..) => "report",
         }
     }
 
@@ -81,6 +115,9 @@ impl ReportScreen {
             }
             Heard::Handover { asked, answer } if *asked == self.asked => {
                 answer.as_ref().map(|page| Told::from(&**page)).map_err(Clone::clone)
+            }
+            Heard::Figures { asked, answer } if *asked == self.asked => {
+                answer.as_ref().map(|report| Told::from(&**report)).map_err(Clone::clone)
             }
             _ => return,
         };
@@ -112,6 +149,18 @@ impl ReportScreen {
                     lines.push(Line::of(format!("{indent}{part}"), Role::Text));
                 }
             }
+        }
+        for block in &told.blocks {
+            let fits = |text: &String| crate::tui::widgets::width(text) < columns;
+            let texts = if block.lines.iter().all(fits) { &block.lines } else { &block.told };
+            for text in texts {
+                let role = if text.starts_with(' ') { Role::Text } else { Role::Title };
+                match fits(text) {
+                    true => lines.push(Line::of(format!(" {text}"), role)),
+                    false => super::say(&mut lines, text, role, (3, room)),
+                }
+            }
+            lines.push(Line::default());
         }
         lines
     }

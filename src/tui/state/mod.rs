@@ -4,6 +4,7 @@
 
 mod acts;
 mod alarms;
+mod days;
 mod line;
 mod looked;
 mod pages;
@@ -12,6 +13,7 @@ mod rows;
 pub use crate::wire::standing::{Class, Standing, worst_column};
 pub use acts::{Acts, row_of, service_of};
 pub use alarms::{AlarmRule, Alarms};
+pub use days::DaysHeld;
 pub use line::{BeatLine, LineState};
 pub use looked::Looked;
 pub use pages::{Held, Pages};

@@ -253,6 +253,7 @@ impl BoardScreen {
             x += widths.cell;
         }
         for (room, head) in [
+            (widths.days, "14 days"),
             (widths.has, "has it"),
             (widths.pupils, "pupils"),
             (widths.town, "town"),
@@ -374,6 +375,7 @@ impl BoardScreen {
             return;
         }
         let x = self.draw_cells(pen, (x, y), widths, row, rows, view);
+        let x = draw_days(pen, (x, y), widths, row.row, view);
         let acting = view.acts.on(row.row, None).next().map(|open| open.by.name.as_str());
         draw_extras(pen, x, y, widths, (row, acting));
     }
@@ -444,6 +446,22 @@ fn worst_cell(
         pen.text(x, y, 2, column.code.as_str(), Role::Quiet);
     }
     pen.styled(x + 3, y, 6, &look.text, style);
+}
+
+/// The last 14 days. Of a past moment they stand on its page; of today nothing is told while nothing is
+/// known.
+fn draw_days(
+    pen: &mut Pen<'_>,
+    (x, y): (u16, u16),
+    widths: &Widths,
+    row: Row,
+    view: &View<'_>,
+) -> u16 {
+    let days = if view.past.is_some() { "" } else { view.days.of(row) };
+    let today = days.char_indices().next_back().map_or(0, |(at, _)| at);
+    let days = if view.is_known { days } else { days.get(..today).unwrap_or_default() };
+    pen.text(x, y, widths.days.saturating_sub(2), days, Role::Quiet);
+    x + widths.days
 }
 
 /// Who has it, and what the register says.

@@ -3,6 +3,8 @@
 
 use ratatui::layout::Rect;
 
+/// Columns of the last days.
+const DAYS: u16 = 14;
 /// Lines of a peek below its heading.
 const PEEK: u16 = 6;
 
@@ -71,6 +73,8 @@ pub(super) struct Widths {
     pub(super) cell: u16,
     /// How many services are shown.
     pub(super) services: u16,
+    /// The last 14 days, with a gap after them.
+    pub(super) days: u16,
     /// Who has it.
     pub(super) has: u16,
     pub(super) pupils: u16,
@@ -85,6 +89,7 @@ impl Widths {
             name: columns.saturating_sub(13),
             cell: 0,
             services,
+            days: 0,
             has: 0,
             pupils: 0,
             town: 0,
@@ -107,6 +112,7 @@ impl Widths {
             }
         };
         out.has = take(18, 10, 76);
+        out.days = take(18, DAYS + 2, 100);
         out.pupils = take(22, 7, 100);
         out.town = take(22, 14, 100);
         out.laestab = take(24, 10, 132);
@@ -134,7 +140,7 @@ mod tests {
                     assert!(p.list_rows() >= 4, "{columns}x{rows} {p:?}");
                 }
                 let w = Widths::of(columns, 7);
-                let sum = 3 + w.name + w.cell * w.services + w.has + w.pupils + w.town;
+                let sum = 3 + w.name + w.cell * w.services + w.days + w.has + w.pupils + w.town;
                 assert!(columns < 50 || sum + w.phase + w.laestab <= columns, "{columns} {w:?}");
             }
         }
@@ -142,5 +148,6 @@ mod tests {
         assert!(Parts::of((80, 23)).peek.is_none() && Parts::of((59, 24)).peek.is_none());
         assert_eq!(Widths::of(49, 7).cell, 0);
         assert_eq!(Widths::of(80, 7).services, 7);
+        assert_eq!((Widths::of(99, 7).days, Widths::of(100, 7).days), (0, 16));
     }
 }

@@ -21,6 +21,7 @@ use crate::tui::keymap::Command;
 use crate::tui::state::{Class, Rows, worst_column};
 use crate::wire::Laestab;
 use crate::wire::board::Row;
+use crate::wire::days::MOST_ROWS;
 use crate::wire::filter::Filter;
 use crate::wire::page::Refresh;
 
@@ -131,6 +132,22 @@ impl BoardScreen {
                 })
             }
         }
+    }
+
+    /// The rows on the screen whose last days are shown; none where there is no room for them.
+    #[must_use]
+    pub fn days_shown(&self, size: (u16, u16), rows: &Rows) -> Vec<Row> {
+        let parts = layout::Parts::of(size);
+        let services = u16::try_from(rows.columns.len()).unwrap_or(u16::MAX);
+        if layout::Widths::of(parts.columns, services).days == 0 {
+            return Vec::new();
+        }
+        let visible = self.items.iter().skip(self.offset).take(parts.list_rows());
+        let schools = visible.filter_map(|item| match item {
+            Item::School(n) => Some(Row::School(rows.school(*n)?.laestab)),
+            Item::Fold(_) | Item::Group(_) => None,
+        });
+        std::iter::once(Row::Estate).chain(schools).take(MOST_ROWS).collect()
     }
 
     /// Another filter. The cursor stays on its school if that is still shown.

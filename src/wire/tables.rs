@@ -4,22 +4,28 @@
 
 use jiff::Timestamp;
 
-use crate::cli::when::moment;
 use crate::wire::board::Row;
 use crate::wire::report::{Counted, Figures, Report, Spread, Sums, Times};
 use crate::wire::statements::{NOTHING, Stated, stated};
-use crate::wire::{Clean, Span};
+use crate::wire::{Clean, Span, london};
 
 /// A table in words.
-pub(super) struct Table {
+pub struct Table {
+    /// Above it.
     pub heading: String,
     /// The first is the name of the row.
     pub columns: Vec<String>,
+    /// As many cells each as columns.
     pub rows: Vec<Vec<String>>,
     /// Whether all columns but the first are figures.
     pub has_figures: bool,
     /// Said where there are no rows.
     pub none: &'static str,
+}
+
+/// `Tue 24 Nov 2026 03:02`, London.
+fn moment(at: Timestamp) -> String {
+    at.to_zoned_datetime(london()).strftime("%a %-d %b %Y %H:%M").to_string()
 }
 
 /// Said where there is nothing to reckon from.
@@ -28,7 +34,7 @@ const NOT_KNOWN: &str = "not known";
 const TOO_LITTLE: &str = "too little known";
 
 /// The period, and what is missing of it.
-pub(super) fn head(report: &Report) -> Vec<String> {
+pub fn head(report: &Report) -> Vec<String> {
     let mut out = vec![
         format!("Report from {} until {}, London", moment(report.from), moment(report.until)),
         format!("written {}", moment(report.as_of)),
@@ -49,13 +55,99 @@ pub(super) fn head(report: &Report) -> Vec<String> {
     out
 }
 
+/// A part of a report for a terminal: where the columns of its table stand under each other, and row by
+/// row for a screen that is narrower than that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// As a table.
+    pub lines: Vec<String>,
+    /// The same in sentences.
+    pub told: Vec<String>,
+}
+
+/// The parts of a report for a terminal.
+#[must_use]
+pub fn report_blocks(report: &Report) -> Vec<Block> {
+    let same = |lines: Vec<String>| Block { told: lines.clone(), lines };
+    let mut out = vec![same(head(report))];
+    out.extend(tables(report).iter().map(|table| {
+        let begin =
+            |rows: Vec<String>| std::iter::once(table.heading.clone()).chain(rows).collect();
+        Block { lines: begin(aligned(table)), told: begin(in_sentences(table)) }
+    }));
+    let notes = report.notes.iter().map(|note| format!("  {note}"));
+    out.push(same(std::iter::once("How it is counted".to_owned()).chain(notes).collect()));
+    out
+}
+
+/// The whole report as lines of text, for a terminal.
+#[must_use]
+pub fn report_lines(report: &Report) -> Vec<String> {
+    let blocks: Vec<Vec<String>> = report_blocks(report).into_iter().map(|b| b.lines).collect();
+    blocks.join(&String::new())
+}
+
+/// A row each: its name, then each figure after its heading. What there was none of is left out.
+fn in_sentences(table: &Table) -> Vec<String> {
+    if table.rows.is_empty() {
+        return vec![format!("  {}", table.none)];
+    }
+    let row = |cells: &Vec<String>| {
+        let told = table.columns.iter().zip(cells).skip(1).filter(|(_, cell)| *cell != "-");
+        let told: Vec<String> = told.map(|(head, cell)| format!("{head} {cell}")).collect();
+        let name = cells.first().map_or("", String::as_str);
+        format!("  {}: {}", short(name, LONGEST), told.join(", "))
+    };
+    table.rows.iter().map(row).collect()
+}
+
+/// Characters of a name that a line has room for.
+const LONGEST: usize = 40;
+
+/// A name that fits into a line.
+#[must_use]
+pub fn short(name: &str, longest: usize) -> String {
+    let mut out: String = name.chars().take(longest).collect();
+    if name.chars().count() > longest {
+        out.push('…');
+    }
+    out
+}
+
+/// Columns as wide as their widest cell: the first to the left, figures to the right.
+fn aligned(table: &Table) -> Vec<String> {
+    if table.rows.is_empty() {
+        return vec![format!("  {}", table.none)];
+    }
+    let wide = |text: &str| unicode_width::UnicodeWidthStr::width(text);
+    let fitting = |line: &Vec<String>| -> Vec<String> {
+        line.iter().map(|cell| short(cell, LONGEST)).collect()
+    };
+    let all: Vec<Vec<String>> =
+        std::iter::once(&table.columns).chain(&table.rows).map(fitting).collect();
+    let width = |n: usize| all.iter().filter_map(|l| l.get(n)).map(|t| wide(t)).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..table.columns.len()).map(width).collect();
+    let mut out = Vec::new();
+    for line in &all {
+        let mut text = String::from(" ");
+        for (n, (cell, width)) in line.iter().zip(&widths).enumerate() {
+            let gap = " ".repeat(width.saturating_sub(wide(cell)));
+            let is_name = n == 0;
+            let (before, after) = if is_name { ("", gap.as_str()) } else { (gap.as_str(), "") };
+            text.push_str(&format!(" {before}{cell}{after} "));
+        }
+        out.push(text.trim_end().to_owned());
+    }
+    out
+}
+
 /// All tables, in their order.
-pub(super) fn tables(report: &Report) -> Vec<Table> {
+pub fn tables(report: &Report) -> Vec<Table> {
     vec![availability(report), times(report), schools(report)]
 }
 
 /// The time that counts: all but what was not taken.
-pub(super) fn taken(sums: &Sums) -> u64 {
+pub fn taken(sums: &Sums) -> u64 {
     sums.all() - sums.not_taken
 }
 
@@ -83,7 +175,9 @@ fn told(share: String, sums: &Sums) -> String {
     if sums.tells() || sums.known() == 0 { share } else { TOO_LITTLE.to_owned() }
 }
 
-pub(super) fn available(figures: &Figures) -> String {
+/// The available share of the known time, or why there is none.
+#[must_use]
+pub fn available(figures: &Figures) -> String {
     let sums = &figures.seconds;
     told(percent(sums.available(), sums.known(), false), sums)
 }
@@ -243,7 +337,7 @@ fn schools(report: &Report) -> Table {
 }
 
 /// What is stated about personal data: a table for each service.
-pub(super) fn statements(report: &Report) -> Vec<Table> {
+pub fn statements(report: &Report) -> Vec<Table> {
     let services = report.services.iter().map(|s| (s.service.clone(), s.label.clone()));
     let table = |stated: Stated| {
         let rows = stated.statements.iter().map(|statement| {
@@ -268,6 +362,6 @@ pub(super) fn statements(report: &Report) -> Vec<Table> {
 }
 
 /// A moment for programs: RFC 3339, UTC.
-pub(super) fn utc(at: Timestamp) -> String {
+pub fn utc(at: Timestamp) -> String {
     at.to_string()
 }
