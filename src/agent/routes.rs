@@ -28,6 +28,7 @@ use crate::agent::openapi;
 use crate::agent::past;
 use crate::agent::problem::{Refusal, json, typed};
 use crate::agent::reconciling;
+use crate::agent::recording;
 use crate::agent::reloads::Reloads;
 use crate::agent::report;
 use crate::agent::runs;
@@ -119,6 +120,7 @@ pub(super) fn router(desk: Arc<Desk>, counter: Arc<Counter>) -> Router {
         .route("/v1/incidents/{id}", get(incidents::page).post(incidents::order))
         .route("/v1/diff", get(diff::diff))
         .route("/v1/handover", get(handover::handover))
+        .route("/v1/recording", get(recording::recording))
         .route("/v1/report", get(report::report))
         .route("/v1/status", get(status))
         .route("/v1/refresh", post(refresh))
@@ -445,7 +447,7 @@ async fn document(State(desk): At) -> Response {
     )
 }
 
-fn school_or_estate(text: &str) -> Result<Option<Laestab>, Refusal> {
+pub(super) fn school_or_estate(text: &str) -> Result<Option<Laestab>, Refusal> {
     if text == "estate" { Ok(None) } else { school_of(text).map(Some) }
 }
 
