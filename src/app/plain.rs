@@ -33,7 +33,9 @@ pub(super) async fn run(
     let first = desk.rows().await.map_err(Failed::no_agent)?;
     cli::say(&Plain::totals(&first));
     // Without a filter there is nothing to misunderstand.
-    cli::say(&desk.plain.list(&first, "", of(&first, outside.clock.now())).unwrap_or_else(|why| why));
+    cli::say(
+        &desk.plain.list(&first, "", of(&first, outside.clock.now())).unwrap_or_else(|why| why),
+    );
     let tells = Arc::new(AtomicBool::new(true));
     let news = tokio::spawn(watch::news(desk.link.clone(), Arc::clone(&tells)));
     let mut reading = None;

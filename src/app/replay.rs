@@ -85,14 +85,12 @@ fn words(file: &Path, made: &Recording) -> String {
 
 /// Reads a recording whole.
 fn open(file: &Path) -> Result<Recording, Failed> {
-    let cannot = |e: std::io::Error| {
-        Failed::usage(format!("{} cannot be read: {e}", file.display()))
-    };
+    let cannot =
+        |e: std::io::Error| Failed::usage(format!("{} cannot be read: {e}", file.display()));
     let mut bytes = Vec::new();
     let most = LARGEST as u64 + 1;
     File::open(file).map_err(cannot)?.take(most).read_to_end(&mut bytes).map_err(cannot)?;
-    recording::read(&bytes)
-        .map_err(|fault| Failed::usage(format!("{}: {fault}", file.display())))
+    recording::read(&bytes).map_err(|fault| Failed::usage(format!("{}: {fault}", file.display())))
 }
 
 /// Plays a recording until the operator leaves, or for a time.

@@ -223,7 +223,11 @@ impl Console {
         View {
             rows: self.rows.as_ref(),
             pages: &self.pages,
-            acts: if self.away.is_some() || self.replay().is_some() { &self.no_acts } else { &self.acts },
+            acts: if self.away.is_some() || self.replay().is_some() {
+                &self.no_acts
+            } else {
+                &self.acts
+            },
             keymap: &self.keymap,
             views: &self.views,
             facts,

@@ -316,7 +316,10 @@ pub fn page(page: &Page, now: Timestamp) -> String {
         }
     }
     if page.replay {
-        out.push(format!("REPLAY of a recording, as of {}: not what is so now.", times::whole(now)));
+        out.push(format!(
+            "REPLAY of a recording, as of {}: not what is so now.",
+            times::whole(now)
+        ));
     } else {
         out.extend(sentence(page, now).map(|said| format!("Say: {said}")));
     }

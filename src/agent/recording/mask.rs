@@ -51,13 +51,13 @@ impl Mask {
             let chance = RandomState::new();
             order.sort_by_cached_key(|(laestab, _)| (chance.hash_one(laestab.number()), *laestab));
         }
-        let numbered = (0_u32..).zip(order).filter_map(|(n, (laestab, name))| {
+        let numbered = (1_u32..).zip(order).filter_map(|(n, (laestab, name))| {
             let told = match names {
                 Names::Schools => (*laestab, name.clone()),
                 Names::Masked => {
                     let la = INVENTED + u16::try_from(n / 10_000).ok()?;
                     let invented = Laestab::from_parts(la, u16::try_from(n % 10_000).ok()?)?;
-                    (invented, Clean::new(&format!("School {}", n + 1)))
+                    (invented, Clean::new(&format!("School {n}")))
                 }
             };
             Some((*laestab, told))
@@ -178,9 +178,14 @@ const BEHIND: [char; 10] = [')', '"', '\'', ']', '.', ',', ';', ':', '?', '!'];
 fn kept(word: &str) -> Option<String> {
     let core = word.trim_start_matches(BEFORE).trim_end_matches(BEHIND);
     if core.is_empty() {
-        return word.chars().all(|c| BEFORE.contains(&c) || BEHIND.contains(&c)).then(|| word.into());
+        return word
+            .chars()
+            .all(|c| BEFORE.contains(&c) || BEHIND.contains(&c))
+            .then(|| word.into());
     }
-    let stays = |part: &str| WORDS.contains(part) || is_number(part) || matches!(part, "->" | "-" | "&");
+    let stays = |part: &str| {
+        WORDS.contains(part) || is_number(part) || matches!(part, "->" | "-" | "&" | "%" | "+")
+    };
     (stays(core) || core.split('/').all(stays)).then(|| word.to_owned())
 }
 
@@ -192,7 +197,9 @@ fn is_bare(word: &str) -> bool {
 
 /// A number of at most four digits, with a unit or not; a share; a time of day.
 fn is_number(word: &str) -> bool {
-    let digits = |text: &str, most| (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    let digits = |text: &str, most| {
+        (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+    };
     if let Some((hours, minutes)) = word.split_once(':') {
         return digits(hours, 2) && minutes.split(':').all(|part| digits(part, 2));
     }

@@ -62,16 +62,19 @@ fn asked(query: Option<&str>) -> Result<Asked, Refusal> {
     for (key, value) in pairs(query) {
         match (key.as_str(), value.as_str()) {
             ("incident", id) => {
-                asked.incident = Some(id.parse().map_err(|_| {
-                    Refusal::bad_request("an incident is named by its number")
-                })?);
+                asked.incident = Some(
+                    id.parse()
+                        .map_err(|_| Refusal::bad_request("an incident is named by its number"))?,
+                );
             }
             ("from", at) => asked.from = Some(moment_of(at)?),
             ("to", at) => asked.until = Some(moment_of(at)?),
             ("names", "schools") => asked.names = Names::Schools,
             ("names", "masked") => asked.names = Names::Masked,
             ("names", _) => {
-                return Err(Refusal::bad_request("`names` is masked or schools; persons are never named"));
+                return Err(Refusal::bad_request(
+                    "`names` is masked or schools; persons are never named",
+                ));
             }
             (other, _) => return Err(unknown_parameter(other, "incident, from, to, names")),
         }
@@ -96,10 +99,14 @@ pub(super) async fn recording(State(desk): State<Arc<Desk>>, RawQuery(query): Ra
         (None, from) => (from.unwrap_or(now), asked.until.unwrap_or(now)),
     };
     if from >= until || until > now {
-        return Err(Refusal::bad_request("a recording begins before it ends, and ends in the past"));
+        return Err(Refusal::bad_request(
+            "a recording begins before it ends, and ends in the past",
+        ));
     }
     if until.duration_since(from) > LONGEST {
-        return Err(Refusal::bad_request("a recording is at most 31 days long; name a shorter period"));
+        return Err(Refusal::bad_request(
+            "a recording is at most 31 days long; name a shorter period",
+        ));
     }
     let recorder = Recorder::new(&desk, asked.names, (from, until)).await?;
     let recording = recorder.record(&desk, kept.as_ref(), now).await?;
@@ -285,11 +292,7 @@ impl Recorder {
     }
 
     /// Puts down what differs at each of them.
-    async fn play(
-        &mut self,
-        desk: &Desk,
-        turns: BTreeMap<Timestamp, Turn>,
-    ) -> Result<(), Refusal> {
+    async fn play(&mut self, desk: &Desk, turns: BTreeMap<Timestamp, Turn>) -> Result<(), Refusal> {
         let mut moment = self.first.at_another(desk, self.from, true).await?;
         for (at, mut turn) in turns {
             let had: Vec<Row> = if turn.holds { moment.had().collect() } else { Vec::new() };
@@ -412,8 +415,7 @@ impl Recorder {
     }
 
     fn of_log(&mut self, entry: &IncidentEntry) {
-        let kind =
-            if entry.by.is_none() { TimeLineKind::Incident } else { TimeLineKind::Desk };
+        let kind = if entry.by.is_none() { TimeLineKind::Incident } else { TimeLineKind::Desk };
         let by = entry.by.as_ref();
         self.note((entry.at, kind), by, entry.deed.word(), (&[], entry.cells));
     }

@@ -186,7 +186,9 @@ pub(super) fn page(player: &Player, id: &str) -> Result<IncidentPage, Refusal> {
         members_left_out: count(come.len().saturating_sub(MOST_MEMBERS)),
         time_line: time_line(player, incident),
         not_known: vec![
-            known("this is a recording: other incidents, vendors' own numbers and anybody's words are not in it"),
+            known(
+                "this is a recording: other incidents, vendors' own numbers and anybody's words are not in it",
+            ),
             known("how often a cell went bad, and what came after the recording, are not in it"),
         ],
     })

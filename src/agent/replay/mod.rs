@@ -76,8 +76,7 @@ pub async fn play(
     socket: &Path,
     clock: Arc<dyn Clock>,
 ) -> Result<RunningReplay, AgentError> {
-    let (place, listener) =
-        socket::reserve(socket, None, &*clock).await?.listen(&*clock).await?;
+    let (place, listener) = socket::reserve(socket, None, &*clock).await?.listen(&*clock).await?;
     let player = Player::new(Tape::new(recording), speed, clock.monotonic());
     let stage = Arc::new(Stage { player: Mutex::new(player), clock: Arc::clone(&clock) });
     let stop = CancellationToken::new();

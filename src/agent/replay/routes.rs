@@ -18,7 +18,9 @@ use super::Stage;
 use super::incident;
 use super::player::Player;
 use crate::agent::problem::{Refusal, json};
-use crate::agent::routes::{Answer, body_of, no_school, pairs, school_or_estate, unknown_parameter};
+use crate::agent::routes::{
+    Answer, body_of, no_school, pairs, school_or_estate, unknown_parameter,
+};
 use crate::model::cell::{Cell, Row};
 use crate::model::estate::NotWatched;
 use crate::model::school::School;
@@ -103,7 +105,11 @@ async fn board(State(stage): At, RawQuery(query): RawQuery) -> Answer {
         match key.as_str() {
             // All of it is at hand.
             "first" => {}
-            "at" => return Err(Refusal::bad_request("a recording shows where it stands; /v1/replay goes elsewhere")),
+            "at" => {
+                return Err(Refusal::bad_request(
+                    "a recording shows where it stands; /v1/replay goes elsewhere",
+                ));
+            }
             other => return Err(unknown_parameter(other, "first")),
         }
     }
@@ -214,7 +220,9 @@ fn page_of(player: &Player, row: Row) -> Option<Page> {
         incidents: incident::of_row(player, row),
         not_watched: vec![NotWatched {
             what: Clean::new("recording"),
-            why: Clean::new("checks, evidence, contacts, tickets and anybody's words are not in it"),
+            why: Clean::new(
+                "checks, evidence, contacts, tickets and anybody's words are not in it",
+            ),
         }],
         past: None,
         replay: true,
@@ -241,10 +249,12 @@ struct Following {
 
 /// `GET /v1/changes`. Whoever knows another turn of the board fetches it anew.
 async fn follow(State(stage): At, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer {
-    let since = pairs(query.as_deref()).into_iter().find(|(key, _)| key == "since").map(|(_, value)| value);
+    let since =
+        pairs(query.as_deref()).into_iter().find(|(key, _)| key == "since").map(|(_, value)| value);
     let header = headers.get("last-event-id").and_then(|id| id.to_str().ok().map(str::to_owned));
     let last = header.or(since).map(|text| text.parse::<u64>());
-    let last = last.transpose().map_err(|_| Refusal::bad_request("a revision is a whole number"))?;
+    let last =
+        last.transpose().map_err(|_| Refusal::bad_request("a revision is a whole number"))?;
     let (turn, place) = match last {
         Some(last) => {
             let turn = u32::try_from(last >> 32).unwrap_or_default();

@@ -304,7 +304,7 @@ const GUARD: &[Scope] = &[Scope::Approvals, Scope::Look, Scope::Audit];
 pub const IN_PAST: &str = "this is the past, nothing can be done; Esc on the board: back to now";
 
 /// Why nothing can be done in a recording.
-pub const IN_REPLAY: &str = "this is a recording: nothing can be done in it, and nothing else is in it";
+pub const IN_REPLAY: &str = "this is a recording: nothing can be done in it";
 
 fn always(_: &Facts) -> Option<&'static str> {
     None
@@ -331,7 +331,9 @@ fn in_replay(facts: &Facts) -> Option<&'static str> {
     (!facts.in_replay).then_some("no recording is played").or_else(|| reachable(facts))
 }
 fn in_past(facts: &Facts) -> Option<&'static str> {
-    (!facts.in_past && !facts.in_replay).then_some("this is the present").or_else(|| reachable(facts))
+    (!facts.in_past && !facts.in_replay)
+        .then_some("this is the present")
+        .or_else(|| reachable(facts))
 }
 fn with_cell(facts: &Facts) -> Option<&'static str> {
     connected(facts).or((!facts.has_cell).then_some("the cursor stands on no cell"))

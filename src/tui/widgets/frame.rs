@@ -41,7 +41,8 @@ impl Place {
         if let Some(at) = self.past {
             return (format!(" PAST  AS OF {} ", times::dated(at, self.now)), Role::Past);
         }
-        if let (Some((playing, speed)), LineState::Live | LineState::Late(_)) = (self.replay, self.line)
+        if let (Some((playing, speed)), LineState::Live | LineState::Late(_)) =
+            (self.replay, self.line)
         {
             let plays = match playing {
                 Playing::Plays => format!("x{speed}"),

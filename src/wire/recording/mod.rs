@@ -249,6 +249,23 @@ fn digest(before: &[u8]) -> String {
     Sha256::digest(before).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The lines of `bytes` with a last line that fits them, whatever they hold: for whoever looks for what a
+/// reader does with a file that somebody made to be read.
+#[cfg(any(test, feature = "fuzzing"))]
+#[must_use]
+pub fn ended(bytes: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(bytes);
+    let lines = text.lines().filter(|line| !line.starts_with(r#"{"line":"end""#));
+    let mut out: String = lines.map(|line| format!("{line}\n")).collect();
+    let count = |kind: &str| out.lines().filter(|line| line.starts_with(kind)).count();
+    let (changes, notes) = (count(r#"{"line":"change""#), count(r#"{"line":"note""#));
+    let sha256 = digest(out.as_bytes());
+    out.push_str(&format!(
+        "{{\"line\":\"end\",\"changes\":{changes},\"notes\":{notes},\"sha256\":\"{sha256}\"}}\n"
+    ));
+    out.into_bytes()
+}
+
 impl Recording {
     /// The file's bytes.
     ///

@@ -90,7 +90,10 @@ impl Fields {
         if (cell.health == Health::Unknown) == cell.reason.is_some() {
             return Ok(());
         }
-        Err(self.fault(&format!("{name}.reason"), "a cell has a reason when it is unknown, and only then"))
+        Err(self.fault(
+            &format!("{name}.reason"),
+            "a cell has a reason when it is unknown, and only then",
+        ))
     }
 
     /// Nothing is left.
@@ -140,7 +143,11 @@ pub fn read(bytes: &[u8]) -> Result<Recording, Fault> {
                 let whole = text.get(..before).unwrap_or_default();
                 all.end(fields, whole)?;
                 if text.len() > before + line.len() {
-                    return Err(fault(n + 1, "something stands behind the last line", EXPORT_AGAIN));
+                    return Err(fault(
+                        n + 1,
+                        "something stands behind the last line",
+                        EXPORT_AGAIN,
+                    ));
                 }
                 return Ok(all.recording);
             }
