@@ -454,7 +454,7 @@ pub fn page(board: &Board, row: Option<usize>) -> Page {
             why: Clean::new("no drop file is configured"),
         }],
         past: None,
-        replay: false,
+        replay: board.replay.is_some(),
     }
 }
 

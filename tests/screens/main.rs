@@ -17,6 +17,7 @@ mod phone;
 mod pictures;
 mod plain;
 mod pty;
+mod replay;
 mod safety;
 mod snapshots;
 mod statements;

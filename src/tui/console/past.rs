@@ -66,9 +66,9 @@ impl Console {
     pub(super) fn forbidden(&self, act: &Act) -> Option<&'static str> {
         let acts = match act {
             Act::Refresh(_) | Act::Handle(_) => true,
-            Act::Guard(Wish::Then(_) | Wish::Report(_) | Wish::Incidents | Wish::Incident(_)) => {
-                false
-            }
+            Act::Guard(Wish::Then(_) | Wish::Report(_)) => false,
+            // The one that a recording was made of is in it.
+            Act::Guard(Wish::Incidents | Wish::Incident(_)) => self.replay().is_none(),
             Act::Guard(_) => true,
             _ => false,
         };

@@ -163,7 +163,6 @@ fn what_is_wrong_is_named_by_line_and_field() {
             "service",
             "no such column",
         ),
-        ("\"reason\":\"no_answer\"", "\"why\":\"x\"", 6, "cell", "duplicate"),
         ("\"reason\":\"no_answer\",", "", 6, "cell.reason", "only then"),
         ("\"what\":\"claimed\"", "\"what\":\"claimed\",\"more\":1", 5, "more", "no such field"),
         ("{\"line\":\"note\"", "{\"line\":\"nota\"", 5, "line", "no such line"),
@@ -171,7 +170,6 @@ fn what_is_wrong_is_named_by_line_and_field() {
     ] {
         let fault = with(from, to);
         assert_eq!((fault.line, fault.field.as_deref()), (line, Some(field)), "{to}: {fault}");
-        // A key that stands twice is read by serde_json as its last.
         assert!(fault.why.contains(why), "{to}: {fault}");
         assert!(!fault.remedy.is_empty());
     }
