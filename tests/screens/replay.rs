@@ -19,7 +19,7 @@ fn playing(playing: Playing) -> Board {
         speed: 60,
         playing,
         names_schools: false,
-        note: Some(Clean::new("2026-11-24T09:13: operator 1: claimed, 3 cells")),
+        note: Some(Clean::new("09:13 operator 1: claimed, 3 cells")),
     });
     board
 }
@@ -65,7 +65,7 @@ fn it_is_unmistakable_in_every_theme_and_without_colour() {
         {
             let desk = Desk::with(playing(how), (80, 24), theme, depth);
             let first = desk.line(0);
-            let told = format!("REPLAY Tue 24 Nov 09:14 {word}");
+            let told = format!("REPLAY {word} Tue 24 Nov 09:14");
             assert!(first.contains(&told) && !first.contains("LIVE"), "{first}");
             let styles = desk.styles(0);
             let run = styles.lines().find(|l| l.contains("REPLAY")).unwrap();

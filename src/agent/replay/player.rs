@@ -5,8 +5,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::tape::Tape;
+use crate::model::calendar::london;
 use crate::model::text::Clean;
-use crate::model::when::written;
 use crate::wire::recording::{Names, RecordedNote};
 use crate::wire::replay::{FASTEST, Playing, Replay, ReplayOrder, SPEEDS};
 
@@ -137,5 +137,6 @@ fn words(note: &RecordedNote) -> Clean {
         1 => ", 1 cell".to_owned(),
         n => format!(", {n} cells"),
     };
-    Clean::new(&format!("{}: {who}{}{cells}", written(note.at), note.what))
+    let time = note.at.to_zoned_datetime(london()).strftime("%H:%M");
+    Clean::new(&format!("{time} {who}{}{cells}", note.what))
 }

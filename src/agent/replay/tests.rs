@@ -132,7 +132,7 @@ fn it_plays_at_its_speed_pauses_and_stands_still_at_its_end() {
     player.advance(s(1_004));
     assert_eq!(player.at(), at(20));
     let note = player.told().note.unwrap();
-    assert_eq!(note.as_str(), "2026-11-23T22:20: operator 1: claimed, 1 cell");
+    assert_eq!(note.as_str(), "22:20 operator 1: claimed, 1 cell");
     player.advance(s(9_000));
     assert_eq!((player.at(), player.told().playing), (at(60), Playing::Over));
     player.order(ReplayOrder::Pause, s(9_001));

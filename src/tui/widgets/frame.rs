@@ -49,7 +49,7 @@ impl Place {
                 Playing::Paused => "PAUSED".to_owned(),
                 Playing::Over => "END".to_owned(),
             };
-            return (format!(" REPLAY {} {plays} ", times::whole(self.now)), Role::Past);
+            return (format!(" REPLAY {plays} {} ", times::whole(self.now)), Role::Past);
         }
         match (self.line, self.as_of) {
             (LineState::Waiting, _) => ("WAITING for the agent".to_owned(), Role::Late),

@@ -34,10 +34,10 @@ fn past_line(past: &Past, present: Timestamp) -> Line {
 
 /// What has to be said of a recording, and what was last done in it.
 fn replay_line(replay: &Replay) -> Line {
-    let over = if replay.playing == Playing::Over { "; it ends here" } else { "" };
+    let over = if replay.playing == Playing::Over { ", and it ends here" } else { "" };
     let names = if replay.names_schools { "" } else { ", names masked" };
     let line = Line::of("REPLAY", Role::Past)
-        .and(format!(" of a recording{names}: not what is so now{over}"), Role::Text);
+        .and(format!("{names}: not what is so now{over}"), Role::Text);
     match &replay.note {
         Some(note) => line.and(format!("; {note}"), Role::Message),
         None => line,
