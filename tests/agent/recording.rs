@@ -164,7 +164,7 @@ async fn it_plays_to_its_end_for_whoever_follows_and_nothing_can_be_done() {
     let link = Link::new(playing.socket()).unwrap();
     let mut events = link.follow();
     let mut board = None;
-    let (mut changed, mut at) = (0, moments[0].0);
+    let mut at = moments[0].0;
     loop {
         match tokio::time::timeout(std::time::Duration::from_secs(60), events.recv()).await {
             Ok(Some(LinkEvent::Board(told))) => {
@@ -174,8 +174,7 @@ async fn it_plays_to_its_end_for_whoever_follows_and_nothing_can_be_done() {
                     break;
                 }
             }
-            Ok(Some(LinkEvent::Change(Change::Cells { cells, as_of, .. }))) => {
-                changed += cells.len();
+            Ok(Some(LinkEvent::Change(Change::Cells { as_of, .. }))) => {
                 assert!(as_of >= at, "it goes forward");
                 at = as_of;
             }
@@ -185,7 +184,6 @@ async fn it_plays_to_its_end_for_whoever_follows_and_nothing_can_be_done() {
     }
     let board = board.unwrap();
     assert_eq!(board.as_of, moments[5].0);
-    let _ = changed;
     let health: Vec<Health> =
         board.schools.iter().flat_map(|s| s.cells.iter().map(|c| c.health)).collect();
     assert!(!health.contains(&Health::Critical), "{health:?}");

@@ -33,7 +33,7 @@ use crate::wire::recording::{
 };
 
 /// The type of the answer.
-pub(super) const RECORDING_TYPE: &str = "application/jsonl";
+pub(super) const RECORDING_TYPE: &str = "application/x-ndjson";
 /// How long before an incident its recording begins.
 const BEFORE: SignedDuration = SignedDuration::from_mins(10);
 /// How long after its end the recording goes on.
