@@ -154,6 +154,7 @@ fn board() -> Board {
         not_watched: Vec::new(),
         first_of: None,
         past: None,
+        replay: None,
     }
 }
 

@@ -87,7 +87,7 @@ const OWNED_CRATES: &[(&str, &[&str])] = &[
     ("jaq_core", &["services"]), ("jaq_std", &["services"]), ("jaq_json", &["services"]), ("lettre", &["transport"]),
     ("keyring", &["secrets"]), ("plotters", &["cli"]), ("clap", &["cli"]), ("clap_complete", &["cli"]), ("clap_mangen", &["cli"]),
     ("tracing_subscriber", &["telemetry"]), ("tracing_appender", &["telemetry"]), ("anyhow", &["app", "cli"]),
-    ("sha2", &["ledger", "guard", "services", "simulators"]), ("ed25519_dalek", &["ledger"]), ("serde_json_canonicalizer", &["ledger", "guard"]), ("getrandom", &["sys"]), ("ct_merkle", &["ledger"]),
+    ("sha2", &["ledger", "wire", "guard", "services", "simulators"]), ("ed25519_dalek", &["ledger"]), ("serde_json_canonicalizer", &["ledger", "guard"]), ("getrandom", &["sys"]), ("ct_merkle", &["ledger"]),
 ];
 
 /// Only under these prefixes may code name colours, or keys, or write to the terminal.

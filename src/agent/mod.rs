@@ -18,7 +18,9 @@ mod past;
 mod peers;
 mod problem;
 mod reconciling;
+mod recording;
 mod reloads;
+mod replay;
 mod report;
 mod routes;
 mod running;
@@ -31,6 +33,7 @@ mod stream;
 mod tickets;
 mod training;
 
+pub use replay::{RunningReplay, play};
 pub use running::{Agent, AgentError, RunningAgent};
 pub use settings::{AgentSettings, Concurrency, Limits};
 pub use socket::Reserved;

@@ -3,6 +3,7 @@
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
+use crate::agent::recording::RECORDING_TYPE;
 use crate::wire::VERSION;
 use crate::wire::account::{AskAccount, FindAccounts, FoundAccounts, ShownAccount};
 use crate::wire::action::{
@@ -313,7 +314,7 @@ fn acts(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> Vec<Ro
 }
 
 /// The routes of what was kept: runs, two moments compared, what is handed over, and reports.
-fn kept(answers: &mut SchemaGenerator) -> [Route<'static>; 5] {
+fn kept(answers: &mut SchemaGenerator) -> [Route<'static>; 6] {
     let since = "Since when (RFC 3339); the end of your last shift if absent, else 12 hours ago";
     let handover = Route {
         parameters: vec![parameter("since", "query", false, since)],
@@ -370,7 +371,18 @@ fn kept(answers: &mut SchemaGenerator) -> [Route<'static>; 5] {
             answers.subschema_for::<LastDays>().to_value(),
         )
     };
-    [days, diff, handover, runs, report]
+    let recording = Route {
+        parameters: vec![
+            parameter("incident", "query", false, "The number of an incident, or a period instead"),
+            parameter("from", "query", false, "The beginning of a period (RFC 3339)"),
+            parameter("to", "query", false, "Its end; now if absent"),
+            parameter("names", "query", false, "`masked`, or `schools`; persons never are named"),
+        ],
+        problems: &[400, 404],
+        answer: (RECORDING_TYPE, json!({"type": "string"})),
+        ..get("/v1/recording", "A recording that `caretaker replay` plays", Value::Null)
+    };
+    [days, diff, handover, runs, report, recording]
 }
 
 /// The routes of incidents.

@@ -51,7 +51,7 @@ pub(super) struct Moment {
     pub now: Timestamp,
     held: Attended,
     pub gap: Option<Attended>,
-    holds: HashMap<Row, Vec<(ServiceKey, Handling)>>,
+    holds: Holds,
     pub columns: Vec<(ServiceKey, Clean)>,
     config: Arc<Estate>,
     pub estate: Vec<Cell>,
@@ -124,16 +124,24 @@ pub(super) fn held(
     Ok(Attended { from, until: now })
 }
 
+/// Who had what, row by row.
+type Holds = HashMap<Row, Vec<(ServiceKey, Handling)>>;
+
+async fn holds_at(desk: &Desk, at: Timestamp) -> Result<Holds, Refusal> {
+    let mut holds = Holds::new();
+    for (name, handling) in read(desk, move |store| store.holds(at)).await? {
+        holds.entry(name.row).or_default().push((name.service, handling));
+    }
+    Ok(holds)
+}
+
 impl Moment {
     /// Reads what is needed of a moment.
     pub async fn of(desk: &Desk, at: Timestamp) -> Result<Self, Refusal> {
         let now = desk.clock.now();
         let stretches = stretches(desk, now).await?;
         let held = held(&stretches, at, now)?;
-        let mut holds: HashMap<Row, Vec<(ServiceKey, Handling)>> = HashMap::new();
-        for (name, handling) in read(desk, move |store| store.holds(at)).await? {
-            holds.entry(name.row).or_default().push((name.service, handling));
-        }
+        let holds = holds_at(desk, at).await?;
         let config = desk.hub.estate();
         let label = |s: &crate::model::check::ServiceSpec| (s.key.clone(), Clean::new(&s.label));
         let mut moment = Self {
@@ -149,6 +157,34 @@ impl Moment {
         };
         moment.estate = moment.rows(desk, vec![Row::Estate]).await?.pop().unwrap_or_default();
         Ok(moment)
+    }
+
+    /// The same at another moment; who had what is read again where `holds` says so.
+    pub async fn at_another(
+        &self,
+        desk: &Desk,
+        at: Timestamp,
+        holds: bool,
+    ) -> Result<Self, Refusal> {
+        let holds = if holds { holds_at(desk, at).await? } else { self.holds.clone() };
+        let mut moment = Self {
+            at,
+            now: self.now,
+            held: self.held,
+            gap: gap(&self.stretches, at),
+            holds,
+            columns: self.columns.clone(),
+            config: Arc::clone(&self.config),
+            estate: Vec::new(),
+            stretches: self.stretches.clone(),
+        };
+        moment.estate = moment.rows(desk, vec![Row::Estate]).await?.pop().unwrap_or_default();
+        Ok(moment)
+    }
+
+    /// Rows of which somebody had something.
+    pub fn had(&self) -> impl Iterator<Item = Row> {
+        self.holds.keys().copied()
     }
 
     /// The cells of rows at the moment, in the order of the columns.

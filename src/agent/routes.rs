@@ -29,6 +29,7 @@ use crate::agent::openapi;
 use crate::agent::past;
 use crate::agent::problem::{Refusal, json, typed};
 use crate::agent::reconciling;
+use crate::agent::recording;
 use crate::agent::reloads::Reloads;
 use crate::agent::report;
 use crate::agent::runs;
@@ -121,6 +122,7 @@ pub(super) fn router(desk: Arc<Desk>, counter: Arc<Counter>) -> Router {
         .route("/v1/days", get(days::days))
         .route("/v1/diff", get(diff::diff))
         .route("/v1/handover", get(handover::handover))
+        .route("/v1/recording", get(recording::recording))
         .route("/v1/report", get(report::report))
         .route("/v1/status", get(status))
         .route("/v1/refresh", post(refresh))

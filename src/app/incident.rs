@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use crate::app::failed::Failed;
+use crate::app::replay;
 use crate::cli::incident_args::{ClaimArgs, IncidentCommand, IncidentsArgs};
 use crate::cli::{self, Code};
-use crate::link::{Link, LinkError};
+use crate::link::{Link, LinkError, Recorded};
 use crate::wire::Clean;
 use crate::wire::incident::{IncidentDo, IncidentOrder};
 
@@ -61,7 +62,10 @@ pub async fn run(socket: &Path, command: IncidentCommand) -> Result<u8, Failed> 
             }
             return Ok(cli::incident_code(std::iter::once(&page.incident)));
         }
-        IncidentCommand::Export { id } => {
+        IncidentCommand::Export { id, recording: Some(file), with_school_names } => {
+            return replay::write(&link, Recorded::Incident(id), with_school_names, &file).await;
+        }
+        IncidentCommand::Export { id, recording: None, .. } => {
             cli::say_raw(&cli::report(&link.incident(id).await.map_err(refused)?));
             return Ok(Code::Done as u8);
         }

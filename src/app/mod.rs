@@ -20,6 +20,7 @@ mod incident;
 mod past;
 mod plain;
 mod reload;
+mod replay;
 mod report;
 mod runs;
 mod secret;
@@ -95,6 +96,8 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
         Some(Command::Diff(args)) => past::diff(&outside.agent_socket()?, args).await,
         Some(Command::Handover(args)) => past::handover(&outside.agent_socket()?, args).await,
         Some(Command::Report(args)) => report::run(&outside.agent_socket()?, args).await,
+        Some(Command::Record(args)) => replay::record(&outside.agent_socket()?, args).await,
+        Some(Command::Replay(args)) => replay::run(outside, args).await,
         Some(Command::Runs(args)) => runs::run(&outside.agent_socket()?, args).await,
         Some(Command::Statements(args)) => statements::run(&outside.agent_socket()?, args).await,
         Some(Command::Incidents(args)) => incident::list(&outside.agent_socket()?, args).await,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use jiff::Timestamp;
 use tokio::sync::mpsc::Receiver;
 
 use crate::app::console;
@@ -36,7 +37,9 @@ pub(super) async fn run(
     cli::say(&Plain::totals(&first));
     desk.look(outside).await;
     // Without a filter there is nothing to misunderstand.
-    cli::say(&desk.plain.list(&first, "", outside.clock.now()).unwrap_or_else(|why| why));
+    cli::say(
+        &desk.plain.list(&first, "", of(&first, outside.clock.now())).unwrap_or_else(|why| why),
+    );
     let tells = Arc::new(AtomicBool::new(true));
     let news = tokio::spawn(watch::news(desk.link.clone(), Arc::clone(&tells)));
     let mut reading = None;
@@ -70,6 +73,11 @@ pub(super) async fn run(
         console::keep_looked(file, at);
     }
     Ok(Code::Done as u8)
+}
+
+/// The clock of a board: that of a recording is its own.
+fn of(rows: &Rows, now: Timestamp) -> Timestamp {
+    rows.replay.as_ref().map_or(now, |replay| replay.at)
 }
 
 /// A line of the input; none at its end.
@@ -130,27 +138,30 @@ impl Desk {
     /// What is answered, or what is said instead.
     async fn told(&mut self, outside: &Outside, asked: Asked) -> Result<String, String> {
         let now = outside.clock.now();
+        // A recording has a time of its own.
+        let page = |it: &Page| page(it, if it.replay { it.as_of } else { now });
         let words = |e: LinkError| e.to_string();
         let row = match asked {
             Asked::List(filter) => {
                 let rows = self.rows().await.map_err(words)?;
-                let list = self.plain.list(&rows, &filter, now)?;
+                let list = self.plain.list(&rows, &filter, of(&rows, now))?;
                 return Ok(list);
             }
             Asked::More => {
                 let rows = self.rows().await.map_err(words)?;
-                return Ok(self.plain.more(&rows, now));
+                return Ok(self.plain.more(&rows, of(&rows, now)));
             }
             Asked::Help => return Ok(format!("{HELP}{}", cli::args::commands().join("\n"))),
             Asked::Why(said) => {
                 let page = self.page().await?;
                 let services: Vec<&str> = page.services.iter().map(|s| s.label.as_str()).collect();
                 let none = || format!("no service is {said:?}: {}", services.join(", "));
+                let now = if page.replay { page.as_of } else { now };
                 return why(&page, &said, now).ok_or_else(none);
             }
             Asked::School(said) => {
                 let rows = self.rows().await.map_err(words)?;
-                Some(self.plain.school(&said, &rows, now)?)
+                Some(self.plain.school(&said, &rows, of(&rows, now))?)
             }
             Asked::Entry(n) => self.plain.entry(n),
             Asked::Next => Some(self.plain.following().ok_or("That was the last entry.")?),
@@ -160,7 +171,7 @@ impl Desk {
             }
         };
         row.ok_or("no page is open; type list, then a number")?;
-        Ok(page(&self.page().await?, now))
+        Ok(page(&self.page().await?))
     }
 
     /// The open page, read anew.

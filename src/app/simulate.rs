@@ -11,7 +11,7 @@ use crate::cli::args::SimulateArgs;
 /// # Errors
 /// When the vendors cannot be started.
 pub async fn run(outside: Outside, args: SimulateArgs) -> Result<u8, Failed> {
-    let folder = Folder::new()?;
+    let folder = Folder::new("demo")?;
     let Played { vendors, setting, .. } =
         demo::vendors(&args.estate, &folder, outside.clock.clone()).await?;
     let config = demo::write_config(&folder, &vendors, &setting, outside.clock.now())?;

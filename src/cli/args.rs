@@ -9,6 +9,7 @@ use crate::cli::guard_args::{
     EmergencyArgs, PlanArgs, PolicyCommand, TellArgs,
 };
 use crate::cli::incident_args::{IncidentCommand, IncidentsArgs};
+use crate::cli::replay_args::{RecordArgs, ReplayArgs};
 use crate::cli::report_args::ReportArgs;
 use crate::wire::Span;
 use crate::wire::desk::DeskKind;
@@ -92,6 +93,10 @@ pub enum Command {
     /// One incident: show it, export it for the review, claim, note, merge, split, resolve.
     #[command(subcommand)]
     Incident(IncidentCommand),
+    /// Record the board of a period into a file that `caretaker replay` plays. Names are masked.
+    Record(RecordArgs),
+    /// Play a recording on the screens: nothing of it is the present, and nothing can be done in it.
+    Replay(ReplayArgs),
     /// The backups of a school that ended well, as seen from here: what a restore can be asked from.
     Runs(RunsArgs),
     /// What vendors and ICTDS have stated about personal data: who, where, when, and what is not held.

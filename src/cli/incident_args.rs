@@ -1,5 +1,7 @@
 //! The arguments of `caretaker incidents` and `caretaker incident`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 use crate::wire::Span;
@@ -26,10 +28,17 @@ pub enum IncidentCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Markdown for the review: summary, impact, time line, who did what, what is not known.
+    /// Markdown for the review: summary, impact, time line, who did what, what is not known. Or a
+    /// recording that `caretaker replay` plays.
     Export {
         /// Its number.
         id: u64,
+        /// A recording instead, into this file, which must not exist yet. Names are masked.
+        #[arg(long, value_name = "FILE")]
+        recording: Option<PathBuf>,
+        /// Schools keep their names and numbers in the recording; persons never do.
+        #[arg(long, requires = "recording")]
+        with_school_names: bool,
     },
     /// You work on it: its roots in trouble are yours until the end of the shift. Exit code: 0 done,
     /// 11 to no cell.

@@ -20,6 +20,7 @@ mod out;
 mod past;
 mod pick;
 mod reconcile;
+pub mod replay_args;
 mod report;
 pub mod report_args;
 mod runs;

@@ -57,7 +57,27 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
     ("incident show", &[("caretaker incident show 14 --json", "for a program")]),
     (
         "incident export",
-        &[("caretaker incident export 14 > review.md", "the report for the review afterwards")],
+        &[
+            ("caretaker incident export 14 > review.md", "the report for the review afterwards"),
+            (
+                "caretaker incident export 14 --recording incident-14.jsonl",
+                "what `caretaker replay` plays, with names masked",
+            ),
+        ],
+    ),
+    (
+        "record",
+        &[(
+            "caretaker record --from 22:00 --until 06:00 night.jsonl",
+            "the board of a night, with names masked",
+        )],
+    ),
+    (
+        "replay",
+        &[
+            ("caretaker replay incident-14.jsonl", "a minute of it in a second, on the screens"),
+            ("caretaker replay night.jsonl --speed 600 --plain", "fast, and line by line"),
+        ],
     ),
     (
         "incident claim",

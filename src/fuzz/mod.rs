@@ -33,6 +33,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("mail", mail),
     ("policy", policy),
     ("purple_mash", purple_mash),
+    ("recording", recording),
     ("redstor", redstor),
     ("retry_after", retry_after),
     ("scenario", scenario),
@@ -140,6 +141,11 @@ pub fn audit(bytes: &[u8]) {
 /// What crosses the socket.
 pub fn wire(bytes: &[u8]) {
     wire::fuzz::wire(bytes);
+}
+
+/// A recording.
+pub fn recording(bytes: &[u8]) {
+    wire::fuzz::recorded(bytes);
 }
 
 /// What people write.

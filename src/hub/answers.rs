@@ -81,6 +81,7 @@ impl Held {
             incidents: self.incidents_of(row),
             not_watched: gaps(estate, laestab),
             past: None,
+            replay: false,
         })
     }
 

@@ -307,6 +307,7 @@ impl Snapshot {
             not_watched: self.shape.estate.not_watched.clone(),
             first_of: None,
             past: None,
+            replay: None,
         }
     }
 

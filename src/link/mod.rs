@@ -22,6 +22,8 @@ use crate::wire::days::LastDays;
 use crate::wire::desk::{Handle, Handled};
 use crate::wire::page::{AgentHealth, CheckPage, Page, Problem, Refresh, Refreshed};
 use crate::wire::past::{Diff, Handover};
+use crate::wire::recording::Names;
+use crate::wire::replay::{Replay, ReplayOrder};
 use crate::wire::report::Report;
 use crate::wire::runs::Runs;
 use crate::wire::status::Status;
@@ -68,6 +70,15 @@ pub enum LinkEvent {
     Change(Change),
     /// The connection is lost; it is tried again.
     Lost(LinkError),
+}
+
+/// What a recording is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recorded {
+    /// An incident, by its number.
+    Incident(u64),
+    /// From a moment to a later one.
+    Period(Timestamp, Timestamp),
 }
 
 /// A connection to an agent. Cheap to clone.
@@ -225,6 +236,32 @@ impl Link {
         let page: Handover = self.get(&format!("/v1/handover{asks}")).await?;
         same_version(page.version)?;
         Ok(page)
+    }
+
+    /// A recording of an incident, or of a period: a file's bytes, as the agent made them.
+    ///
+    /// # Errors
+    /// See [`LinkError`]; `bad_request` where too much happened in that time.
+    pub async fn recording(&self, what: Recorded, names: Names) -> Result<Vec<u8>, LinkError> {
+        let what = match what {
+            Recorded::Incident(id) => format!("incident={id}"),
+            Recorded::Period(from, until) => format!("from={from}&to={until}"),
+        };
+        let names = match names {
+            Names::Masked => "",
+            Names::Schools => "&names=schools",
+        };
+        let path = format!("/v1/recording?{what}{names}");
+        let answer = http::ask(&self.socket, "GET", &path, Vec::new()).await?;
+        if answer.status == 200 { Ok(answer.body) } else { read(&answer) }
+    }
+
+    /// Asks something of a recording that is played.
+    ///
+    /// # Errors
+    /// See [`LinkError`]; `not_found` where none is played.
+    pub async fn replay(&self, order: ReplayOrder) -> Result<Replay, LinkError> {
+        self.post("/v1/replay", &order).await
     }
 
     /// How services stood through a period; of the schools and services named, or of all.

@@ -10,6 +10,7 @@ mod hand;
 mod incidents;
 mod looks;
 mod past;
+mod replay;
 mod time;
 mod wire;
 
@@ -201,9 +202,12 @@ impl Console {
             has_board: self.rows.is_some(),
             has_row: self.rows.as_ref().is_some_and(|r| !r.is_empty()) || row.is_some(),
             connected: self.is_known() && self.rows.is_some(),
-            has_sentence: self.away.is_none() && row.is_some_and(|r| self.pages.page(r).is_some()),
+            has_sentence: self.away.is_none()
+                && self.replay().is_none()
+                && row.is_some_and(|r| self.pages.page(r).is_some()),
             can_clear: self.board.can_clear() && self.away.is_none(),
             in_past: self.away.is_some(),
+            in_replay: self.replay().is_some(),
             has_cell: row.is_some() || !self.board.marks().is_empty(),
             in_training: self.rows.as_ref().is_some_and(|rows| rows.agent.training),
         }
@@ -223,7 +227,11 @@ impl Console {
             rows: self.rows.as_ref(),
             pages: &self.pages,
             days: &self.days,
-            acts: if self.away.is_some() { &self.no_acts } else { &self.acts },
+            acts: if self.away.is_some() || self.replay().is_some() {
+                &self.no_acts
+            } else {
+                &self.acts
+            },
             keymap: &self.keymap,
             views: &self.views,
             facts,
@@ -358,6 +366,8 @@ impl Console {
             | Command::Audit => self.open_list(command),
             Command::Training | Command::Hint | Command::Debrief => self.train(command),
             Command::Incidents => self.open_incidents(),
+            Command::PauseReplay | Command::Faster | Command::Slower => self.wind(command),
+            Command::Earlier | Command::Later if self.replay().is_some() => self.wind(command),
             Command::Time
             | Command::Earlier
             | Command::Later

@@ -182,6 +182,9 @@ impl Plain {
             n => format!(", not asked yet {n}"),
         };
         let known = match (rows.settled, rows.restored_from) {
+            _ if rows.replay.is_some() => {
+                "REPLAY of a recording: nothing of it is now, and nothing can be done in it. "
+            }
             (true, _) => "",
             (false, Some(_)) => "This is the last known board; first answers are still coming. ",
             (false, None) => "First answers are still coming. ",
@@ -353,7 +356,14 @@ pub fn page(page: &Page, now: Timestamp) -> String {
             ));
         }
     }
-    out.extend(sentence(page, now).map(|said| format!("Say: {said}")));
+    if page.replay {
+        out.push(format!(
+            "REPLAY of a recording, as of {}: not what is so now.",
+            times::whole(now)
+        ));
+    } else {
+        out.extend(sentence(page, now).map(|said| format!("Say: {said}")));
+    }
     out.extend(labelled("Contact", page.contact.as_str()));
     out.extend(labelled("Standing note", page.note.as_str()));
     let (bad, well): (Vec<&ServiceView>, Vec<&ServiceView>) =

@@ -240,6 +240,7 @@ mod tests {
             incidents: Vec::new(),
             not_watched: Vec::new(),
             past: None,
+            replay: false,
         }
     }
 

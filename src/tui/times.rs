@@ -65,6 +65,12 @@ pub fn dated(at: Timestamp, now: Timestamp) -> String {
     moment(at, now)
 }
 
+/// A moment with its day, whatever day it is: `Mon 23 Nov 22:00`.
+#[must_use]
+pub fn whole(at: Timestamp) -> String {
+    at.to_zoned_datetime(london()).strftime("%a %-d %b %H:%M").to_string()
+}
+
 /// A moment for a narrow column: `09:13`, `Sat 03:02`, `14 Oct`, `14 Oct 2025`.
 #[must_use]
 pub fn day_or_time(at: Timestamp, now: Timestamp) -> String {

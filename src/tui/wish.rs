@@ -10,6 +10,7 @@ use crate::wire::board::Board;
 use crate::wire::incident::{IncidentDone, IncidentOrder, IncidentPage, Incidents};
 use crate::wire::past::{Diff, Handover};
 use crate::wire::report::Report;
+use crate::wire::replay::{Replay, ReplayOrder};
 use crate::wire::training::TrainingPage;
 use crate::wire::{AccountPage, Ask, Clean, Entry, Hits, Span};
 
@@ -92,6 +93,8 @@ pub enum Wish {
     Entry(u64),
     /// The board at a past moment.
     Then(Timestamp),
+    /// Something of a recording that is played.
+    Replay(ReplayOrder),
     /// Two moments compared, or what is handed over.
     Report(Asked),
     /// What has changed since somebody last looked, at this moment.
@@ -192,6 +195,8 @@ pub enum Heard {
         /// The board.
         answer: Result<Box<Board>, String>,
     },
+    /// How a recording that is played stands now.
+    Replay(Result<Replay, String>),
     /// Two moments compared.
     Diff {
         /// What was asked for.
@@ -322,6 +327,7 @@ pub async fn carry_out(link: &Link, wish: Wish) -> Heard {
             let answer = boxed(link.board_at(at).await);
             Heard::Then { at, answer }
         }
+        Wish::Replay(order) => Heard::Replay(link.replay(order).await.map_err(words)),
         Wish::Entry(number) => {
             let answer = boxed(link.audit_entry(number).await);
             Heard::Entry { number, answer }

@@ -14,6 +14,7 @@ use crate::model::health::{Health, Reason};
 use crate::model::ids::{Laestab, ServiceKey};
 use crate::model::text::Clean;
 use crate::wire::past::Past;
+use crate::wire::replay::Replay;
 
 /// A cell without its sentence. Fields at their default are left out.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -181,6 +182,10 @@ pub struct Board {
     /// `as_of` is that moment then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub past: Option<Past>,
+    /// Set where this is a recording that is played: nothing of it is the present, and nothing can be
+    /// done there. `as_of` is the recording's moment then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<Replay>,
 }
 
 /// One changed cell.

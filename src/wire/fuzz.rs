@@ -10,6 +10,7 @@ use crate::wire::action::{Actions, Confirmed, PlanRequest};
 use crate::wire::board::{Board, Change};
 use crate::wire::desk::{Handle, Handled};
 use crate::wire::page::{AgentHealth, CheckPage, Page, Problem, Refresh};
+use crate::wire::recording;
 use crate::wire::status::Status;
 
 /// As a body of each kind, both ways.
@@ -28,6 +29,15 @@ pub fn wire(bytes: &[u8]) {
     // Their numbers are not read to the last bit.
     drop(serde_json::from_slice::<Page>(bytes));
     drop(serde_json::from_slice::<CheckPage>(bytes));
+}
+
+/// As a recording: as it is, and with a last line that fits whatever stands before it.
+pub fn recorded(bytes: &[u8]) {
+    for bytes in [bytes.to_vec(), recording::ended(bytes)] {
+        let Ok(read) = recording::read(&bytes) else { continue };
+        let again = read.write().ok().and_then(|bytes| recording::read(&bytes).ok());
+        assert_eq!(again.as_ref(), Some(&read));
+    }
 }
 
 fn same<T: Serialize + DeserializeOwned + PartialEq + Debug>(bytes: &[u8]) {

@@ -15,6 +15,8 @@ pub mod incident;
 pub mod page;
 pub mod past;
 pub mod reconcile;
+pub mod recording;
+pub mod replay;
 pub mod report;
 pub mod runs;
 pub mod standing;

@@ -107,6 +107,9 @@ pub struct Page {
     /// evidence are not kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub past: Option<Past>,
+    /// Whether this is of a recording that is played; see [`crate::wire::board::Board::replay`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replay: bool,
 }
 
 /// `GET /v1/checks/{laestab}/{check}`.

@@ -12,6 +12,7 @@ mod lifecycle;
 mod past;
 mod polling;
 mod raw;
+mod recording;
 mod report;
 mod routes;
 #[path = "../support/slow_reader.rs"]

@@ -45,7 +45,7 @@ async fn until_is(wire: &Wire, n: usize, health: &str) {
 }
 
 /// A school that is ill, claimed, given back, not known, and well again; and the board after each.
-async fn lived(stage: &Stage) -> (Live, Wire, Vec<(Timestamp, Value)>) {
+pub async fn lived(stage: &Stage) -> (Live, Wire, Vec<(Timestamp, Value)>) {
     let (agent, wire) = stage.settled().await;
     let mut moments = Vec::new();
     let look = async |moments: &mut Vec<(Timestamp, Value)>| {

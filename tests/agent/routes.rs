@@ -221,6 +221,7 @@ async fn the_document_names_every_route_and_no_other() {
             "/v1/plans/{plan}/approve",
             "/v1/plans/{plan}/cancel",
             "/v1/plans/{plan}/confirm",
+            "/v1/recording",
             "/v1/refresh",
             "/v1/report",
             "/v1/runs/{laestab}",

@@ -3,6 +3,7 @@
 
 mod acting;
 mod plain;
+mod replay;
 #[expect(dead_code, reason = "the console's benchmark measures with the rest of it")]
 #[expect(clippy::disallowed_methods, reason = "a harness has only the real clock")]
 mod session;

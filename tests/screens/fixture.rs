@@ -189,6 +189,7 @@ pub fn calm(n: u32) -> Board {
         not_watched: Vec::new(),
         first_of: None,
         past: None,
+        replay: None,
     };
     count(&mut board);
     board
@@ -483,6 +484,7 @@ pub fn page(board: &Board, row: Option<usize>) -> Page {
             why: Clean::new("no drop file is configured"),
         }],
         past: None,
+        replay: board.replay.is_some(),
     }
 }
 

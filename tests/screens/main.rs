@@ -19,6 +19,7 @@ mod pictures;
 mod plain;
 mod pty;
 mod reports;
+mod replay;
 mod safety;
 mod sizes;
 mod slips;

@@ -131,7 +131,7 @@ fn number(text: &str) -> Result<u64, Refusal> {
 }
 
 /// An incident by number, wherever it is.
-async fn found(desk: &Desk, id: u64) -> Result<KeptIncident, Refusal> {
+pub(super) async fn found(desk: &Desk, id: u64) -> Result<KeptIncident, Refusal> {
     if let Some(held) = desk.hub.ask(move |held| held.incident(id)).await? {
         return Ok(held);
     }

@@ -1,4 +1,4 @@
-//! The demo's own folder: private, and gone when the demo ends.
+//! A folder of the demo's or a replay's own: private, and gone when that ends.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,14 +17,14 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// A fresh folder.
+    /// A fresh folder, for a demo or what `kind` says.
     ///
     /// # Errors
     /// When it cannot be made.
-    pub fn new() -> Result<Self, Failed> {
+    pub fn new(kind: &str) -> Result<Self, Failed> {
         let runtime = Places::from_env().runtime_dir().to_owned();
         private_dir(&runtime).map_err(Failed::software)?;
-        let path = runtime.join(format!("demo-{}", std::process::id()));
+        let path = runtime.join(format!("{kind}-{}", std::process::id()));
         private_dir(&path).map_err(Failed::software)?;
         Ok(Self { path })
     }

@@ -42,7 +42,7 @@ pub async fn run(outside: Outside, args: DemoArgs) -> Result<u8, Failed> {
         cli::say_raw(&played::list()?);
         return Ok(Code::Done as u8);
     }
-    let folder = Folder::new()?;
+    let folder = Folder::new("demo")?;
     let Played { vendors, training, setting } =
         vendors(&args.estate, &folder, outside.clock.clone()).await?;
     let config = write_config(&folder, &vendors, &setting, outside.clock.now())?;

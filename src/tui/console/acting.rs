@@ -193,7 +193,7 @@ impl Console {
     /// Whether the guard's page should be asked for now.
     #[must_use]
     pub fn wants_acts(&self) -> bool {
-        self.is_known() && self.acts.is_wanted()
+        self.is_known() && self.replay().is_none() && self.acts.is_wanted()
     }
 
     /// It is being asked for.
@@ -251,6 +251,7 @@ impl Console {
                 None => "not armed any more".to_owned(),
             })),
             Heard::Ordered { id, answer } => self.ordered(id, answer),
+            Heard::Replay(answer) => self.wound(answer),
             Heard::Then { at, answer } => self.then(at, answer),
             Heard::News { from, answer } => self.news(from, answer),
             Heard::Places(answer) => self.places(answer),

@@ -53,6 +53,7 @@ impl Console {
             line: self.line,
             as_of: rows.filter(|r| !r.settled).and_then(|r| r.restored_from),
             past: self.past_moment(),
+            replay: self.replay().map(|replay| (replay.playing, replay.speed)),
             demo: rows.is_some_and(|r| r.agent.demo),
             emergency: self.acts.emergency(self.now).map(|declared| {
                 let until = times::moment(declared.until, self.now);

@@ -91,6 +91,9 @@ impl Console {
 
     /// Calls the operator, if there is something that they have not been told.
     pub(super) fn call(&mut self, mono: Duration) {
+        if self.replay().is_some() {
+            return;
+        }
         let mut alarms = std::mem::take(&mut self.alarms);
         let due = self.live_rows().and_then(|rows| alarms.due(rows, mono));
         self.alarms = alarms;
@@ -103,6 +106,9 @@ impl Console {
         let Some(rows) = self.present_rows() else { return "caretaker: waiting".to_owned() };
         if let LineState::Offline(_) = self.line {
             return "caretaker: OFFLINE".to_owned();
+        }
+        if rows.replay.is_some() {
+            return "caretaker: REPLAY".to_owned();
         }
         let split = &rows.split;
         let counts = [("C", split.critical), ("U", split.unknown), ("W", split.warning)];

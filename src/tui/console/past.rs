@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use super::{Console, Effect};
-use crate::tui::keymap::{Command, IN_PAST};
+use crate::tui::keymap::{Command, IN_PAST, IN_REPLAY};
 use crate::tui::screens::report::{Asked, ReportScreen};
 use crate::tui::screens::when::WhenPrompt;
 use crate::tui::screens::{Act, Layer};
@@ -62,14 +62,22 @@ impl Console {
         }
     }
 
-    /// Why something is not done while the past is shown; none where it may be.
+    /// Why something is not done while the past or a recording is shown; none where it may be.
     pub(super) fn forbidden(&self, act: &Act) -> Option<&'static str> {
         let acts = match act {
             Act::Refresh(_) | Act::Handle(_) => true,
-            Act::Guard(wish) => !matches!(wish, Wish::Then(_) | Wish::Report(_)),
+            Act::Guard(Wish::Then(_) | Wish::Report(_)) => false,
+            // The one that a recording was made of is in it.
+            Act::Guard(Wish::Incidents | Wish::Incident(_)) => self.replay().is_none(),
+            Act::Guard(_) => true,
             _ => false,
         };
-        (acts && self.away.is_some()).then_some(IN_PAST)
+        let why = match (self.replay(), &self.away) {
+            (Some(_), _) => IN_REPLAY,
+            (None, Some(_)) => IN_PAST,
+            (None, None) => return None,
+        };
+        acts.then_some(why)
     }
 
     /// Runs one of the commands of this file; whether it was one.
@@ -108,6 +116,9 @@ impl Console {
 
     /// Asks for the board at a moment.
     pub(super) fn ask_then(&mut self, at: Timestamp) {
+        if self.replay().is_some() {
+            return self.wind_to(at);
+        }
         self.asked_then = Some(at);
         if !matches!(self.layers.last(), Some(Layer::When(_))) {
             self.message = Some(format!("asking for {} ...", times::dated(at, self.now)));

@@ -19,7 +19,9 @@ impl Console {
     pub fn tick(&mut self, mono: Duration) {
         self.mono = mono;
         let line = self.beat.state(mono);
-        let now = self.beat.agent_now(mono).map_or(self.now, times::minute);
+        // A recording that stands still has no clock.
+        let now = self.still().or_else(|| self.beat.agent_now(mono));
+        let now = now.map_or(self.now, times::minute);
         if line != self.line {
             self.line = line;
             self.touch();
@@ -81,7 +83,9 @@ impl Console {
 
     /// Somebody presses a key: whoever comes back is told what is new.
     pub(super) fn looks(&mut self) {
-        let Some(now) = self.beat.agent_now(self.mono) else { return };
+        let Some(now) = self.beat.agent_now(self.mono).filter(|_| self.replay().is_none()) else {
+            return;
+        };
         if let Some(from) = self.looked.looks(now) {
             self.effects.push(Effect::Guard(Wish::News(from)));
         }

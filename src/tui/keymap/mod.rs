@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 pub use chord::Chord;
 pub use docs::page;
-pub use table::{BINDINGS, Binding, Command, Facts, IN_PAST, Scope};
+pub use table::{BINDINGS, Binding, Command, Facts, IN_PAST, IN_REPLAY, Scope};
 
 /// Why the overrides of the config were refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

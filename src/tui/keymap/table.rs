@@ -89,6 +89,12 @@ pub enum Command {
     Figures,
     /// In the past: the change before.
     Earlier,
+    /// A recording stands still, or goes on.
+    PauseReplay,
+    /// A recording plays faster.
+    Faster,
+    /// A recording plays slower.
+    Slower,
     /// In the past: the next change.
     Later,
     /// The audit.
@@ -238,6 +244,8 @@ pub struct Facts {
     pub in_training: bool,
     /// What is shown is the past.
     pub in_past: bool,
+    /// What is shown is a recording that is played.
+    pub in_replay: bool,
 }
 
 /// One row of the table.
@@ -297,6 +305,9 @@ const GUARD: &[Scope] = &[Scope::Approvals, Scope::Look, Scope::Audit];
 /// Why nothing can be done to the past.
 pub const IN_PAST: &str = "this is the past, nothing can be done; Esc on the board: back to now";
 
+/// Why nothing can be done in a recording.
+pub const IN_REPLAY: &str = "this is a recording: nothing can be done in it";
+
 fn always(_: &Facts) -> Option<&'static str> {
     None
 }
@@ -310,10 +321,21 @@ fn reachable(facts: &Facts) -> Option<&'static str> {
     (!facts.connected).then_some("the agent cannot be reached")
 }
 fn connected(facts: &Facts) -> Option<&'static str> {
+    facts.in_past.then_some(IN_PAST).or_else(|| of_agent(facts))
+}
+fn of_agent(facts: &Facts) -> Option<&'static str> {
+    facts.in_replay.then_some(IN_REPLAY).or_else(|| reachable(facts))
+}
+fn not_in_past(facts: &Facts) -> Option<&'static str> {
     facts.in_past.then_some(IN_PAST).or_else(|| reachable(facts))
 }
+fn in_replay(facts: &Facts) -> Option<&'static str> {
+    (!facts.in_replay).then_some("no recording is played").or_else(|| reachable(facts))
+}
 fn in_past(facts: &Facts) -> Option<&'static str> {
-    (!facts.in_past).then_some("this is the present").or_else(|| reachable(facts))
+    (!facts.in_past && !facts.in_replay)
+        .then_some("this is the present")
+        .or_else(|| reachable(facts))
 }
 fn with_cell(facts: &Facts) -> Option<&'static str> {
     connected(facts).or((!facts.has_cell).then_some("the cursor stands on no cell"))
@@ -393,20 +415,23 @@ table! {
     Look "look" LISTS [] "needs a look" "Open actions: what is under way, and what somebody has to look at." 0 connected;
     Enter "open_ending" EXPIRING ["enter"] "open" "Opens the school's page, or the plans that wait." 1 always;
     Expiring "expiring" LISTS [] "runs out" "What runs out next: who has what until when, plans that wait, what is open for a while." 0 with_board;
-    Incidents "incidents" SCHOOLS ["i"] "incidents" "What is broken: incidents with their root, reach, cells and time line; what nobody has first." 7 connected;
-    Enter "open_of_incident" INCIDENTS ["enter"] "open" "Opens the incident, or the page of its root." 1 connected;
+    Incidents "incidents" SCHOOLS ["i"] "incidents" "What is broken: incidents with their root, reach, cells and time line; what nobody has first." 7 not_in_past;
+    Enter "open_of_incident" INCIDENTS ["enter"] "open" "Opens the incident, or the page of its root." 1 not_in_past;
     Claim "claim_incident" INCIDENTS ["c"] "claim" "You work on it: its roots in trouble are yours until the end of the shift." 3 connected;
     Note "note_incident" INCIDENTS ["m"] "note" "A line for whoever comes next and for the review, without any pupil's name." 4 connected;
     GiveBack "give_back_incident" INCIDENTS ["u"] "give back" "Nobody has it any more." 6 connected;
     MergeIncident "merge" INCIDENTS [] "merge" "It becomes part of another incident: asks for its number and why." 0 connected;
     SplitIncident "split" INCIDENTS [] "split" "Cells of it, with what follows from them, become an incident of their own: asks which, and why." 0 connected;
     ResolveIncident "resolve" INCIDENTS [] "resolve" "It is over: asks why. While a cell of it is in trouble, only anyway." 0 connected;
-    Refresh "read_incidents" INCIDENTS ["r"] "read again" "Reads it again." 7 connected;
+    Refresh "read_incidents" INCIDENTS ["r"] "read again" "Reads it again." 7 not_in_past;
     Time "time" SCHOOLS ["t"] "time" "The whole board as it was at a past moment: asks for when. Nothing can be done there; Esc goes back to now." 11 reachable;
-    Handover "handover" LISTS [] "handover" "What broke since your last shift, what was done, what is open and whose." 0 reachable;
-    Figures "report" LISTS [] "report" "How available each service was, how fresh, and how long trouble took: the last 30 days, or those you name." 0 reachable;
-    Earlier "earlier" BOARD ["["] "earlier" "In the past: to the change before, wherever it was." 1 in_past;
-    Later "later" BOARD ["]"] "later" "In the past: to the next change, wherever it was." 1 in_past;
+    Handover "handover" LISTS [] "handover" "What broke since your last shift, what was done, what is open and whose." 0 of_agent;
+    Figures "report" LISTS [] "report" "How available each service was, how fresh, and how long trouble took: the last 30 days, or those you name." 0 of_agent;
+    Earlier "earlier" BOARD ["["] "earlier" "In the past and in a recording: to the change before, wherever it was." 1 in_past;
+    Later "later" BOARD ["]"] "later" "In the past and in a recording: to the next change, wherever it was." 1 in_past;
+    PauseReplay "pause_replay" SCHOOLS ["p"] "pause" "A recording stands still, or goes on." 1 in_replay;
+    Faster "faster" SCHOOLS ["+"] "faster" "A recording plays faster." 1 in_replay;
+    Slower "slower" SCHOOLS ["-"] "slower" "A recording plays slower." 1 in_replay;
     Audit "audit" LISTS [] "audit" "Who did what, on whose word." 0 connected;
     Enter "open_entry" GUARD ["enter"] "open" "Opens what the cursor stands on." 1 always;
     Statements "statements" LISTS [] "statements" "What vendors and ICTDS have stated about personal data: who, where, when, and what is not held." 0 with_board;

@@ -200,6 +200,9 @@ fn upper(
     let mut lines = vec![who(page, columns)];
     if let Some(past) = &page.past {
         lines.push(Line::of(format!(" {}", past_words(past)), Role::Message));
+    } else if page.replay {
+        let text = " REPLAY of a recording: not what is so now; evidence is not in it";
+        lines.push(Line::of(text, Role::Message));
     } else if let Some(text) = say::sentence(page, now) {
         let text = if rows < SHORT { say::shortened(&text) } else { text.as_str() };
         let parts = wrap(&format!("\"{text}\""), columns.saturating_sub(8));

@@ -11,6 +11,7 @@ use crate::wire::board::{
     AgentInfo, Board, CellChange, Column, CompactCell, Row, RowFacts, SchoolRow, Summary,
 };
 use crate::wire::filter::Filter;
+use crate::wire::replay::Replay;
 use crate::wire::{Handling, Laestab, NotWatched, Split};
 
 /// A board that came, and what changed since.
@@ -28,6 +29,8 @@ pub struct Rows {
     pub restored_from: Option<Timestamp>,
     /// Set while these are only the first rows, of so many.
     pub first_of: Option<u32>,
+    /// Set where this is a recording that is played.
+    pub replay: Option<Replay>,
     /// Totals of the agent: cells by health.
     pub summary: Summary,
     /// Totals of the agent: schools by their worst cell.
@@ -76,6 +79,7 @@ impl Rows {
             settled: board.settled,
             restored_from: board.restored_from,
             first_of: board.first_of,
+            replay: board.replay,
             summary: board.summary,
             schools_summary: board.schools_summary,
             split: board.split,

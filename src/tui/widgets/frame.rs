@@ -7,6 +7,7 @@ use crate::tui::keymap::{Facts, Keymap, Scope};
 use crate::tui::state::LineState;
 use crate::tui::theme::Role;
 use crate::tui::times;
+use crate::wire::replay::Playing;
 
 /// What line 1 tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub struct Place {
     pub as_of: Option<Timestamp>,
     /// What is shown is this past moment, not the present.
     pub past: Option<Timestamp>,
+    /// What is shown is a recording that is played, so and at this speed.
+    pub replay: Option<(Playing, u32)>,
     /// Nothing here is real.
     pub demo: bool,
     /// A declared emergency, in words.
@@ -37,6 +40,16 @@ impl Place {
     pub fn line_words(&self) -> (String, Role) {
         if let Some(at) = self.past {
             return (format!(" PAST  AS OF {} ", times::dated(at, self.now)), Role::Past);
+        }
+        if let (Some((playing, speed)), LineState::Live | LineState::Late(_)) =
+            (self.replay, self.line)
+        {
+            let plays = match playing {
+                Playing::Plays => format!("x{speed}"),
+                Playing::Paused => "PAUSED".to_owned(),
+                Playing::Over => "END".to_owned(),
+            };
+            return (format!(" REPLAY {plays} {} ", times::whole(self.now)), Role::Past);
         }
         match (self.line, self.as_of) {
             (LineState::Waiting, _) => ("WAITING for the agent".to_owned(), Role::Late),

@@ -15,6 +15,7 @@ use crate::tui::times::{age, moment};
 use crate::tui::widgets::{Line, Pen, cut, hints, look};
 use crate::wire::board::{CompactCell, Row, SchoolRow};
 use crate::wire::past::Past;
+use crate::wire::replay::{Playing, Replay};
 
 /// What has to be said of the past, the most needful first.
 fn past_line(past: &Past, present: Timestamp) -> Line {
@@ -28,6 +29,18 @@ fn past_line(past: &Past, present: Timestamp) -> Line {
         0 => line,
         1 => line.and("; 1 cell not recorded", Role::Message),
         n => line.and(format!("; {n} cells not recorded"), Role::Message),
+    }
+}
+
+/// What has to be said of a recording, and what was last done in it.
+fn replay_line(replay: &Replay) -> Line {
+    let over = if replay.playing == Playing::Over { ", and it ends here" } else { "" };
+    let names = if replay.names_schools { "" } else { ", names masked" };
+    let line = Line::of("REPLAY", Role::Past)
+        .and(format!("{names}: not what is so now{over}"), Role::Text);
+    match &replay.note {
+        Some(note) => line.and(format!("; {note}"), Role::Message),
+        None => line,
     }
 }
 
@@ -93,6 +106,8 @@ impl BoardScreen {
         let Some(rows) = view.rows else { return };
         if let Some(past) = view.past {
             pen.line(1, y, room, &past_line(past, view.present));
+        } else if let Some(replay) = &rows.replay {
+            pen.line(1, y, room, &replay_line(replay));
         } else if !self.marks.is_empty() {
             pen.line(1, y, room, &self.mark_line(rows));
         } else if !rows.settled {
