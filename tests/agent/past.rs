@@ -160,7 +160,7 @@ async fn two_moments_are_compared() {
 }
 
 /// Another run of the agent, four hours before this one, in which a school was found ill.
-fn before(stage: &Stage, six: Timestamp) {
+pub fn before(stage: &Stage, six: Timestamp) {
     let store = stage.store();
     let change = StateChange {
         at: six,
@@ -199,7 +199,7 @@ fn before(stage: &Stage, six: Timestamp) {
     store.flush().unwrap();
 }
 
-const SIX: &str = "2026-11-23T06:00:00Z";
+pub const SIX: &str = "2026-11-23T06:00:00Z";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_kept_is_refused_or_unknown() {

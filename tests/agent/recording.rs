@@ -5,15 +5,18 @@ use std::sync::Arc;
 use caretaker::agent::play;
 use caretaker::link::{Link, LinkError, LinkEvent, Recorded};
 use caretaker::model::cell::Row;
+use caretaker::model::desk::{CellName, DeskEntry, DeskKind};
 use caretaker::model::health::Health;
+use caretaker::ports::store::Save;
 use caretaker::wire::board::Change;
 use caretaker::wire::recording::{Names, Recording, read};
 use caretaker::wire::replay::{Playing, ReplayOrder};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::past::lived;
+use crate::past::{SIX, before, lived};
 use crate::raw;
-use crate::stage::{Stage, school};
+use crate::stage::{Stage, school, until};
 
 async fn recorded(link: &Link, what: Recorded, names: Names) -> (Vec<u8>, Recording) {
     let bytes = link.recording(what, names).await.unwrap();
@@ -163,15 +166,12 @@ async fn it_plays_to_its_end_for_whoever_follows_and_nothing_can_be_done() {
     let playing = play(recording, 1, &folder.path().join("run/r.sock"), clock).await.unwrap();
     let link = Link::new(playing.socket()).unwrap();
     let mut events = link.follow();
-    let mut board = None;
     let mut at = moments[0].0;
-    loop {
+    let board = loop {
         match tokio::time::timeout(std::time::Duration::from_secs(60), events.recv()).await {
             Ok(Some(LinkEvent::Board(told))) => {
-                let over = told.replay.as_ref().unwrap().playing == Playing::Over;
-                board = Some(told);
-                if over {
-                    break;
+                if told.replay.as_ref().unwrap().playing == Playing::Over {
+                    break told;
                 }
             }
             Ok(Some(LinkEvent::Change(Change::Cells { as_of, .. }))) => {
@@ -181,8 +181,7 @@ async fn it_plays_to_its_end_for_whoever_follows_and_nothing_can_be_done() {
             Ok(Some(_)) => {}
             other => panic!("it ended with {other:?}"),
         }
-    }
-    let board = board.unwrap();
+    };
     assert_eq!(board.as_of, moments[5].0);
     let health: Vec<Health> =
         board.schools.iter().flat_map(|s| s.cells.iter().map(|c| c.health)).collect();
@@ -204,4 +203,58 @@ async fn it_plays_to_its_end_for_whoever_follows_and_nothing_can_be_done() {
         assert_eq!(reply.status, wanted, "{method} {path}: {told}");
         assert!(!told["message"].as_str().unwrap().is_empty());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nobody_looked_it_is_unknown_and_a_claim_runs_out_by_itself() {
+    let stage = Stage::new(3);
+    let six: Timestamp = SIX.parse().unwrap();
+    before(&stage, six);
+    let ends = "2026-11-23T10:00:00.3Z".parse::<Timestamp>().unwrap();
+    let claim = DeskEntry {
+        id: 2,
+        at: six,
+        by: "asha".into(),
+        kind: DeskKind::Claim,
+        from: None,
+        until: Some(ends),
+        filter: "".into(),
+        why: "".into(),
+        cells: vec![CellName { row: Row::School(school(1)), service: "aqua".parse().unwrap() }],
+    };
+    let store = stage.store();
+    store.keep(Save { at: six, revision: 2, desk: vec![claim], ..Save::default() });
+    store.flush().unwrap();
+    drop(store);
+    let (agent, wire) = stage.settled().await;
+    let over = ends + SignedDuration::from_millis(50);
+    until("the claim has run out", || async { stage.clock.now() > over }).await;
+    let live = Link::new(agent.socket()).unwrap();
+    let (_, recording) = recorded(&live, Recorded::Period(six, over), Names::Schools).await;
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::clone(&stage.clock);
+    let playing = play(recording, 1, &folder.path().join("run/r.sock"), clock).await.unwrap();
+    let link = Link::new(playing.socket()).unwrap();
+    let millis = SignedDuration::from_millis;
+    let (mut unknown, mut had) = (0, Vec::new());
+    for at in [six, six + millis(1), six + millis(7_200_000), ends - millis(1), ends, over] {
+        link.replay(ReplayOrder::To { at }).await.unwrap();
+        let board = link.board().await.unwrap();
+        let then = wire.get(&format!("/v1/board?at={at}")).await;
+        assert_eq!(json!(board.split), then["split"], "{at}");
+        for (told, was) in board.schools.iter().zip(then["schools"].as_array().unwrap()) {
+            for (cell, was) in told.cells.iter().zip(was["cells"].as_array().unwrap()) {
+                assert_eq!(
+                    (json!(cell.health), json!(cell.reason)),
+                    (was["h"].clone(), was["r"].clone()),
+                    "{at}"
+                );
+            }
+        }
+        unknown += board.split.unknown;
+        had.push(board.schools[1].cells[0].handling.is_some());
+    }
+    assert!(unknown > 0, "nobody looked from six on");
+    assert_eq!(had, [true, true, true, true, false, false]);
+    agent.stop().await.unwrap();
 }

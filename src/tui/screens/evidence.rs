@@ -56,6 +56,9 @@ impl EvidenceScreen {
         if service.checks.is_empty() {
             let text = match view.past {
                 Some(_) => " the evidence of past moments is not kept; the page tells the sentence",
+                None if view.facts.in_replay => {
+                    " evidence is not in a recording; the page tells the sentence"
+                }
                 None => no_checks(&service),
             };
             lines.push(Line::of(text, Role::Quiet));

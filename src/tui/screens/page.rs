@@ -84,7 +84,7 @@ impl PageScreen {
             }
             Command::Copy => {
                 let page = view.page(self.row);
-                let page = page.filter(|p| p.past.is_none());
+                let page = page.filter(|p| p.past.is_none() && !p.replay);
                 let text = page.and_then(|p| say::sentence(&p, view.now));
                 return text.map_or(Answer::Consumed, |text| Answer::Wants(vec![Act::Copy(text)]));
             }
@@ -324,6 +324,7 @@ fn lower(page: &Page, service: usize, (columns, rows): (u16, u16), now: Timestam
         if view.checks.is_empty() {
             let text = match page.past {
                 Some(_) => " not kept of past moments",
+                None if page.replay => " not in a recording",
                 None => no_checks(view),
             };
             lines.push(Line::of(text, Role::Quiet));
