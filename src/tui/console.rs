@@ -89,8 +89,10 @@ pub struct Console {
     mono: Duration,
     /// What was last taken in hand here.
     taken: Option<Vec<CellName>>,
-    /// The cell under the cursor when the last frame was written; none once a key moved on.
-    seen: Option<CellName>,
+    /// What a key was about when the last frame was written; none once a key moved on.
+    seen: Option<hand::Seen>,
+    /// The minute changed what a filter or a group lists, and keys came.
+    relists: bool,
     /// What is shown of times that run out to the second.
     timed: Option<(Option<String>, bool)>,
     /// Whether the board changed since incidents were read, and when they were.
@@ -143,6 +145,7 @@ impl Console {
             mono: Duration::ZERO,
             taken: None,
             seen: None,
+            relists: false,
             timed: None,
             incidents: incidents::Reading::default(),
             away: None,
@@ -279,7 +282,7 @@ impl Console {
         if command != Some(Command::Interrupt) {
             self.interrupted = false;
         }
-        if !matches!(command, Some(Command::Act | Command::Accounts)) {
+        if !self.is_aimed(command) {
             self.seen = None;
         }
         if self.takes(chord, command, along) {
@@ -293,6 +296,9 @@ impl Console {
                 }
                 _ => {}
             }
+        }
+        if !matches!(self.layers.last(), Some(Layer::Palette(_))) {
+            self.seen = None;
         }
         self.touch();
     }
@@ -488,6 +494,7 @@ impl Console {
     }
 
     fn sort(&mut self) {
+        self.relists = false;
         if let Some(rows) = &mut self.rows {
             rows.sort();
         }

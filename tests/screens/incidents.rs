@@ -239,6 +239,22 @@ fn an_order_is_about_the_incident_at_the_cursor_and_is_read_again() {
 }
 
 #[test]
+fn an_incident_that_comes_first_or_goes_is_not_the_one_at_the_cursor() {
+    let mut desk = listed(desk((80, 24)));
+    let mut told = all();
+    told.incidents.insert(0, line(20, "Redstor", Health::Critical, "2026-11-24T08:00:00Z", (9, 9)));
+    desk.hear(Heard::Incidents(Ok(Box::new(told.clone()))));
+    desk.press("c");
+    let Wish::OrderIncident { id, .. } = desk.wish() else { panic!("no order") };
+    assert_eq!(id, 12, "the one that was first when it was drawn");
+    told.incidents.retain(|line| line.id != 12);
+    desk.hear(Heard::Incidents(Ok(Box::new(told))));
+    desk.press("c");
+    assert_eq!(desk.wishes(), []);
+    assert!(desk.text().contains("nothing was done"), "{}", desk.text());
+}
+
+#[test]
 fn what_is_typed_is_whole_or_nothing_is_asked() {
     let mut desk = opened(desk((120, 40)));
     let mut ask = |command: &str, typed: &str| {

@@ -91,11 +91,15 @@ impl BoardScreen {
 
     /// Marked schools that stand in the list, whether or not it has to be scrolled to them.
     #[must_use]
-    pub fn marked_and_listed(&self, rows: &Rows) -> Vec<Laestab> {
-        let listed = |laestab: &Laestab| {
-            rows.find(*laestab).is_some_and(|n| self.items.contains(&Item::School(n)))
-        };
-        self.marks.iter().copied().filter(listed).collect()
+    pub fn marked_and_listed(&self, rows: &Rows) -> BTreeSet<Laestab> {
+        if self.marks.is_empty() {
+            return BTreeSet::new();
+        }
+        let schools = self.items.iter().filter_map(|item| match item {
+            Item::School(n) => rows.school(*n).map(|school| school.laestab),
+            Item::Fold(_) | Item::Group(_) => None,
+        });
+        schools.filter(|laestab| self.marks.contains(laestab)).collect()
     }
 
     /// The filter as typed.
