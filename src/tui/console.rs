@@ -10,6 +10,7 @@ mod incidents;
 mod looks;
 mod past;
 mod time;
+mod undo;
 mod wire;
 
 use std::time::Duration;
@@ -93,6 +94,8 @@ pub struct Console {
     seen: Option<hand::Seen>,
     /// The minute changed what a filter or a group lists, and keys came.
     relists: bool,
+    /// What an undoing key said just now: once more does it.
+    undoing: Option<String>,
     /// What is shown of times that run out to the second.
     timed: Option<(Option<String>, bool)>,
     /// Whether the board changed since incidents were read, and when they were.
@@ -146,6 +149,7 @@ impl Console {
             taken: None,
             seen: None,
             relists: false,
+            undoing: None,
             timed: None,
             incidents: incidents::Reading::default(),
             away: None,
@@ -285,8 +289,10 @@ impl Console {
         if !self.is_aimed(command) {
             self.seen = None;
         }
+        let undoing = self.undoing.take();
         if self.takes(chord, command, along) {
             match (command, chord.printable()) {
+                (Some(command), _) if self.says_first(command, chord, undoing.as_ref()) => {}
                 (Some(Command::SavedView), _) => {
                     self.saved_view(self.keymap.place(self.scope(), chord))
                 }

@@ -235,16 +235,27 @@ fn what_was_done_is_told_and_u_gives_it_back() {
     desk.press("c");
     let cells = one(&mut desk).cells;
     desk.console.handled(Ok((cells.clone(), handled(DeskKind::Claim, 1))));
-    assert!(desk.text().contains("claimed until 17:00; u gives back"), "{}", desk.text());
+    let told = "claimed: Maple Primary, Smoothwall until 17:00; u twice gives back";
+    assert!(desk.text().contains(told), "{}", desk.text());
+    // Where it would be undone is said first: it may be elsewhere than the cursor.
     desk.press("j j u");
+    assert_eq!(wished(&mut desk), []);
+    let said = "u once more gives back Maple Primary, Smoothwall";
+    assert!(desk.text().contains(said), "{}", desk.text());
+    desk.press("k u");
+    assert_eq!(wished(&mut desk), [], "a key between begins again");
+    desk.press("j u u");
     let back = one(&mut desk);
     assert_eq!(
         (back.kind, back.cells),
         (DeskKind::GiveBack, cells),
         "not what is under the cursor"
     );
-    desk.press("u");
+    desk.press("u u");
     assert_eq!(one(&mut desk).cells, [name(&desk, 0, "groupcall")], "now it is");
+    let back = Handled { until: None, ..handled(DeskKind::GiveBack, 1) };
+    desk.console.handled(Ok((vec![name(&desk, 0, "groupcall")], back)));
+    assert!(desk.text().contains("given back: Alder Primary, Groupcall"), "{}", desk.text());
 
     let left = LeftOut { cell: name(&desk, 0, "redstor"), why: Clean::new("it is not in trouble") };
     let none =

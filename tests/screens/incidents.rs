@@ -255,6 +255,19 @@ fn an_incident_that_comes_first_or_goes_is_not_the_one_at_the_cursor() {
 }
 
 #[test]
+fn giving_an_incident_back_says_first_which() {
+    for mut desk in [listed(desk((80, 24))), opened(desk((80, 24)))] {
+        desk.press("u");
+        assert_eq!(desk.wishes(), []);
+        let said = "u once more gives back incident 12, Groupcall at Alder Primary";
+        assert!(desk.text().contains(said), "{}", desk.text());
+        desk.press("u");
+        let Wish::OrderIncident { id, order } = desk.wish() else { panic!("no order") };
+        assert_eq!((id, order.kind), (12, IncidentDo::GiveBack));
+    }
+}
+
+#[test]
 fn what_is_typed_is_whole_or_nothing_is_asked() {
     let mut desk = opened(desk((120, 40)));
     let mut ask = |command: &str, typed: &str| {

@@ -3,9 +3,10 @@
 use caretaker::tui::console::Effect;
 use caretaker::tui::keymap::{BINDINGS, Command, Scope, page};
 use caretaker::tui::term::Input;
-use caretaker::wire::Health;
+use caretaker::wire::board::CompactCell;
+use caretaker::wire::{Handling, HandlingKind, Health};
 
-use crate::fixture::{DAY, Desk, HOUR, bad, laestab, morning, ok};
+use crate::fixture::{DAY, Desk, HOUR, bad, calm, count, laestab, morning, ok};
 
 fn desk() -> Desk {
     Desk::new(morning(250), (80, 24))
@@ -157,6 +158,88 @@ fn n_goes_round_the_troubles_that_nobody_has() {
     seen.sort();
     seen.dedup();
     assert_eq!(seen.len(), 6);
+}
+
+#[test]
+fn n_never_says_all_clear_of_what_it_does_not_show() {
+    // Closed groups are opened for it, in the order of the groups; round again and backwards.
+    for key in ["n", "N"] {
+        let mut desk = desk();
+        desk.press(":").type_text("group town").press("enter");
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..6 {
+            desk.press(key);
+            assert!(!desk.text().contains("nothing that nobody has"), "{}", desk.text());
+            seen.insert(desk.name_at_cursor());
+        }
+        assert_eq!(seen.len(), 6, "{seen:?}");
+        desk.press(key);
+        assert!(seen.contains(&desk.name_at_cursor()));
+    }
+    let mut desk = desk();
+    desk.press("/").type_text("nosuchschool").press("enter n");
+    assert!(desk.text().contains("none of what is shown; 6 elsewhere"), "{}", desk.text());
+    // The whole estate's own trouble is one too.
+    let mut desk = Desk::new(calm(20), (80, 24));
+    desk.press("n");
+    assert!(desk.text().contains("nothing that nobody has"), "{}", desk.text());
+    let mut board = calm(20);
+    board.estate[2] = bad(Health::Critical, HOUR);
+    let mut desk = Desk::new(board, (80, 24));
+    desk.press("G n");
+    assert!(desk.line_with(">  ").contains("whole estate"), "{}", desk.text());
+    // Not known is not well.
+    let mut desk = Desk::new(calm(20), (80, 24));
+    desk.lose().wait(200).press("n");
+    assert!(desk.text().contains("how it is now is not known"), "{}", desk.text());
+    let mut board = calm(20);
+    board.settled = false;
+    let mut desk = Desk::new(board, (80, 24));
+    desk.press("n");
+    assert!(desk.text().contains("so far; first answers"), "{}", desk.text());
+}
+
+#[test]
+fn who_has_it_is_told_of_the_cell_that_nobody_or_somebody_has() {
+    let handled = |kind| Some(Box::new(Handling { kind, by: "tomr".into(), until: None }));
+    let row = |cells: &[(usize, CompactCell)]| {
+        let mut board = calm(20);
+        for (column, cell) in cells {
+            board.schools[3].cells[*column] = cell.clone();
+        }
+        count(&mut board);
+        let name = board.schools[3].name.to_string();
+        let mut desk = Desk::new(board, (120, 40));
+        desk.press("/").type_text(name.split(' ').next().unwrap_or_default()).press("enter");
+        let line = desk.line_with(&name);
+        line.split_whitespace().any(|word| word == "tomr")
+    };
+    let claimed =
+        CompactCell { handling: handled(HandlingKind::Claimed), ..bad(Health::Warning, HOUR) };
+    let planned = CompactCell { handling: handled(HandlingKind::Downtime), ..ok() };
+    assert!(row(&[(2, claimed.clone())]));
+    // A worse one that nobody has puts the school where it stands.
+    assert!(!row(&[(1, bad(Health::Critical, DAY)), (2, claimed)]));
+    assert!(!row(&[(1, bad(Health::Critical, DAY)), (2, planned)]));
+}
+
+#[test]
+fn nothing_is_done_within_one_slip_of_a_key_that_moves() {
+    // What has a question, a screen of its own, or a second press between it and its effect.
+    let asks = [Command::Downtime, Command::GiveBack, Command::TakeBack];
+    let moves = [Command::HalfDown, Command::HalfUp, Command::PageDown, Command::PageUp];
+    let mut looked_at = 0;
+    for b in BINDINGS.iter().filter(|b| moves.contains(&b.command)) {
+        for plain in b.keys.iter().filter_map(|key| key.strip_prefix("ctrl-")) {
+            for other in BINDINGS.iter().filter(|o| o.keys.contains(&plain)) {
+                let meet = b.scopes.iter().any(|scope| other.scopes.contains(scope));
+                // Of incidents, giving back is in the same table of those that ask.
+                assert!(!meet || asks.contains(&other.command), "{plain}: {}", other.name);
+                looked_at += usize::from(meet);
+            }
+        }
+    }
+    assert!(looked_at >= 4, "d, and u in three places: {looked_at}");
 }
 
 #[test]

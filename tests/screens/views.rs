@@ -3,10 +3,11 @@
 use caretaker::config::{CallBy, CallSettings, ConsoleSettings, GroupBy, ViewSettings};
 use caretaker::tui::console::Effect;
 use caretaker::tui::wish::{Heard, Wish};
+use caretaker::wire::board::Board;
 use caretaker::wire::incident::{IncidentPlaces, Incidents};
 use caretaker::wire::{Clean, HandlingKind, Health};
 
-use crate::fixture::{Desk, HOUR, bad, calm, follows, held, morning, ok};
+use crate::fixture::{Desk, HOUR, at, bad, calm, follows, held, morning, ok};
 use crate::incidents::all;
 use crate::snapshots::everywhere;
 
@@ -286,6 +287,17 @@ fn the_window_is_called_by_what_nobody_has() {
     assert_eq!(desk.console.title(), "caretaker: nothing that nobody has");
     desk.change(2, 1, bad(Health::Critical, 60)).change(3, 1, bad(Health::Warning, 60));
     assert_eq!(desk.console.title(), "caretaker: C 1 W 1");
+    // What was not asked is no all-clear: while answers come, after that, and of a board from before.
+    let mut board = calm(20);
+    board.split.unasked = 1;
+    let titled = |board: &Board| Desk::new(board.clone(), (80, 24)).console.title();
+    assert_eq!(titled(&board), "caretaker: U 1");
+    board.settled = false;
+    assert_eq!(titled(&board), "caretaker: first answers are coming");
+    board.restored_from = Some(at("2026-11-24T06:10:00Z"));
+    assert_eq!(titled(&board), "caretaker: AS OF 06:10");
+    board.split.critical = 1;
+    assert_eq!(titled(&board), "caretaker: C 1, AS OF 06:10");
     desk.lose().wait(200);
     assert_eq!(desk.console.title(), "caretaker: OFFLINE", "never the last known as if it were so");
 }

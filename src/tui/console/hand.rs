@@ -8,20 +8,20 @@ use crate::tui::keymap::Command;
 use crate::tui::screens::hand::HandPrompt;
 use crate::tui::screens::{Layer, row_name};
 use crate::tui::times;
-use crate::wire::{Clean, HandlingKind, Health};
 use crate::wire::board::Row;
 use crate::wire::desk::{CellName, DeskKind, Handle, Handled};
+use crate::wire::{Clean, HandlingKind, Health};
 
 /// Cells that are meant, and in words.
 pub(super) struct Meant {
-    cells: Vec<CellName>,
+    pub cells: Vec<CellName>,
     words: String,
     /// Marked schools that are not on the screen.
     hidden: usize,
 }
 
 /// Health, and who has it how; none if there is no such cell.
-type State = Option<(Health, Option<(HandlingKind, Clean)>)>;
+pub(super) type State = Option<(Health, Option<(HandlingKind, Clean)>)>;
 
 /// What a key was about when the last frame was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,7 +119,7 @@ impl Console {
     }
 
     /// How a cell stands, as far as taking it in hand is concerned.
-    fn state_of(&self, cell: &CellName) -> State {
+    pub(super) fn state_of(&self, cell: &CellName) -> State {
         let rows = self.rows.as_ref()?;
         let column = rows.columns.iter().position(|c| c.key == cell.service)?;
         let now = rows.cells(cell.row).get(column)?;
@@ -154,8 +154,8 @@ impl Console {
 
     /// The cells that an act is about: those that were drawn. Where one of them is no longer what it
     /// was, or another row slipped under the cursor, nothing is done.
-    fn meant(&mut self) -> Result<Meant, String> {
-        let seen = self.seen.take().filter(|seen| !seen.cells.is_empty());
+    pub(super) fn meant(&self) -> Result<Meant, String> {
+        let seen = self.seen.as_ref().filter(|seen| !seen.cells.is_empty());
         let (mut cells, hidden) = self.aims()?;
         if let Some(seen) = seen {
             let rows_of = |cells: &[CellName]| cells.iter().map(|c| c.row).collect::<Vec<_>>();
@@ -170,7 +170,7 @@ impl Console {
             if let Some(words) = changed {
                 return Err(format!("{words}: changed just now; nothing was done"));
             }
-            cells = seen.cells;
+            cells.clone_from(&seen.cells);
         }
         let words = match cells.as_slice() {
             [cell] => self.cell_words(cell),
@@ -180,7 +180,7 @@ impl Console {
     }
 
     /// A cell by school and service.
-    fn cell_words(&self, cell: &CellName) -> String {
+    pub(super) fn cell_words(&self, cell: &CellName) -> String {
         let rows = self.rows.as_ref();
         let column = rows.and_then(|r| r.columns.iter().find(|c| c.key == cell.service));
         let label = column.map_or(cell.service.as_str(), |c| c.label.as_str());
@@ -215,7 +215,7 @@ impl Console {
         let text = match answer {
             Ok((cells, handled)) => {
                 cells.iter().for_each(|cell| self.pages.outdate(cell.row));
-                let text = self.told(&handled);
+                let text = self.told(&cells, &handled);
                 let takes = handled.kind.handling().is_some();
                 if takes && handled.done > 0 {
                     self.taken = Some(cells);
@@ -228,7 +228,7 @@ impl Console {
         self.touch();
     }
 
-    fn told(&self, handled: &Handled) -> String {
+    fn told(&self, cells: &[CellName], handled: &Handled) -> String {
         let Handled { kind, done, from, until, taken_over, left_out, left_out_cells, .. } = handled;
         let first = left_out_cells.first().map(|left| {
             let name = row_name(left.cell.row, self.rows.as_ref());
@@ -239,8 +239,9 @@ impl Console {
             return format!("nothing was done: {why}");
         }
         let mut out = kind.word().to_owned();
-        if *done > 1 || *left_out > 0 {
-            out.push_str(&format!(": {done} cells"));
+        match cells {
+            [cell] => out.push_str(&format!(": {}", self.cell_words(cell))),
+            _ => out.push_str(&format!(": {done} cells")),
         }
         if let Some(from) = from {
             out.push_str(&format!(" from {}", times::moment(*from, self.now)));
@@ -255,8 +256,16 @@ impl Console {
             out.push_str(&format!("; {left_out} left out ({first})"));
         }
         if kind.handling().is_some() {
-            out.push_str("; u gives back");
+            out.push_str(&self.gives_back_words());
         }
         out
+    }
+
+    /// How what was taken is given back.
+    fn gives_back_words(&self) -> String {
+        match self.keymap.key_at("give_back", 0) {
+            Some(key) => format!("; {key} twice gives back"),
+            None => String::new(),
+        }
     }
 }

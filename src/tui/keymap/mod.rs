@@ -15,7 +15,7 @@ pub use table::{BINDINGS, Binding, Command, Facts, IN_PAST, Scope};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeymapError {
     /// A command that does not exist.
-    #[error("keys.{name}: there is no such command; there are {known}")]
+    #[error("keys.{name}: {}", self.found())]
     Command {
         /// As written.
         name: String,
@@ -23,7 +23,7 @@ pub enum KeymapError {
         known: String,
     },
     /// A key that cannot be understood, or must not be used.
-    #[error("keys.{name}: {key:?} {why}")]
+    #[error("keys.{name}: {}", self.found())]
     Key {
         /// The command.
         name: String,
@@ -33,7 +33,7 @@ pub enum KeymapError {
         why: String,
     },
     /// Two commands on one key.
-    #[error("{key} is both {first} and {second} in {scope}; move or remove one of them")]
+    #[error("{}", self.found())]
     Clash {
         /// The key.
         key: String,
@@ -44,6 +44,31 @@ pub enum KeymapError {
         /// Where both apply.
         scope: &'static str,
     },
+}
+
+impl KeymapError {
+    /// What is wrong, without the place in the config.
+    #[must_use]
+    pub fn found(&self) -> String {
+        match self {
+            Self::Command { known, .. } => {
+                format!("there is no such command; there are {known}")
+            }
+            Self::Key { key, why, .. } => format!("{key:?} {why}"),
+            Self::Clash { key, first, second, scope } => {
+                format!("{key} is both {first} and {second} in {scope}; move or remove one of them")
+            }
+        }
+    }
+
+    /// The commands that it is about.
+    #[must_use]
+    pub fn names(&self) -> Vec<&str> {
+        match self {
+            Self::Command { name, .. } | Self::Key { name, .. } => vec![name],
+            Self::Clash { first, second, .. } => vec![first, second],
+        }
+    }
 }
 
 /// Keys to commands, with the overrides of the config.

@@ -109,10 +109,15 @@ impl IncidentsScreen {
         found.unwrap_or_default()
     }
 
+    /// The incident that stood at the cursor, if it is still in the list.
+    pub(super) fn chosen(&self) -> Option<&IncidentLine> {
+        self.lines().iter().find(|line| Some(line.id) == self.at)
+    }
+
     /// Takes a command.
     pub fn command(&mut self, command: Command, view: &View<'_>) -> Answer {
         let at = self.index();
-        let chosen = self.lines().get(at).filter(|line| Some(line.id) == self.at);
+        let chosen = self.chosen();
         // Another than was drawn may stand first now.
         if chosen.is_none() && !self.lines().is_empty() && is_order(command) {
             let text = "the incident at the cursor is not in the list any more: nothing was done";
