@@ -375,6 +375,8 @@ impl Console {
             }
             Command::Acknowledge
             | Command::Claim
+            | Command::AcknowledgeWith
+            | Command::ClaimWith
             | Command::Downtime
             | Command::Note
             | Command::GiveBack

@@ -190,6 +190,34 @@ fn a_downtime_asks_until_when_and_why_and_says_it_back() {
 }
 
 #[test]
+fn what_is_taken_can_have_an_end_and_a_reason() {
+    for (keys, kind) in [("A", DeskKind::Acknowledge), ("C", DeskKind::Claim)] {
+        for (typed, until, why) in [
+            ("", None, ""),
+            ("17:00", Some(at("2026-11-24T17:00:00Z")), ""),
+            ("2h rang them", Some(at("2026-11-24T11:14:00Z")), "rang them"),
+            ("rang them", None, "rang them"),
+        ] {
+            let mut desk = Desk::new(morning(250), (120, 40));
+            desk.press(keys).type_text(typed);
+            assert_eq!(wished(&mut desk), [], "nothing before Enter");
+            let end = if until.is_none() { "until the end of the shift" } else { "until 1" };
+            assert!(desk.text().contains(end), "{}", desk.text());
+            desk.press("enter");
+            let told = one(&mut desk);
+            assert_eq!((told.kind, told.until, told.why.as_str()), (kind, until, why), "{typed}");
+            assert_eq!(told.cells, [name(&desk, 12, "smoothwall")]);
+        }
+    }
+    let mut desk = Desk::new(morning(250), (120, 40));
+    desk.press("C").type_text("22:00..02:00 later").press("enter");
+    assert_eq!(wished(&mut desk), []);
+    assert!(desk.text().contains("only a downtime can begin later"), "{}", desk.text());
+    desk.press("esc");
+    assert_eq!(wished(&mut desk), []);
+}
+
+#[test]
 fn announced_work_is_filled_in() {
     let mut desk = Desk::new(morning(250), (120, 40));
     desk.press("k k k d");

@@ -179,7 +179,7 @@ fn listed(mut desk: Desk) -> Desk {
 }
 
 /// At the first of them.
-fn opened(desk: Desk) -> Desk {
+pub fn opened(desk: Desk) -> Desk {
     let mut desk = listed(desk);
     desk.press("enter");
     assert_eq!(desk.wishes(), [Wish::Incident(12)]);

@@ -1,7 +1,7 @@
 //! Keys as the desk presses them, told as stories.
 
 use caretaker::tui::console::Effect;
-use caretaker::tui::keymap::{BINDINGS, Command, Scope, page};
+use caretaker::tui::keymap::{BINDINGS, Command, Scope, WORDS, page};
 use caretaker::tui::term::Input;
 use caretaker::wire::board::CompactCell;
 use caretaker::wire::{Handling, HandlingKind, Health};
@@ -21,6 +21,28 @@ fn keys_page_is_the_one_of_the_keymap() {
     assert_eq!(std::fs::read_to_string(path).unwrap(), page(), "UPDATE_DOCS=1 writes it again");
 }
 
+/// A desk in each place that has a palette.
+fn places() -> Vec<(Scope, Desk)> {
+    let named = |name: &str| {
+        let mut desk = crate::guarded::desk((80, 24));
+        desk.press(":").type_text(name).press("enter");
+        desk
+    };
+    let mut page = crate::guarded::desk((80, 24));
+    page.press("enter");
+    vec![
+        (Scope::Board, crate::guarded::desk((80, 24))),
+        (Scope::Page, page),
+        (Scope::Text, named("handover")),
+        (Scope::Approvals, named("approvals")),
+        (Scope::Look, named("look")),
+        (Scope::Audit, named("audit")),
+        (Scope::Expiring, named("expiring")),
+        (Scope::Incidents, named("incidents")),
+        (Scope::Incident, crate::incidents::opened(crate::guarded::desk((80, 24)))),
+    ]
+}
+
 #[test]
 fn every_command_has_a_way_to_it_a_help_and_a_line_in_the_docs() {
     let docs = page();
@@ -32,18 +54,63 @@ fn every_command_has_a_way_to_it_a_help_and_a_line_in_the_docs() {
             docs.contains(&format!("| `{name}` | {} |", b.help)),
             "{name}: no line in the docs"
         );
-        for scope in b.scopes.iter().filter(|_| b.keys.is_empty()) {
-            assert!(palette.scopes.contains(scope), "{name}: neither a key nor the palette");
-            if *scope == Scope::Board {
-                let mut desk = desk();
-                // What the other one opens: `group ` with its choices.
-                let name = if b.command == Command::Groups { "group" } else { name };
-                desk.press(":").type_text(name);
-                let found =
-                    desk.text().lines().any(|l| l.trim_start_matches([' ', '>']).starts_with(name));
-                assert!(found, "{name}: {}", desk.text());
-            }
+        let reached = b.keys.is_empty();
+        assert!(
+            !reached || b.scopes.iter().all(|scope| palette.scopes.contains(scope)),
+            "{name}: neither a key nor the palette"
+        );
+    }
+    let is_offered = |desk: &Desk, name: &str| {
+        let text = desk.text();
+        text.lines().any(|l| l.trim_start_matches([' ', '>']).starts_with(name.trim_end()))
+    };
+    for (scope, mut desk) in places() {
+        for b in BINDINGS.iter().filter(|b| b.keys.is_empty() && b.scopes.contains(&scope)) {
+            let (name, at) = (b.name, scope.word());
+            desk.press("?").type_text(&format!(":{name}"));
+            assert!(is_offered(&desk, &format!(":{name}")), "{at} {name}: {}", desk.text());
+            // What the other one opens: `group ` with its choices.
+            let word = if b.command == Command::Groups { "group" } else { name };
+            desk.press("esc :").type_text(word);
+            assert!(is_offered(&desk, word), "{at} {name}: {}", desk.text());
+            desk.press("esc");
         }
+        for word in WORDS {
+            assert!(docs.contains(&format!("| `:{}` | {} |", word.name.trim_end(), word.help)));
+            let shown = format!(":{}", word.name.trim_end());
+            desk.press("?").type_text(&shown);
+            assert!(is_offered(&desk, &shown), "{shown}: {}", desk.text());
+            desk.press("esc :").type_text(word.name.trim_end());
+            assert!(is_offered(&desk, word.name), "{shown}: {}", desk.text());
+            desk.press("esc");
+        }
+    }
+}
+
+#[test]
+fn the_palette_offers_what_only_it_knows_first_and_all_of_it() {
+    for (scope, mut desk) in places() {
+        desk.press(":");
+        let text = desk.text();
+        let own = BINDINGS.iter().filter(|b| b.keys.is_empty() && b.scopes.contains(&scope));
+        let own = own.filter(|b| b.scopes.len() < 3).map(|b| b.name);
+        for name in own.filter(|name| *name != "groups") {
+            assert!(text.contains(&format!(" {name} ")), "{name} in {}: {text}", scope.word());
+        }
+        // Every one of them can be chosen.
+        let place = text.lines().last().unwrap().to_owned();
+        let all: usize = place
+            .split(" of ")
+            .nth(1)
+            .and_then(|rest| rest.split(',').next())
+            .unwrap_or_else(|| panic!("{text}"))
+            .parse()
+            .unwrap();
+        for _ in 0..all + 3 {
+            desk.press("down");
+        }
+        assert!(desk.text().contains(&format!("{all} of {all}")), "{}", desk.text());
+        assert!(desk.text().lines().any(|line| line.starts_with('>')), "{}", desk.text());
     }
 }
 

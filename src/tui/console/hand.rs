@@ -38,8 +38,8 @@ impl Console {
     /// Runs one of the commands of this file.
     pub(super) fn hand(&mut self, command: Command) {
         let kind = match command {
-            Command::Acknowledge => DeskKind::Acknowledge,
-            Command::Claim => DeskKind::Claim,
+            Command::Acknowledge | Command::AcknowledgeWith => DeskKind::Acknowledge,
+            Command::Claim | Command::ClaimWith => DeskKind::Claim,
             Command::Downtime => DeskKind::Downtime,
             Command::Note => DeskKind::Note,
             _ => return self.give_back(),
@@ -51,7 +51,8 @@ impl Console {
                 return;
             }
         };
-        if matches!(kind, DeskKind::Downtime | DeskKind::Note) {
+        // What is mostly done without a word is done at once.
+        if !matches!(command, Command::Acknowledge | Command::Claim) {
             let begin = self.announced(kind, &meant);
             let handle = self.wish(kind, meant.cells);
             let prompt = HandPrompt::new(handle, &meant.words, meant.hidden, &begin);
@@ -98,6 +99,8 @@ impl Console {
                     | Command::Accounts
                     | Command::Acknowledge
                     | Command::Claim
+                    | Command::AcknowledgeWith
+                    | Command::ClaimWith
                     | Command::Downtime
                     | Command::Note
                     | Command::GiveBack

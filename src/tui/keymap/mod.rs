@@ -4,12 +4,14 @@
 mod chord;
 mod docs;
 mod table;
+mod words;
 
 use std::collections::BTreeMap;
 
 pub use chord::Chord;
 pub use docs::page;
 pub use table::{BINDINGS, Binding, Command, Facts, IN_PAST, Scope};
+pub use words::{WORDS, Word};
 
 /// Why the overrides of the config were refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -160,6 +162,16 @@ impl Keymap {
     /// What can be done in a place, with its keys: rows of the table that have a key there.
     pub fn here(&self, scope: Scope) -> impl Iterator<Item = (&'static Binding, &[Chord])> {
         self.rows().filter(move |(b, keys)| b.scopes.contains(&scope) && !keys.is_empty())
+    }
+
+    /// What can be done in a place by name alone: rows of the table without a key there, those of few
+    /// places first.
+    #[must_use]
+    pub fn by_name(&self, scope: Scope) -> Vec<&'static Binding> {
+        let here = self.rows().filter(|(b, keys)| b.scopes.contains(&scope) && keys.is_empty());
+        let mut rows: Vec<_> = here.map(|(b, _)| b).collect();
+        rows.sort_by_key(|b| b.scopes.len());
+        rows
     }
 
     /// Key and label of what stands in the hint line of a place, the most useful first.

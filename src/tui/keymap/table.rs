@@ -55,6 +55,10 @@ pub enum Command {
     Acknowledge,
     /// Claim.
     Claim,
+    /// Acknowledge with an end and a reason.
+    AcknowledgeWith,
+    /// Claim with an end and a reason.
+    ClaimWith,
     /// Set a downtime.
     Downtime,
     /// Write a note.
@@ -372,6 +376,8 @@ table! {
     PreviousSchool "previous_school" PAGE ["["] "previous" "The previous school's page." 5 always;
     Acknowledge "acknowledge" SCHOOLS ["a"] "ack" "Known, no need to call out: until the end of the shift, for the cell under the cursor or the marked schools." 4 with_cell;
     Claim "claim" SCHOOLS ["c"] "claim" "You work on it: until the end of the shift." 4 with_cell;
+    AcknowledgeWith "acknowledge_with" SCHOOLS ["A"] "ack, why" "The same with an end and a reason, which are asked for; each may be left out." 0 with_cell;
+    ClaimWith "claim_with" SCHOOLS ["C"] "claim, why" "The same with an end and a reason, which are asked for; each may be left out." 0 with_cell;
     Downtime "downtime" SCHOOLS ["d"] "downtime" "Planned work: asks until when and why; a vendor's announced work is filled in." 6 with_cell;
     Note "note" SCHOOLS ["m"] "note" "A line for whoever comes next, without any pupil's name." 6 with_cell;
     GiveBack "give_back" SCHOOLS ["u"] "give back" "Undoes what you last acknowledged, claimed or set; without that, gives back the cell under the cursor. Says first where; the same key once more does it." 8 connected;
