@@ -126,6 +126,25 @@ impl Seen {
 }
 
 #[test]
+fn keys_that_cannot_be_used_are_told_before_a_console_ends_of_them() {
+    let stage = Stage::new();
+    for (keys, words) in [
+        ("claim = [\"a\"]", vec!["keys.claim", "both", "acknowledge"]),
+        ("clam = [\"z\"]", vec!["keys.clam", "no such command"]),
+        ("claim = [\"ctrl-nothing\"]", vec!["keys.claim", "ctrl-nothing"]),
+    ] {
+        let bad = stage.other("keys.toml", &format!("{}\n[keys]\n{keys}\n", stage.text()));
+        stage.doctor(&bad).one("error", &words);
+        let path = bad.display().to_string();
+        let checked =
+            caretaker(stage.home.path(), &["--config", &path, "config", "check"]).output().unwrap();
+        let wrong = String::from_utf8_lossy(&checked.stderr).into_owned();
+        assert!(!checked.status.success(), "{wrong}");
+        assert!(words.iter().all(|word| wrong.contains(word)), "{wrong}");
+    }
+}
+
+#[test]
 fn a_good_host_is_fine_and_the_text_fits_80_columns() {
     let stage = Stage::new();
     let seen = stage.doctor(&stage.config);

@@ -30,7 +30,8 @@ pub async fn run(socket: &Path, args: ReportArgs) -> Result<u8, Failed> {
         }
         (None, None) => (now - USUAL, now),
     };
-    let schools = cli::pick(&board, &args.school).map_err(|e| Failed::usage(e.to_string()))?;
+    let schools = cli::pick_filtered(&board, &args.school, args.filter.as_deref(), now)
+        .map_err(|e| Failed::usage(e.to_string()))?;
     let services = args.service.iter().map(|word| cli::pick_service(&board, word));
     let services =
         services.collect::<Result<Vec<_>, _>>().map_err(|e| Failed::usage(e.to_string()))?;

@@ -30,6 +30,7 @@ use crate::services::{
 use crate::sys::{SystemEntropy, SystemPrograms};
 use crate::tickets::{Means, Office, TicketSettings};
 use crate::transport::{Endpoint, SetupError, Trace, Transport, TransportSettings};
+use crate::tui::keymap::Keymap;
 
 /// Why a school without a row is not watched.
 pub const NOT_SET_UP: &str = "not set up: it has no row in the subscriptions table";
@@ -138,6 +139,15 @@ pub fn prepare_traced(
     if wrong.is_empty() { Ok((prepared, trace)) } else { Err(Failed::config(ConfigErrors(wrong))) }
 }
 
+/// What is wrong with the keys that the configuration moves: it would end every console at its start.
+fn keys(config: &Config) -> Option<ConfigError> {
+    let moved = &config.settings.keys;
+    let error = Keymap::new(moved).err()?;
+    let name = error.names().into_iter().find(|name| moved.contains_key(*name));
+    let key = name.map_or_else(|| "keys".to_owned(), |name| format!("keys.{name}"));
+    Some(config.error_at(&key, &error.found(), ""))
+}
+
 fn prepare_with(
     config: Config,
     transport: Transport,
@@ -145,6 +155,7 @@ fn prepare_with(
     clock: Arc<dyn Clock>,
 ) -> Result<(Prepared, Vec<ConfigError>), Failed> {
     let (configured, connectors, mut wrong) = sections(&config);
+    wrong.extend(keys(&config));
     let imported = schools(&config, &connectors).map_err(|failed| {
         // A column of a connector that cannot be read is unknown: the cause is told, not that.
         if wrong.is_empty() { failed } else { Failed::config(ConfigErrors(wrong.clone())) }

@@ -31,7 +31,13 @@ pub async fn run(socket: &Path, args: StatusArgs, clock: Arc<dyn Clock>) -> Resu
     let at = args.at.as_deref().map(|text| cli::past(text, board.as_of).map_err(Failed::usage));
     let at = at.transpose()?;
     let unknown = |e: cli::PickError| Failed::usage(e.to_string());
-    let schools = cli::pick(&board, &args.schools).map_err(unknown)?;
+    if let Some(at) = at.filter(|_| args.filter.is_some()) {
+        // What matches is a matter of that moment.
+        board = link.board_at(at).await.map_err(Failed::asked)?;
+    }
+    let moment = at.unwrap_or(board.as_of);
+    let schools = cli::pick_filtered(&board, &args.schools, args.filter.as_deref(), moment);
+    let schools = schools.map_err(unknown)?;
     let service = args.service.as_deref().map(|word| cli::pick_service(&board, word));
     let service = service.transpose().map_err(unknown)?;
     let status = link.status(&schools, at).await.map_err(|error| match error {

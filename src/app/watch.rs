@@ -27,6 +27,8 @@ pub async fn run(socket: &Path, args: WatchArgs) -> Result<u8, Failed> {
     let service = args.service.as_deref().map(|word| cli::pick_service(&first, word));
     let service =
         service.transpose().map_err(|e| Failed { code: Code::Usage, text: e.to_string() })?;
+    let shown = cli::Shown::new(&first, args.filter.as_deref());
+    let mut shown = shown.map_err(|e| Failed::usage(format!("the filter: {e}")))?;
     let mut events = link.follow();
     let mut lines = Lines::default();
     let mut settled = false;
@@ -35,7 +37,8 @@ pub async fn run(socket: &Path, args: WatchArgs) -> Result<u8, Failed> {
             LinkEvent::Board(board) => {
                 let at = london(board.as_of);
                 totals(&at, &board, &mut settled);
-                tell(&link, &at, lines.board(&board), service.as_ref()).await;
+                let turned = lines.board(&board);
+                tell(&link, &at, shown.board(&board, turned), service.as_ref()).await;
             }
             LinkEvent::Change(Change::Cells {
                 as_of,
@@ -45,7 +48,8 @@ pub async fn run(socket: &Path, args: WatchArgs) -> Result<u8, Failed> {
                 ..
             }) => {
                 let at = london(as_of);
-                tell(&link, &at, lines.changes(&cells), service.as_ref()).await;
+                let turned = shown.changes(&cells, lines.changes(&cells), as_of);
+                tell(&link, &at, turned, service.as_ref()).await;
                 if now && !settled {
                     settled = true;
                     cli::say(&format!(

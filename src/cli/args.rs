@@ -207,6 +207,9 @@ pub struct StatusArgs {
     /// Judge and print this service alone.
     #[arg(long, value_name = "KEY")]
     pub service: Option<String>,
+    /// The schools that match, in the language of the board's filter: has:nobody gc:c age>1d
+    #[arg(long, value_name = "TERMS")]
+    pub filter: Option<String>,
     /// Wait until every check has been tried once since the agent's start, at most this long.
     #[arg(long, value_name = "DURATION", conflicts_with = "at")]
     pub wait_settled: Option<Span>,
@@ -278,6 +281,10 @@ pub struct WatchArgs {
     /// This service alone.
     #[arg(long, value_name = "KEY")]
     pub service: Option<String>,
+    /// Changes of the whole estate, and of the schools that match before or after them, in the language
+    /// of the board's filter.
+    #[arg(long, value_name = "TERMS")]
+    pub filter: Option<String>,
 }
 
 /// What to do with cells.

@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 
 use crate::cli::args::HandleArgs;
+use crate::cli::pick::{filter_of, matching};
 use crate::cli::{PickError, pick, pick_service};
 use crate::wire::again::{Again, AgainError};
-use crate::wire::board::{Board, CompactCell, Row, RowFacts};
+use crate::wire::board::{Board, CompactCell, Row};
 use crate::wire::desk::{CellName, DeskKind, Handle, Handled};
 use crate::wire::filter::{Filter, FilterError};
 use crate::wire::when::{WhenError, stretch, when};
@@ -63,13 +64,9 @@ fn named(
     let mut rows: Vec<Row> = estate.iter().take(1).map(|_| Row::Estate).collect();
     let schools = pick(board, &words)?;
     if let Some(filter) = filter {
-        let (columns, now) = (&board.columns, board.as_of);
-        let matching = board
-            .schools
-            .iter()
-            .filter(|row| words.is_empty() || schools.contains(&row.laestab))
-            .filter(|row| filter.matches(&RowFacts { row, columns, now }));
-        rows.extend(matching.map(|row| Row::School(row.laestab)));
+        let found = matching(board, filter, board.as_of)
+            .filter(|laestab| words.is_empty() || schools.contains(laestab));
+        rows.extend(found.map(Row::School));
     } else {
         rows.extend(schools.into_iter().map(Row::School));
     }
@@ -85,7 +82,7 @@ pub fn handle(board: &Board, args: &HandleArgs, now: Timestamp) -> Result<Handle
         return Err(HandleError::Nobody);
     }
     let kind = args.kind.kind();
-    let filter = args.filter.as_deref().map(Filter::parse).transpose()?;
+    let filter = args.filter.as_deref().map(|text| filter_of(board, text)).transpose()?;
     let service = args.service.as_deref().map(|word| pick_service(board, word)).transpose()?;
     let again = args.until.as_deref().and_then(|text| Again::read(text, now)).transpose()?;
     let every = match again {

@@ -44,11 +44,11 @@ pub use incident::{cell_named, done_text, incident_code, incident_text, incident
 pub use incident_report::report;
 pub use out::{complain, say, say_raw};
 pub use past::{diff_code, diff_text, past, past_text, two_moments};
-pub use pick::{PickError, pick, pick_service};
+pub use pick::{PickError, pick, pick_filtered, pick_service};
 pub use reconcile::reconciled_text;
 pub use report::{report_csv, report_html, report_json, report_markdown, report_text};
 pub use runs::runs_text;
 pub use statements::{statements_json, statements_markdown, statements_text};
 pub use table::status_text;
 pub use training::{brief_text, debrief_text};
-pub use watch::{Lines, Turned};
+pub use watch::{Lines, Shown, Turned};

@@ -1,6 +1,9 @@
 //! Which schools a command means.
 
-use crate::wire::board::Board;
+use jiff::Timestamp;
+
+use crate::wire::board::{Board, RowFacts};
+use crate::wire::filter::{Filter, FilterError};
 use crate::wire::{Laestab, ServiceKey};
 
 /// Why words do not name a school or a service.
@@ -12,6 +15,59 @@ pub enum PickError {
     /// Not one of the services.
     #[error("no service {0:?}; there are: {1}")]
     NoService(String, String),
+    /// The filter.
+    #[error("the filter: {0}")]
+    Filter(#[from] FilterError),
+    /// No school matches; an empty answer would look like an all-clear.
+    #[error("no school of {0} matches the filter {1:?}")]
+    NoMatch(usize, String),
+}
+
+/// A filter in the language of the board, whose services exist.
+///
+/// # Errors
+/// When it cannot be understood.
+pub fn filter_of(board: &Board, text: &str) -> Result<Filter, FilterError> {
+    let filter = Filter::parse(text)?;
+    filter.check_services(|name| {
+        let mut columns = board.columns.iter();
+        columns.any(|c| c.key.as_str() == name || c.code.as_str().eq_ignore_ascii_case(name))
+    })?;
+    Ok(filter)
+}
+
+/// The schools of `board` that match at `now`, in its order.
+pub fn matching<'a>(
+    board: &'a Board,
+    filter: &'a Filter,
+    now: Timestamp,
+) -> impl Iterator<Item = Laestab> + 'a {
+    let columns = &board.columns;
+    let fits = move |row| filter.matches(&RowFacts { row, columns, now });
+    board.schools.iter().filter(move |row| fits(*row)).map(|row| row.laestab)
+}
+
+/// The schools that `words` name, and of those the ones that match `filter`, as the board shows them.
+/// None for no words and no filter, which means all.
+///
+/// # Errors
+/// When a word names no school, the filter cannot be understood, or no school matches it.
+pub fn pick_filtered(
+    board: &Board,
+    words: &[String],
+    filter: Option<&str>,
+    now: Timestamp,
+) -> Result<Vec<Laestab>, PickError> {
+    let named = pick(board, words)?;
+    let Some(text) = filter else { return Ok(named) };
+    let filter = filter_of(board, text)?;
+    let found: Vec<Laestab> = matching(board, &filter, now)
+        .filter(|laestab| words.is_empty() || named.contains(laestab))
+        .collect();
+    if found.is_empty() {
+        return Err(PickError::NoMatch(board.schools.len(), text.to_owned()));
+    }
+    Ok(found)
 }
 
 /// The schools that `words` name: each a LAESTAB in any usual spelling, or a part of names, whatever

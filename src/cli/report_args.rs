@@ -16,6 +16,9 @@ pub struct ReportArgs {
     /// This school alone, by LAESTAB or part of its name. Again for more.
     #[arg(long, value_name = "SCHOOL")]
     pub school: Vec<String>,
+    /// The schools that match as they stand now, in the language of the board's filter.
+    #[arg(long, value_name = "TERMS")]
+    pub filter: Option<String>,
     /// This service alone, by key or letters. Again for more.
     #[arg(long, value_name = "KEY")]
     pub service: Vec<String>,

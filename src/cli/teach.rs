@@ -127,6 +127,7 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
                 "a month as one page with charts, for whoever has no terminal",
             ),
             ("caretaker report --school fernhollow --format csv", "one school, for a spreadsheet"),
+            ("caretaker report --filter 'kind:secondary' --format csv", "the schools that match"),
         ],
     ),
     ("runs", &[("caretaker runs 9991001", "the days from which a restore can be asked")]),

@@ -1,8 +1,12 @@
 //! `caretaker watch`: one plain line for each change of health.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::wire::board::{Board, CellChange, Row, Summary};
+use jiff::Timestamp;
+
+use crate::cli::pick::filter_of;
+use crate::wire::board::{Board, CellChange, Column, Row, RowFacts, SchoolRow, Summary};
+use crate::wire::filter::{Filter, FilterError};
 use crate::wire::{Health, Laestab, ServiceKey};
 
 /// Turns boards and changes into the cells whose health changed, and into lines.
@@ -91,5 +95,69 @@ impl Lines {
             "{at} schools: critical {}, unknown {}, warning {}, ok {}",
             schools.critical, schools.unknown, schools.warning, schools.ok
         )
+    }
+}
+
+/// Which rows a filter lets through: the whole estate always, a school that matches before a change or
+/// after it, so that it is also told what no longer matches.
+#[derive(Debug)]
+pub struct Shown {
+    filter: Filter,
+    columns: Vec<Column>,
+    rows: BTreeMap<Laestab, SchoolRow>,
+}
+
+impl Shown {
+    /// What is shown of boards like this one.
+    ///
+    /// # Errors
+    /// When the filter cannot be understood.
+    pub fn new(board: &Board, filter: Option<&str>) -> Result<Self, FilterError> {
+        let filter = filter_of(board, filter.unwrap_or_default())?;
+        Ok(Self { filter, columns: Vec::new(), rows: BTreeMap::new() })
+    }
+
+    fn fits(&self, laestab: Laestab, now: Timestamp) -> bool {
+        let row = self.rows.get(&laestab);
+        row.is_some_and(|row| self.filter.matches(&RowFacts { row, columns: &self.columns, now }))
+    }
+
+    /// A whole board: of what turned in it, what is shown.
+    pub fn board(&mut self, board: &Board, turned: Vec<Turned>) -> Vec<Turned> {
+        let now = board.as_of;
+        let before: BTreeSet<Laestab> =
+            self.rows.keys().copied().filter(|l| self.fits(*l, now)).collect();
+        self.columns.clone_from(&board.columns);
+        self.rows = board.schools.iter().map(|row| (row.laestab, row.clone())).collect();
+        self.kept(turned, &before, now)
+    }
+
+    /// Changed cells: of what turned in them, what is shown.
+    pub fn changes(
+        &mut self,
+        cells: &[CellChange],
+        turned: Vec<Turned>,
+        now: Timestamp,
+    ) -> Vec<Turned> {
+        let mut before = BTreeSet::new();
+        for change in cells {
+            let Row::School(laestab) = change.row else { continue };
+            if self.fits(laestab, now) {
+                before.insert(laestab);
+            }
+            let row = self.rows.get_mut(&laestab);
+            if let Some(cell) = row.and_then(|r| r.cells.get_mut(usize::from(change.column))) {
+                cell.clone_from(&change.cell);
+            }
+        }
+        self.kept(turned, &before, now)
+    }
+
+    fn kept(&self, turned: Vec<Turned>, before: &BTreeSet<Laestab>, now: Timestamp) -> Vec<Turned> {
+        let is_shown = |turned: &Turned| match turned.row {
+            Row::Estate => true,
+            Row::School(laestab) => before.contains(&laestab) || self.fits(laestab, now),
+        };
+        turned.into_iter().filter(is_shown).collect()
     }
 }

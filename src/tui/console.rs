@@ -12,6 +12,7 @@ mod looks;
 mod past;
 mod replay;
 mod time;
+mod undo;
 mod wire;
 
 use std::time::Duration;
@@ -92,8 +93,12 @@ pub struct Console {
     mono: Duration,
     /// What was last taken in hand here.
     taken: Option<Vec<CellName>>,
-    /// The cell under the cursor when the last frame was written; none once a key moved on.
-    seen: Option<CellName>,
+    /// What a key was about when the last frame was written; none once a key moved on.
+    seen: Option<hand::Seen>,
+    /// The minute changed what a filter or a group lists, and keys came.
+    relists: bool,
+    /// What an undoing key said just now: once more does it.
+    undoing: Option<String>,
     /// What is shown of times that run out to the second.
     timed: Option<(Option<String>, bool)>,
     /// Whether the board changed since incidents were read, and when they were.
@@ -147,6 +152,8 @@ impl Console {
             mono: Duration::ZERO,
             taken: None,
             seen: None,
+            relists: false,
+            undoing: None,
             timed: None,
             incidents: incidents::Reading::default(),
             away: None,
@@ -291,11 +298,13 @@ impl Console {
         if command != Some(Command::Interrupt) {
             self.interrupted = false;
         }
-        if !matches!(command, Some(Command::Act | Command::Accounts)) {
+        if !self.is_aimed(command) {
             self.seen = None;
         }
+        let undoing = self.undoing.take();
         if self.takes(chord, command, along) {
             match (command, chord.printable()) {
+                (Some(command), _) if self.says_first(command, chord, undoing.as_ref()) => {}
                 (Some(Command::SavedView), _) => {
                     self.saved_view(self.keymap.place(self.scope(), chord))
                 }
@@ -305,6 +314,9 @@ impl Console {
                 }
                 _ => {}
             }
+        }
+        if !matches!(self.layers.last(), Some(Layer::Palette(_))) {
+            self.seen = None;
         }
         self.touch();
     }
@@ -381,6 +393,8 @@ impl Console {
             }
             Command::Acknowledge
             | Command::Claim
+            | Command::AcknowledgeWith
+            | Command::ClaimWith
             | Command::Downtime
             | Command::Note
             | Command::GiveBack
@@ -506,6 +520,7 @@ impl Console {
     }
 
     fn sort(&mut self) {
+        self.relists = false;
         if let Some(rows) = &mut self.rows {
             rows.sort();
         }

@@ -218,6 +218,7 @@ async fn where_nobody_looked_it_is_unknown_and_a_claim_runs_out_by_itself() {
         kind: DeskKind::Claim,
         from: None,
         until: Some(ends),
+        again: Vec::new(),
         filter: "".into(),
         why: "".into(),
         cells: vec![CellName { row: Row::School(school(1)), service: "aqua".parse().unwrap() }],

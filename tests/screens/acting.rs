@@ -538,6 +538,12 @@ fn ones_own_request_needs_another_person_and_can_be_taken_back() {
     desk.type_text("m.sharp12").press("enter");
     assert_eq!(desk.wishes(), [], "{}", desk.text());
     desk.press("esc u");
+    assert_eq!(desk.wishes(), [], "ctrl-u without Ctrl takes nothing back");
+    let said = desk.line_with("u once more takes back your request");
+    assert!(said.contains("Lock an account"), "{said}");
+    desk.press("j u");
+    assert_eq!(desk.wishes(), [], "a key between begins again");
+    desk.press("u");
     assert_eq!(desk.wishes(), [Wish::TakeBack(page.plan.id)]);
 }
 

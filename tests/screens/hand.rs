@@ -4,7 +4,7 @@ use caretaker::tui::console::Effect;
 use caretaker::tui::term::Input;
 use caretaker::wire::board::Row;
 use caretaker::wire::desk::{CellName, DeskKind, Handle, Handled, LeftOut};
-use caretaker::wire::{Clean, Health};
+use caretaker::wire::{Clean, Handling, HandlingKind, Health};
 
 use crate::fixture::{DAY, Desk, at, bad, key, morning};
 use crate::snapshots::everywhere;
@@ -62,6 +62,75 @@ fn a_key_takes_the_cell_that_was_seen_under_the_cursor() {
     // On the page it is the service at its cursor.
     desk.press("enter j a");
     assert_eq!(one(&mut desk).cells, [name(&desk, 12, "future_digital")]);
+}
+
+#[test]
+fn a_key_is_about_the_cell_that_was_drawn_not_the_one_that_is_worst_now() {
+    for keys in ["c", "a", ": c l a i m enter"] {
+        let mut desk = Desk::new(morning(250), (80, 24));
+        desk.shown();
+        // Another service of the same school gets worse between the frame and the key.
+        desk.change(12, 2, bad(Health::Critical, 30 * DAY)).press(keys);
+        assert_eq!(one(&mut desk).cells, [name(&desk, 12, "smoothwall")], "{keys}");
+    }
+    let mut desk = Desk::new(morning(250), (80, 24));
+    desk.shown();
+    desk.change(12, 2, bad(Health::Critical, 30 * DAY)).press("d");
+    assert!(desk.text().contains("Smoothwall"), "{}", desk.text());
+    // Of marked schools likewise.
+    let mut desk = Desk::new(morning(250), (80, 24));
+    desk.press("space").shown();
+    desk.change(12, 2, bad(Health::Critical, 30 * DAY)).press("c");
+    assert_eq!(one(&mut desk).cells, [name(&desk, 12, "smoothwall")]);
+}
+
+#[test]
+fn what_is_no_longer_as_it_was_drawn_is_not_taken() {
+    let mut desk = Desk::new(morning(250), (80, 24));
+    desk.press("g").shown();
+    let smoothwall = desk.board.columns.iter().position(|c| c.key == key("smoothwall")).unwrap();
+    let mut theirs = desk.board.schools[12].cells[smoothwall].clone();
+    theirs.handling = Some(Box::new(Handling {
+        kind: HandlingKind::Claimed,
+        by: Clean::new("tomr"),
+        until: None,
+    }));
+    desk.change(12, smoothwall, theirs).press("c");
+    assert_eq!(wished(&mut desk), []);
+    assert!(desk.line_with("changed just now").contains("nothing was done"), "{}", desk.text());
+    // Seen as it is now, it can be taken over.
+    desk.shown().press("c");
+    assert_eq!(one(&mut desk).cells, [name(&desk, 12, "smoothwall")]);
+}
+
+#[test]
+fn a_school_that_leaves_the_list_leaves_no_other_to_the_key() {
+    let mut desk = Desk::new(morning(250), (80, 24));
+    desk.press("/").type_text("has:nobody").press("enter j").shown();
+    let before = desk.text();
+    let school = desk.name_at_cursor();
+    let n = desk.board.schools.iter().position(|s| s.name.as_str() == school).unwrap();
+    let column = desk.board.schools[n].cells.iter().position(|c| c.health.is_trouble()).unwrap();
+    // A colleague takes it, and minutes pass while keys are pressed.
+    let mut theirs = desk.board.schools[n].cells[column].clone();
+    theirs.handling = Some(Box::new(Handling {
+        kind: HandlingKind::Claimed,
+        by: Clean::new("tomr"),
+        until: None,
+    }));
+    desk.change(n, column, theirs);
+    for _ in 0..8 {
+        desk.wait(9).beat().press("h l esc");
+        assert_eq!(desk.name_at_cursor(), school, "no row moves while keys come\n{before}");
+    }
+    // Drawn, then left alone long enough that the list is made again, and the key comes before the
+    // next frame.
+    desk.shown().wait(11).beat();
+    assert!(!desk.text().contains(&format!(">  {school}")), "{}", desk.text());
+    desk.press("c");
+    assert_eq!(wished(&mut desk), []);
+    let said = desk.line_with("nothing was done");
+    assert!(said.contains(&school), "{said}");
 }
 
 #[test]
@@ -151,6 +220,34 @@ fn a_downtime_that_comes_again_says_its_next_and_its_last_before_it_is_set() {
 }
 
 #[test]
+fn what_is_taken_can_have_an_end_and_a_reason() {
+    for (keys, kind) in [("A", DeskKind::Acknowledge), ("C", DeskKind::Claim)] {
+        for (typed, until, why) in [
+            ("", None, ""),
+            ("17:00", Some(at("2026-11-24T17:00:00Z")), ""),
+            ("2h rang them", Some(at("2026-11-24T11:14:00Z")), "rang them"),
+            ("rang them", None, "rang them"),
+        ] {
+            let mut desk = Desk::new(morning(250), (120, 40));
+            desk.press(keys).type_text(typed);
+            assert_eq!(wished(&mut desk), [], "nothing before Enter");
+            let end = if until.is_none() { "until the end of the shift" } else { "until 1" };
+            assert!(desk.text().contains(end), "{}", desk.text());
+            desk.press("enter");
+            let told = one(&mut desk);
+            assert_eq!((told.kind, told.until, told.why.as_str()), (kind, until, why), "{typed}");
+            assert_eq!(told.cells, [name(&desk, 12, "smoothwall")]);
+        }
+    }
+    let mut desk = Desk::new(morning(250), (120, 40));
+    desk.press("C").type_text("22:00..02:00 later").press("enter");
+    assert_eq!(wished(&mut desk), []);
+    assert!(desk.text().contains("only a downtime can begin later"), "{}", desk.text());
+    desk.press("esc");
+    assert_eq!(wished(&mut desk), []);
+}
+
+#[test]
 fn announced_work_is_filled_in() {
     let mut desk = Desk::new(morning(250), (120, 40));
     desk.press("k k k d");
@@ -196,16 +293,27 @@ fn what_was_done_is_told_and_u_gives_it_back() {
     desk.press("c");
     let cells = one(&mut desk).cells;
     desk.console.handled(Ok((cells.clone(), handled(DeskKind::Claim, 1))));
-    assert!(desk.text().contains("claimed until 17:00; u gives back"), "{}", desk.text());
+    let told = "claimed: Maple Primary, Smoothwall until 17:00; u twice gives back";
+    assert!(desk.text().contains(told), "{}", desk.text());
+    // Where it would be undone is said first: it may be elsewhere than the cursor.
     desk.press("j j u");
+    assert_eq!(wished(&mut desk), []);
+    let said = "u once more gives back Maple Primary, Smoothwall";
+    assert!(desk.text().contains(said), "{}", desk.text());
+    desk.press("k u");
+    assert_eq!(wished(&mut desk), [], "a key between begins again");
+    desk.press("j u u");
     let back = one(&mut desk);
     assert_eq!(
         (back.kind, back.cells),
         (DeskKind::GiveBack, cells),
         "not what is under the cursor"
     );
-    desk.press("u");
+    desk.press("u u");
     assert_eq!(one(&mut desk).cells, [name(&desk, 0, "groupcall")], "now it is");
+    let back = Handled { until: None, ..handled(DeskKind::GiveBack, 1) };
+    desk.console.handled(Ok((vec![name(&desk, 0, "groupcall")], back)));
+    assert!(desk.text().contains("given back: Alder Primary, Groupcall"), "{}", desk.text());
 
     let left = LeftOut { cell: name(&desk, 0, "redstor"), why: Clean::new("it is not in trouble") };
     let none =

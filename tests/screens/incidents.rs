@@ -179,7 +179,7 @@ fn listed(mut desk: Desk) -> Desk {
 }
 
 /// At the first of them.
-fn opened(desk: Desk) -> Desk {
+pub fn opened(desk: Desk) -> Desk {
     let mut desk = listed(desk);
     desk.press("enter");
     assert_eq!(desk.wishes(), [Wish::Incident(12)]);
@@ -238,6 +238,35 @@ fn an_order_is_about_the_incident_at_the_cursor_and_is_read_again() {
     assert_eq!((id, order.kind, order.why.as_str()), (14, IncidentDo::Note, "rang them"));
     desk.hear(Heard::Ordered { id: 14, answer: Err("the agent is stopping".to_owned()) });
     assert!(desk.text().contains("nothing was done: the agent is stopping"));
+}
+
+#[test]
+fn an_incident_that_comes_first_or_goes_is_not_the_one_at_the_cursor() {
+    let mut desk = listed(desk((80, 24)));
+    let mut told = all();
+    told.incidents.insert(0, line(20, "Redstor", Health::Critical, "2026-11-24T08:00:00Z", (9, 9)));
+    desk.hear(Heard::Incidents(Ok(Box::new(told.clone()))));
+    desk.press("c");
+    let Wish::OrderIncident { id, .. } = desk.wish() else { panic!("no order") };
+    assert_eq!(id, 12, "the one that was first when it was drawn");
+    told.incidents.retain(|line| line.id != 12);
+    desk.hear(Heard::Incidents(Ok(Box::new(told))));
+    desk.press("c");
+    assert_eq!(desk.wishes(), []);
+    assert!(desk.text().contains("nothing was done"), "{}", desk.text());
+}
+
+#[test]
+fn giving_an_incident_back_says_first_which() {
+    for mut desk in [listed(desk((80, 24))), opened(desk((80, 24)))] {
+        desk.press("u");
+        assert_eq!(desk.wishes(), []);
+        let said = "u once more gives back incident 12, Groupcall at Alder Primary";
+        assert!(desk.text().contains(said), "{}", desk.text());
+        desk.press("u");
+        let Wish::OrderIncident { id, order } = desk.wish() else { panic!("no order") };
+        assert_eq!((id, order.kind), (12, IncidentDo::GiveBack));
+    }
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! Keys as the desk presses them, told as stories.
 
 use caretaker::tui::console::Effect;
-use caretaker::tui::keymap::{BINDINGS, Command, Scope, page};
+use caretaker::tui::keymap::{BINDINGS, Command, Scope, WORDS, page};
 use caretaker::tui::term::Input;
-use caretaker::wire::Health;
+use caretaker::wire::board::CompactCell;
+use caretaker::wire::{Handling, HandlingKind, Health};
 
-use crate::fixture::{DAY, Desk, HOUR, bad, laestab, morning, ok};
+use crate::fixture::{DAY, Desk, HOUR, bad, calm, count, laestab, morning, ok};
 
 fn desk() -> Desk {
     Desk::new(morning(250), (80, 24))
@@ -20,6 +21,28 @@ fn keys_page_is_the_one_of_the_keymap() {
     assert_eq!(std::fs::read_to_string(path).unwrap(), page(), "UPDATE_DOCS=1 writes it again");
 }
 
+/// A desk in each place that has a palette.
+fn places() -> Vec<(Scope, Desk)> {
+    let named = |name: &str| {
+        let mut desk = crate::guarded::desk((80, 24));
+        desk.press(":").type_text(name).press("enter");
+        desk
+    };
+    let mut page = crate::guarded::desk((80, 24));
+    page.press("enter");
+    vec![
+        (Scope::Board, crate::guarded::desk((80, 24))),
+        (Scope::Page, page),
+        (Scope::Text, named("handover")),
+        (Scope::Approvals, named("approvals")),
+        (Scope::Look, named("look")),
+        (Scope::Audit, named("audit")),
+        (Scope::Expiring, named("expiring")),
+        (Scope::Incidents, named("incidents")),
+        (Scope::Incident, crate::incidents::opened(crate::guarded::desk((80, 24)))),
+    ]
+}
+
 #[test]
 fn every_command_has_a_way_to_it_a_help_and_a_line_in_the_docs() {
     let docs = page();
@@ -31,18 +54,63 @@ fn every_command_has_a_way_to_it_a_help_and_a_line_in_the_docs() {
             docs.contains(&format!("| `{name}` | {} |", b.help)),
             "{name}: no line in the docs"
         );
-        for scope in b.scopes.iter().filter(|_| b.keys.is_empty()) {
-            assert!(palette.scopes.contains(scope), "{name}: neither a key nor the palette");
-            if *scope == Scope::Board {
-                let mut desk = desk();
-                // What the other one opens: `group ` with its choices.
-                let name = if b.command == Command::Groups { "group" } else { name };
-                desk.press(":").type_text(name);
-                let found =
-                    desk.text().lines().any(|l| l.trim_start_matches([' ', '>']).starts_with(name));
-                assert!(found, "{name}: {}", desk.text());
-            }
+        let reached = b.keys.is_empty();
+        assert!(
+            !reached || b.scopes.iter().all(|scope| palette.scopes.contains(scope)),
+            "{name}: neither a key nor the palette"
+        );
+    }
+    let is_offered = |desk: &Desk, name: &str| {
+        let text = desk.text();
+        text.lines().any(|l| l.trim_start_matches([' ', '>']).starts_with(name.trim_end()))
+    };
+    for (scope, mut desk) in places() {
+        for b in BINDINGS.iter().filter(|b| b.keys.is_empty() && b.scopes.contains(&scope)) {
+            let (name, at) = (b.name, scope.word());
+            desk.press("?").type_text(&format!(":{name}"));
+            assert!(is_offered(&desk, &format!(":{name}")), "{at} {name}: {}", desk.text());
+            // What the other one opens: `group ` with its choices.
+            let word = if b.command == Command::Groups { "group" } else { name };
+            desk.press("esc :").type_text(word);
+            assert!(is_offered(&desk, word), "{at} {name}: {}", desk.text());
+            desk.press("esc");
         }
+        for word in WORDS {
+            assert!(docs.contains(&format!("| `:{}` | {} |", word.name.trim_end(), word.help)));
+            let shown = format!(":{}", word.name.trim_end());
+            desk.press("?").type_text(&shown);
+            assert!(is_offered(&desk, &shown), "{shown}: {}", desk.text());
+            desk.press("esc :").type_text(word.name.trim_end());
+            assert!(is_offered(&desk, word.name), "{shown}: {}", desk.text());
+            desk.press("esc");
+        }
+    }
+}
+
+#[test]
+fn the_palette_offers_what_only_it_knows_first_and_all_of_it() {
+    for (scope, mut desk) in places() {
+        desk.press(":");
+        let text = desk.text();
+        let own = BINDINGS.iter().filter(|b| b.keys.is_empty() && b.scopes.contains(&scope));
+        let own = own.filter(|b| b.scopes.len() < 3).map(|b| b.name);
+        for name in own.filter(|name| *name != "groups") {
+            assert!(text.contains(&format!(" {name} ")), "{name} in {}: {text}", scope.word());
+        }
+        // Every one of them can be chosen.
+        let place = text.lines().last().unwrap().to_owned();
+        let all: usize = place
+            .split(" of ")
+            .nth(1)
+            .and_then(|rest| rest.split(',').next())
+            .unwrap_or_else(|| panic!("{text}"))
+            .parse()
+            .unwrap();
+        for _ in 0..all + 3 {
+            desk.press("down");
+        }
+        assert!(desk.text().contains(&format!("{all} of {all}")), "{}", desk.text());
+        assert!(desk.text().lines().any(|line| line.starts_with('>')), "{}", desk.text());
     }
 }
 
@@ -157,6 +225,88 @@ fn n_goes_round_the_troubles_that_nobody_has() {
     seen.sort();
     seen.dedup();
     assert_eq!(seen.len(), 6);
+}
+
+#[test]
+fn n_never_says_all_clear_of_what_it_does_not_show() {
+    // Closed groups are opened for it, in the order of the groups; round again and backwards.
+    for key in ["n", "N"] {
+        let mut desk = desk();
+        desk.press(":").type_text("group town").press("enter");
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..6 {
+            desk.press(key);
+            assert!(!desk.text().contains("nothing that nobody has"), "{}", desk.text());
+            seen.insert(desk.name_at_cursor());
+        }
+        assert_eq!(seen.len(), 6, "{seen:?}");
+        desk.press(key);
+        assert!(seen.contains(&desk.name_at_cursor()));
+    }
+    let mut desk = desk();
+    desk.press("/").type_text("nosuchschool").press("enter n");
+    assert!(desk.text().contains("none of what is shown; 6 elsewhere"), "{}", desk.text());
+    // The whole estate's own trouble is one too.
+    let mut desk = Desk::new(calm(20), (80, 24));
+    desk.press("n");
+    assert!(desk.text().contains("nothing that nobody has"), "{}", desk.text());
+    let mut board = calm(20);
+    board.estate[2] = bad(Health::Critical, HOUR);
+    let mut desk = Desk::new(board, (80, 24));
+    desk.press("G n");
+    assert!(desk.line_with(">  ").contains("whole estate"), "{}", desk.text());
+    // Not known is not well.
+    let mut desk = Desk::new(calm(20), (80, 24));
+    desk.lose().wait(200).press("n");
+    assert!(desk.text().contains("how it is now is not known"), "{}", desk.text());
+    let mut board = calm(20);
+    board.settled = false;
+    let mut desk = Desk::new(board, (80, 24));
+    desk.press("n");
+    assert!(desk.text().contains("so far; first answers"), "{}", desk.text());
+}
+
+#[test]
+fn who_has_it_is_told_of_the_cell_that_nobody_or_somebody_has() {
+    let handled = |kind| Some(Box::new(Handling { kind, by: "tomr".into(), until: None }));
+    let row = |cells: &[(usize, CompactCell)]| {
+        let mut board = calm(20);
+        for (column, cell) in cells {
+            board.schools[3].cells[*column] = cell.clone();
+        }
+        count(&mut board);
+        let name = board.schools[3].name.to_string();
+        let mut desk = Desk::new(board, (120, 40));
+        desk.press("/").type_text(name.split(' ').next().unwrap_or_default()).press("enter");
+        let line = desk.line_with(&name);
+        line.split_whitespace().any(|word| word == "tomr")
+    };
+    let claimed =
+        CompactCell { handling: handled(HandlingKind::Claimed), ..bad(Health::Warning, HOUR) };
+    let planned = CompactCell { handling: handled(HandlingKind::Downtime), ..ok() };
+    assert!(row(&[(2, claimed.clone())]));
+    // A worse one that nobody has puts the school where it stands.
+    assert!(!row(&[(1, bad(Health::Critical, DAY)), (2, claimed)]));
+    assert!(!row(&[(1, bad(Health::Critical, DAY)), (2, planned)]));
+}
+
+#[test]
+fn nothing_is_done_within_one_slip_of_a_key_that_moves() {
+    // What has a question, a screen of its own, or a second press between it and its effect.
+    let asks = [Command::Downtime, Command::GiveBack, Command::TakeBack];
+    let moves = [Command::HalfDown, Command::HalfUp, Command::PageDown, Command::PageUp];
+    let mut looked_at = 0;
+    for b in BINDINGS.iter().filter(|b| moves.contains(&b.command)) {
+        for plain in b.keys.iter().filter_map(|key| key.strip_prefix("ctrl-")) {
+            for other in BINDINGS.iter().filter(|o| o.keys.contains(&plain)) {
+                let meet = b.scopes.iter().any(|scope| other.scopes.contains(scope));
+                // Of incidents, giving back is in the same table of those that ask.
+                assert!(!meet || asks.contains(&other.command), "{plain}: {}", other.name);
+                looked_at += usize::from(meet);
+            }
+        }
+    }
+    assert!(looked_at >= 4, "d, and u in three places: {looked_at}");
 }
 
 #[test]

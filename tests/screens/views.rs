@@ -1,12 +1,14 @@
 //! Views, groups, calls, the window's title, a slow line.
 
+use caretaker::cli::{Lines, Shown, pick_filtered};
 use caretaker::config::{CallBy, CallSettings, ConsoleSettings, GroupBy, ViewSettings};
 use caretaker::tui::console::Effect;
 use caretaker::tui::wish::{Heard, Wish};
+use caretaker::wire::board::{Board, CellChange, Row};
 use caretaker::wire::incident::{IncidentPlaces, Incidents};
 use caretaker::wire::{Clean, HandlingKind, Health};
 
-use crate::fixture::{Desk, HOUR, bad, calm, follows, held, morning, ok};
+use crate::fixture::{Desk, HOUR, at, bad, calm, follows, held, morning, ok};
 use crate::incidents::all;
 use crate::snapshots::everywhere;
 
@@ -286,6 +288,17 @@ fn the_window_is_called_by_what_nobody_has() {
     assert_eq!(desk.console.title(), "caretaker: nothing that nobody has");
     desk.change(2, 1, bad(Health::Critical, 60)).change(3, 1, bad(Health::Warning, 60));
     assert_eq!(desk.console.title(), "caretaker: C 1 W 1");
+    // What was not asked is no all-clear: while answers come, after that, and of a board from before.
+    let mut board = calm(20);
+    board.split.unasked = 1;
+    let titled = |board: &Board| Desk::new(board.clone(), (80, 24)).console.title();
+    assert_eq!(titled(&board), "caretaker: U 1");
+    board.settled = false;
+    assert_eq!(titled(&board), "caretaker: first answers are coming");
+    board.restored_from = Some(at("2026-11-24T06:10:00Z"));
+    assert_eq!(titled(&board), "caretaker: AS OF 06:10");
+    board.split.critical = 1;
+    assert_eq!(titled(&board), "caretaker: C 1, AS OF 06:10");
     desk.lose().wait(200);
     assert_eq!(desk.console.title(), "caretaker: OFFLINE", "never the last known as if it were so");
 }
@@ -305,4 +318,57 @@ fn a_slow_line_gets_no_tints_and_gets_them_back() {
     assert_eq!(grounds(&desk).len(), 1, "another theme has none either");
     desk.console.slow(false);
     assert_eq!(desk.styles(4), tinted);
+}
+
+#[test]
+fn a_filter_means_the_same_schools_on_the_command_line() {
+    for text in ["has:nobody", "gc:c", "-is:ok age>1d", "alder", "kind:primary gc:w", ""] {
+        let mut desk = Desk::new(morning(250), (80, 24));
+        desk.press("/").type_text(text).press("enter");
+        let picked = pick_filtered(&desk.board, &[], Some(text), desk.board.as_of).unwrap();
+        let shown = match text {
+            "" => 250,
+            _ => {
+                let line = desk.line(1);
+                let said = line.split("shown ").nth(1).unwrap_or_else(|| panic!("{text}: {line}"));
+                said.split(' ').next().unwrap().parse().unwrap()
+            }
+        };
+        assert_eq!(picked.len(), shown, "{text}");
+    }
+    let board = morning(250);
+    let pick = |words: &[&str], filter| {
+        let words: Vec<String> = words.iter().map(|w| (*w).to_owned()).collect();
+        pick_filtered(&board, &words, Some(filter), board.as_of)
+    };
+    let alder = board.schools[0].laestab;
+    assert_eq!(pick(&["alder"], "gc:c").unwrap(), [alder], "of those that are named");
+    // Nothing at all would mean every school, and would read as an all-clear.
+    for (filter, why) in
+        [("nosuchschool", "no school of 250 matches"), ("qq:c", "no service or term `qq`")]
+    {
+        let error = pick(&[], filter).unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
+    }
+}
+
+#[test]
+fn a_watched_filter_also_tells_what_no_longer_matches() {
+    let board = morning(250);
+    let mut lines = Lines::default();
+    let mut shown = Shown::new(&board, Some("gc:c")).unwrap();
+    let first = lines.board(&board);
+    assert!(first.len() > 5);
+    let told = shown.board(&board, first);
+    let rows: std::collections::BTreeSet<Row> = told.iter().map(|turned| turned.row).collect();
+    assert_eq!(rows, [Row::Estate, Row::School(board.schools[0].laestab)].into());
+    let mut change = |n: usize, cell| {
+        let row = Row::School(board.schools[n].laestab);
+        let cells = [CellChange { row, column: 1, cell }];
+        shown.changes(&cells, lines.changes(&cells), board.as_of).len()
+    };
+    assert_eq!(change(0, ok()), 1, "mended: it matched before");
+    assert_eq!(change(0, bad(Health::Warning, HOUR)), 0, "matches no more");
+    assert_eq!(change(100, bad(Health::Critical, HOUR)), 1, "matches now");
+    assert!(Shown::new(&board, Some("qq:c")).is_err());
 }

@@ -36,7 +36,7 @@ impl Console {
     // ---- what is meant
 
     /// The cell under the cursor of the place on top.
-    fn at_cursor(&self) -> Option<CellName> {
+    pub(super) fn at_cursor(&self) -> Option<CellName> {
         let rows = self.rows.as_ref()?;
         let (row, column) = match self.layers.last() {
             Some(Layer::Page(page)) => (page.row(), page.service()),
@@ -67,7 +67,7 @@ impl Console {
 
     /// Opens the search for an account of the school that was seen.
     pub(super) fn find_account(&mut self) {
-        let cell = self.seen.take().or_else(|| self.at_cursor());
+        let cell = self.seen.take().and_then(|seen| seen.at).or_else(|| self.at_cursor());
         match cell.and_then(FindScreen::new) {
             Some(screen) => self.layers.push(Layer::Find(Box::new(screen))),
             None => self.message = Some("accounts belong to a school: choose one".to_owned()),
@@ -75,7 +75,7 @@ impl Console {
     }
 
     fn aimed(&mut self) -> Result<Aimed, &'static str> {
-        let seen = self.seen.take();
+        let seen = self.seen.take().and_then(|seen| seen.at);
         let rows = self.rows.as_ref().ok_or("no board has come from the agent yet")?;
         let on_board = self.layers.is_empty();
         if !on_board || self.board.marks().is_empty() {
@@ -149,7 +149,7 @@ impl Console {
     /// A frame was written at `mono`: what it shows is what the next key is about.
     pub fn shown(&mut self, mono: Duration) {
         self.mono = mono;
-        self.seen = self.at_cursor();
+        self.sees();
         self.with_plan(|plan, view| plan.shown(mono, view));
     }
 

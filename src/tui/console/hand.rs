@@ -8,24 +8,38 @@ use crate::tui::keymap::Command;
 use crate::tui::screens::hand::HandPrompt;
 use crate::tui::screens::{Layer, row_name};
 use crate::tui::times;
-use crate::wire::Clean;
 use crate::wire::board::Row;
 use crate::wire::desk::{CellName, DeskKind, Handle, Handled};
+use crate::wire::{Clean, HandlingKind, Health};
 
 /// Cells that are meant, and in words.
 pub(super) struct Meant {
-    cells: Vec<CellName>,
+    pub cells: Vec<CellName>,
     words: String,
     /// Marked schools that are not on the screen.
     hidden: usize,
+}
+
+/// Health, and who has it how; none if there is no such cell.
+pub(super) type State = Option<(Health, Option<(HandlingKind, Clean)>)>;
+
+/// What a key was about when the last frame was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// The cell under the cursor of the place on top.
+    pub at: Option<CellName>,
+    /// The cells that taking in hand was about.
+    cells: Vec<CellName>,
+    /// How each of them stood.
+    states: Vec<State>,
 }
 
 impl Console {
     /// Runs one of the commands of this file.
     pub(super) fn hand(&mut self, command: Command) {
         let kind = match command {
-            Command::Acknowledge => DeskKind::Acknowledge,
-            Command::Claim => DeskKind::Claim,
+            Command::Acknowledge | Command::AcknowledgeWith => DeskKind::Acknowledge,
+            Command::Claim | Command::ClaimWith => DeskKind::Claim,
             Command::Downtime => DeskKind::Downtime,
             Command::Note => DeskKind::Note,
             _ => return self.give_back(),
@@ -33,11 +47,12 @@ impl Console {
         let meant = match self.meant() {
             Ok(meant) => meant,
             Err(why) => {
-                self.message = Some(why.to_owned());
+                self.message = Some(why);
                 return;
             }
         };
-        if matches!(kind, DeskKind::Downtime | DeskKind::Note) {
+        // What is mostly done without a word is done at once.
+        if !matches!(command, Command::Acknowledge | Command::Claim) {
             let begin = self.announced(kind, &meant);
             let handle = self.wish(kind, meant.cells);
             let prompt = HandPrompt::new(handle, &meant.words, meant.hidden, &begin);
@@ -66,7 +81,7 @@ impl Console {
             None => match self.meant() {
                 Ok(meant) => meant.cells,
                 Err(why) => {
-                    self.message = Some(why.to_owned());
+                    self.message = Some(why);
                     return;
                 }
             },
@@ -75,43 +90,104 @@ impl Console {
         self.effects.push(Effect::Handle(handle));
     }
 
-    /// The cells that an act would be about: the page's, the marked ones', or the cursor's.
-    fn meant(&self) -> Result<Meant, &'static str> {
-        let rows = self.rows.as_ref().ok_or("no board has come from the agent yet")?;
-        let name = |row: Row, column: usize| {
-            let service = rows.columns.get(column)?.key.clone();
-            Some(CellName { row, service })
-        };
-        let one = |row: Row, column: usize| {
-            let cell = name(row, column).ok_or("the cursor stands on no cell")?;
-            let label = rows.columns.get(column).map_or("", |c| c.label.as_str());
-            let words = format!("{}, {label}", row_name(row, Some(rows)));
-            Ok(Meant { cells: vec![cell], words, hidden: 0 })
-        };
-        if let Some(Layer::Page(page)) = self.layers.last() {
-            return one(page.row(), page.service());
+    /// Whether a command is about what was last drawn, or leads to one that is.
+    pub(super) fn is_aimed(&self, command: Option<Command>) -> bool {
+        let aimed = matches!(
+            command,
+            Some(
+                Command::Act
+                    | Command::Accounts
+                    | Command::Acknowledge
+                    | Command::Claim
+                    | Command::AcknowledgeWith
+                    | Command::ClaimWith
+                    | Command::Downtime
+                    | Command::Note
+                    | Command::GiveBack
+                    | Command::Palette
+            )
+        );
+        aimed || matches!(self.layers.last(), Some(Layer::Palette(_)))
+    }
+
+    /// A frame was written: what it shows is what the next key is about. Under the palette the board
+    /// or page stays what was seen.
+    pub(super) fn sees(&mut self) {
+        if matches!(self.layers.last(), Some(Layer::Palette(_))) {
+            return;
         }
-        if self.board.marks().is_empty() {
-            let row = self.board.row().ok_or("the cursor stands on no school")?;
-            return one(row, self.board.column(rows));
+        let cells = self.aims().map(|(cells, _)| cells).unwrap_or_default();
+        let states = cells.iter().map(|cell| self.state_of(cell)).collect();
+        self.seen = Some(Seen { at: self.at_cursor(), cells, states });
+    }
+
+    /// How a cell stands, as far as taking it in hand is concerned.
+    pub(super) fn state_of(&self, cell: &CellName) -> State {
+        let rows = self.rows.as_ref()?;
+        let column = rows.columns.iter().position(|c| c.key == cell.service)?;
+        let now = rows.cells(cell.row).get(column)?;
+        let had = now.handling.as_ref().map(|had| (had.kind, had.by.clone()));
+        Some((now.health, had))
+    }
+
+    /// The cells that a key would be about now: the page's, the marked ones', or the cursor's; and how
+    /// many marked schools are not shown.
+    fn aims(&self) -> Result<(Vec<CellName>, usize), &'static str> {
+        let rows = self.rows.as_ref().ok_or("no board has come from the agent yet")?;
+        let on_page = matches!(self.layers.last(), Some(Layer::Page(_)));
+        if on_page || self.board.marks().is_empty() {
+            let cell = self.at_cursor().ok_or("the cursor stands on no school")?;
+            return Ok((vec![cell], 0));
         }
         let shown = self.board.marked_and_listed(rows);
         let hidden = self.board.marks().len() - shown.len();
         let cells: Vec<CellName> = shown
-            .iter()
+            .into_iter()
             .filter_map(|laestab| {
-                let row = Row::School(*laestab);
-                name(row, self.board.column_of(row, rows))
+                let row = Row::School(laestab);
+                let service = rows.columns.get(self.board.column_of(row, rows))?.key.clone();
+                Some(CellName { row, service })
             })
             .collect();
         if cells.is_empty() {
             return Err("every marked school is hidden by the filter; nothing is done");
         }
+        Ok((cells, hidden))
+    }
+
+    /// The cells that an act is about: those that were drawn. Where one of them is no longer what it
+    /// was, or another row slipped under the cursor, nothing is done.
+    pub(super) fn meant(&self) -> Result<Meant, String> {
+        let seen = self.seen.as_ref().filter(|seen| !seen.cells.is_empty());
+        let (mut cells, hidden) = self.aims()?;
+        if let Some(seen) = seen {
+            let rows_of = |cells: &[CellName]| cells.iter().map(|c| c.row).collect::<Vec<_>>();
+            let other = seen.cells.iter().zip(&seen.states);
+            let mut other = other.filter(|(cell, state)| self.state_of(cell) != **state);
+            let changed = other.next().map(|(cell, _)| self.cell_words(cell));
+            if rows_of(&cells) != rows_of(&seen.cells) {
+                let was = seen.cells.first().map(|cell| row_name(cell.row, self.rows.as_ref()));
+                let was = was.unwrap_or_default();
+                return Err(format!("{was} is not there any more: nothing was done"));
+            }
+            if let Some(words) = changed {
+                return Err(format!("{words}: changed just now; nothing was done"));
+            }
+            cells.clone_from(&seen.cells);
+        }
         let words = match cells.as_slice() {
-            [cell] => format!("{}, {}", row_name(cell.row, Some(rows)), cell.service),
+            [cell] => self.cell_words(cell),
             many => format!("{} marked schools", many.len()),
         };
         Ok(Meant { cells, words, hidden })
+    }
+
+    /// A cell by school and service.
+    pub(super) fn cell_words(&self, cell: &CellName) -> String {
+        let rows = self.rows.as_ref();
+        let column = rows.and_then(|r| r.columns.iter().find(|c| c.key == cell.service));
+        let label = column.map_or(cell.service.as_str(), |c| c.label.as_str());
+        format!("{}, {label}", row_name(cell.row, rows))
     }
 
     /// A downtime's line as the vendor's announcement would fill it in; empty without one.
@@ -142,7 +218,7 @@ impl Console {
         let text = match answer {
             Ok((cells, handled)) => {
                 cells.iter().for_each(|cell| self.pages.outdate(cell.row));
-                let text = self.told(&handled);
+                let text = self.told(&cells, &handled);
                 let takes = handled.kind.handling().is_some();
                 if takes && handled.done > 0 {
                     self.taken = Some(cells);
@@ -155,7 +231,7 @@ impl Console {
         self.touch();
     }
 
-    fn told(&self, handled: &Handled) -> String {
+    fn told(&self, cells: &[CellName], handled: &Handled) -> String {
         let Handled { kind, done, from, until, last, taken_over, left_out, left_out_cells, .. } =
             handled;
         let first = left_out_cells.first().map(|left| {
@@ -167,8 +243,9 @@ impl Console {
             return format!("nothing was done: {why}");
         }
         let mut out = kind.word().to_owned();
-        if *done > 1 || *left_out > 0 {
-            out.push_str(&format!(": {done} cells"));
+        match cells {
+            [cell] => out.push_str(&format!(": {}", self.cell_words(cell))),
+            _ => out.push_str(&format!(": {done} cells")),
         }
         if let Some(from) = from {
             out.push_str(&format!(" from {}", times::moment(*from, self.now)));
@@ -187,8 +264,16 @@ impl Console {
             out.push_str(&format!("; {left_out} left out ({first})"));
         }
         if kind.handling().is_some() {
-            out.push_str("; u gives back");
+            out.push_str(&self.gives_back_words());
         }
         out
+    }
+
+    /// How what was taken is given back.
+    fn gives_back_words(&self) -> String {
+        match self.keymap.key_at("give_back", 0) {
+            Some(key) => format!("; {key} twice gives back"),
+            None => String::new(),
+        }
     }
 }

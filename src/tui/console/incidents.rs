@@ -110,7 +110,7 @@ impl Console {
             out.push_str(&format!("; {} somebody else had before", handled.taken_over));
         }
         if done.kind == IncidentDo::Claim {
-            out.push_str("; u gives back");
+            out.push_str("; u twice gives back");
         }
         out
     }

@@ -6,6 +6,7 @@ use super::{Console, Effect};
 use crate::config::{ConsoleSettings, GroupBy, ViewSettings};
 use crate::tui::state::{AlarmRule, Alarms, LineState};
 use crate::tui::theme::Theme;
+use crate::tui::times;
 use crate::wire::filter::Filter;
 
 impl Console {
@@ -111,15 +112,26 @@ impl Console {
             return "caretaker: REPLAY".to_owned();
         }
         let split = &rows.split;
-        let counts = [("C", split.critical), ("U", split.unknown), ("W", split.warning)];
+        let is_whole = rows.settled && rows.first_of.is_none();
+        // What waits for its first answer is told by that; once everything was tried it is not known.
+        let unknown = split.unknown + if is_whole { split.unasked } else { 0 };
+        let counts = [("C", split.critical), ("U", unknown), ("W", split.warning)];
         let bad: Vec<_> = counts
             .iter()
             .filter(|(_, n)| *n > 0)
             .map(|(letter, n)| format!("{letter} {n}"))
             .collect();
-        if bad.is_empty() {
-            return "caretaker: nothing that nobody has".to_owned();
+        let bad = bad.join(" ");
+        let doubt = match rows.restored_from {
+            _ if is_whole => String::new(),
+            Some(at) => format!("AS OF {}", times::moment(at, self.now)),
+            None => "first answers are coming".to_owned(),
+        };
+        match (bad.is_empty(), doubt.is_empty()) {
+            (true, true) => "caretaker: nothing that nobody has".to_owned(),
+            (true, false) => format!("caretaker: {doubt}"),
+            (false, true) => format!("caretaker: {bad}"),
+            (false, false) => format!("caretaker: {bad}, {doubt}"),
         }
-        format!("caretaker: {}", bad.join(" "))
     }
 }

@@ -35,19 +35,23 @@ impl Console {
             if !self.acts.is_quiet() {
                 self.acts.outdate();
             }
-            if self.board.can_clear() && self.past().is_none() {
-                self.board.list(self.rows.as_ref(), self.now);
-            }
+            // A filter may ask for an age; rows do not move while keys come.
+            self.relists |= self.board.can_clear() && self.past().is_none();
             self.touch();
         }
         self.run_out(mono);
         self.call(mono);
         self.read_incidents_again(mono);
         let is_quiet = self.last_key.is_none_or(|at| mono.saturating_sub(at) >= SORTS_AFTER);
-        if is_quiet && self.rows.as_ref().is_some_and(|r| r.waiting() > 0) {
+        if is_quiet && self.has_unsorted() {
             self.sort();
             self.touch();
         }
+    }
+
+    /// Whether the order or the list is older than the cells.
+    fn has_unsorted(&self) -> bool {
+        self.relists || self.rows.as_ref().is_some_and(|r| r.waiting() > 0)
     }
 
     /// What runs out to the second: a plan's time, the time to read it, a password.
@@ -125,8 +129,7 @@ impl Console {
             let into = u64::try_from(now.as_second().rem_euclid(60)).unwrap_or_default();
             mono + Duration::from_secs(60 - into)
         });
-        let waits = self.rows.as_ref().is_some_and(|r| r.waiting() > 0);
-        let sort = self.last_key.filter(|_| waits).map(|at| at + SORTS_AFTER);
+        let sort = self.last_key.filter(|_| self.has_unsorted()).map(|at| at + SORTS_AFTER);
         let over = self.next_run_out(mono);
         let call = self.alarms.next(mono);
         [minute, sort, over, call, self.beat.next_change(mono)].into_iter().flatten().min()

@@ -1,6 +1,6 @@
 //! `docs/keys.md`, made from the table.
 
-use super::{BINDINGS, Chord, Scope};
+use super::{BINDINGS, Chord, Scope, WORDS};
 
 /// The page as it must stand in `docs/keys.md`.
 #[must_use]
@@ -29,6 +29,13 @@ pub fn page() -> String {
                 .collect();
             out.push_str(&format!("| {} | `{}` | {} |\n", keys.join(" "), b.name, b.help));
         }
+    }
+    out.push_str(
+        "\n## Words behind `:`\n\nThey have no key. In every list:\n\n| word | what it does |\n\
+         |---|---|\n",
+    );
+    for word in WORDS {
+        out.push_str(&format!("| `:{}` | {} |\n", word.name.trim_end(), word.help));
     }
     out
 }

@@ -4,18 +4,20 @@
 mod chord;
 mod docs;
 mod table;
+mod words;
 
 use std::collections::BTreeMap;
 
 pub use chord::Chord;
 pub use docs::page;
 pub use table::{BINDINGS, Binding, Command, Facts, IN_PAST, IN_REPLAY, Scope};
+pub use words::{WORDS, Word};
 
 /// Why the overrides of the config were refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeymapError {
     /// A command that does not exist.
-    #[error("keys.{name}: there is no such command; there are {known}")]
+    #[error("keys.{name}: {}", self.found())]
     Command {
         /// As written.
         name: String,
@@ -23,7 +25,7 @@ pub enum KeymapError {
         known: String,
     },
     /// A key that cannot be understood, or must not be used.
-    #[error("keys.{name}: {key:?} {why}")]
+    #[error("keys.{name}: {}", self.found())]
     Key {
         /// The command.
         name: String,
@@ -33,7 +35,7 @@ pub enum KeymapError {
         why: String,
     },
     /// Two commands on one key.
-    #[error("{key} is both {first} and {second} in {scope}; move or remove one of them")]
+    #[error("{}", self.found())]
     Clash {
         /// The key.
         key: String,
@@ -44,6 +46,31 @@ pub enum KeymapError {
         /// Where both apply.
         scope: &'static str,
     },
+}
+
+impl KeymapError {
+    /// What is wrong, without the place in the config.
+    #[must_use]
+    pub fn found(&self) -> String {
+        match self {
+            Self::Command { known, .. } => {
+                format!("there is no such command; there are {known}")
+            }
+            Self::Key { key, why, .. } => format!("{key:?} {why}"),
+            Self::Clash { key, first, second, scope } => {
+                format!("{key} is both {first} and {second} in {scope}; move or remove one of them")
+            }
+        }
+    }
+
+    /// The commands that it is about.
+    #[must_use]
+    pub fn names(&self) -> Vec<&str> {
+        match self {
+            Self::Command { name, .. } | Self::Key { name, .. } => vec![name],
+            Self::Clash { first, second, .. } => vec![first, second],
+        }
+    }
 }
 
 /// Keys to commands, with the overrides of the config.
@@ -135,6 +162,16 @@ impl Keymap {
     /// What can be done in a place, with its keys: rows of the table that have a key there.
     pub fn here(&self, scope: Scope) -> impl Iterator<Item = (&'static Binding, &[Chord])> {
         self.rows().filter(move |(b, keys)| b.scopes.contains(&scope) && !keys.is_empty())
+    }
+
+    /// What can be done in a place by name alone: rows of the table without a key there, those of few
+    /// places first.
+    #[must_use]
+    pub fn by_name(&self, scope: Scope) -> Vec<&'static Binding> {
+        let here = self.rows().filter(|(b, keys)| b.scopes.contains(&scope) && keys.is_empty());
+        let mut rows: Vec<_> = here.map(|(b, _)| b).collect();
+        rows.sort_by_key(|b| b.scopes.len());
+        rows
     }
 
     /// Key and label of what stands in the hint line of a place, the most useful first.

@@ -55,6 +55,10 @@ pub enum Command {
     Acknowledge,
     /// Claim.
     Claim,
+    /// Acknowledge with an end and a reason.
+    AcknowledgeWith,
+    /// Claim with an end and a reason.
+    ClaimWith,
     /// Set a downtime.
     Downtime,
     /// Write a note.
@@ -382,7 +386,7 @@ table! {
     Bottom "bottom" LISTS ["G" "end"] "end" "To the end." 0 always;
     Enter "open" SCHOOLS ["enter"] "open" "Opens the school's page, a folded line, or the evidence of a service." 1 with_row;
     Back "back" INNER ["esc" "q" "backspace"] "back" "One step back; place and filter are kept." 2 always;
-    Clear "clear" BOARD ["esc" "backspace"] "clear" "Takes the choice of a cell away, then the filter." 3 can_clear;
+    Clear "clear" BOARD ["esc" "backspace"] "clear" "Takes the choice of a cell away, then the filter, then the groups; in the past: back to now." 3 can_clear;
     NextTrouble "next_trouble" BOARD ["n"] "next bad" "Sorts again and goes to the next trouble that nobody has." 3 with_board;
     PreviousTrouble "previous_trouble" BOARD ["N"] "previous bad" "Sorts again and goes to the trouble before that nobody has." 0 with_board;
     Mark "mark" BOARD ["space"] "mark" "Marks the school, or takes its mark away." 12 with_row;
@@ -391,14 +395,16 @@ table! {
     OpenByName "school" SCHOOLS ["o"] "school" "Opens a school by a few letters of its name, or its number." 8 with_board;
     Views "views" BOARD ["v"] "views" "Another view: a filter and groups under a name, from the configuration or kept with `:keep NAME`." 13 with_board;
     SavedView "saved_view" BOARD ["1" "2" "3" "4" "5" "6" "7" "8" "9"] "view 1-9" "The first to ninth view." 0 with_board;
-    Groups "groups" BOARD [] "groups" "Puts schools together: by service, town, trust or phase; each group says how it stands." 0 with_board;
+    Groups "groups" BOARD [] "groups" "Puts schools together: by service, town, trust, phase or open incident; each group says how it stands." 0 with_board;
     NextSchool "next_school" PAGE ["]"] "next" "The next school's page, in the order of the board." 4 always;
     PreviousSchool "previous_school" PAGE ["["] "previous" "The previous school's page." 5 always;
     Acknowledge "acknowledge" SCHOOLS ["a"] "ack" "Known, no need to call out: until the end of the shift, for the cell under the cursor or the marked schools." 4 with_cell;
     Claim "claim" SCHOOLS ["c"] "claim" "You work on it: until the end of the shift." 4 with_cell;
+    AcknowledgeWith "acknowledge_with" SCHOOLS ["A"] "ack, why" "The same with an end and a reason, which are asked for; each may be left out." 0 with_cell;
+    ClaimWith "claim_with" SCHOOLS ["C"] "claim, why" "The same with an end and a reason, which are asked for; each may be left out." 0 with_cell;
     Downtime "downtime" SCHOOLS ["d"] "downtime" "Planned work: asks until when and why; a vendor's announced work is filled in." 6 with_cell;
     Note "note" SCHOOLS ["m"] "note" "A line for whoever comes next, without any pupil's name." 6 with_cell;
-    GiveBack "give_back" SCHOOLS ["u"] "give back" "Undoes what you last acknowledged, claimed or set; without that, gives back the cell under the cursor." 8 connected;
+    GiveBack "give_back" SCHOOLS ["u"] "give back" "Undoes what you last acknowledged, claimed or set; without that, gives back the cell under the cursor. Says first where; the same key once more does it." 8 connected;
     Act "act" SCHOOLS ["x"] "act" "Acts on the cell under the cursor or on the marked schools: a menu, then a plan. Nothing is sent by this key." 7 with_cell;
     Accounts "accounts" SCHOOLS ["w"] "sign-in" "Why can this person not sign in? Finds accounts of the school by a part of a name, masked; nothing is changed." 8 with_cell;
     Act "act_on_account" ACCOUNT ["x"] "act" "Acts on this account: a menu, then a plan. Nothing is sent by this key." 3 connected;
@@ -419,7 +425,7 @@ table! {
     Enter "open_of_incident" INCIDENTS ["enter"] "open" "Opens the incident, or the page of its root." 1 not_in_past;
     Claim "claim_incident" INCIDENTS ["c"] "claim" "You work on it: its roots in trouble are yours until the end of the shift." 3 connected;
     Note "note_incident" INCIDENTS ["m"] "note" "A line for whoever comes next and for the review, without any pupil's name." 4 connected;
-    GiveBack "give_back_incident" INCIDENTS ["u"] "give back" "Nobody has it any more." 6 connected;
+    GiveBack "give_back_incident" INCIDENTS ["u"] "give back" "Nobody has it any more. Says first which; the same key once more does it." 6 connected;
     MergeIncident "merge" INCIDENTS [] "merge" "It becomes part of another incident: asks for its number and why." 0 connected;
     SplitIncident "split" INCIDENTS [] "split" "Cells of it, with what follows from them, become an incident of their own: asks which, and why." 0 connected;
     ResolveIncident "resolve" INCIDENTS [] "resolve" "It is over: asks why. While a cell of it is in trouble, only anyway." 0 connected;
@@ -438,7 +444,7 @@ table! {
     Training "training" LISTS [] "training" "What the desk was told at the start of the training, and the hints so far." 0 in_training;
     Hint "hint" LISTS [] "hint" "One more hint of the training; the debrief counts them." 0 in_training;
     Debrief "debrief" LISTS [] "debrief" "What was done in the training so far, and when." 0 in_training;
-    TakeBack "take_back" APPROVALS ["u"] "take back" "Takes back your own request, which has sent nothing." 3 connected;
+    TakeBack "take_back" APPROVALS ["u"] "take back" "Takes back your own request, which has sent nothing. Says first which; the same key once more does it." 3 connected;
     Tell "tell" LOOK ["t"] "tell" "Tells what you saw of the step at the cursor: whether its effect is there, and how you know." 3 connected;
     ContinueAction "continue_action" LOOK ["c"] "continue" "Plans what is missing of an action that was partly done; nothing is sent before that plan is confirmed." 4 connected;
     CloseAction "close_action" LOOK ["e"] "close" "Closes the action as it is, with a reason; nothing more is done about it by itself." 4 connected;

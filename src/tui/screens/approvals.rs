@@ -26,6 +26,15 @@ impl ApprovalsScreen {
         found.unwrap_or_default()
     }
 
+    /// What taking back takes back; none where that is somebody else's.
+    pub(super) fn undo_words(&self, view: &View<'_>) -> Option<String> {
+        let all: Vec<&Waiting> = view.acts.waiting(view.now).collect();
+        let own = all.get(self.index(&all)).filter(|w| view.acts.is_own(w))?;
+        let plan = &own.plan;
+        let label = view.acts.label(&plan.ask.action);
+        Some(format!("takes back your request: {label}, {}", plan.ask.reason))
+    }
+
     /// Takes a command.
     pub fn command(&mut self, command: Command, view: &View<'_>) -> Answer {
         let all: Vec<&Waiting> = view.acts.waiting(view.now).collect();

@@ -1,4 +1,4 @@
-//! The prompt of a downtime and of a note: says back in words what it understood.
+//! The prompt of a downtime, of a note, and of what is taken with a reason: says back in words what it understood.
 
 use super::prompt::{two_lines, typing};
 use super::{Act, Answer, View};
@@ -40,6 +40,17 @@ impl HandPrompt {
             let missing = "a line for whoever comes next; no pupils' names";
             return if text.is_empty() { Err(missing.to_owned()) } else { Ok(handle) };
         }
+        let (span, why) = text.split_once(' ').unwrap_or((text, ""));
+        if handle.kind != DeskKind::Downtime {
+            // An end, a reason, both or neither; what is no end begins the reason.
+            let (until, why) = match stretch(span, now) {
+                Ok((None, until)) => (Some(until), why),
+                Ok((Some(_), _)) => return Err("only a downtime can begin later".to_owned()),
+                Err(_) => (None, text),
+            };
+            (handle.until, handle.why) = (until, Clean::new(why.trim()));
+            return Ok(handle);
+        }
         if text.is_empty() {
             return Err("its end (2h, 22:00..02:00, every sun ..), then why".to_owned());
         }
@@ -50,7 +61,6 @@ impl HandPrompt {
                 why
             }
             None => {
-                let (span, why) = text.split_once(' ').unwrap_or((text, ""));
                 let (from, until) = stretch(span, now).map_err(|e| e.to_string())?;
                 (handle.from, handle.until) = (from, Some(until));
                 why
@@ -82,6 +92,8 @@ impl HandPrompt {
     pub fn draw(&self, pen: &mut Pen<'_>, view: &View<'_>) -> usize {
         let head = match self.handle.kind {
             DeskKind::Note => " note > ",
+            DeskKind::Acknowledge => " acknowledge > ",
+            DeskKind::Claim => " claim > ",
             _ => " downtime until > ",
         };
         let said = match self.understood(view.now) {
@@ -116,6 +128,11 @@ fn in_words(handle: &Handle, now: Timestamp) -> String {
         return format!("{words}; Enter sets it");
     }
     let from = handle.from.map(|at| format!("from {} ", say(at))).unwrap_or_default();
-    let until = handle.until.map(say).unwrap_or_default();
-    format!("{from}until {until}; Enter sets it")
+    let until = handle.until.map_or_else(|| "the end of the shift".to_owned(), say);
+    let why = match handle.kind {
+        DeskKind::Downtime => String::new(),
+        _ if handle.why.is_empty() => ", without a reason (17:00 rang them)".to_owned(),
+        _ => format!(": {}", handle.why),
+    };
+    format!("{from}until {until}{why}; Enter sets it")
 }

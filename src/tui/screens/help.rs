@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::prompt::{Typing, typing};
 use super::{Act, Answer, View, scroll_on, scrolled};
-use crate::tui::keymap::{Command, Scope};
+use crate::tui::keymap::{Command, Scope, WORDS};
 use crate::tui::theme::Role;
 use crate::tui::widgets::{Field, Line, Pen, wrap};
 
@@ -29,7 +29,7 @@ const LETTERS: &[(&str, &str)] = &[
 ];
 
 /// The words of a plan and of what comes of it.
-const WORDS: &[(&str, &str)] = &[
+const PLAN_WORDS: &[(&str, &str)] = &[
     ("will do", "the steps, in order; each is on disk before it is sent, and again after"),
     ("CANNOT", "no step afterwards takes it back"),
     ("will not", "what this leaves as it is, and you may have expected"),
@@ -59,15 +59,33 @@ impl HelpScreen {
         Self { scope, field: Field::default(), scroll: 0 }
     }
 
+    /// A key or word with its label, and what it does beside them.
+    fn entry(lines: &mut Vec<Line>, (shown, label): (&str, &str), help: &str, view: &View<'_>) {
+        let parts = wrap(help, view.size.0.saturating_sub(31).max(20));
+        for (n, part) in parts.into_iter().enumerate() {
+            let (shown, label) = if n == 0 { (shown, label) } else { ("", "") };
+            lines.push(
+                Line::of(format!(" {shown:<14} "), Role::Key)
+                    .and(format!("{label:<13} "), Role::Title)
+                    .and(part, Role::Text),
+            );
+        }
+    }
+
     fn lines(&self, view: &View<'_>) -> Vec<Line> {
         let wanted = self.field.text().to_lowercase();
         let found = |parts: [&str; 3]| {
             wanted.split_whitespace().all(|w| parts.iter().any(|p| p.to_lowercase().contains(w)))
         };
         let mut lines = Vec::new();
-        for (binding, keys) in view.keymap.here(self.scope) {
-            let shown: Vec<String> = keys.iter().map(ToString::to_string).collect();
-            let shown = shown.join(" ");
+        let by_key = view.keymap.here(self.scope).map(|(binding, keys)| {
+            let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
+            (keys.join(" "), binding)
+        });
+        let has_palette = view.keymap.here(self.scope).any(|(b, _)| b.command == Command::Palette);
+        let by_name = view.keymap.by_name(self.scope).into_iter().filter(|_| has_palette);
+        let by_name = by_name.map(|binding| (format!(":{}", binding.name), binding));
+        for (shown, binding) in by_key.chain(by_name) {
             if !found([&shown, binding.name, binding.help]) {
                 continue;
             }
@@ -75,18 +93,16 @@ impl HelpScreen {
             if let Some(why) = (binding.why_not)(view.facts) {
                 help.push_str(&format!(" (Not now: {why}.)"));
             }
-            let parts = wrap(&help, view.size.0.saturating_sub(31).max(20));
-            for (n, part) in parts.into_iter().enumerate() {
-                let (keys, label) = if n == 0 { (shown.as_str(), binding.label) } else { ("", "") };
-                lines.push(
-                    Line::of(format!(" {keys:<14} "), Role::Key)
-                        .and(format!("{label:<13} "), Role::Title)
-                        .and(part, Role::Text),
-                );
+            Self::entry(&mut lines, (&shown, binding.label), &help, view);
+        }
+        for word in WORDS.iter().filter(|_| has_palette) {
+            let shown = format!(":{}", word.name.trim_end());
+            if found([&shown, word.name, word.help]) {
+                Self::entry(&mut lines, (&shown, ""), word.help, view);
             }
         }
         let (told, heading) = match self.scope {
-            Scope::Confirm | Scope::Approvals | Scope::Look => (WORDS, " words of a plan"),
+            Scope::Confirm | Scope::Approvals | Scope::Look => (PLAN_WORDS, " words of a plan"),
             _ => (LETTERS, " letters of a cell"),
         };
         let letters: Vec<_> =

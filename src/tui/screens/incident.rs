@@ -78,6 +78,11 @@ pub(super) fn had_words(line: &IncidentLine, now: Timestamp) -> String {
     }
 }
 
+/// What giving it back does, in words.
+pub(super) fn undo_words(line: &IncidentLine) -> String {
+    format!("gives back incident {}, {}: nobody has it then", line.id, line.title)
+}
+
 impl IncidentScreen {
     /// The incident of that number, which is still to be read.
     #[must_use]
@@ -102,17 +107,21 @@ impl IncidentScreen {
         }
     }
 
+    /// The incident, once it was read.
+    pub(super) fn line(&self) -> Option<&IncidentLine> {
+        self.page.as_ref().map(|page| &page.incident)
+    }
+
     /// Takes a command.
     pub fn command(&mut self, command: Command, view: &View<'_>) -> Answer {
-        let line = self.page.as_ref().map(|page| &page.incident);
-        if let Some(acts) = line.and_then(|line| ordered(command, line)) {
+        if let Some(acts) = self.line().and_then(|line| ordered(command, line)) {
             return Answer::Wants(acts);
         }
         match command {
             Command::Back => Answer::Wants(vec![Act::Close]),
             Command::Refresh => Answer::Wants(vec![Act::Guard(Wish::Incident(self.id))]),
             Command::Enter => {
-                let root = line.map(|line| line.first.row);
+                let root = self.line().map(|line| line.first.row);
                 root.map_or(Answer::Consumed, |row| Answer::Wants(vec![Act::Page(row)]))
             }
             _ => {

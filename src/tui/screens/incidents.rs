@@ -57,6 +57,20 @@ pub(super) fn plain(kind: IncidentDo) -> IncidentOrder {
     IncidentOrder { kind, why, until: None, into: None, cells, anyway: false }
 }
 
+/// Whether a command is about the incident at the cursor.
+fn is_order(command: Command) -> bool {
+    matches!(
+        command,
+        Command::Claim
+            | Command::GiveBack
+            | Command::Note
+            | Command::MergeIncident
+            | Command::SplitIncident
+            | Command::ResolveIncident
+            | Command::Enter
+    )
+}
+
 /// What a command asks to be done about an incident: at once, or after a line is typed.
 pub(super) fn ordered(command: Command, line: &IncidentLine) -> Option<Vec<Act>> {
     let at_once =
@@ -77,7 +91,11 @@ impl IncidentsScreen {
     /// Takes what the agent told.
     pub fn heard(&mut self, answer: Result<Box<Incidents>, String>) {
         match answer {
-            Ok(all) => (self.all, self.error) = (Some(all), None),
+            Ok(all) => {
+                let first = || all.incidents.first().map(|line| line.id);
+                self.at = self.at.or_else(first);
+                (self.all, self.error) = (Some(all), None);
+            }
             Err(why) => self.error = Some(why),
         }
     }
@@ -91,10 +109,21 @@ impl IncidentsScreen {
         found.unwrap_or_default()
     }
 
+    /// The incident that stood at the cursor, if it is still in the list.
+    pub(super) fn chosen(&self) -> Option<&IncidentLine> {
+        self.lines().iter().find(|line| Some(line.id) == self.at)
+    }
+
     /// Takes a command.
     pub fn command(&mut self, command: Command, view: &View<'_>) -> Answer {
         let at = self.index();
-        let chosen = self.lines().get(at);
+        let chosen = self.chosen();
+        // Another than was drawn may stand first now.
+        if chosen.is_none() && !self.lines().is_empty() && is_order(command) {
+            let text = "the incident at the cursor is not in the list any more: nothing was done";
+            self.at = None;
+            return Answer::Wants(vec![Act::Say(text.to_owned())]);
+        }
         if let Some(acts) = chosen.and_then(|line| ordered(command, line)) {
             return Answer::Wants(acts);
         }
@@ -133,9 +162,10 @@ impl IncidentsScreen {
         let from = (at + 1).saturating_sub(room);
         let mut built = 0;
         for (y, (n, line)) in (top..).zip(self.lines().iter().enumerate().skip(from).take(room)) {
-            pen.text(0, y, 1, if n == at { ">" } else { " " }, Role::Key);
+            let at_cursor = n == at && self.at == Some(line.id);
+            pen.text(0, y, 1, if at_cursor { ">" } else { " " }, Role::Key);
             let room = area.width.saturating_sub(2);
-            pen.line(1, y, room, &in_a_line(line, n == at, (room, view)));
+            pen.line(1, y, room, &in_a_line(line, at_cursor, (room, view)));
             built += 1;
         }
         if let Some(line) = self.lines().get(at).filter(|_| peek > 0) {

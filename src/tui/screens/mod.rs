@@ -293,6 +293,23 @@ impl Layer {
         }
     }
 
+    /// Whether its own things can be undone here.
+    #[must_use]
+    pub fn undoes(&self) -> bool {
+        matches!(self, Self::Approvals(_) | Self::Incidents(_) | Self::Incident(_))
+    }
+
+    /// What undoing would undo here, as `takes back ..`; none if there is nothing.
+    #[must_use]
+    pub fn undo_words(&self, view: &View<'_>) -> Option<String> {
+        match self {
+            Self::Approvals(screen) => screen.undo_words(view),
+            Self::Incidents(screen) => screen.chosen().map(incident::undo_words),
+            Self::Incident(screen) => screen.line().map(incident::undo_words),
+            _ => None,
+        }
+    }
+
     /// Takes what came of a wish, if this layer waits for it.
     pub fn heard(&mut self, heard: &Heard) {
         match (self, heard) {

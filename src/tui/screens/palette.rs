@@ -11,7 +11,7 @@ use super::when::understood;
 use super::word::WordPrompt;
 use super::{Act, Answer, Layer, View};
 use crate::config::{GroupBy, ViewSettings};
-use crate::tui::keymap::{BINDINGS, Command, Scope};
+use crate::tui::keymap::{BINDINGS, Binding, Command, Scope, WORDS};
 use crate::tui::theme::{BUILT_IN, Role};
 use crate::tui::widgets::{Field, Line, Pen, width};
 use crate::tui::wish::Wish;
@@ -20,8 +20,10 @@ use crate::wire::board::Row;
 use crate::wire::find::{Known, find};
 use crate::wire::{Clean, Span};
 
-/// How many candidates are shown.
+/// How many candidates are shown at once.
 const SHOWN: usize = 8;
+/// How many schools are offered at most.
+const FOUND: usize = 40;
 
 /// One thing that can be taken.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,56 +79,39 @@ impl PaletteScreen {
         };
     }
 
+    /// What this place knows by name alone, then the words of every place, then what has a key.
     fn commands(&self, view: &View<'_>) -> Vec<Candidate> {
-        let plain = |text: &str, help: &str, act: Option<Act>| Candidate {
-            text: text.to_owned(),
-            help: help.to_owned(),
-            acts: act.into_iter().collect(),
-        };
-        let mut all = vec![
-            plain("q", "ends the console", Some(Act::Run(Command::Quit))),
-            plain("school ", "opens a school by name, town, number, telephone or address", None),
-            plain("theme ", "another theme: default, dark, light, cvd, mono, or your own", None),
-            plain("filter ", "shows only the schools that match", None),
-            plain("view ", "a filter and groups under a name", None),
-            plain("keep ", "keeps filter and groups of now as a view: a name", None),
-            plain(
-                "group ",
-                "puts schools together: nothing, service, town, trust, phase, incident",
-                None,
-            ),
-            plain("audit ", "who did what: by:asha kind:step about:937 since:2d", None),
-            plain("at ", "the board as it was: Mon 22:00, 22:00, -8h, 2026-11-25T22:00", None),
-            plain("diff ", "two moments compared: 22:00 06:00; or since one: Mon 22:00", None),
-            plain(
-                "arm ",
-                "opens your actions for a while, where the policy asks for that: 15m why",
-                None,
-            ),
-            plain("emergency ", "declares an emergency, where the policy knows one: why", None),
-        ];
-        let here = BINDINGS.iter().filter(|b| {
-            b.scopes.contains(&self.scope)
-                && !matches!(
-                    b.command,
-                    Command::Palette
-                        | Command::OpenByName
-                        | Command::Filter
-                        | Command::Views
-                        | Command::Groups
-                        | Command::SavedView
-                )
+        let words = WORDS.iter().map(|word| Candidate {
+            text: word.name.to_owned(),
+            help: word.help.to_owned(),
+            // What takes something is only completed.
+            acts: (word.name == "q").then_some(Act::Run(Command::Quit)).into_iter().collect(),
         });
-        all.extend(here.map(|b| {
-            Candidate {
-                text: b.name.to_owned(),
-                help: (b.why_not)(view.facts)
-                    .map_or_else(|| b.help.to_owned(), |why| format!("not now: {why}")),
-                acts: vec![Act::Run(b.command)],
-            }
-        }));
-        let wanted = self.field.text().to_owned();
-        best(all, &wanted)
+        // Words stand for these, or they lead here.
+        let is_word = |b: &&Binding| {
+            !matches!(
+                b.command,
+                Command::Palette
+                    | Command::OpenByName
+                    | Command::Filter
+                    | Command::Views
+                    | Command::Groups
+                    | Command::SavedView
+            )
+        };
+        let candidate = |b: &Binding| Candidate {
+            text: b.name.to_owned(),
+            help: (b.why_not)(view.facts)
+                .map_or_else(|| b.help.to_owned(), |why| format!("not now: {why}")),
+            acts: vec![Act::Run(b.command)],
+        };
+        let by_name = view.keymap.by_name(self.scope);
+        let by_name = by_name.into_iter().filter(|b| is_word(b)).map(candidate);
+        let mut by_key: Vec<_> = view.keymap.here(self.scope).map(|(b, _)| b).collect();
+        by_key.retain(|b| is_word(b));
+        by_key.sort_by_key(|b| b.scopes.len());
+        let all = by_name.chain(words).chain(by_key.into_iter().map(candidate)).collect();
+        best(all, self.field.text())
     }
 
     /// Takes a command.
@@ -141,7 +126,7 @@ impl PaletteScreen {
         }
         match command {
             Command::NextCandidate => {
-                self.chosen = (self.chosen + 1).min(self.found.len().min(SHOWN).saturating_sub(1));
+                self.chosen = (self.chosen + 1).min(self.found.len().saturating_sub(1));
             }
             Command::PreviousCandidate => self.chosen = self.chosen.saturating_sub(1),
             Command::Complete => self.complete(view),
@@ -187,7 +172,9 @@ impl PaletteScreen {
     pub fn draw(&self, pen: &mut Pen<'_>, view: &View<'_>) -> usize {
         let (columns, rows) = view.size;
         let room = usize::from(rows.saturating_sub(3)).min(SHOWN);
-        let shown: Vec<_> = self.found.iter().take(room).enumerate().collect();
+        // Scrolls with the chosen one.
+        let from = (self.chosen + 1).saturating_sub(room);
+        let shown: Vec<_> = self.found.iter().enumerate().skip(from).take(room).collect();
         let high = u16::try_from(shown.len().max(1)).unwrap_or(1);
         let top = rows.saturating_sub(high + 2);
         pen.blank(Rect::new(0, top, columns, rows.saturating_sub(top)));
@@ -211,6 +198,13 @@ impl PaletteScreen {
         let line =
             Line::of(" : ", Role::Key).and(self.field.text(), Role::Prompt).and(" ", Role::Cursor);
         pen.line(0, rows.saturating_sub(1), columns, &line);
+        if self.found.len() > shown.len() {
+            let place = format!("{} of {}, arrows go on", self.chosen + 1, self.found.len());
+            let right = columns.saturating_sub(width(&place) + 1);
+            if right > line.width() {
+                pen.text(right, rows.saturating_sub(1), columns, &place, Role::Quiet);
+            }
+        }
         shown.len()
     }
 
@@ -230,7 +224,7 @@ impl PaletteScreen {
 fn schools(said: &str, view: &View<'_>) -> Vec<Candidate> {
     let Some(rows) = view.rows else { return Vec::new() };
     let known = rows.order().iter().filter_map(|n| Some((*n, Known::from(rows.school(*n)?))));
-    let found = find(said, known).into_iter().take(SHOWN).filter_map(|n| {
+    let found = find(said, known).into_iter().take(FOUND).filter_map(|n| {
         let school = rows.school(n)?;
         Some(Candidate {
             text: format!("school {}", school.name),

@@ -48,6 +48,22 @@ impl Rgb {
         }
     }
 
+    /// What a terminal shows: true colours, and those of the 256 that are the same everywhere.
+    pub(super) fn shown(colour: Color) -> Option<Self> {
+        match colour {
+            Color::Indexed(n @ 16..232) => {
+                let n = n - 16;
+                let step = |of: u8| STEPS.get(usize::from(of % 6)).copied().unwrap_or_default();
+                Some(Self(step(n / 36), step(n / 6), step(n)))
+            }
+            Color::Indexed(n @ 232..) => {
+                let grey = 8 + 10 * (n - 232);
+                Some(Self(grey, grey, grey))
+            }
+            other => Self::of(other),
+        }
+    }
+
     pub(super) fn colour(self) -> Color {
         Color::Rgb(self.0, self.1, self.2)
     }
@@ -171,9 +187,11 @@ pub(super) fn reduce(colour: Color, depth: Depth) -> Color {
     }
 }
 
+/// The steps of the cube among the 256.
+const STEPS: [u8; 6] = [0, 95, 135, 175, 215, 255];
+
 /// The nearest of xterm's 6x6x6 cube and its 24 greys.
 fn nearest_256(rgb: Rgb) -> u8 {
-    const STEPS: [u8; 6] = [0, 95, 135, 175, 215, 255];
     let step = |v: u8| (0_u8..).zip(STEPS).min_by_key(|(_, s)| s.abs_diff(v)).unwrap_or_default();
     let ((r, rv), (g, gv), (b, bv)) = (step(rgb.0), step(rgb.1), step(rgb.2));
     let cube = (16 + 36 * r + 6 * g + b, Rgb(rv, gv, bv));
@@ -187,6 +205,17 @@ fn nearest_256(rgb: Rgb) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_colour_of_the_256_is_what_was_reduced_to_it() {
+        for n in 16..=255 {
+            let rgb = Rgb::shown(Color::Indexed(n)).unwrap();
+            // Some greys stand in the cube too.
+            let again = Rgb::shown(reduce(rgb.colour(), Depth::C256)).unwrap();
+            assert_eq!(again, rgb, "{n}");
+        }
+        assert_eq!(Rgb::shown(Color::Indexed(9)), None, "the terminal's own");
+    }
 
     #[test]
     fn the_environment_decides_how_many_colours() {

@@ -487,15 +487,13 @@ fn draw_extras(
     widths: &Widths,
     (row, acting): (&Drawn<'_>, Option<&str>),
 ) {
-    let has =
-        row.cells.iter().filter(|c| c.health.is_trouble()).max_by_key(|c| c.health).map(|_| {
-            row.cells.iter().find_map(|c| c.handling.as_ref()).map_or("-", |h| h.by.as_str())
-        });
+    // Who has the cell that puts the row where it stands, and nobody else.
+    let worst = row.cells.get(usize::from(Standing::of(row.cells).column));
+    let worst = worst.filter(|cell| cell.health.is_trouble());
+    let has = worst.map_or("", |cell| cell.handling.as_ref().map_or("-", |h| h.by.as_str()));
     match acting {
         Some(by) => pen.text(x, y, widths.has.saturating_sub(1), &format!("x {by}"), Role::Message),
-        None => {
-            pen.text(x, y, widths.has.saturating_sub(1), has.unwrap_or_default(), Role::Handled)
-        }
+        None => pen.text(x, y, widths.has.saturating_sub(1), has, Role::Handled),
     };
     x += widths.has;
     let Some(school) = row.school else { return };

@@ -120,12 +120,18 @@ impl BoardScreen {
         let matching = filtered.then(|| rows.matching(&self.filter, now));
         let schools = matching.as_deref().unwrap_or(rows.order());
         self.groups = grouped(schools, self.group, rows, self.places.as_ref());
+        let mut items = std::mem::take(&mut self.items);
         for (n, group) in self.groups.iter().enumerate() {
-            self.items.push(Item::Group(n));
-            if filtered || self.open_groups.contains(&group.name) {
-                self.items.extend(group.members.iter().map(|n| Item::School(*n)));
+            items.push(Item::Group(n));
+            if self.is_open(group) {
+                items.extend(group.members.iter().map(|n| Item::School(*n)));
             }
         }
+        self.items = items;
+    }
+
+    pub(super) fn is_open(&self, group: &Group) -> bool {
+        !self.filter.is_empty() || self.open_groups.contains(&group.name)
     }
 
     pub(super) fn draw_group(
@@ -137,7 +143,7 @@ impl BoardScreen {
         view: &View<'_>,
     ) {
         let (Some(group), Some(rows)) = (self.groups.get(n), view.rows) else { return };
-        let is_open = !self.filter.is_empty() || self.open_groups.contains(&group.name);
+        let is_open = self.is_open(group);
         let role = if at_cursor { Role::Selected } else { Role::Title };
         pen.text(0, y, 1, if at_cursor { ">" } else { " " }, Role::Key);
         let sign = if is_open { "-" } else { "+" };

@@ -18,7 +18,7 @@ use super::page::PageScreen;
 use super::{Act, Answer, Layer, View};
 use crate::config::GroupBy;
 use crate::tui::keymap::Command;
-use crate::tui::state::{Class, Rows, worst_column};
+use crate::tui::state::{Class, Rows, Standing, worst_column};
 use crate::wire::Laestab;
 use crate::wire::board::Row;
 use crate::wire::days::MOST_ROWS;
@@ -44,6 +44,15 @@ enum Spot {
     Fold(Class),
     /// By its name.
     Group(String),
+}
+
+/// A trouble that nobody has, in the list or in a closed group of it.
+struct Trouble {
+    spot: Spot,
+    /// Its line, or its group's.
+    line: usize,
+    /// The closed group that it is in.
+    group: Option<String>,
 }
 
 /// The board's own state.
@@ -92,11 +101,15 @@ impl BoardScreen {
 
     /// Marked schools that stand in the list, whether or not it has to be scrolled to them.
     #[must_use]
-    pub fn marked_and_listed(&self, rows: &Rows) -> Vec<Laestab> {
-        let listed = |laestab: &Laestab| {
-            rows.find(*laestab).is_some_and(|n| self.items.contains(&Item::School(n)))
-        };
-        self.marks.iter().copied().filter(listed).collect()
+    pub fn marked_and_listed(&self, rows: &Rows) -> BTreeSet<Laestab> {
+        if self.marks.is_empty() {
+            return BTreeSet::new();
+        }
+        let schools = self.items.iter().filter_map(|item| match item {
+            Item::School(n) => rows.school(*n).map(|school| school.laestab),
+            Item::Fold(_) | Item::Group(_) => None,
+        });
+        schools.filter(|laestab| self.marks.contains(laestab)).collect()
     }
 
     /// The filter as typed.
@@ -243,7 +256,7 @@ impl BoardScreen {
             Command::Top => Some(1),
             Command::Bottom => Some(self.items.len()),
             Command::NextTrouble | Command::PreviousTrouble => {
-                return self.next_trouble(command == Command::NextTrouble, rows);
+                return self.next_trouble(command == Command::NextTrouble, view);
             }
             _ => None,
         };
@@ -269,24 +282,78 @@ impl BoardScreen {
         Answer::Consumed
     }
 
-    fn next_trouble(&mut self, forward: bool, rows: &Rows) -> Answer {
-        let is_bad = |item: &Item| match item {
-            Item::School(n) => rows.standing(*n).is_some_and(|s| s.class == Class::Nobody),
-            Item::Fold(_) | Item::Group(_) => false,
+    /// To the next trouble that nobody has, or the one before: of what is listed, with a closed group
+    /// opened for it. Where there is none, only what is known for certain is said.
+    fn next_trouble(&mut self, forward: bool, view: &View<'_>) -> Answer {
+        let Some(rows) = view.rows else { return Answer::Pass };
+        let all = self.troubles(rows);
+        // The cursor between the troubles: how many stand before it, and whether it is on one.
+        let here = self.spot.as_ref().and_then(|spot| all.iter().position(|t| t.spot == *spot));
+        let before = all.iter().filter(|t| t.line < self.at).count();
+        let next = match (forward, here) {
+            (true, Some(n)) => n + 1,
+            (true, None) => before,
+            (false, Some(n)) => n + all.len().saturating_sub(1),
+            (false, None) => before + all.len().saturating_sub(1),
         };
-        let bad = || self.items.iter().enumerate().filter(|(_, i)| is_bad(i)).map(|(n, _)| n + 1);
-        let line = if forward {
-            bad().find(|n| *n > self.at).or_else(|| bad().next())
-        } else {
-            bad().rfind(|n| *n < self.at).or_else(|| bad().next_back())
+        let Some(next) = all.get(next.checked_rem(all.len()).unwrap_or_default()) else {
+            return self.none_here(view);
         };
-        match line {
-            Some(line) => {
-                self.go_to(line, rows);
-                Answer::Consumed
-            }
-            None => Answer::Wants(vec![Act::Say("nothing that nobody has".to_owned())]),
+        let (spot, group) = (next.spot.clone(), next.group.clone());
+        if let Some(name) = group {
+            self.open_groups.insert(name);
         }
+        self.spot = Some(spot);
+        self.list(view.rows, view.now);
+        Answer::Consumed
+    }
+
+    /// Every trouble that nobody has, as the list has it: the whole estate, then schools, those of
+    /// closed groups too.
+    fn troubles(&self, rows: &Rows) -> Vec<Trouble> {
+        let is_bad = |n: u32| rows.standing(n).is_some_and(|s| s.class == Class::Nobody);
+        let spot = |n: u32| rows.school(n).map(|school| Spot::School(school.laestab));
+        let mut all = Vec::new();
+        if Standing::of(&rows.estate).class == Class::Nobody {
+            all.push(Trouble { spot: Spot::Estate, line: 0, group: None });
+        }
+        for (line, item) in (1..).zip(&self.items) {
+            match item {
+                Item::School(n) if is_bad(*n) => {
+                    all.extend(spot(*n).map(|spot| Trouble { spot, line, group: None }));
+                }
+                Item::Group(n) => {
+                    let Some(group) = self.groups.get(*n).filter(|g| !self.is_open(g)) else {
+                        continue;
+                    };
+                    let inside = group.members.iter().filter(|n| is_bad(**n));
+                    all.extend(inside.filter_map(|n| spot(*n)).map(|spot| Trouble {
+                        spot,
+                        line,
+                        group: Some(group.name.clone()),
+                    }));
+                }
+                Item::School(_) | Item::Fold(_) => {}
+            }
+        }
+        all
+    }
+
+    /// Nothing to go to: why that is no all-clear, where it is none.
+    fn none_here(&self, view: &View<'_>) -> Answer {
+        let Some(rows) = view.rows else { return Answer::Pass };
+        let elsewhere = rows.of_class(Class::Nobody).len();
+        let text = match elsewhere {
+            _ if !view.is_known => {
+                "nothing that nobody has, when last heard; how it is now is not known".to_owned()
+            }
+            0 if !rows.settled => {
+                "nothing that nobody has so far; first answers are still coming".to_owned()
+            }
+            0 => "nothing that nobody has".to_owned(),
+            n => format!("none of what is shown; {n} elsewhere: Esc takes the filter away"),
+        };
+        Answer::Wants(vec![Act::Say(text)])
     }
 
     fn choose_cell(&mut self, right: bool, rows: &Rows) {
