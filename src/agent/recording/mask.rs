@@ -203,7 +203,7 @@ fn is_number(word: &str) -> bool {
     if let Some((hours, minutes)) = word.split_once(':') {
         return digits(hours, 2) && minutes.split(':').all(|part| digits(part, 2));
     }
-    let number = word.trim_end_matches(|c: char| matches!(c, 'h' | 'd' | 'm' | 's' | 'w' | '%'));
+    let number = word.trim_end_matches(['h', 'd', 'm', 's', 'w', '%']);
     let is_unit_short = word.len() - number.len() <= 1;
     let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
     // `0123` is part of something else.
