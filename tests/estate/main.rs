@@ -18,6 +18,8 @@ mod required;
 mod samba;
 #[path = "../support/secret_service.rs"]
 mod secret_service;
+#[path = "../support/slow_reader.rs"]
+mod slow_reader;
 
 #[test]
 fn the_whole_estate_with_real_components() {

@@ -8,6 +8,8 @@ mod ordinary;
 mod real;
 #[path = "../support/required.rs"]
 mod required;
+#[path = "../support/slow_reader.rs"]
+mod slow_reader;
 mod whole;
 
 use std::path::PathBuf;

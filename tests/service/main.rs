@@ -26,4 +26,6 @@ mod samba;
 #[path = "../pty/session.rs"]
 #[expect(dead_code, reason = "the terminal's tests use the rest of it")]
 mod session;
+#[path = "../support/slow_reader.rs"]
+mod slow_reader;
 mod stage;

@@ -14,5 +14,7 @@ mod mail;
 mod mta;
 mod post_office;
 mod restore;
+#[path = "../support/slow_reader.rs"]
+mod slow_reader;
 mod standing;
 mod syncs;
