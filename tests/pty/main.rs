@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod acting;
+mod idle;
 mod plain;
 #[expect(dead_code, reason = "the console's benchmark measures with the rest of it")]
 #[expect(clippy::disallowed_methods, reason = "a harness has only the real clock")]
