@@ -78,7 +78,7 @@ pub fn run() {
     });
     println!("threat_22_killed_at_every_step: {all:?}");
     // At every moment of a life: thousands. At every so manieth: fewer.
-    let least = if stride == 1 { 4_000 } else { 500 };
+    let least = if stride == 1 { 2_000 } else { 500 };
     assert!(all.deaths >= least, "too few deaths to mean anything: fewer than {least}");
     let Counts { without_intent, repeated, forgotten, untrue, broken_chains, .. } = all;
     let wrong = [without_intent, repeated, forgotten, untrue, broken_chains];

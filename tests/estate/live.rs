@@ -18,6 +18,7 @@ use caretaker::transport::{ImapSecurity, Transport, TransportSettings, install_t
 use jiff::SignedDuration;
 use serde_json::Value;
 
+use crate::at_the_end::at_the_end;
 use crate::board::{Board, Cells, Look};
 use crate::config::{self, Real};
 use crate::dovecot::{self, Dovecot};
@@ -45,7 +46,7 @@ struct Agent(Child, Option<SlowReader>);
 
 impl Drop for Agent {
     fn drop(&mut self) {
-        SlowReader::at_the_end(&mut self.1);
+        at_the_end(&mut self.1);
         drop(self.0.kill());
         drop(self.0.wait());
     }

@@ -6,6 +6,8 @@
 //! and is skipped; `CARETAKER_REQUIRE=samba,imap,secret-service` makes that a failure.
 #![cfg(test)]
 
+#[path = "../support/at_the_end.rs"]
+mod at_the_end;
 mod board;
 mod config;
 #[path = "../support/dovecot.rs"]

@@ -13,6 +13,7 @@ use caretaker::transport::install_tls;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use crate::at_the_end::at_the_end;
 use crate::slow_reader::SlowReader;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_caretaker");
@@ -33,7 +34,7 @@ struct Agent(Child, PathBuf, Option<SlowReader>);
 
 impl Drop for Agent {
     fn drop(&mut self) {
-        SlowReader::at_the_end(&mut self.2);
+        at_the_end(&mut self.2);
         drop(self.0.kill());
         drop(self.0.wait());
     }

@@ -6,6 +6,8 @@
     reason = "a test outside the program has only the real clock"
 )]
 
+#[path = "../support/at_the_end.rs"]
+mod at_the_end;
 mod canaries;
 mod deaths;
 mod kept;

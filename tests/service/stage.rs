@@ -16,6 +16,7 @@ use caretaker::sys::SystemClock;
 use caretaker::transport::install_tls;
 use serde_json::Value;
 
+use crate::at_the_end::at_the_end;
 use crate::slow_reader::SlowReader;
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_caretaker");
@@ -30,7 +31,7 @@ pub struct Ends(pub Child, pub Option<SlowReader>);
 impl Ends {
     /// Holds the slow reader against the board now, for one that is about to be stopped.
     pub fn ends_with_the_board(&mut self) {
-        SlowReader::at_the_end(&mut self.1);
+        at_the_end(&mut self.1);
     }
 }
 

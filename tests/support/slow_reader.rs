@@ -142,16 +142,6 @@ impl SlowReader {
         }
     }
 
-    /// For a stage that ends: the same, unless its test has failed already or the agent was killed.
-    #[allow(dead_code, reason = "a stage that stops its agent by itself says when")]
-    pub fn at_the_end(slow: &mut Option<Self>) {
-        if let Some(slow) = slow.take()
-            && !std::thread::panicking()
-        {
-            slow.ends_with_the_board();
-        }
-    }
-
     fn read_event(&mut self) {
         let (mut id, mut change) = (None, Value::Null);
         loop {

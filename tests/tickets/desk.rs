@@ -10,6 +10,7 @@ use caretaker::ports::people::People;
 use caretaker::sys::HostPeople;
 use serde_json::Value;
 
+use crate::at_the_end::at_the_end;
 use crate::slow_reader::SlowReader;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_caretaker");
@@ -170,7 +171,7 @@ impl Desk {
 
 impl Drop for Desk {
     fn drop(&mut self) {
-        SlowReader::at_the_end(&mut self.slow);
+        at_the_end(&mut self.slow);
         if let Some(mut agent) = self.agent.take() {
             drop(agent.kill());
             drop(agent.wait());

@@ -7,6 +7,8 @@
 )]
 
 mod api;
+#[path = "../support/at_the_end.rs"]
+mod at_the_end;
 mod desk;
 mod folder;
 mod guarded;
