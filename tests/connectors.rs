@@ -13,6 +13,11 @@ use caretaker::model::ids::Laestab;
 use caretaker::simulators::{Fault, Plan, Running, Scenario, start, wonde_id};
 use serde_json::Value;
 
+#[path = "support/slow_reader.rs"]
+mod slow_reader;
+
+use slow_reader::SlowReader;
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_caretaker");
 
 fn home() -> tempfile::TempDir {
@@ -256,7 +261,9 @@ async fn a_new_service_stands_on_the_board_beside_the_seven() {
         BufReader::new(out).read_line(&mut line).unwrap();
         line
     });
-    assert!(line.await.unwrap().contains("listens at"));
+    let line = line.await.unwrap();
+    assert!(line.contains("listens at"));
+    let slow = SlowReader::attach(Path::new(line.trim().rsplit(' ').next().unwrap()));
     let (code, said, wrong) =
         w.run(&["status", "--json", "--service", "wonde", "--wait-settled", "60s"]).await;
     assert_eq!(code, 0, "{said}{wrong}");
@@ -264,6 +271,7 @@ async fn a_new_service_stands_on_the_board_beside_the_seven() {
     let schools = status["schools"].as_array().unwrap();
     assert_eq!(schools.len(), 5);
     assert!(schools.iter().all(|s| s["cells"]["wonde"]["health"] == "ok"), "{said}");
+    slow.ends_with_the_board();
     w.running.stop().await;
 }
 

@@ -13,6 +13,11 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+#[path = "support/slow_reader.rs"]
+mod slow_reader;
+
+use slow_reader::SlowReader;
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_caretaker");
 
 /// Ends what it holds when it goes.
@@ -555,6 +560,7 @@ fn it_works_with_a_broken_configuration_without_one_and_beside_an_agent() {
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let agent = Running(child);
+    let slow = SlowReader::attach(Path::new(line.trim().rsplit(' ').next().unwrap()));
     let all = ["--config", config.as_str(), "doctor", "--json", "--offline"];
     let mut command = caretaker(stage.home.path(), &all);
     command.env("HTTPS_PROXY", "http://user:canary@proxy.example:3128").env("LANG", "C");
@@ -566,6 +572,7 @@ fn it_works_with_a_broken_configuration_without_one_and_beside_an_agent() {
     seen.one("warning", &["terminal|", "C.UTF-8"]);
     assert!(seen.told("note").iter().any(|n| n.contains("HTTPS_PROXY|is set, and ignored")));
     assert!(!seen.report.to_string().contains("canary"));
+    slow.ends_with_the_board();
     drop(agent);
     // What it left behind when it was killed.
     let seen = Seen::of(&stage.run(&stage.config, &["--json", "--offline"]));

@@ -13,6 +13,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+#[path = "support/slow_reader.rs"]
+mod slow_reader;
+
+use slow_reader::SlowReader;
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_caretaker");
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -88,6 +93,7 @@ fn sighup_takes_in_what_changed_and_refuses_what_is_broken() {
     let config = said["config"].as_str().unwrap().to_owned();
     let (mut agent, line) = ready(home.path(), &["--config", &config, "agent"]);
     let socket = line.trim().rsplit(' ').next().unwrap().to_owned();
+    let slow = SlowReader::attach(Path::new(&socket));
     let health = || get(&socket, "/v1/health");
     let status = || get(&socket, "/v1/status");
     until("settled", status, |s| s["settled"] == true);
@@ -133,6 +139,7 @@ fn sighup_takes_in_what_changed_and_refuses_what_is_broken() {
     assert_eq!(shown["schools"].as_array().unwrap().len(), 5);
     assert_eq!((gaps(&shown), taken["pid"] == first["pid"]), (0, true));
 
+    slow.ends_with_the_board();
     signal(&agent, Signal::TERM);
     assert!(agent.0.wait().unwrap().success(), "SIGTERM ends it");
 }

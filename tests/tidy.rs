@@ -185,6 +185,39 @@ fn the_house_is_tidy() {
     );
 }
 
+/// An example of a vendor's answer that no test names shows nothing; a test that names it fails
+/// without it.
+#[test]
+fn every_example_of_a_vendor_is_named_by_a_test() {
+    fn files(folder: &Path) -> Vec<PathBuf> {
+        let below = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        below.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+    }
+    let services = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/services");
+    let (mut named, mut without) = (0, Vec::new());
+    for service in std::fs::read_dir(services).unwrap().map(|entry| entry.unwrap().path()) {
+        if !service.join("examples").is_dir() {
+            continue;
+        }
+        let (rust, rest): (Vec<_>, Vec<_>) = files(&service)
+            .into_iter()
+            .partition(|file| file.extension().is_some_and(|e| e == "rs"));
+        let text: String = rust.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
+        for example in rest {
+            let name = example.file_name().unwrap().to_string_lossy().into_owned();
+            // By its whole name, as a literal or at the end of a path.
+            let literal =
+                ["\"", "/"].iter().any(|before| text.contains(&format!("{before}{name}\"")));
+            match name == "README.md" || literal {
+                true => named += 1,
+                false => without.push(example),
+            }
+        }
+    }
+    assert!(named > 50, "only {named} examples: is it looking at the right folder?");
+    assert!(without.is_empty(), "examples that no test names: {without:?}");
+}
+
 // ------------------------------------------------------------------ findings
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]

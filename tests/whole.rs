@@ -153,10 +153,12 @@ fn threat_30_the_demo_takes_no_real_configuration_or_credential() {
     let said: Value = serde_json::from_str(&line).expect("the demo began");
     let socket = said["socket"].as_str().unwrap();
     assert!(!Path::new(socket).starts_with(&real), "{socket}");
+    let slow = SlowReader::attach(Path::new(socket));
     let (_, output) = status(home.path(), socket, &["--json", "--wait-settled", "60s"]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("\"settled\":true"), "{text}");
     assert!(!text.contains("unauthorised"), "a real credential was used: {text}");
+    slow.ends_with_the_board();
 }
 
 /// One school, one service, CSV, and words that name nothing.

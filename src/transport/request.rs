@@ -296,7 +296,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn a_value_is_one_segment_whatever_it_holds(value in ".{0,40}") {
+        fn threat_18_a_value_is_one_segment_whatever_it_holds(value in ".{0,40}") {
             let request = Request::get("users").segment(&value).path("end");
             if let Ok(url) = url(&request, "https://v.example/api") {
                 let url = Url::parse(&url).unwrap();

@@ -77,7 +77,9 @@ pub fn run() {
         }
     });
     println!("threat_22_killed_at_every_step: {all:?}");
-    assert!(all.deaths >= 500, "too few deaths to mean anything");
+    // At every moment of a life: thousands. At every so manieth: fewer.
+    let least = if stride == 1 { 2_000 } else { 500 };
+    assert!(all.deaths >= least, "too few deaths to mean anything: fewer than {least}");
     let Counts { without_intent, repeated, forgotten, untrue, broken_chains, .. } = all;
     let wrong = [without_intent, repeated, forgotten, untrue, broken_chains];
     assert_eq!(wrong, [0; 5], "sent without an intent, repeated, forgotten, untrue, chain broken");

@@ -18,11 +18,13 @@ use caretaker::transport::{ImapSecurity, Transport, TransportSettings, install_t
 use jiff::SignedDuration;
 use serde_json::Value;
 
+use crate::at_the_end::at_the_end;
 use crate::board::{Board, Cells, Look};
 use crate::config::{self, Real};
 use crate::dovecot::{self, Dovecot};
 use crate::samba::{self, Authority, Dc, LOCKS_AFTER, PASSWORD, SCHOOLS};
 use crate::secret_service::Session;
+use crate::slow_reader::SlowReader;
 
 /// Accounts of each school: more than a password spray needs.
 const ACCOUNTS: usize = 12;
@@ -39,10 +41,12 @@ fn each<'a>(rows: &[&'a str], service: &'a str, state: &'a str, words: &'a str) 
     rows.iter().map(|row| (*row, service, state, words)).collect()
 }
 
-struct Agent(Child);
+/// The agent, and the slow reader that must come to its board at the end.
+struct Agent(Child, Option<SlowReader>);
 
 impl Drop for Agent {
     fn drop(&mut self) {
+        at_the_end(&mut self.1);
         drop(self.0.kill());
         drop(self.0.wait());
     }
@@ -150,7 +154,7 @@ impl Estate {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert!(line.contains("agent.sock"), "{line}");
-        Agent(child)
+        Agent(child, Some(SlowReader::attach(&self.socket())))
     }
 
     fn socket(&self) -> PathBuf {

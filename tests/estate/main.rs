@@ -6,6 +6,8 @@
 //! and is skipped; `CARETAKER_REQUIRE=samba,imap,secret-service` makes that a failure.
 #![cfg(test)]
 
+#[path = "../support/at_the_end.rs"]
+mod at_the_end;
 mod board;
 mod config;
 #[path = "../support/dovecot.rs"]
@@ -18,6 +20,8 @@ mod required;
 mod samba;
 #[path = "../support/secret_service.rs"]
 mod secret_service;
+#[path = "../support/slow_reader.rs"]
+mod slow_reader;
 
 #[test]
 fn the_whole_estate_with_real_components() {

@@ -1,6 +1,8 @@
 //! Mail folders over IMAP: a mail server that behaves, one that is hostile, and a real one.
 #![cfg(test)]
 
+#[path = "../support/at_the_end.rs"]
+mod at_the_end;
 mod dovecot;
 mod hostile;
 mod ordinary;
@@ -8,6 +10,8 @@ mod ordinary;
 mod real;
 #[path = "../support/required.rs"]
 mod required;
+#[path = "../support/slow_reader.rs"]
+mod slow_reader;
 mod whole;
 
 use std::path::PathBuf;

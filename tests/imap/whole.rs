@@ -13,6 +13,9 @@ use caretaker::transport::install_tls;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use crate::at_the_end::at_the_end;
+use crate::slow_reader::SlowReader;
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_caretaker");
 
 /// What must be nowhere: the password, the words of an alert about a child, addresses, bodies.
@@ -26,11 +29,12 @@ const CANARIES: [&str; 7] = [
     "head@mill.example",
 ];
 
-/// The program, and its socket.
-struct Agent(Child, PathBuf);
+/// The program, its socket, and the slow reader that must come to its board at the end.
+struct Agent(Child, PathBuf, Option<SlowReader>);
 
 impl Drop for Agent {
     fn drop(&mut self) {
+        at_the_end(&mut self.2);
         drop(self.0.kill());
         drop(self.0.wait());
     }
@@ -86,7 +90,8 @@ fn start(home: &Path) -> Agent {
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let socket = PathBuf::from(line.trim().rsplit(' ').next().unwrap());
     assert!(socket.ends_with("agent.sock"), "{line}");
-    Agent(child, socket)
+    let slow = SlowReader::attach(&socket);
+    Agent(child, socket, Some(slow))
 }
 
 fn status(home: &Path, socket: &Path) -> Value {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::session::Session;
-use crate::{PROGRAM, READ, home, socket};
+use crate::{PROGRAM, READ, home, slow, socket};
 
 /// A school of the calm demo that takes Groupcall, and what its plan asks to be typed.
 const SCHOOL: &str = "9992010";
@@ -90,6 +90,7 @@ fn confirm(session: &mut Session) {
 fn threat_13_pasted_and_typed_ahead_confirm_nothing_and_what_is_typed_acts_once() {
     let home = home();
     let mut session = calm(home.path());
+    let slow = slow(home.path());
     fill(&mut session);
     // One that hurries: Enter for the plan, and with it all that would confirm it.
     session.press(&format!("\r{SCHOOL}\r\r"));
@@ -126,6 +127,7 @@ fn threat_13_pasted_and_typed_ahead_confirm_nothing_and_what_is_typed_acts_once(
     assert_eq!(actions(home.path()).len(), 1);
     session.press("\x1b");
     session.wait("the board", |s| s.contains("ok: 30") && !s.contains("SAY"));
+    slow.ends_with_the_board();
     session.press("q");
     assert_eq!(session.end(), 0);
     session.assert_restored();
@@ -151,6 +153,7 @@ fn questions(screen: &str) -> usize {
 fn threat_13_apply_takes_no_paste_and_nothing_typed_ahead() {
     let home = home();
     let mut console = calm(home.path());
+    let slow = slow(home.path());
     let socket = socket(home.path()).display().to_string();
     let id = planned(home.path());
     let args = ["apply", &id, "--agent", &socket];
@@ -182,6 +185,7 @@ fn threat_13_apply_takes_no_paste_and_nothing_typed_ahead() {
     apply.press(&format!("{SCHOOL}\r"));
     apply.end();
     assert_eq!(actions(home.path()).len(), 1, "{}", apply.screen());
+    slow.ends_with_the_board();
     console.press("q");
     assert_eq!(console.end(), 0);
 }

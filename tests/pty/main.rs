@@ -2,6 +2,8 @@
 #![cfg(test)]
 
 mod acting;
+#[expect(clippy::disallowed_methods, reason = "a test outside the program has only the real clock")]
+mod idle;
 mod plain;
 mod replay;
 #[expect(dead_code, reason = "the console's benchmark measures with the rest of it")]

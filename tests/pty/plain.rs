@@ -1,7 +1,7 @@
 //! The console line by line, as a screen reader hears it: the real program, its words, nothing drawn.
 
 use crate::session::Session;
-use crate::{PROGRAM, READ, home};
+use crate::{PROGRAM, READ, home, slow};
 
 const SIZE: (u16, u16) = (400, 90);
 
@@ -27,6 +27,7 @@ fn everything_can_be_heard_and_done_without_a_screen() {
     let home = home();
     let mut session = demo(home.path(), &["--plain"], &[]);
     session.wait("the list", |s| s.contains("Type help") && s.contains("type more."));
+    let slow = slow(home.path());
     say(&mut session, "changes off", "Changes are not told.");
     // What is typed while a command runs is echoed among its lines: wait for its end.
     say(&mut session, "status 9992001 --wait-settled 60s", "40 schools: ");
@@ -67,6 +68,7 @@ fn everything_can_be_heard_and_done_without_a_screen() {
     say(&mut session, "999", "the list has no entry 999");
     say(&mut session, "demo", "runs by itself");
     session.assert_cooked();
+    slow.ends_with_the_board();
     session.press("quit\r");
     assert_eq!(session.end(), 0, "{}", session.screen());
     let raw = session.raw();
@@ -79,8 +81,10 @@ fn the_environment_asks_for_it_and_a_change_is_told_by_itself() {
     for environment in [("ACCESSIBLE", "1"), ("TERM", "dumb")] {
         let mut session = demo(home.path(), &[], &[environment]);
         session.wait("the list", |s| s.contains("Type help"));
+        let slow = slow(home.path());
         // First answers come in, and each change is a line of its own.
         session.wait("a change", |s| s.lines().any(|l| l.contains(" -> ")));
+        slow.ends_with_the_board();
         session.press("quit\r");
         assert_eq!(session.end(), 0, "{}", session.screen());
         assert!(!session.raw().contains(&0x1b), "an escape was written");

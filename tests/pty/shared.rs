@@ -10,14 +10,24 @@ use crate::{PROGRAM, home};
 
 const SIZE: (u16, u16) = (80, 24);
 
+/// A program that ends with what holds it.
+pub struct Ends(pub Child);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
 /// The vendors of the demo, without an agent.
-struct Vendors {
-    child: Child,
-    config: String,
+pub struct Vendors {
+    _child: Ends,
+    pub config: String,
 }
 
 impl Vendors {
-    fn start(home: &Path) -> Self {
+    pub fn start(home: &Path) -> Self {
         let mut child = Command::new(PROGRAM)
             .args(["simulate", "--schools", "8", "--seed", "4", "--scenario", "calm"])
             .env_clear()
@@ -30,14 +40,7 @@ impl Vendors {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let said: serde_json::Value = serde_json::from_str(&line).unwrap();
-        Self { child, config: said["config"].as_str().unwrap().to_owned() }
-    }
-}
-
-impl Drop for Vendors {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
+        Self { _child: Ends(child), config: said["config"].as_str().unwrap().to_owned() }
     }
 }
 

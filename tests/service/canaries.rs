@@ -374,6 +374,7 @@ async fn threat_16_no_secret_and_no_name_in_any_byte_that_is_written() {
 
 /// Ends it as a service manager does, so that it writes what it still has to.
 fn end_well(mut agent: Ends) {
+    agent.ends_with_the_board();
     let pid = rustix::process::Pid::from_raw(i32::try_from(agent.0.id()).unwrap()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     let end = Instant::now() + LIMIT;

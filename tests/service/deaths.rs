@@ -120,7 +120,7 @@ impl Desk {
     /// Starts the agent, and waits until it has asked everything once.
     fn live(&mut self) {
         self.agent = None;
-        self.agent = Some(self.stage.agent("deaths"));
+        self.agent = Some(self.stage.agent_to_be_killed("deaths"));
         self.counts.lives += 1;
         let settled = self.stage.run(&["status", "--json", "--wait-settled", "60s"]);
         assert!(String::from_utf8_lossy(&settled.stdout).contains("\"settled\":true"));
@@ -202,7 +202,8 @@ impl Desk {
         let pair = pair.unwrap();
         let terminal = File::options().write(true).open(pair.master.tty_name().unwrap()).unwrap();
         let mut command = self.stage.command(&args);
-        let mut applies = Ends(command.stdout(terminal).stderr(Stdio::null()).spawn().unwrap());
+        let mut applies =
+            Ends(command.stdout(terminal).stderr(Stdio::null()).spawn().unwrap(), None);
         let end = Instant::now() + LIMIT;
         loop {
             if self.wire.has_stopped() {

@@ -6,6 +6,8 @@
     reason = "a test outside the program has only the real clock"
 )]
 
+#[path = "../support/at_the_end.rs"]
+mod at_the_end;
 mod canaries;
 mod deaths;
 mod kept;
@@ -26,4 +28,6 @@ mod samba;
 #[path = "../pty/session.rs"]
 #[expect(dead_code, reason = "the terminal's tests use the rest of it")]
 mod session;
+#[path = "../support/slow_reader.rs"]
+mod slow_reader;
 mod stage;

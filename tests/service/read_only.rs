@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use crate::slow_reader::SlowReader;
 use crate::stage::{Ends, LIMIT, PROGRAM, Stage};
 
 /// Makes a place read-only in a namespace of its own, and runs the rest there.
@@ -37,12 +38,13 @@ fn read_only(stage: &Stage, part: &str) -> Ends {
     command.args(["--agent", &stage.socket().display().to_string(), "agent"]);
     command.env_clear().env("HOME", stage.home.path()).env("PATH", "/usr/sbin:/usr/bin:/bin");
     command.env("XDG_RUNTIME_DIR", stage.home.path()).stdin(Stdio::null());
-    let mut agent = Ends(command.stdout(said("out")).stderr(said("err")).spawn().unwrap());
+    let mut agent = Ends(command.stdout(said("out")).stderr(said("err")).spawn().unwrap(), None);
     let end = Instant::now() + LIMIT;
     while !stage.run(&["actions", "--json"]).status.success() {
         let ended = agent.0.try_wait().unwrap();
         assert!(ended.is_none() && Instant::now() < end, "{ended:?} {}", complained(stage));
     }
+    agent.1 = Some(SlowReader::attach(&stage.socket()));
     agent
 }
 

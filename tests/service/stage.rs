@@ -16,16 +16,28 @@ use caretaker::sys::SystemClock;
 use caretaker::transport::install_tls;
 use serde_json::Value;
 
+use crate::at_the_end::at_the_end;
+use crate::slow_reader::SlowReader;
+
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_caretaker");
 pub const LIMIT: Duration = Duration::from_secs(60);
 const SCHOOLS: usize = 4;
 const SEED: u64 = 23;
 
-/// A child that ends with what holds it.
-pub struct Ends(pub Child);
+/// A child that ends with what holds it, and the slow reader of one that is an agent: at its end it
+/// must come to the agent's board. An agent that is killed while it acts has none.
+pub struct Ends(pub Child, pub Option<SlowReader>);
+
+impl Ends {
+    /// Holds the slow reader against the board now, for one that is about to be stopped.
+    pub fn ends_with_the_board(&mut self) {
+        at_the_end(&mut self.1);
+    }
+}
 
 impl Drop for Ends {
     fn drop(&mut self) {
+        self.ends_with_the_board();
         drop(self.0.kill());
         drop(self.0.wait());
     }
@@ -122,15 +134,22 @@ impl Stage {
         })
     }
 
-    /// Starts the agent, whose words go to files beside its configuration, and waits for its socket.
+    /// Starts the agent, and attaches the slow reader.
     pub fn agent(&self, name: &str) -> Ends {
+        let mut agent = self.agent_to_be_killed(name);
+        agent.1 = Some(SlowReader::attach(&self.socket()));
+        agent
+    }
+
+    /// Starts the agent, whose words go to files beside its configuration, and waits for its socket.
+    pub fn agent_to_be_killed(&self, name: &str) -> Ends {
         let said = |kind: &str| {
             let path = self.folder().join(format!("said-{name}-{kind}"));
             std::fs::File::create(path).unwrap()
         };
         let mut command = self.command(&["agent"]);
         let child = command.stdout(said("out")).stderr(said("err")).spawn().unwrap();
-        let mut agent = Ends(child);
+        let mut agent = Ends(child, None);
         let end = Instant::now() + LIMIT;
         while !self.run(&["actions", "--json"]).status.success() {
             let ended = agent.0.try_wait().unwrap();
@@ -160,7 +179,7 @@ fn desk_like(home: &Path, vendors: &Running) -> String {
     let args = ["simulate", "--schools", &schools, "--seed", &seed, "--scenario", "calm"];
     let mut command = Command::new(PROGRAM);
     command.args(args).env_clear().env("HOME", home).env("XDG_RUNTIME_DIR", home);
-    let mut writer = Ends(command.stdout(Stdio::piped()).spawn().unwrap());
+    let mut writer = Ends(command.stdout(Stdio::piped()).spawn().unwrap(), None);
     let mut line = String::new();
     BufReader::new(writer.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let said: Value = serde_json::from_str(&line).unwrap();

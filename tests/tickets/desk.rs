@@ -10,11 +10,16 @@ use caretaker::ports::people::People;
 use caretaker::sys::HostPeople;
 use serde_json::Value;
 
+use crate::at_the_end::at_the_end;
+use crate::slow_reader::SlowReader;
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_caretaker");
 
 /// The desk; its agent ends with it.
 pub struct Desk {
     agent: Option<Child>,
+    /// Attached to the agent from its start.
+    slow: Option<SlowReader>,
     home: tempfile::TempDir,
 }
 
@@ -41,7 +46,7 @@ impl Desk {
     pub fn new(config: &str) -> Self {
         let home = tempfile::Builder::new().prefix("ct").tempdir_in("/tmp").unwrap();
         private(home.path(), 0o700);
-        let desk = Self { agent: None, home };
+        let desk = Self { agent: None, slow: None, home };
         let me = rustix::process::geteuid().as_raw();
         let groups = HostPeople.person(me, None).unwrap().groups;
         desk.write("schools.csv", "laestab,name\n9991001,Fernhollow Primary\n9991002,Oakmere\n");
@@ -91,10 +96,12 @@ impl Desk {
         BufReader::new(agent.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert!(line.contains("listens"), "{line}");
         self.agent = Some(agent);
+        self.slow = Some(SlowReader::attach(&self.path("run/agent.sock")));
     }
 
-    /// Kills the agent as a power cut would.
+    /// Kills the agent as a power cut would; what its slow reader was told is of no use then.
     pub fn kill(&mut self) {
+        self.slow = None;
         let mut agent = self.agent.take().unwrap();
         agent.kill().unwrap();
         agent.wait().unwrap();
@@ -164,6 +171,7 @@ impl Desk {
 
 impl Drop for Desk {
     fn drop(&mut self) {
+        at_the_end(&mut self.slow);
         if let Some(mut agent) = self.agent.take() {
             drop(agent.kill());
             drop(agent.wait());

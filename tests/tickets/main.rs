@@ -7,6 +7,8 @@
 )]
 
 mod api;
+#[path = "../support/at_the_end.rs"]
+mod at_the_end;
 mod desk;
 mod folder;
 mod guarded;
@@ -14,5 +16,7 @@ mod mail;
 mod mta;
 mod post_office;
 mod restore;
+#[path = "../support/slow_reader.rs"]
+mod slow_reader;
 mod standing;
 mod syncs;

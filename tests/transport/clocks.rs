@@ -1,5 +1,6 @@
 //! Clocks for tests: one that stands still until it is moved, one that runs fast.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use caretaker::ports::clock::{Boxed, Clock};
@@ -14,14 +15,26 @@ fn stamp(since_start: Duration) -> Timestamp {
     Timestamp::from_second(START + i64::try_from(since_start.as_secs()).unwrap()).unwrap()
 }
 
-/// Moves only when told; no chance.
+/// Moves only when told; its chance is always the same one, none if nothing else was said.
 pub struct Still {
+    chance: f64,
+    slept: Mutex<Vec<Duration>>,
     time: watch::Sender<Duration>,
 }
 
 impl Still {
     pub fn new() -> Self {
-        Self { time: watch::Sender::new(Duration::from_secs(1_000)) }
+        Self::with_chance(0.0)
+    }
+
+    pub fn with_chance(chance: f64) -> Self {
+        let time = watch::Sender::new(Duration::from_secs(1_000));
+        Self { chance, slept: Mutex::default(), time }
+    }
+
+    /// Everything that was slept for.
+    pub fn slept(&self) -> Vec<Duration> {
+        self.slept.lock().unwrap().clone()
     }
 
     pub fn advance(&self, by: Duration) {
@@ -37,6 +50,7 @@ impl Clock for Still {
         *self.time.borrow()
     }
     fn sleep(&self, span: Duration) -> Boxed<'static, ()> {
+        self.slept.lock().unwrap().push(span);
         let due = self.monotonic() + span;
         let mut time = self.time.subscribe();
         Box::pin(async move {
@@ -44,7 +58,7 @@ impl Clock for Still {
         })
     }
     fn chance(&self) -> f64 {
-        0.0
+        self.chance
     }
 }
 

@@ -111,6 +111,34 @@ async fn a_call_that_is_not_safe_is_not_repeated_after_a_throttle_either() {
     assert_eq!(server.requests().len(), 2);
 }
 
+/// What a call slept for before it asked again, by a clock with this chance.
+async fn pause(server: Server, chance: f64) -> Vec<Duration> {
+    let clock = Arc::new(Still::with_chance(chance));
+    let vendor = with_clock(roomy(), clock.clone()).endpoint(&at(&server.url())).unwrap();
+    let before = clock.slept().len();
+    let call = tokio::spawn(async move { vendor.send(Request::get("")).await });
+    // Everything that is waited for, until the call has its answer.
+    crate::until("it is asked again", || {
+        clock.advance(Duration::from_millis(50));
+        server.requests().len() == 2
+    })
+    .await;
+    assert_eq!(call.await.unwrap().unwrap().status, 200);
+    clock.slept().split_off(before)
+}
+
+#[tokio::test]
+async fn pauses_are_spread_by_chance_so_that_not_all_come_back_at_once() {
+    for (chance, broken, busy) in [(0.0, 250_000, 2_000_000), (1.0, 187_500, 2_200_000)] {
+        let slept = pause(throttling("500 Broken", "").await, chance).await;
+        assert!(slept.contains(&Duration::from_micros(broken)), "{chance}: {slept:?}");
+        let slept = pause(throttling("429 Slow down", "Retry-After: 2\r\n").await, chance).await;
+        let near =
+            |d: &Duration| d.abs_diff(Duration::from_micros(busy)) < Duration::from_millis(60);
+        assert!(slept.iter().any(near), "{chance}: {slept:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_throttle_without_a_time_is_waited_for_with_growing_patience() {
     let server = Server::start(|_, _| Act::Send(answer("429 Slow down", "", ""))).await;

@@ -190,3 +190,71 @@ fn fixtures(
     }
     Ok(out)
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+    use crate::sys::SystemClock;
+
+    const GOOD: &str =
+        r#"{"status":"ok","count":1,"items":[{"id":1,"name":"a","state":"ok","battery":9}]}"#;
+
+    /// A server that gives `other` for the check of school 1 by service 1, and a good answer else.
+    async fn server(other: &'static str) -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let mut asked = Vec::new();
+                    while !asked.ends_with(b"\r\n\r\n") {
+                        match stream.read_u8().await {
+                            Ok(byte) => asked.push(byte),
+                            Err(_) => return,
+                        }
+                    }
+                    let body = match asked.starts_with(b"GET /d/0/1/1 ") {
+                        true => other,
+                        false => GOOD,
+                    };
+                    let head =
+                        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close";
+                    let whole = format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+                    drop(stream.write_all(whole.as_bytes()).await);
+                });
+            }
+        });
+        base
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn it_ends_well_only_if_every_check_was_answered_well() {
+        crate::transport::install_tls();
+        for (other, well) in [
+            (GOOD, true),
+            (r#"{"status":"ok","count":2,"items":[]}"#, false),
+            (r#"{"status":"down","count":0,"items":[]}"#, false),
+            ("<html>sign in</html>", false),
+        ] {
+            let args = SweepArgs {
+                base: server(other).await,
+                schools: 3,
+                services: 2,
+                delay: 0,
+                conc: 2,
+                ca: None,
+            };
+            let folder = tempfile::Builder::new().prefix("ct").tempdir_in("/tmp").unwrap();
+            let done = in_folder(folder.path(), args, Arc::new(SystemClock::new())).await;
+            match (done, well) {
+                (Ok(line), true) => assert!(line.contains("\"checks\":6"), "{line}"),
+                (Err(told), false) => {
+                    assert_eq!(told.to_string(), "5 of 6 checks were answered well", "{other}");
+                }
+                (done, _) => panic!("{other}: {done:?}"),
+            }
+        }
+    }
+}

@@ -27,6 +27,11 @@ use crate::wire::page::Refresh;
 use crate::wire::status::Status;
 use crate::wire::{Ask, Clean};
 
+#[path = "../../../tests/support/slow_reader.rs"]
+mod slow_reader;
+
+use slow_reader::SlowReader;
+
 /// The machine's clock, which the test puts forward: vendors and agent have the same.
 struct Hands {
     inner: SystemClock,
@@ -65,6 +70,7 @@ struct Demo {
     training: Training,
     running: RunningAgent,
     link: Link,
+    slow: SlowReader,
     folder: Folder,
 }
 
@@ -95,7 +101,9 @@ impl Demo {
         };
         let running = agent::start(prepared.unwrap(), place, clock.clone()).await.unwrap();
         let link = Link::new(&socket).unwrap();
-        Self { clock, vendors, training, running, link, folder }
+        let at = socket.clone();
+        let slow = tokio::task::spawn_blocking(move || SlowReader::attach(&at)).await.unwrap();
+        Self { clock, vendors, training, running, link, slow, folder }
     }
 
     /// Asks again until it is so, with the vendors asked anew each time.
@@ -116,6 +124,8 @@ impl Demo {
     }
 
     async fn ends(self) {
+        let slow = self.slow;
+        tokio::task::spawn_blocking(move || slow.ends_with_the_board()).await.unwrap();
         self.running.stop().await.unwrap();
         self.vendors.stop().await;
         drop(self.folder);

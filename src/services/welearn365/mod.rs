@@ -25,6 +25,7 @@ mod graph;
 mod health;
 mod licences;
 mod login;
+mod odata;
 mod page;
 mod picture;
 mod poll;

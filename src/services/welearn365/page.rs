@@ -24,6 +24,7 @@ use crate::services::welearn365::accounts::DirectorySettings;
 use crate::services::welearn365::budget::Budget;
 use crate::services::welearn365::describe::{KEY, Settings};
 use crate::services::welearn365::graph::Graph;
+use crate::services::welearn365::odata;
 use crate::services::{Context, ServiceError};
 use crate::transport::Request;
 
@@ -197,9 +198,8 @@ impl Pages {
 
     /// What Microsoft 365 has of the account, and its mail address there.
     async fn user(&self, immutable_id: &str) -> Result<Option<(CloudView, Clean)>, Trouble> {
-        let quoted = immutable_id.replace('\'', "''");
         let first = Request::get("users")
-            .query("$filter", format!("onPremisesImmutableId eq '{quoted}'"))
+            .query("$filter", odata::equals("onPremisesImmutableId", immutable_id))
             .query("$select", FIELDS);
         let mut rows = self.graph.list::<User>(first, RIGHT).await?.rows.into_iter();
         match (rows.next(), rows.next()) {

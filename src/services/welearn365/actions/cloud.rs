@@ -26,6 +26,7 @@ use crate::services::welearn365::describe::{GRAPH_URL, KEY, LOGIN_URL, Settings}
 use crate::services::welearn365::error::Said;
 use crate::services::welearn365::graph::{Graph, Told};
 use crate::services::welearn365::login::Login;
+use crate::services::welearn365::odata;
 use crate::services::{Context, ServiceError};
 use crate::transport::{Reply, Request};
 
@@ -223,9 +224,8 @@ impl Cloud {
 
     /// The account that Microsoft 365 has of the directory's.
     pub(super) async fn user(&self, immutable_id: &str) -> Result<Option<Known>, Refused> {
-        let quoted = immutable_id.replace('\'', "''");
         let first = Request::get("users")
-            .query("$filter", format!("onPremisesImmutableId eq '{quoted}'"))
+            .query("$filter", odata::equals("onPremisesImmutableId", immutable_id))
             .query("$select", USER);
         let list = self.graph.list::<User>(first, READ).await.map_err(cannot_read)?;
         let mut rows = list.rows.into_iter();
@@ -256,9 +256,8 @@ impl Cloud {
             member.harmless()?;
         }
         // The id is Microsoft's own, and read as such.
-        let quoted = id.replace('\'', "''");
         let roles = Request::get("roleManagement/directory/roleAssignments")
-            .query("$filter", format!("principalId eq '{quoted}'"));
+            .query("$filter", odata::equals("principalId", id));
         let roles = self.graph.list::<Assignment>(roles, ROLES).await.map_err(cannot_read)?;
         if roles.rows.is_empty() {
             return Ok(());
