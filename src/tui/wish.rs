@@ -9,8 +9,8 @@ use crate::wire::action::{Arm, Armed, AuditEntry, Confirmed, EmergencyView, Plan
 use crate::wire::board::Board;
 use crate::wire::incident::{IncidentDone, IncidentOrder, IncidentPage, Incidents};
 use crate::wire::past::{Diff, Handover};
-use crate::wire::report::Report;
 use crate::wire::replay::{Replay, ReplayOrder};
+use crate::wire::report::Report;
 use crate::wire::training::TrainingPage;
 use crate::wire::{AccountPage, Ask, Clean, Entry, Hits, Span};
 
