@@ -32,6 +32,10 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
                 "the worst of one service, for a script",
             ),
             ("caretaker status --csv > board.csv", "the whole board as a table"),
+            (
+                "caretaker status --filter 'has:nobody gc:c' --csv",
+                "what the board shows under this filter",
+            ),
             ("caretaker status --at 22:00", "the whole board as it was last night"),
         ],
     ),

@@ -322,7 +322,7 @@ fn a_slow_line_gets_no_tints_and_gets_them_back() {
 
 #[test]
 fn a_filter_means_the_same_schools_on_the_command_line() {
-    for text in ["has:nobody", "gc:c", "-is:ok age>1d", "alder", "kind:primary gc:w", ""] {
+    for text in ["has:nobody", "gc:c", "-gc:c age>1d", "alder", "kind:primary gc:w", ""] {
         let mut desk = Desk::new(morning(250), (80, 24));
         desk.press("/").type_text(text).press("enter");
         let picked = pick_filtered(&desk.board, &[], Some(text), desk.board.as_of).unwrap();
