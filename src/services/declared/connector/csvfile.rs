@@ -6,12 +6,16 @@ use serde_json::Value;
 
 use crate::services::declared::jq::{MOST_ROWS, Outcome, Row};
 
-/// The rows of a file, and how many of them cannot be read.
+/// The rows of a file, and the cells of those that cannot be read.
 #[derive(Debug)]
 pub(super) struct Table {
     pub(super) rows: Vec<Row>,
-    pub(super) unreadable: usize,
+    pub(super) slipped: Vec<Slipped>,
 }
+
+/// The cells of a row with too few or too many of them. None of them is believed, but one may say whose
+/// row it is.
+pub(super) type Slipped = Vec<String>;
 
 /// Reads `text`; `columns` are names within a row, by the columns that they come from.
 ///
@@ -37,21 +41,20 @@ pub(super) fn read(
             (None, _) => return Err(format!("column {column} is missing")),
         }
     }
-    let mut table = Table { rows: Vec::new(), unreadable: 0 };
+    let mut table = Table { rows: Vec::new(), slipped: Vec::new() };
     for record in reader.records() {
-        if table.rows.len() + table.unreadable >= MOST_ROWS {
+        if table.rows.len() + table.slipped.len() >= MOST_ROWS {
             return Err(format!("it has more than {MOST_ROWS} rows"));
         }
         let Ok(record) = record else {
-            table.unreadable += 1;
+            table.slipped.push(Slipped::new());
             continue;
         };
         if record.iter().all(|cell| cell.trim().is_empty()) {
             continue;
         }
-        // A row with too few or too many cells may have slipped: no cell of it is believed.
         if record.len() != header.len() {
-            table.unreadable += 1;
+            table.slipped.push(record.iter().map(|cell| cell.trim().to_owned()).collect());
             continue;
         }
         let cell = |at: usize| match record.get(at).unwrap_or_default().trim() {
@@ -80,7 +83,7 @@ mod tests {
     fn finds_its_columns_in_any_order_and_case() {
         let read = table("\u{feff}pupils,x, SCHOOL \n12,,9990001\n,\"a,b\",\"9990002\"\n\n,,\n");
         let read = read.unwrap();
-        assert_eq!((read.rows.len(), read.unreadable), (2, 0));
+        assert_eq!((read.rows.len(), read.slipped.len()), (2, 0));
         assert_eq!(read.rows[0]["key"], Outcome::Value(json!("9990001")));
         assert_eq!(read.rows[0]["numbers.pupils"], Outcome::Value(json!("12")));
         assert_eq!(read.rows[1]["numbers.pupils"], Outcome::Value(Value::Null));
@@ -89,7 +92,8 @@ mod tests {
     #[test]
     fn a_row_that_slipped_is_not_believed() {
         let read = table("School,Pupils\n9990001,1,234\n9990002\n9990003,5\n").unwrap();
-        assert_eq!((read.rows.len(), read.unreadable), (1, 2));
+        assert_eq!(read.rows.len(), 1);
+        assert_eq!(read.slipped, [vec!["9990001", "1", "234"], vec!["9990002"]]);
     }
 
     #[test]

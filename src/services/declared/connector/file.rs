@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
+use super::csvfile::Slipped;
 use super::evaluate::{Evaluator, Picks, check_rows, expressions};
 use super::json::told;
 use super::reading::{HEALTH, Judged, NUMBER, Reading, Rules};
@@ -208,7 +209,7 @@ pub(super) struct Files {
 /// A file's rows and where they came from.
 struct Read {
     rows: Vec<Row>,
-    unreadable: usize,
+    slipped: Vec<Slipped>,
     file: Dropped,
     same_as: Option<Clean>,
 }
@@ -251,10 +252,14 @@ impl Files {
             Err(trouble) => return told(&trouble),
         };
         let judged = match read.rows.as_slice() {
-            [row] => self.with_time(self.reading.judge(row), &read),
+            [row] if read.slipped.is_empty() => self.with_time(self.reading.judge(row), &read),
             rows => Judged::unknown(
                 crate::model::health::Reason::Malformed,
-                format!("file {} holds {} rows where one is meant", read.file.name, rows.len()),
+                format!(
+                    "file {} holds {} rows where one is meant",
+                    read.file.name,
+                    rows.len() + read.slipped.len()
+                ),
             ),
         };
         self.onto(judged, &read)
@@ -274,7 +279,7 @@ impl Files {
             Err(trouble) => return all(&|_| told(&trouble)),
         };
         let Some(keys) = &self.keys else { return BTreeMap::new() };
-        let sorted = Sorted::new(&read.rows, keys, &self.reading);
+        let sorted = Sorted::new((&read.rows, &read.slipped), keys, &self.reading);
         self.evaluator.sorted(&sorted);
         all(&|school| {
             let judged = sorted.of(school, self.settings.several, self.settings.absent);
@@ -298,7 +303,7 @@ impl Files {
         if let Some(same) = &read.same_as {
             judged = judged.fact("holds the same as", same.as_str());
         }
-        match read.unreadable {
+        match read.slipped.len() {
             0 => judged,
             n => judged.fact("rows that cannot be read", n.to_string()),
         }
@@ -325,7 +330,7 @@ impl Files {
             Trouble::malformed(format!("file {}: {why}", file.name))
                 .fact("file", file.name.as_str())
         };
-        let (rows, unreadable) = match &self.how {
+        let (rows, slipped) = match &self.how {
             How::Json(program) => {
                 let text = file.text.trim_start_matches('\u{feff}');
                 serde_json::from_str::<Strict>(text).map_err(|e| {
@@ -336,16 +341,16 @@ impl Files {
                     malformed(format!("rows cannot be read: {}", failed.why))
                         .fact("rows got", failed.got)
                 })?;
-                (rows, 0)
+                (rows, Vec::new())
             }
             How::Csv(columns) => {
                 let delimiter = u8::try_from(self.settings.delimiter).unwrap_or(b',');
                 let table = csvfile::read(&file.text, delimiter, columns).map_err(malformed)?;
-                (table.rows, table.unreadable)
+                (table.rows, table.slipped)
             }
-            How::Text(words) => (vec![self.text_row(&file.text, words)], 0),
+            How::Text(words) => (vec![self.text_row(&file.text, words)], Vec::new()),
         };
-        Ok(Read { rows, unreadable, file, same_as })
+        Ok(Read { rows, slipped, file, same_as })
     }
 
     fn text_row(&self, text: &str, words: &BTreeMap<String, String>) -> Row {

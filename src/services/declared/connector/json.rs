@@ -208,7 +208,7 @@ impl Api {
         let Some(keys) = &self.keys else {
             return all(&|_| Judged::unknown(Reason::Malformed, "no key tells the schools apart"));
         };
-        let sorted = Sorted::new(&answer.rows, keys, &self.checked.reading);
+        let sorted = Sorted::new((&answer.rows, &[]), keys, &self.checked.reading);
         self.evaluator.sorted(&sorted);
         let of = |school| sorted.of(school, self.settings.several, self.settings.absent);
         all(&|school| answer.onto(of(school)))

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::csvfile::Slipped;
 use super::reading::{Judged, KEY, Reading, absent_reason, key_of, severity};
 use super::settings::{Absent, KeyBy, KeyRule, Several};
 use crate::model::estate::Estate;
@@ -69,14 +70,35 @@ pub(super) struct Sorted {
     pub(super) keyless: usize,
     /// What the first of them has for a key, by its form.
     pub(super) first_keyless: Option<String>,
+    /// Rows that cannot be read and name none of our schools: nobody knows whose they are.
+    lost: usize,
 }
 
 impl Sorted {
-    /// Sorts `rows` by school.
-    pub(super) fn new(rows: &[Row], keys: &Keys, reading: &Reading) -> Self {
-        let (schools, first_keyless) = (BTreeMap::new(), None);
-        let mut sorted =
-            Self { schools, rows: rows.len(), strangers: 0, keyless: 0, first_keyless };
+    /// Sorts `rows` by school. One that slipped makes each school unknown that it may be about.
+    pub(super) fn new(
+        (rows, slipped): (&[Row], &[Slipped]),
+        keys: &Keys,
+        reading: &Reading,
+    ) -> Self {
+        let mut sorted = Self {
+            schools: BTreeMap::new(),
+            rows: rows.len(),
+            strangers: 0,
+            keyless: 0,
+            first_keyless: None,
+            lost: 0,
+        };
+        for cells in slipped {
+            let named: BTreeSet<Laestab> =
+                cells.iter().filter_map(|cell| keys.find(cell)).flatten().copied().collect();
+            if named.is_empty() {
+                sorted.lost += 1;
+            }
+            for school in named {
+                sorted.schools.entry(school).or_default().push(unreadable(ITS_ROW));
+            }
+        }
         for row in rows {
             let Some(key) = key_of(row) else {
                 sorted.keyless += 1;
@@ -122,12 +144,14 @@ impl Sorted {
             None | Some([]) => {
                 Judged::unknown(absent_reason(absent), "the answer does not hold this school")
             }
-            Some([one]) => one.clone(),
+            Some([one]) if several == Several::Refuse || self.lost == 0 => one.clone(),
             Some(rows) if several == Several::Refuse => Judged::unknown(
                 Reason::Malformed,
                 format!("{} rows are about this school where one is meant", rows.len()),
             ),
-            Some(rows) => worst(rows),
+            Some(rows) if self.lost == 0 => worst(rows),
+            // Where a school may have several, any of them may be its worst.
+            Some(rows) => worst(&[rows, &[unreadable(A_ROW)]].concat()),
         };
         let judged = judged.fact("rows", self.rows.to_string());
         match (self.strangers, self.keyless) {
@@ -137,6 +161,15 @@ impl Sorted {
                 .fact("rows without a key", keyless.to_string()),
         }
     }
+}
+
+/// What is said where a row that names the school has too few or too many cells.
+const ITS_ROW: &str = "a row that names this school has too few or too many cells";
+/// The same of one that may be anybody's.
+const A_ROW: &str = "a row that may be about this school has too few or too many cells";
+
+fn unreadable(why: &str) -> Judged {
+    Judged::unknown(Reason::Malformed, why)
 }
 
 /// The worst row; of equals the one with the oldest data.

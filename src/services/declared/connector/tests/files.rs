@@ -54,6 +54,43 @@ async fn a_table_has_a_row_for_each_school() {
 }
 
 #[tokio::test]
+async fn a_row_that_slipped_is_held_against_every_school_that_it_may_be_about() {
+    let seen = async |more: &str, toml: &str| {
+        let drop = Drop::new();
+        drop.file("sync-20270202T0800Z.csv", format!("{}{more}\n", TABLE.trim_end()), THEN);
+        let mut all = poll(&build(&stage(drop.path(), &[]), &table(toml))).await;
+        let mut take = |key| all.remove(&school(key)).unwrap();
+        (take("9990101"), take("9990102"))
+    };
+    // It names a school of ours, wherever in it: that one is not well, the other as before.
+    for more in ["\n9,9990101,2", "\nno,x,y,z,9990101"] {
+        for toml in ["", "several = 'worst'"] {
+            let (first, second) = seen(more, toml).await;
+            assert_eq!(first.verdict, MALFORMED, "{more} {toml}: {}", first.detail);
+            assert_eq!(second.verdict == Verdict::Warning, toml.is_empty(), "{}", second.detail);
+        }
+    }
+    // It names nobody: where a school may have several rows, it may be the worst of any.
+    let (first, second) = seen("", "several = 'worst'").await;
+    assert_eq!((first.verdict, second.verdict), (MALFORMED, MALFORMED));
+    assert!(first.detail.as_str().contains("may be about this school"), "{}", first.detail);
+    let (first, _) = seen("\n0,9990101,x,no", "several = 'worst'").await;
+    assert_eq!(first.verdict, Verdict::Critical, "what is worse stands");
+    // Where one row is meant, a second that cannot be read is one too many.
+    let toml = of_estate(
+        "[connectors.c.file]\ndrop = { folder = '.', pattern = 'one.csv' }\nformat = 'csv'\n\
+         health = { column = 'State', words = { ok = ['done'], critical = ['no'] } }\n",
+    );
+    for (text, verdict) in
+        [("State,Run\ndone,9\n", Verdict::Ok), ("State,Run\ndone,9\nno\n", MALFORMED)]
+    {
+        let drop = Drop::new();
+        drop.file("one.csv", text, THEN);
+        assert_eq!(estate_of(&drop, &toml).await.verdict, verdict, "{text}");
+    }
+}
+
+#[tokio::test]
 async fn a_cell_that_is_empty_or_no_number_is_never_ok() {
     for (from, to) in [
         ("214,999/0101,x,Done", ",999/0101,x,Done"),
