@@ -1,10 +1,11 @@
 //! Every action on an account against every fault of the other side, over the wire: nothing is done twice,
 //! what is called done has happened, and what has happened is not called refused.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use caretaker::guard::Guard;
-use caretaker::model::plan::Outcome;
+use caretaker::model::plan::{Outcome, StepState};
 use caretaker::ports::ledger::Held;
 use caretaker::simulators::Fault;
 use caretaker::wire::Ask;
@@ -43,6 +44,9 @@ const ALL: [Goes; 7] = [
     Goes::Late,
 ];
 
+/// It goes wrong with every write.
+const EVERY: RangeInclusive<u64> = 1..=u64::MAX;
+
 /// An action with what it does when all goes well.
 struct Case {
     name: &'static str,
@@ -63,7 +67,8 @@ const CASES: [Case; 5] = [
     Case { name: "move_group", effects: &["ad join"], shows: false },
 ];
 
-fn put(stage: &Stage, goes: Goes) {
+fn put(stage: &Stage, goes: Goes, on: &RangeInclusive<u64>) {
+    stage.running.single_out_writes(on.clone());
     let (ad, graph) = match goes {
         Goes::Well => return,
         Goes::Late => return stage.running.hold_writes(true),
@@ -103,17 +108,18 @@ fn prepared(stage: &Stage, case: &Case) -> (Guard, Ask) {
 }
 
 /// What came of it, hours after the other side was well again.
-async fn ended(case: &Case, goes: Goes) -> (Held, Vec<String>) {
+async fn ended(case: &Case, goes: Goes, on: RangeInclusive<u64>) -> (Held, Vec<String>) {
     let stage = Stage::new().await;
     let (guard, ask) = prepared(&stage, case);
     let planned = stage.clock.moving(guard.plan(&tomr(), ask, false)).await.unwrap();
-    put(&stage, goes);
+    put(&stage, goes, &on);
     let running = tokio::spawn({
         let (guard, planned) = (guard.clone(), planned.clone());
         async move { run(&guard, &planned).await }
     });
     if goes == Goes::Late {
-        crate::desk::wait(|| stage.writes() > 0).await;
+        let its_turn = crate::desk::wait(|| stage.running.writes_came() >= *on.start());
+        stage.clock.moving(its_turn).await;
         stage.clock.forward(TOO_LONG);
         stage.running.hold_writes(false);
     }
@@ -142,7 +148,7 @@ async fn ended(case: &Case, goes: Goes) -> (Held, Vec<String>) {
 async fn nothing_is_done_twice_and_done_means_done() {
     for case in &CASES {
         for goes in ALL {
-            let (held, mut effects) = ended(case, goes).await;
+            let (held, mut effects) = ended(case, goes, EVERY).await;
             let told =
                 format!("{} {goes:?}: {:?} {effects:?} {:#?}", case.name, held.outcome, held.steps);
             effects.sort_unstable();
@@ -176,6 +182,69 @@ async fn nothing_is_done_twice_and_done_means_done() {
                 Goes::NoAnswer | Goes::Fails | Goes::DoesNothing => {
                     assert!(!(case.shows && is_done), "{told}");
                     assert_eq!(is_done, effects == all, "{told}");
+                }
+            }
+        }
+    }
+}
+
+/// The effect of each step, in the order of the steps: what one write does. None for an action whose
+/// write does several things.
+fn by_step(case: &Case) -> Vec<&'static str> {
+    match case.shows {
+        true => vec!["ad password"],
+        false => case.effects.to_vec(),
+    }
+}
+
+/// That each step is told as it went: what is called seen has happened, what is called refused or left
+/// out has not, and what is open may have.
+fn assert_told_step_by_step(case: &Case, held: &Held, effects: &[String], told: &str) {
+    use StepState::{Refused, Seen, Skipped};
+    let steps = by_step(case);
+    assert_eq!(held.steps.len(), steps.len(), "{told}");
+    for effect in &steps {
+        let of = |fits: fn(StepState) -> bool| {
+            let both = held.steps.iter().zip(&steps);
+            both.filter(|(step, does)| *does == effect && fits(step.state)).count()
+        };
+        let happened = effects.iter().filter(|e| e == effect).count();
+        assert!(of(|s| s == Seen) <= happened, "{effect} is told and has not happened: {told}");
+        let not = of(|s| matches!(s, Refused | Skipped));
+        let all = of(|_| true);
+        assert!(happened + not <= all, "{effect} has happened and is told not to have: {told}");
+    }
+}
+
+#[tokio::test]
+async fn a_fault_of_the_nth_write_is_told_of_that_step_and_of_no_other() {
+    let several = CASES.iter().filter(|c| c.effects.len() > 1);
+    for case in several {
+        let last = u64::try_from(by_step(case).len()).unwrap();
+        for (n, goes) in (1..=last).flat_map(|n| ALL.map(|goes| (n, goes))) {
+            for on in [n..=n, n..=u64::MAX] {
+                let (held, mut effects) = ended(case, goes, on.clone()).await;
+                let told = format!(
+                    "{} {goes:?} {on:?}: {:?} {effects:?} {:#?}",
+                    case.name, held.outcome, held.steps
+                );
+                eprintln!("{told}");
+                assert_told_step_by_step(case, &held, &effects, &told);
+                effects.sort_unstable();
+                let mut all = case.effects.to_vec();
+                all.sort_unstable();
+                let is_done = held.outcome == Some(Outcome::Done);
+                assert!(!is_done || effects == all, "{told}");
+                if goes == Goes::Refused {
+                    assert!(!is_done, "{told}");
+                    let at = usize::try_from(n - 1).unwrap();
+                    assert_eq!(held.steps[at].state, StepState::Refused, "{told}");
+                }
+                if !is_done {
+                    let silent = held.steps.iter().any(|s| {
+                        s.state != StepState::Skipped && s.says.as_str().is_empty()
+                    });
+                    assert!(!silent, "{told}");
                 }
             }
         }
