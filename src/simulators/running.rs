@@ -34,12 +34,8 @@ const TICK: Duration = Duration::from_millis(250);
 
 /// Parts of a vendor's answers that fail by themselves: writes to the directory and to Graph, the
 /// later pages of Microsoft's audit, and questions to Groupcall for fresh data.
-const PARTS: [&str; 4] = [
-    "welearn365.ad_write",
-    "welearn365.graph_write",
-    "welearn365.graph_audit",
-    "groupcall.fresh",
-];
+const PARTS: [&str; 4] =
+    ["welearn365.ad_write", "welearn365.graph_write", "welearn365.graph_audit", "groupcall.fresh"];
 
 /// What is to be played.
 #[derive(Clone)]
