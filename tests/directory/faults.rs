@@ -256,6 +256,9 @@ async fn a_fault_of_the_nth_write_is_told_of_that_step_and_of_no_other() {
                 if is_done && effects != all {
                     wrong.push("it is called done".to_owned());
                 }
+                if is_done && case.shows && goes != Goes::Well {
+                    wrong.push("nobody was shown the password, and it is called done".to_owned());
+                }
                 if goes == Goes::Refused && step.state != StepState::Refused {
                     wrong.push("its refusal is not told".to_owned());
                 }
