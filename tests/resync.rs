@@ -27,7 +27,7 @@ use caretaker::ports::ledger::Held;
 use caretaker::ports::secrets::{Found, SecretError, SecretPlace, Secrets};
 use caretaker::services::{Context, SERVICES};
 use caretaker::simulators::{
-    Groupcall, GroupcallFault as F, Plan as Play, Running, Scenario, start,
+    Fault, Groupcall, GroupcallFault as F, Plan as Play, Running, Scenario, start,
 };
 use caretaker::store::SqliteLedger;
 use caretaker::sys::SystemEntropy;
@@ -37,6 +37,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// So many of its seconds go by in one.
 const HURRY: u32 = 30;
+
+/// Of every call, by its clock.
+const DEADLINE: &str = "4m";
+/// Longer than that by any clock here, in milliseconds.
+const TOO_LONG: u64 = 240_000;
 
 /// A clock that hurries, and with it everything that sleeps by it.
 struct Hurried {
@@ -125,7 +130,10 @@ fn guard(
     let (running, folder, clock) = stage;
     let at = |key: &str| {
         let ca = running.ca_file.display();
-        format!("{{ url = \"{}\", ca_file = \"{ca}\", deadline = \"10m\" }}", running.urls[key])
+        format!(
+            "{{ url = \"{}\", ca_file = \"{ca}\", deadline = \"{DEADLINE}\" }}",
+            running.urls[key]
+        )
     };
     let settings = format!(
         "relying_party = \"{}\"\nxod = {}\nlogin = {}\n{more}",
@@ -301,6 +309,44 @@ async fn a_lost_answer_is_read_and_never_asked_again_and_a_refusal_is_one() {
     assert_eq!(held.outcome, Some(Outcome::Rejected));
     assert_eq!(refused.asked(), [0_u64; 0]);
     assert!(held.steps[0].says.as_str().contains("Fresh data was refused"), "{:?}", held.steps);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_becomes_of_its_answer_a_question_is_asked_once_and_then_read() {
+    // Half an answer, and one that comes after we have stopped waiting: it was taken all the same.
+    for fault in [Fault::HalfSent, Fault::Truncated, Fault::Slow(TOO_LONG)] {
+        let lost = stage(true, Some(1.0)).await;
+        lost.running.set_fault("groupcall.fresh", None, fault);
+        lost.begun().await;
+        let held = until(&lost.guard, |held| held.steps[0].state == StepState::Unknown).await;
+        assert!(held.outcome != Some(Outcome::Done) && !held.closed, "{fault:?}: {held:?}");
+        assert_eq!((held.steps[1].sent, lost.asked()), (0, vec![1]), "it waits: {fault:?}");
+        lost.running.clear_fault("groupcall.fresh", None);
+        let held = until(&lost.guard, |held| held.closed).await;
+        assert_eq!((held.outcome, lost.asked()), (Some(Outcome::Done), vec![1, 1]), "{fault:?}");
+        assert!(held.steps.iter().all(|s| s.sent == 1), "{fault:?}: {:?}", held.steps);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_of_which_nothing_comes_is_never_done_refused_or_asked_again() {
+    // Not taken, which nobody can know from here; and taken, with nothing coming of it.
+    for fault in [Fault::Status(503), Fault::Down, Fault::Html200, Fault::Empty200, Fault::HalfSent]
+    {
+        let stage = stage(true, Some(1.0)).await;
+        stage.groupcall.set_fault(Some(stage.school), F::FreshNever);
+        stage.running.set_fault("groupcall.fresh", None, fault);
+        stage.begun().await;
+        until(&stage.guard, |held| held.steps[0].looks > 0).await;
+        stage.running.clear_fault("groupcall.fresh", None);
+        let taken = u64::from(fault == Fault::HalfSent);
+        // Groupcall is well again, and it is looked for once more.
+        let held = until(&stage.guard, |held| held.steps[0].looks > 3).await;
+        assert_eq!(stage.asked().iter().sum::<u64>(), taken, "{fault:?}");
+        assert_eq!((held.outcome, held.closed), (Some(Outcome::Unknown), false), "{fault:?}");
+        assert_eq!((held.steps[0].sent, held.steps[1].sent), (1, 0), "{fault:?}");
+        assert!(held.steps[0].says.as_str().contains("the data is still of"), "{:?}", held.steps);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

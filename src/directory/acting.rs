@@ -106,6 +106,15 @@ impl Notes {
     fn get(&self, key: &Clean, step: usize) -> Option<Note> {
         self.of.get(&(key.clone(), step)).map(|(_, note)| *note)
     }
+
+    /// When the password was set as it was read just before the next of `steps` was written after this
+    /// one; `None` where none was.
+    fn before_next(&self, key: &Clean, step: usize, steps: &[usize]) -> Option<Ticks> {
+        let (own, _) = self.of.get(&(key.clone(), step))?;
+        let others = steps.iter().filter_map(|n| self.of.get(&(key.clone(), *n)));
+        let next = others.filter(|(serial, _)| serial > own).min_by_key(|(serial, _)| *serial);
+        next.map(|(_, note)| note.password_set)
+    }
 }
 
 impl From<NoAccount> for Refused {
@@ -119,6 +128,12 @@ impl From<NoAccount> for Refused {
 
 fn says(text: &str) -> Clean {
     Clean::new(text)
+}
+
+/// The steps of an item that set a password that nobody sees.
+fn passwords(item: &Item) -> Vec<usize> {
+    let unseen = |step| matches!(Deed::of(step), Some(Deed::Unseen(_)));
+    item.steps.iter().enumerate().filter(|(_, step)| unseen(step)).map(|(n, _)| n).collect()
 }
 
 /// Where an item of the directory aims.
@@ -395,7 +410,10 @@ impl Acting {
     ) -> Option<Seen> {
         let deed = item.steps.get(n).and_then(Deed::of)?;
         let (school, name) = aim(item)?;
-        let note = self.notes.lock().unwrap_or_else(PoisonError::into_inner).get(&item.key, n);
+        let (note, before_next) = {
+            let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+            (notes.get(&item.key, n), notes.before_next(&item.key, n, &passwords(item)))
+        };
         if deed == Deed::Reset && !note.is_some_and(|n| n.taken) {
             return Some(Seen::CannotTell(says(
                 "whether it was set cannot be told, and nobody has the new password: close this, \
@@ -404,7 +422,11 @@ impl Acting {
         }
         Some(match self.read(&deed, school, name, note).await {
             Err(why) => Seen::CannotTell(says(&why)),
-            Ok(read) => read.judged(&deed, note, sent_at, now, self.alone()),
+            Ok(mut read) => {
+                // What another password of this chain did after this one is not this one's effect.
+                read.account.password_set = before_next.unwrap_or(read.account.password_set);
+                read.judged(&deed, note, sent_at, now, self.alone())
+            }
         })
     }
 

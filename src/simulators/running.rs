@@ -1,6 +1,7 @@
 //! Starts and stops the simulators.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -31,10 +32,10 @@ use crate::simulators::{
 /// How often the drops are looked after.
 const TICK: Duration = Duration::from_millis(250);
 
-/// Parts of a vendor's answers that fail by themselves: writes to the directory and to Graph, and the
-/// later pages of Microsoft's audit.
-const PARTS: [&str; 3] =
-    ["welearn365.ad_write", "welearn365.graph_write", "welearn365.graph_audit"];
+/// Parts of a vendor's answers that fail by themselves: writes to the directory and to Graph, the
+/// later pages of Microsoft's audit, and questions to Groupcall for fresh data.
+const PARTS: [&str; 4] =
+    ["welearn365.ad_write", "welearn365.graph_write", "welearn365.graph_audit", "groupcall.fresh"];
 
 /// What is to be played.
 #[derive(Clone)]
@@ -253,6 +254,18 @@ impl Running {
     /// called with `false`.
     pub fn hold_writes(&self, held: bool) {
         self.stage.hold_writes(held);
+    }
+
+    /// From now on the faults of writes and [`Running::hold_writes`] are put on these writes alone,
+    /// counted from 1 over the directory and Graph together; the others go well.
+    pub fn single_out_writes(&self, on: RangeInclusive<u64>) {
+        self.stage.single_out_writes(on);
+    }
+
+    /// How many writes have come since the start, or since they were last singled out.
+    #[must_use]
+    pub fn writes_came(&self) -> u64 {
+        self.stage.writes_came()
     }
 
     /// Stops a vendor for good: its ports are closed, connections break, its drop folder is gone.

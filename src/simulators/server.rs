@@ -274,7 +274,7 @@ async fn play(State(post): State<Arc<Post>>, request: Request, next: Next) -> Re
 }
 
 /// What is answered in the vendor's place.
-fn instead(fault: Fault, manners: &Manners, stage: &Stage) -> Option<Response> {
+pub(super) fn instead(fault: Fault, manners: &Manners, stage: &Stage) -> Option<Response> {
     match fault {
         Fault::Down => Some(Response::new(nothing())),
         Fault::Status(status) => Some(page(

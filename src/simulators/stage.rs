@@ -1,6 +1,7 @@
 //! The stage that all simulators share: time, the estate, the faults in force, what was asked.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -22,6 +23,12 @@ type Victim = (String, Option<Laestab>);
 /// Locks, whatever a panicking holder left: every value here is whole at all times.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// On which writes faults and waits are put, counted from 1; on all unless a test says so.
+struct Turns {
+    came: u64,
+    on: RangeInclusive<u64>,
 }
 
 /// What all simulators share.
@@ -47,6 +54,7 @@ pub(super) struct Stage {
     effects: Mutex<Vec<String>>,
     /// Whether writes wait before they do anything.
     held: watch::Sender<bool>,
+    turns: Mutex<Turns>,
     /// What is wrong with the smaller vendors, status pages and the directory.
     pub(super) own: Placed,
 }
@@ -74,6 +82,7 @@ impl Stage {
             written: Written::default(),
             effects: Mutex::default(),
             held: watch::Sender::new(false),
+            turns: Mutex::new(Turns { came: 0, on: 1..=u64::MAX }),
             own: Placed::default(),
         }
     }
@@ -193,8 +202,30 @@ impl Stage {
         self.held.send_replace(held);
     }
 
-    /// Ends when writes may go on.
-    pub(super) async fn may_write(&self) {
+    /// From now on faults and waits are put on these writes alone, counted from 1.
+    pub(super) fn single_out_writes(&self, on: RangeInclusive<u64>) {
+        *lock(&self.turns) = Turns { came: 0, on };
+    }
+
+    /// How many writes have come since they were counted.
+    pub(super) fn writes_came(&self) -> u64 {
+        lock(&self.turns).came
+    }
+
+    /// Counts a write of `key` that has come: its fault, and whether it is one that may have to wait.
+    pub(super) fn write_comes(&self, key: &str) -> (Option<Fault>, bool) {
+        let mut turns = lock(&self.turns);
+        turns.came += 1;
+        let its_turn = turns.on.contains(&turns.came);
+        drop(turns);
+        (self.fault(key, None).filter(|_| its_turn), its_turn)
+    }
+
+    /// Ends when a write may go on.
+    pub(super) async fn may_write(&self, waits: bool) {
+        if !waits {
+            return;
+        }
         let mut held = self.held.subscribe();
         // The sender lives as long as the stage.
         drop(held.wait_for(|held| !held).await);

@@ -125,14 +125,14 @@ struct Outcome {
 impl Controller {
     /// Answers a modification; the faults of `welearn365.ad_write` are put on it.
     pub(super) async fn modify(&self, talk: &Talk, id: u32, content: &[u8]) -> Option<Answer> {
-        let fault = self.stage.fault("welearn365.ad_write", None);
+        let (fault, waits) = self.stage.write_comes("welearn365.ad_write");
         if fault == Some(Fault::Down) {
             return None;
         }
         if let Some(Fault::Slow(ms)) = fault {
             tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
         }
-        self.stage.may_write().await;
+        self.stage.may_write(waits).await;
         let (code, why) = match fault {
             Some(Fault::Empty200) => (0, ""),
             Some(Fault::Unauthorised) => NO_RIGHT,

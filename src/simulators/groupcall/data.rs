@@ -8,13 +8,15 @@ use axum::response::Response;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{F, Xod, failure};
+use super::{F, XOD, Xod, failure};
 use crate::model::ids::Laestab;
 use crate::model::school::School;
 use crate::simulators::cast::GroupcallPart;
 use crate::simulators::chance::{below, roll};
+use crate::simulators::fault::Fault;
 use crate::simulators::names::PERSONAL_NAMES;
 use crate::simulators::reply::{Refused, field, json as reply};
+use crate::simulators::server::{cut, instead};
 use crate::simulators::stage::lock;
 use crate::simulators::times::{last_daily, moved, seconds, seven_digits, unzoned};
 
@@ -175,16 +177,30 @@ pub(super) async fn area(
     if denied {
         return Ok(xod.fails(Some(l), 403, "Scope not granted by the school for this endpoint"));
     }
-    if let Some(callback) = field(&query, "callbackUrl")
+    let callback = field(&query, "callbackUrl");
+    let fault = callback.as_ref().and_then(|_| xod.stage.fault("groupcall.fresh", Some(l)));
+    if let Some(instead) = fault.and_then(|fault| instead(fault, &XOD, &xod.stage)) {
+        return Ok(instead);
+    }
+    if let Some(callback) = callback
         && let Some(instead) = xod.ask_fresh(l, &area, &callback)
     {
         return Ok(instead);
     }
-    Ok(match area.as_str() {
+    let answer = match area.as_str() {
         "schoolinfo" => school_info(&xod, school),
         "counts" => counts(&xod, school),
         "students" => students(&xod, school, &query),
         _ => health(&xod, l),
+    };
+    // The question is taken, whatever becomes of the answer.
+    if let Some(Fault::Slow(ms)) = fault {
+        tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
+    }
+    Ok(match fault {
+        Some(Fault::Truncated) => cut(answer, false).await,
+        Some(Fault::HalfSent) => cut(answer, true).await,
+        _ => answer,
     })
 }
 

@@ -40,11 +40,11 @@ impl Graph {
         write: impl Future<Output = Result<Response, Refused>>,
         nothing_done: Response,
     ) -> Result<Response, Refused> {
-        let fault = self.stage.fault("welearn365.graph_write", None);
+        let (fault, waits) = self.stage.write_comes("welearn365.graph_write");
         if let Some(Fault::Slow(ms)) = fault {
             tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
         }
-        self.stage.may_write().await;
+        self.stage.may_write(waits).await;
         match fault {
             Some(Fault::Down) => Ok(Response::new(nothing())),
             Some(Fault::Empty200) => Ok(nothing_done),
