@@ -39,7 +39,8 @@ use std::sync::Arc;
 use crate::app::failed::Failed;
 use crate::app::world::Outside;
 use crate::cli;
-use crate::cli::args::{BenchCommand, Cli, Command, ConfigCommand};
+use crate::cli::args::{Cli, Command, ConfigCommand};
+use crate::cli::bench_args::BenchCommand;
 use crate::ports::clock::Clock;
 use crate::sys::SystemClock;
 

@@ -5,6 +5,7 @@
 mod account;
 mod act;
 pub mod args;
+pub mod bench_args;
 mod connector;
 mod csv;
 pub mod doctor;

@@ -193,7 +193,7 @@ fn a_downtime_asks_until_when_and_why_and_says_it_back() {
 
 #[test]
 fn a_downtime_that_comes_again_says_its_next_and_its_last_before_it_is_set() {
-    let mut desk = Desk::new(morning(250), (80, 24));
+    let mut desk = Desk::new(morning(250), (120, 40));
     desk.press("d").type_text("every sun 02:00..04:00 till 2026-12-07 CHG0012");
     let text = desk.text();
     assert!(text.contains("2 times, first Sun 02:00 to Sun 04:00, last until"), "{text}");

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::agent::{Agent, AgentSettings, Concurrency};
 use crate::app::bench::invented;
-use crate::cli::args::SweepArgs;
+use crate::cli::bench_args::SweepArgs;
 use crate::model::check::ServiceSpec;
 use crate::model::estate::{Estate, NotWatched};
 use crate::model::health::Reason;
