@@ -1,7 +1,7 @@
 //! A frame of the board beside one of the floor's table, drawn into memory in turns: `cargo bench --bench frame`.
 //! Prints one line of JSON: medians, their ratios, and the bytes of a visible cell that changes.
 #![expect(clippy::disallowed_methods, reason = "a benchmark has only the real clock")]
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark ends where it fails")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a benchmark ends where it fails")]
 #![expect(clippy::indexing_slicing, reason = "a benchmark ends where it fails")]
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 

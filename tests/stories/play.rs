@@ -480,6 +480,28 @@ fn counted(world: &World) -> Split {
     split
 }
 
+/// What the checks say that the story asks for.
+fn of_checks(stage: &Stage, told: &Expect, note: &mut impl FnMut(String, String)) {
+    let view = |check: &str| stage.world.check(target(&told.school), &check.parse().unwrap());
+    for check in told.rule.keys() {
+        let rule = view(check).map_or_else(String::new, |v| v.rule.to_string());
+        note(format!("rule.{check}"), rule);
+    }
+    for check in told.green_when.keys() {
+        let words = view(check).map_or_else(String::new, |v| v.green_when.to_string());
+        note(format!("green_when.{check}"), words);
+    }
+    for check in told.announced.keys() {
+        let view = view(check);
+        let titles: Vec<_> =
+            view.iter().flat_map(|v| &v.windows).map(|w| w.title.as_str()).collect();
+        note(format!("announced.{check}"), titles.join("; "));
+    }
+    for check in told.good.keys() {
+        note(format!("good.{check}"), say(view(check).and_then(|v| v.good_at)));
+    }
+}
+
 /// What the board shows, as the expectation would have to be written.
 fn saw(stage: &mut Stage, told: &Expect) -> BTreeMap<String, String> {
     let mut seen = BTreeMap::new();
@@ -525,25 +547,7 @@ fn saw(stage: &mut Stage, told: &Expect) -> BTreeMap<String, String> {
         }
     }
     note("line".to_owned(), line.join(" "));
-    for check in told.rule.keys() {
-        let view = stage.world.check(target(&told.school), &check.parse().unwrap());
-        note(format!("rule.{check}"), view.map_or_else(String::new, |v| v.rule.to_string()));
-    }
-    for check in told.green_when.keys() {
-        let view = stage.world.check(target(&told.school), &check.parse().unwrap());
-        let words = view.map_or_else(String::new, |v| v.green_when.to_string());
-        note(format!("green_when.{check}"), words);
-    }
-    for check in told.announced.keys() {
-        let view = stage.world.check(target(&told.school), &check.parse().unwrap());
-        let titles: Vec<_> =
-            view.iter().flat_map(|v| &v.windows).map(|w| w.title.as_str()).collect();
-        note(format!("announced.{check}"), titles.join("; "));
-    }
-    for check in told.good.keys() {
-        let view = stage.world.check(target(&told.school), &check.parse().unwrap());
-        note(format!("good.{check}"), say(view.and_then(|v| v.good_at)));
-    }
+    of_checks(stage, told, &mut note);
     if told.planned.is_some() {
         let plans = stage.world.planned().map(|p| format!("{} {}", p.service, say(Some(p.from))));
         note("planned".to_owned(), plans.collect::<Vec<_>>().join("; "));
