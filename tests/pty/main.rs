@@ -169,7 +169,7 @@ fn who_has_no_configuration_is_led_to_the_set_up_or_to_the_demo() {
     let mut session = Session::start(PROGRAM, &[], (80, 24), home.path(), &[]);
     session.wait("what to begin with", |t| t.contains("1, 2 or 3 >"));
     session.press("2\r");
-    session.wait("the demo's board", |t| t.contains("DEMO") && t.contains("250 schools"));
+    board(&session);
     session.press("q");
     assert_eq!(session.end(), 0);
     // Not at a terminal nobody is asked: a sentence with the remedy.
