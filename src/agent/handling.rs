@@ -61,11 +61,10 @@ pub(super) async fn take(desk: &Desk, by: Clean, asked: Handle) -> Result<Handle
     let names = asked.cells.clone();
     let stands = desk.hub.ask(move |held| held.stands(&names)).await?;
     let stood = desk.settings.training.as_ref().map(|_| stands.clone());
-    let sorted = sort(&asked, &by, stands);
+    let mut sorted = sort(&asked, &by, stands);
     if let (Some(training), Some(stood)) = (&desk.settings.training, &stood) {
         training.taken(now, asked.kind, (&asked.cells, stood), &sorted.done);
     }
-    let mut sorted = sorted;
     let turns = turns(&asked, again.as_ref(), &desk.hub.estate(), &mut sorted, now);
     let planned: usize = turns.iter().map(|turn| turn.cells.len() * turn.windows.len()).sum();
     if planned > desk.hub.ask(|held| held.may_plan()).await? {
@@ -241,11 +240,11 @@ fn turns(
     now: Timestamp,
 ) -> Vec<Turn> {
     let Some(again) = again else {
+        if sorted.done.is_empty() {
+            return Vec::new();
+        }
         let windows = asked.until.map(|until| (asked.from.unwrap_or(now), until));
-        let cells = std::mem::take(&mut sorted.done);
-        let turn = Turn { cells, windows: windows.into_iter().collect() };
-        sorted.done.clone_from(&turn.cells);
-        return if turn.cells.is_empty() { Vec::new() } else { vec![turn] };
+        return vec![Turn { cells: sorted.done.clone(), windows: windows.into_iter().collect() }];
     };
     let mut by_windows: BTreeMap<Vec<(Timestamp, Timestamp)>, Vec<CellName>> = BTreeMap::new();
     let mut known: Option<(Row, Vec<(Timestamp, Timestamp)>)> = None;

@@ -130,6 +130,11 @@ impl Call {
         }
     }
 
+    /// Method and URL as they may be shown: without query, and without the values in the path.
+    fn line(&self, to: &Inner) -> String {
+        format!("{} {}{}", self.method, to.name, self.shown(to))
+    }
+
     /// The path as it may be logged: without query, and without the values put into it.
     fn shown(&self, to: &Inner) -> String {
         match &self.path {
@@ -148,8 +153,7 @@ impl Call {
         let query: Vec<String> =
             self.url.query_pairs().map(|(name, _)| format!("{name}=…")).collect();
         let mark = if query.is_empty() { "" } else { "?" };
-        let (shown, query) = (self.shown(to), query.join("&"));
-        let request = format!("{} {}{shown}{mark}{query}", self.method, to.name);
+        let request = format!("{}{mark}{}", self.line(to), query.join("&"));
         let took = to.clock.monotonic().saturating_sub(began);
         let names = self.headers.keys().map(|name| name.as_str().to_owned()).collect();
         Exchange::new(&request, names, outcome, took)
@@ -288,7 +292,7 @@ impl Inner {
             took: self.clock.monotonic().saturating_sub(limit.began),
             request_id: call.id.clone(),
             origin: self.name.clone(),
-            request: format!("{} {}{}", call.method, self.name, call.shown(self)),
+            request: call.line(self),
         })
     }
 
