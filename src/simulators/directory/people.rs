@@ -8,6 +8,7 @@ use crate::model::school::Subscription;
 use crate::simulators::cast::DirectoryPart;
 use crate::simulators::chance::{below, roll};
 use crate::simulators::directory::Copies;
+use crate::simulators::directory::write::Attributes;
 use crate::simulators::names::PERSONAL_NAMES;
 use crate::simulators::stage::Stage;
 use crate::simulators::times::moved;
@@ -62,6 +63,16 @@ impl Entry {
     fn having(mut self, name: &'static str, values: Vec<Vec<u8>>) -> Self {
         if !values.is_empty() {
             self.attributes.push((name, values));
+        }
+        self
+    }
+
+    /// With the values of these attributes instead of its own; what it has none of stays away.
+    fn as_written(mut self, written: Attributes) -> Self {
+        for (name, values) in &mut self.attributes {
+            if let Some(new) = written.get(*name) {
+                values.clone_from(new);
+            }
         }
         self
     }
@@ -298,7 +309,7 @@ fn account(
         .with("accountExpires", i64::MAX.to_string())
         .with("pwdLastSet", set.to_string())
         .with("whenChanged", stamp(changed))
-        .with("uSNChanged", written("uSNChanged").unwrap_or(4_000).to_string())
+        .with("uSNChanged", "4000")
         .having("memberOf", groups.iter().map(|(name, _)| group_dn(name).into_bytes()).collect())
         .having("tokenGroups", tokens)
         .with("msDS-User-Account-Control-Computed", computed.to_string());
@@ -310,11 +321,12 @@ fn account(
         8 => entry,
         _ => entry.with("lastLogonTimestamp", ticks(started - 86_400 * 3).to_string()),
     };
-    match locked {
+    let entry = match locked {
         None => entry,
         Some(0) => entry.with("lockoutTime", "0"),
         Some(at) => entry.with("lockoutTime", ticks(at).to_string()),
-    }
+    };
+    entry.as_written(stage.written.to(&guid))
 }
 
 /// When an account was locked out, in seconds; 0 when a lock was taken away.

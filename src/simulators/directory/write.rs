@@ -29,6 +29,11 @@ pub(in crate::simulators) struct Written {
 }
 
 impl Written {
+    /// The attributes of an object that were written to.
+    pub(super) fn to(&self, guid: &[u8]) -> Attributes {
+        lock(&self.of).get(guid).cloned().unwrap_or_default()
+    }
+
     /// The values of an attribute that was written to.
     pub(super) fn values(&self, guid: &[u8], name: &str) -> Option<Vec<Vec<u8>>> {
         lock(&self.of).get(guid)?.get(name).cloned()
