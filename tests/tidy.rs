@@ -79,7 +79,7 @@ const IMPURE_STD: &[&str] = &[
 /// A crate that only these rooms may name, so that it can be swapped in one place.
 #[rustfmt::skip]
 const OWNED_CRATES: &[(&str, &[&str])] = &[
-    ("ratatui", &["tui"]), ("crossterm", &["tui"]), ("nucleo_matcher", &["tui"]), ("terminal_colorsaurus", &["tui"]), ("shlex", &["tui"]),
+    ("ratatui", &["tui"]), ("crossterm", &["tui"]), ("nucleo_matcher", &["tui"]), ("terminal_colorsaurus", &["tui"]), ("shlex", &["tui"]), ("tui_input", &["tui"]),
     ("axum", &["agent", "simulators"]), ("tower_http", &["agent", "simulators"]),
     ("reqwest", &["transport", "link"]), ("ldap3", &["transport"]), ("governor", &["transport"]), ("dns_lookup", &["transport"]), ("backon", &["transport", "link"]),
     ("hyper", &["agent", "doors", "link"]), ("hyper_util", &["agent", "doors", "link"]), ("http_body_util", &["agent", "doors", "link"]), ("nix", &["sys"]),

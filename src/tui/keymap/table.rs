@@ -151,6 +151,18 @@ pub enum Command {
     RubOut,
     /// Rub out a word.
     RubOutWord,
+    /// Rub out all that stands before the cursor.
+    RubOutLine,
+    /// Rub out the character at the cursor.
+    RubOutNext,
+    /// Typing goes on a character further left.
+    TypeLeft,
+    /// Typing goes on a character further right.
+    TypeRight,
+    /// Typing goes on at the beginning.
+    TypeStart,
+    /// Typing goes on at the end.
+    TypeEnd,
 }
 
 /// A place where keys have a meaning.
@@ -473,4 +485,10 @@ table! {
     PreviousCandidate "previous_candidate" PROMPT ["up" "shift-tab"] "previous" "The candidate above." 0 always;
     RubOut "rub_out" TYPED ["backspace"] "rub out" "Rubs out a character; on an empty line it leaves." 0 always;
     RubOutWord "rub_out_word" TYPED ["ctrl-w"] "rub out word" "Rubs out a word." 0 always;
+    RubOutLine "rub_out_line" PROMPT ["ctrl-u"] "rub out line" "Rubs out all that stands before the cursor." 0 always;
+    RubOutNext "rub_out_next" PROMPT ["del"] "rub out next" "Rubs out the character at the cursor." 0 always;
+    TypeLeft "type_left" PROMPT ["left"] "left" "The cursor of the line to the left." 0 always;
+    TypeRight "type_right" PROMPT ["right"] "right" "The cursor of the line to the right." 0 always;
+    TypeStart "type_start" PROMPT ["home"] "start" "To the beginning of the line." 0 always;
+    TypeEnd "type_end" PROMPT ["end"] "end of line" "To the end of the line." 0 always;
 }

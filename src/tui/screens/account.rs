@@ -217,7 +217,7 @@ impl FindScreen {
                 return match typing(&mut self.field, command) {
                     Typing::Done => self.accept(),
                     Typing::Left => Answer::Wants(vec![Act::Close]),
-                    Typing::Changed => Answer::Consumed,
+                    Typing::Changed | Typing::Same => Answer::Consumed,
                     Typing::Other => Answer::Pass,
                 };
             }
@@ -331,8 +331,11 @@ impl FindScreen {
         for (row, text) in (top..).zip(&marked) {
             pen.text(1, row, columns.saturating_sub(1), text, Role::Marked);
         }
-        let line = Line::of(" part of a name > ", Role::Key).and(self.field.text(), Role::Prompt);
-        let line = if self.listing { line } else { line.and(" ", Role::Cursor) };
+        let head = Line::of(" part of a name > ", Role::Key);
+        let line = match self.listing {
+            true => head.and(self.field.text(), Role::Prompt),
+            false => self.field.after(head, columns),
+        };
         pen.line(0, bottom.saturating_sub(2), columns, &line);
         if self.listing {
             let place = (0, bottom.saturating_sub(1), columns, 1);

@@ -132,6 +132,7 @@ impl HelpScreen {
                 self.scroll = 0;
                 return Answer::Consumed;
             }
+            Typing::Same => return Answer::Consumed,
             Typing::Other => {}
         }
         let to = match command {
@@ -153,10 +154,9 @@ impl HelpScreen {
 
     /// Draws the screen.
     pub fn draw(&self, pen: &mut Pen<'_>, area: Rect, view: &View<'_>) -> usize {
-        let search = Line::of(format!(" keys in {}, search: ", self.scope.word()), Role::Quiet)
-            .and(self.field.text(), Role::Prompt)
-            .and(" ", Role::Cursor)
-            .and("   Esc leaves, arrows scroll", Role::Quiet);
+        let head = Line::of(format!(" keys in {}, search: ", self.scope.word()), Role::Quiet);
+        let search =
+            self.field.after(head, area.width).and("   Esc leaves, arrows scroll", Role::Quiet);
         pen.line(area.x, area.y, area.width, &search);
         let text =
             Rect { y: area.y.saturating_add(2), height: area.height.saturating_sub(2), ..area };

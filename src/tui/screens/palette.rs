@@ -122,6 +122,7 @@ impl PaletteScreen {
                 self.search(view);
                 return Answer::Consumed;
             }
+            Typing::Same => return Answer::Consumed,
             Typing::Done | Typing::Other => {}
         }
         match command {
@@ -195,8 +196,7 @@ impl PaletteScreen {
             pen.text(name + 3, y, help, &candidate.help, Role::Quiet);
             pen.text(right, y, columns, &key, Role::Key);
         }
-        let line =
-            Line::of(" : ", Role::Key).and(self.field.text(), Role::Prompt).and(" ", Role::Cursor);
+        let line = self.field.after(Line::of(" : ", Role::Key), columns);
         pen.line(0, rows.saturating_sub(1), columns, &line);
         if self.found.len() > shown.len() {
             let place = format!("{} of {}, arrows go on", self.chosen + 1, self.found.len());

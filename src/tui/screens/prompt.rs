@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use super::{Act, Answer, View};
 use crate::tui::keymap::Command;
 use crate::tui::theme::Role;
-use crate::tui::widgets::{Field, Line, Pen};
+use crate::tui::widgets::{Edit, Field, Line, Pen};
 use crate::wire::filter::{Filter, FilterError};
 
 /// What a command is to a line that is typed into.
@@ -16,6 +16,8 @@ pub(super) enum Typing {
     Left,
     /// The text is another one now.
     Changed,
+    /// The text is the same; its cursor may have moved.
+    Same,
     /// None of its business.
     Other,
 }
@@ -27,7 +29,7 @@ impl Typing {
         match self {
             Self::Done => acts().map_or(Answer::Consumed, Answer::Wants),
             Self::Left => Answer::Wants(vec![Act::Close]),
-            Self::Changed => Answer::Consumed,
+            Self::Changed | Self::Same => Answer::Consumed,
             Self::Other => Answer::Pass,
         }
     }
@@ -38,13 +40,12 @@ pub(super) fn typing(field: &mut Field, command: Command) -> Typing {
     match command {
         Command::Accept => Typing::Done,
         Command::Cancel | Command::Interrupt => Typing::Left,
-        Command::RubOut if field.rub_out() => Typing::Changed,
-        Command::RubOut => Typing::Left,
-        Command::RubOutWord => {
-            field.rub_out_word();
-            Typing::Changed
-        }
-        _ => Typing::Other,
+        _ => match field.edit(command) {
+            Edit::Text => Typing::Changed,
+            Edit::Cursor => Typing::Same,
+            Edit::Empty => Typing::Left,
+            Edit::Other => Typing::Other,
+        },
     }
 }
 
@@ -59,8 +60,7 @@ pub(super) fn two_lines(
     let (columns, rows) = size;
     let top = rows.saturating_sub(2);
     pen.blank(Rect::new(0, top, columns, 2));
-    let line = Line::of(head, Role::Key).and(field.text(), Role::Prompt).and(" ", Role::Cursor);
-    pen.line(0, top, columns, &line);
+    pen.line(0, top, columns, &field.after(Line::of(head, Role::Key), columns));
     pen.line(0, top + 1, columns, said);
 }
 
@@ -89,6 +89,7 @@ impl FilterPrompt {
             Typing::Left if command == Command::RubOut => Answer::Wants(vec![Act::Close]),
             Typing::Left => Answer::Wants(vec![Act::Filter(self.before.clone()), Act::Close]),
             Typing::Changed => self.changed(),
+            Typing::Same => Answer::Consumed,
             Typing::Other => Answer::Pass,
         }
     }

@@ -6,6 +6,6 @@ mod frame;
 mod text;
 
 pub use cell::{Look, look, state_word};
-pub use field::Field;
+pub use field::{Edit, Field};
 pub use frame::{Place, hints, line_one};
 pub use text::{Line, Pen, cut, rule, width, wrap};

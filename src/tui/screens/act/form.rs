@@ -10,7 +10,7 @@ use super::menu::first_key;
 use crate::tui::keymap::Command;
 use crate::tui::screens::{Act, Answer, View};
 use crate::tui::theme::Role;
-use crate::tui::widgets::{Field, Line, Pen, width, wrap};
+use crate::tui::widgets::{Edit, Field, Line, Pen, wrap};
 use crate::tui::wish::Wish;
 use crate::wire::action::Possible;
 use crate::wire::board::Row;
@@ -202,25 +202,18 @@ impl FormScreen {
         let last = self.counted(view).count().saturating_sub(1);
         match command {
             Command::Cancel | Command::Interrupt => return Answer::Wants(vec![Act::Close]),
-            Command::RubOut => {
-                let rubbed = self.entry().is_some_and(|entry| entry.field.rub_out());
-                if !rubbed {
-                    self.at = self.at.saturating_sub(1);
-                }
-                self.said = None;
-            }
-            Command::RubOutWord => {
-                if let Some(entry) = self.entry() {
-                    entry.field.rub_out_word();
-                }
-            }
             Command::NextCandidate | Command::Complete => {
                 self.at = if self.at >= last { 0 } else { self.at + 1 };
             }
             Command::PreviousCandidate => self.at = self.at.checked_sub(1).unwrap_or(last),
             Command::Accept if self.at < last => self.at += 1,
             Command::Accept => return self.accept(view),
-            _ => return Answer::Pass,
+            _ => match self.entry().map_or(Edit::Other, |entry| entry.field.edit(command)) {
+                Edit::Empty => self.at = self.at.saturating_sub(1),
+                Edit::Text => self.said = None,
+                Edit::Cursor => {}
+                Edit::Other => return Answer::Pass,
+            },
         }
         Answer::Consumed
     }
@@ -371,19 +364,13 @@ impl FormScreen {
 fn entry_line(entry: &Entry, at: bool, columns: u16) -> Line {
     let mark = if at { ">" } else { " " };
     let name = if at { Role::Selected } else { Role::Text };
-    let room = columns.saturating_sub(18);
-    // The end of a long text is what is typed.
-    let mut text = entry.field.text();
-    while width(text) > room {
-        let mut rest = text.chars();
-        rest.next();
-        text = rest.as_str();
-    }
     let line = Line::of(format!("{mark} "), Role::Key)
         .and(format!("{:<12}", entry.name), name)
-        .and(" ", Role::Text)
-        .and(text, Role::Prompt);
-    if at { line.and(" ", Role::Cursor) } else { line }
+        .and(" ", Role::Text);
+    match at {
+        true => entry.field.after(line, columns.saturating_sub(2)),
+        false => line.and(entry.field.text(), Role::Prompt),
+    }
 }
 
 fn is_yes(name: &str, text: &str) -> Result<bool, String> {

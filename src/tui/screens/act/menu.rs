@@ -119,6 +119,7 @@ impl MenuScreen {
                 self.chosen = 0;
                 return Answer::Consumed;
             }
+            Typing::Same => return Answer::Consumed,
             Typing::Done | Typing::Other => {}
         }
         let found = self.found(view);
@@ -211,9 +212,7 @@ impl MenuScreen {
             draw_one(pen, y, columns, choice, n == self.chosen);
             y += 1;
         }
-        let line = Line::of(" act > ", Role::Key)
-            .and(self.field.text(), Role::Prompt)
-            .and(" ", Role::Cursor);
+        let line = self.field.after(Line::of(" act > ", Role::Key), columns);
         pen.line(0, rows.saturating_sub(2), columns, &line);
         let keys = |name: &str| first_key(view, name);
         let hint = Line::of(format!(" {}", keys("accept")), Role::Key)

@@ -243,12 +243,8 @@ impl PlanScreen {
                 Answer::Wants(vec![Act::Close, Act::Say(said.to_owned())])
             }
             Command::Confirm => self.confirm(view),
-            Command::RubOut => {
-                self.field.rub_out();
-                Answer::Consumed
-            }
-            Command::RubOutWord => {
-                self.field.rub_out_word();
+            Command::RubOut | Command::RubOutWord => {
+                self.field.edit(command);
                 Answer::Consumed
             }
             _ => {
@@ -373,9 +369,9 @@ impl PlanScreen {
             return;
         }
         let right = is_confirmed(&self.words, self.field.text());
-        let line = Line::of("> ", Role::Key)
-            .and(self.field.text(), Role::Prompt)
-            .and(" ", Role::Cursor)
+        let line = self
+            .field
+            .after(Line::of("> ", Role::Key), room)
             .and(if right { "   right: Enter sends it" } else { "" }, Role::Message);
         pen.line(1, y + 1, room, &line);
     }
