@@ -273,7 +273,7 @@ fn the_estate_has_no_accounts_and_copy_sends_the_sentence() {
 
     let mut desk = opened(self::desk((80, 24)));
     desk.press("y");
-    let copied = desk.console.take_effects().into_iter().find_map(|effect| match effect {
+    let copied = desk.effects().into_iter().find_map(|effect| match effect {
         Effect::Copy(text) => Some(text),
         _ => None,
     });

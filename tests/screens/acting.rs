@@ -23,6 +23,16 @@ fn at_plan(size: (u16, u16)) -> (Desk, caretaker::wire::action::PlanPage) {
 }
 
 #[test]
+fn whose_session_it_is_stands_in_the_first_line() {
+    let desk = desk((80, 24));
+    assert!(desk.line(0).contains(" asha operator approver   Tue 09:14 GMT"), "{}", desk.line(0));
+    // It gives way to what has to be known, whole.
+    let narrow = self::desk((60, 24));
+    assert!(!narrow.line(0).contains("asha"), "{}", narrow.line(0));
+    assert!(narrow.line(0).contains("LIVE"), "{}", narrow.line(0));
+}
+
+#[test]
 fn x_opens_a_menu_of_what_fits_the_place_and_says_why_not() {
     let mut desk = desk((80, 24));
     desk.press("x");

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use caretaker::link::{LinkError, LinkEvent};
-use caretaker::tui::console::Console;
+use caretaker::tui::console::{Console, Effect};
 use caretaker::tui::keymap::{Chord, Keymap};
 use caretaker::tui::picture;
+use caretaker::tui::screens::board::has_foot;
 use caretaker::tui::term::Input;
 use caretaker::tui::theme::{Depth, Folder, describe};
+use caretaker::tui::wish::{Heard, Wish};
 use caretaker::wire::board::{
     AgentInfo, Board, CellChange, Change, Column, CompactCell, Row, SchoolRow, Split, Summary,
 };
@@ -24,6 +26,8 @@ use jiff::Timestamp;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
+
+use crate::incidents;
 
 /// The agent's clock: a Tuesday morning of a school day.
 pub const NOW: &str = "2026-11-24T09:14:20Z";
@@ -547,6 +551,8 @@ pub struct Desk {
     pub size: (u16, u16),
     /// The number of the guard's news that the agent tells.
     pub news: u64,
+    /// Keys that were pressed, letters of a text among them.
+    pub pressed: usize,
     /// How the agent makes a page.
     pub page_of: fn(&Board, Option<usize>) -> Page,
 }
@@ -560,7 +566,7 @@ impl Desk {
         let folder = Folder::new(None, depth);
         let console = Console::new(keymap, folder, theme, size, at(NOW)).unwrap();
         let mono = Duration::from_secs(1_000);
-        Self { console, board: calm(0), mono, size, news: 0, page_of: page }
+        Self { console, board: calm(0), mono, size, news: 0, pressed: 0, page_of: page }
     }
 
     pub fn new(board: Board, size: (u16, u16)) -> Self {
@@ -572,7 +578,18 @@ impl Desk {
         desk.board = board.clone();
         desk.console.wire(LinkEvent::Board(Box::new(board)), desk.mono);
         desk.answer();
+        if has_foot(size) {
+            desk.console.tick(desk.mono);
+            desk.console.heard(Heard::Places(Ok(Box::new(incidents::all()))), desk.mono);
+        }
         desk
+    }
+
+    /// What the console wants done. That a tall board reads incidents by itself is left out.
+    pub fn effects(&mut self) -> Vec<Effect> {
+        let mut effects = self.console.take_effects();
+        effects.retain(|effect| *effect != Effect::Guard(Wish::Places));
+        effects
     }
 
     /// Answers what the console wants to know of the last days.
@@ -608,6 +625,7 @@ impl Desk {
     pub fn press(&mut self, keys: &str) -> &mut Self {
         for key in keys.split(' ').filter(|k| !k.is_empty()) {
             let chord: Chord = key.parse().unwrap();
+            self.pressed += 1;
             self.console.input(Input::Key(chord), self.mono);
             self.answer();
         }
@@ -617,6 +635,7 @@ impl Desk {
     /// Types a text, character by character.
     pub fn type_text(&mut self, text: &str) -> &mut Self {
         for c in text.chars() {
+            self.pressed += 1;
             self.console.input(Input::Key(Chord::char(c)), self.mono);
         }
         self.answer();

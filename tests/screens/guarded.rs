@@ -280,7 +280,7 @@ impl Desk {
 
     /// What is asked of the guard since this was last asked.
     pub fn wishes(&mut self) -> Vec<Wish> {
-        let effects = self.console.take_effects().into_iter();
+        let effects = self.effects().into_iter();
         let wishes = effects.filter_map(|effect| match effect {
             Effect::Guard(wish) => Some(wish),
             _ => None,

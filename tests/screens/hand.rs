@@ -10,7 +10,7 @@ use crate::fixture::{DAY, Desk, at, bad, key, morning};
 use crate::snapshots::everywhere;
 
 fn wished(desk: &mut Desk) -> Vec<Handle> {
-    let effects = desk.console.take_effects().into_iter();
+    let effects = desk.effects().into_iter();
     let wishes = effects.map(|e| match e {
         Effect::Handle(handle) => handle,
         other => panic!("{other:?}"),

@@ -1,5 +1,8 @@
 //! Incidents: the list, one of them, and what is done about it.
 
+use caretaker::link::LinkEvent;
+use caretaker::tui::console::Effect;
+use caretaker::tui::theme::Depth;
 use caretaker::tui::wish::{Heard, Wish};
 use caretaker::wire::board::{Board, Row};
 use caretaker::wire::desk::{CellName, DeskKind, Handled};
@@ -10,7 +13,7 @@ use caretaker::wire::incident::{
 use caretaker::wire::page::Page;
 use caretaker::wire::{Clean, Handling, HandlingKind, Health};
 
-use crate::fixture::{Desk, NOW, at, key, laestab};
+use crate::fixture::{Desk, NOW, at, bad, key, laestab, morning};
 use crate::guarded::{desk, with};
 use crate::snapshots::{coloured, everywhere};
 
@@ -168,6 +171,44 @@ fn page() -> IncidentPage {
             "the agent was started anew meanwhile: what changed while it was not running was seen only afterwards",
         )],
     }
+}
+
+#[test]
+fn a_tall_board_shows_them_and_reads_them_as_it_changes() {
+    let mut desk = Desk::empty((200, 50), "dark", Depth::Full);
+    let board = morning(250);
+    desk.board = board.clone();
+    desk.console.wire(LinkEvent::Board(Box::new(board)), desk.mono);
+    assert!(desk.line_with("INCIDENTS").contains("reading ..."));
+    let reads = |desk: &mut Desk| {
+        let effects = desk.console.take_effects();
+        effects.contains(&Effect::Guard(Wish::Places))
+    };
+    desk.wait(1);
+    assert!(reads(&mut desk), "at once");
+    desk.wait(1);
+    assert!(!reads(&mut desk), "once");
+    desk.hear(Heard::Places(Ok(Box::new(all()))));
+    assert!(desk.line_with("Groupcall at Alder Primary").contains("nobody"));
+    assert!(!desk.text().contains("Redstor Backup at 12 schools"), "what ended is not shown");
+    desk.wait(60);
+    assert!(!reads(&mut desk), "nothing changed");
+    desk.change(3, 1, bad(Health::Critical, 9)).wait(1);
+    assert!(reads(&mut desk), "something changed");
+    desk.change(4, 1, bad(Health::Critical, 9)).wait(1);
+    assert!(!reads(&mut desk), "not more often than every few seconds");
+    desk.wait(5);
+    assert!(reads(&mut desk));
+    // What cannot be read is said where it is looked for, above what was read before.
+    desk.hear(Heard::Places(Err("refused".to_owned())));
+    assert!(desk.text().contains("it cannot be read: refused"), "{}", desk.text());
+    desk.lose();
+    assert!(desk.line_with("INCIDENTS").contains("as of"), "{}", desk.text());
+    // On a lower terminal nobody asks for them.
+    let mut low = Desk::new(morning(250), (200, 39));
+    low.wait(1);
+    assert!(!reads(&mut low));
+    assert!(!low.text().contains("INCIDENTS"));
 }
 
 /// At the list.

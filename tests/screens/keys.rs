@@ -117,14 +117,26 @@ fn the_palette_offers_what_only_it_knows_first_and_all_of_it() {
 #[test]
 fn from_a_ringing_telephone_to_the_sentence() {
     let mut desk = desk();
-    // Six keys.
     desk.press("o").type_text("alde").press("enter");
+    assert!(desk.pressed <= 6, "{} keys", desk.pressed);
     let say = desk.line_with("SAY");
     assert!(say.contains("Your pupil data has not reached us since Saturday."), "{say}");
     desk.press("y");
-    let copied = desk.console.take_effects();
+    let copied = desk.effects();
     assert!(matches!(&copied[..], [Effect::Copy(text)] if text.starts_with("Your pupil data")));
     assert!(desk.line_with("sent to the terminal").contains("Your pupil data"));
+}
+
+#[test]
+fn y_on_the_board_sends_what_the_page_would_say() {
+    let mut desk = desk();
+    desk.press("/").type_text("alder").press("enter y");
+    let copied = desk.effects();
+    assert!(matches!(&copied[..], [Effect::Copy(text)] if text.starts_with("Your pupil data")));
+    // Of a folded line, or before the page has come, nothing is said.
+    let mut desk = Desk::new(morning(250), (80, 24));
+    desk.press("G y");
+    assert_eq!(desk.effects(), []);
 }
 
 #[test]
@@ -139,7 +151,7 @@ fn place_and_filter_are_kept_on_the_way_back() {
     assert!(desk.line(1).contains("shown 6 of 250"), "{}", desk.line(1));
     desk.press("esc");
     assert!(!desk.line(1).contains("shown"), "one more step back takes the filter away");
-    assert!(desk.console.take_effects().is_empty(), "Esc never ends");
+    assert!(desk.effects().is_empty(), "Esc never ends");
 }
 
 #[test]
@@ -330,11 +342,11 @@ fn pasted_text_runs_no_keys() {
     let before = desk.text();
     desk.console.input(Input::Paste("qqq\nVV ".into()), desk.mono);
     assert_eq!(desk.text(), before);
-    assert!(desk.console.take_effects().is_empty());
+    assert!(desk.effects().is_empty());
     desk.press("enter");
     let before = desk.text();
     desk.console.input(Input::Paste("qy\u{1b}".into()), desk.mono);
-    assert_eq!((desk.text(), desk.console.take_effects()), (before, Vec::new()));
+    assert_eq!((desk.text(), desk.effects()), (before, Vec::new()));
     desk.press("esc /");
     desk.console.input(Input::Paste("alder\u{1b}[2Jprim".into()), desk.mono);
     assert!(desk.text().contains("/ alder [2Jprim"), "{}", desk.text());
@@ -344,18 +356,18 @@ fn pasted_text_runs_no_keys() {
 fn leaving_needs_q_on_the_board_or_ctrl_c_twice() {
     let mut desk = desk();
     desk.press("enter q");
-    assert!(desk.console.take_effects().is_empty(), "q on a page goes back");
+    assert!(desk.effects().is_empty(), "q on a page goes back");
     desk.press("ctrl-c j ctrl-c");
-    assert!(desk.console.take_effects().is_empty(), "a key between starts again");
+    assert!(desk.effects().is_empty(), "a key between starts again");
     desk.press("ctrl-c");
-    assert_eq!(desk.console.take_effects(), [Effect::Quit]);
+    assert_eq!(desk.effects(), [Effect::Quit]);
     desk.press("q");
-    assert_eq!(desk.console.take_effects(), [Effect::Quit]);
+    assert_eq!(desk.effects(), [Effect::Quit]);
     desk.press("? :").type_text("x");
     desk.press("ctrl-c");
-    assert!(desk.console.take_effects().is_empty());
+    assert!(desk.effects().is_empty());
     desk.press("enter :").type_text("q").press("enter");
-    assert_eq!(desk.console.take_effects(), [Effect::Quit], ":q leaves from a page too");
+    assert_eq!(desk.effects(), [Effect::Quit], ":q leaves from a page too");
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn evening() -> Board {
 
 /// The moment that was asked for since this was last looked at.
 fn asked(desk: &mut Desk) -> Option<Timestamp> {
-    let effects = desk.console.take_effects();
+    let effects = desk.effects();
     effects.into_iter().find_map(|effect| match effect {
         Effect::Guard(Wish::Then(at)) => Some(at),
         _ => None,
@@ -135,17 +135,17 @@ fn no_key_and_no_command_does_anything_there() {
             if on_page {
                 desk.press("enter");
             }
-            desk.console.take_effects();
+            desk.effects();
             desk.shown().press(keys);
-            assert_eq!(desk.console.take_effects(), [], "{keys} {on_page}");
+            assert_eq!(desk.effects(), [], "{keys} {on_page}");
             assert!(desk.text().contains("not now: this is the past"), "{keys}: {}", desk.text());
         }
     }
     for command in ["arm 15m why", "audit by:asha"] {
         let mut desk = go(with((80, 24), "dark", Depth::Full));
-        desk.console.take_effects();
+        desk.effects();
         desk.press(":").type_text(command).press("enter");
-        assert_eq!(desk.console.take_effects(), [], "{command}");
+        assert_eq!(desk.effects(), [], "{command}");
     }
 }
 
@@ -169,7 +169,7 @@ fn steps_lead_to_the_changes_before_and_after_and_esc_back_to_now() {
     assert!(desk.line(0).contains("LIVE"), "{}", desk.line(0));
     assert!(desk.text().contains(&name), "{}", desk.text());
     desk.press("a");
-    assert_eq!(desk.console.take_effects().len(), 1, "in the present it acts again");
+    assert_eq!(desk.effects().len(), 1, "in the present it acts again");
 }
 
 #[test]
@@ -225,16 +225,16 @@ fn a_page_of_the_present_is_not_shown_in_the_past() {
     desk.console.page(row, Ok(page));
     assert!(!desk.text().contains("present's own"), "{}", desk.text());
     // Nor does the copied sentence speak of it.
-    desk.console.take_effects();
+    desk.effects();
     desk.press("y");
-    assert_eq!(desk.console.take_effects(), []);
+    assert_eq!(desk.effects(), []);
     desk.press("esc esc");
     assert!(desk.line(0).contains("LIVE"), "{}", desk.line(0));
     assert_eq!(ok().health, Health::Ok);
 }
 
 fn report(desk: &mut Desk) -> Asked {
-    let effects = desk.console.take_effects();
+    let effects = desk.effects();
     effects
         .into_iter()
         .find_map(|effect| match effect {

@@ -30,7 +30,7 @@ fn desk(size: (u16, u16)) -> Desk {
 
 /// What was asked of the recording since this was last looked at.
 fn asked(desk: &mut Desk) -> Option<ReplayOrder> {
-    let effects = desk.console.take_effects();
+    let effects = desk.effects();
     effects.into_iter().find_map(|effect| match effect {
         Effect::Guard(Wish::Replay(order)) => Some(order),
         _ => None,
@@ -91,9 +91,9 @@ fn no_key_and_no_command_does_anything_there() {
             if on_page {
                 desk.press("enter");
             }
-            desk.console.take_effects();
+            desk.effects();
             desk.shown().press(keys);
-            assert_eq!(desk.console.take_effects(), [], "{keys} {on_page}");
+            assert_eq!(desk.effects(), [], "{keys} {on_page}");
             assert!(
                 desk.text().contains("not now: this is a recording"),
                 "{keys}: {}",
@@ -103,9 +103,9 @@ fn no_key_and_no_command_does_anything_there() {
     }
     for command in ["arm 15m why", "audit by:asha", "handover", "approvals", "hint"] {
         let mut desk = desk((80, 24));
-        desk.console.take_effects();
+        desk.effects();
         desk.press(":").type_text(command).press("enter");
-        assert_eq!(desk.console.take_effects(), [], "{command}");
+        assert_eq!(desk.effects(), [], "{command}");
     }
     assert!(!desk((80, 24)).console.wants_acts(), "there is no guard to ask");
 }
@@ -113,7 +113,7 @@ fn no_key_and_no_command_does_anything_there() {
 #[test]
 fn keys_wind_it_and_nobody_is_asked_for_what_is_not_in_it() {
     let mut desk = desk((120, 40));
-    desk.console.take_effects();
+    desk.effects();
     for (key, order) in [
         ("p", ReplayOrder::Pause),
         ("+", ReplayOrder::Faster),
@@ -133,10 +133,10 @@ fn keys_wind_it_and_nobody_is_asked_for_what_is_not_in_it() {
     assert!(desk.text().contains("the recording stays where it is: gone"), "{}", desk.text());
     // Hours go by in a recording; that is no operator who comes back.
     desk.wait(40).beat().press("j");
-    assert_eq!(desk.console.take_effects(), []);
+    assert_eq!(desk.effects(), []);
 
     let mut over = Desk::new(playing(Playing::Over), (80, 24));
-    over.console.take_effects();
+    over.effects();
     over.press("p");
     assert_eq!((asked(&mut over), over.text().contains("the recording is over")), (None, true));
     over.press("]");
@@ -148,10 +148,10 @@ fn keys_wind_it_and_nobody_is_asked_for_what_is_not_in_it() {
 #[test]
 fn outside_of_a_recording_its_keys_do_nothing() {
     let mut desk = Desk::new(morning(60), (80, 24));
-    desk.console.take_effects();
+    desk.effects();
     for key in ["p", "+", "-", "]"] {
         desk.press(key);
-        assert_eq!(desk.console.take_effects(), [], "{key}");
+        assert_eq!(desk.effects(), [], "{key}");
         assert!(desk.text().contains("not now"), "{key}: {}", desk.text());
     }
 }

@@ -46,7 +46,7 @@ fn report() -> Report {
 }
 
 fn asked(desk: &mut Desk) -> Asked {
-    let effects = desk.console.take_effects();
+    let effects = desk.effects();
     match effects.as_slice() {
         [Effect::Guard(Wish::Report(asked))] => *asked,
         other => panic!("{other:?}"),
@@ -95,5 +95,5 @@ fn the_period_is_the_last_thirty_days_or_what_is_named() {
     desk.console.heard(Heard::Figures { asked: period, answer: Err(why) }, desk.mono);
     assert!(desk.text().contains("2027 lies in the future"), "{}", desk.text());
     desk.press("esc :").type_text("report soon").press("enter");
-    assert_eq!(desk.console.take_effects(), []);
+    assert_eq!(desk.effects(), []);
 }

@@ -57,7 +57,7 @@ fn no_single_key_does_what_a_key_cannot_undo() {
         let mut desk = with((120, 40), "dark", Depth::Full);
         desk.press(way);
         assert!(desk.line(0).contains(path), "{scope:?}: {}", desk.line(0));
-        desk.console.take_effects();
+        desk.effects();
         let start = desk.console.clone();
         // A key alone, and two by a slip: the second may be the one beside.
         for first in &all {
@@ -67,7 +67,7 @@ fn no_single_key_does_what_a_key_cannot_undo() {
                 for chord in [first, second] {
                     desk.console.input(Input::Key(*chord), desk.mono);
                 }
-                let effects = desk.console.take_effects();
+                let effects = desk.effects();
                 let wrong: Vec<_> = effects.iter().filter(|e| !is_harmless(e)).collect();
                 assert!(wrong.is_empty(), "{scope:?} {first} {second}: {wrong:?}");
             }
@@ -106,7 +106,7 @@ fn another_size_in_any_prompt_keeps_what_was_typed_and_sends_nothing() {
     ] {
         let mut desk = with((80, 24), "dark", Depth::Full);
         desk.press(way).type_text(typed);
-        desk.console.take_effects();
+        desk.effects();
         let before = desk.text();
         assert!(before.contains(typed), "{way} {typed}\n{before}");
         for size in [(40, 12), (1, 1), (200, 50), (59, 9), (80, 24)] {
@@ -115,7 +115,7 @@ fn another_size_in_any_prompt_keeps_what_was_typed_and_sends_nothing() {
             desk.text();
         }
         assert_eq!(desk.text(), before, "{way}: as before");
-        assert_eq!(desk.console.take_effects(), [], "{way}");
+        assert_eq!(desk.effects(), [], "{way}");
     }
 }
 

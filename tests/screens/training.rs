@@ -88,7 +88,7 @@ fn the_debrief_so_far_at_every_size() {
 fn a_hint_is_asked_for_once_for_each_time_that_somebody_wants_one() {
     let mut desk = desk((80, 24));
     let wished = |desk: &mut Desk| {
-        let all = desk.console.take_effects().into_iter();
+        let all = desk.effects().into_iter();
         all.filter_map(|effect| match effect {
             Effect::Guard(Wish::Training { hint }) => Some(hint),
             _ => None,
@@ -114,6 +114,6 @@ fn without_a_training_nothing_is_asked_and_the_remedy_is_said() {
     assert!(desk.text().contains("School, worst first"));
     desk.press(":").type_text("debrief").press("enter");
     assert!(desk.text().contains("not now: no training runs"), "{}", desk.text());
-    let asked = desk.console.take_effects();
+    let asked = desk.effects();
     assert!(!asked.iter().any(|e| matches!(e, Effect::Guard(Wish::Training { .. }))), "{asked:?}");
 }

@@ -122,7 +122,7 @@ fn every_school_is_in_one_group_and_the_worst_group_comes_first() {
 fn by_incident(size: (u16, u16)) -> Desk {
     let mut desk = in_trusts(size);
     desk.press(":").type_text("group incident").press("enter g");
-    assert_eq!(desk.wishes(), [Wish::Places]);
+    assert_eq!(desk.console.take_effects().last(), Some(&Effect::Guard(Wish::Places)));
     desk.hear(Heard::Places(Ok(Box::new(places()))));
     desk
 }
@@ -166,7 +166,7 @@ fn a_school_stands_with_the_most_urgent_incident_that_it_is_part_of() {
     assert_eq!(desk.wishes(), [], "nothing has changed");
     desk.change(5, 2, bad(Health::Critical, HOUR)).change(6, 2, bad(Health::Critical, HOUR));
     desk.wait(1).beat();
-    assert_eq!(desk.wishes(), [Wish::Places]);
+    assert_eq!(desk.console.take_effects(), [Effect::Guard(Wish::Places)]);
     desk.hear(Heard::Places(Err("the agent is busy".to_owned())));
     assert!(desk.text().contains("cannot be read: the agent is busy"), "{}", desk.text());
     assert!(desk.text().contains("incident 12"), "what was read stays");
@@ -200,7 +200,7 @@ fn marks_in_a_closed_group_are_told_before_anything_is_planned() {
 }
 
 fn calls(desk: &mut Desk) -> Vec<String> {
-    let all = desk.console.take_effects();
+    let all = desk.effects();
     all.into_iter().filter_map(|e| if let Effect::Call(t) = e { Some(t) } else { None }).collect()
 }
 

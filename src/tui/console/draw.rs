@@ -59,6 +59,7 @@ impl Console {
                 let until = times::moment(declared.until, self.now);
                 format!(" EMERGENCY {} until {until}: {} ", declared.by, declared.why)
             }),
+            who: self.acts.whose(),
             armed: self.acts.armed_until(self.now),
             only_watches: self.acts.only_watches().is_some(),
             now: self.now,

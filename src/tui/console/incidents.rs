@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Console, Effect};
 use crate::config::GroupBy;
 use crate::tui::screens::Layer;
+use crate::tui::screens::board::has_foot;
 use crate::tui::screens::incidents::IncidentsScreen;
 use crate::tui::times;
 use crate::tui::wish::Wish;
@@ -29,24 +30,27 @@ impl Console {
         self.ask_for_incidents();
     }
 
-    /// Whether the board's groups are incidents.
-    fn groups_by_incident(&self) -> bool {
-        self.board.group() == GroupBy::Incident && self.away.is_none()
+    /// Whether the board shows incidents: as its groups, or below its list.
+    fn board_shows_them(&self) -> bool {
+        let groups = self.board.group() == GroupBy::Incident;
+        self.away.is_none() && (groups || (has_foot(self.size) && self.replay().is_none()))
     }
 
     /// Takes which schools are part of which, for the board's groups.
     pub(super) fn places(&mut self, answer: Result<Box<Incidents>, String>) {
         match answer {
-            Ok(_) if self.away.is_some() => {}
-            Ok(told) => self.board.take_places(&told, self.rows.as_ref(), self.now),
-            Err(why) => self.message = Some(format!("incidents cannot be read: {why}")),
+            _ if self.away.is_some() => {}
+            Err(why) if !has_foot(self.size) => {
+                self.message = Some(format!("incidents cannot be read: {why}"));
+            }
+            told => self.board.take_places(told, self.rows.as_ref(), self.now),
         }
     }
 
     /// Asks for what the open screens show.
     pub(super) fn ask_for_incidents(&mut self) {
         self.incidents = Reading { is_old: false, asked: Some(self.mono) };
-        if self.groups_by_incident() {
+        if self.board_shows_them() {
             self.effects.push(Effect::Guard(Wish::Places));
         }
         for layer in &self.layers {
@@ -66,10 +70,11 @@ impl Console {
             Some(top) => {
                 matches!(top, Layer::Incidents(_) | Layer::Incident(_) | Layer::IncidentWord(_))
             }
-            None => self.groups_by_incident(),
+            None => self.board_shows_them() && self.rows.is_some(),
         };
         let is_due = self.incidents.asked.is_none_or(|at| mono >= at + EVERY);
-        if is_shown && is_due && self.incidents.is_old && self.is_known() {
+        let unread = self.layers.is_empty() && self.board.lacks_incidents();
+        if is_shown && is_due && (self.incidents.is_old || unread) && self.is_known() {
             self.ask_for_incidents();
         }
     }

@@ -471,6 +471,7 @@ table! {
     Up "plan_up" CONFIRM ["up"] "up" "One line up." 0 always;
     Help "plan_help" CONFIRM ["f1"] "what the words mean" "The keys of a plan, and what its words mean." 4 always;
     Copy "copy" PAGE ["y"] "copy" "Sends the sentence to the terminal's clipboard (OSC 52)." 3 with_sentence;
+    Copy "copy_here" BOARD ["y"] "copy" "Sends the sentence about the school at the cursor to the terminal's clipboard (OSC 52)." 12 with_sentence;
     Refresh "refresh" SCHOOLS ["r"] "ask now" "Asks the vendors again now, within their limits, and sorts again." 10 connected;
     Palette "palette" LISTS [":"] "commands" "All commands by name." 6 always;
     Help "help" LISTS ["?" "f1"] "keys" "The keys of this place, with a search." 5 always;

@@ -7,7 +7,7 @@ use super::{Act, Answer, View, moved, row_name};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::theme::Role;
 use crate::tui::times;
-use crate::tui::widgets::{Line, Pen, hints};
+use crate::tui::widgets::{Line, Pen, hints, rule};
 use crate::wire::Clean;
 use crate::wire::board::Row;
 
@@ -138,6 +138,20 @@ impl ExpiringScreen {
         hints(pen, (0, bottom, area.width, 1), view.keymap, Scope::Expiring, view.facts);
         built
     }
+}
+
+/// Draws what runs out first, as much as fits, without a cursor.
+pub(super) fn draw_first(pen: &mut Pen<'_>, area: Rect, view: &View<'_>) -> usize {
+    let all = endings(view);
+    let heading = match all.len() {
+        0 => "RUNS OUT   nothing".to_owned(),
+        n => format!("RUNS OUT   {n}, the soonest first"),
+    };
+    pen.line(area.x, area.y, area.width, &rule(&heading, area.width));
+    let room = area.width.saturating_sub(3);
+    let rows = area.y + 1..area.bottom();
+    let lines = all.iter().map(|ending| in_a_line(ending, false, (room, view)));
+    rows.zip(lines).map(|(y, line)| pen.line(area.x + 2, y, room, &line)).count()
 }
 
 fn in_a_line(ending: &Ending, is_chosen: bool, (room, view): (u16, &View<'_>)) -> Line {

@@ -175,6 +175,22 @@ impl IncidentsScreen {
         built
     }
 
+    /// Whether nothing has been heard yet.
+    pub(super) fn is_unread(&self) -> bool {
+        self.all.is_none() && self.error.is_none()
+    }
+
+    /// Draws the first of those that are open, as many as fit, without a cursor.
+    pub(super) fn draw_first(&self, pen: &mut Pen<'_>, area: Rect, view: &View<'_>) -> usize {
+        pen.line(area.x, area.y, area.width, &rule(self.title(view).trim(), area.width));
+        let open = self.lines().iter().filter(|line| line.state.ended_at().is_none());
+        let room = area.width.saturating_sub(2);
+        let doubt = self.doubt(view).map(|text| Line::of(format!(" {text}"), Role::Message));
+        let lines = doubt.into_iter().chain(open.map(|line| in_a_line(line, false, (room, view))));
+        let rows = area.y + 1..area.bottom();
+        rows.zip(lines).map(|(y, line)| pen.line(area.x + 1, y, room, &line)).count()
+    }
+
     fn title(&self, view: &View<'_>) -> String {
         let Some(all) = &self.all else { return " INCIDENTS   reading ...".to_owned() };
         let open = all.incidents.iter().filter(|line| line.state.ended_at().is_none()).count();

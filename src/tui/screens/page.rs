@@ -82,12 +82,7 @@ impl PageScreen {
                 let next = self.neighbour(command == Command::NextSchool, view);
                 return next.map_or(Answer::Consumed, |row| Answer::Wants(vec![Act::Page(row)]));
             }
-            Command::Copy => {
-                let page = view.page(self.row);
-                let page = page.filter(|p| p.past.is_none() && !p.replay);
-                let text = page.and_then(|p| say::sentence(&p, view.now));
-                return text.map_or(Answer::Consumed, |text| Answer::Wants(vec![Act::Copy(text)]));
-            }
+            Command::Copy => return copied(self.row, view),
             Command::Refresh => {
                 let school = match self.row {
                     Row::Estate => None,
@@ -124,6 +119,13 @@ impl PageScreen {
         hints(pen, at, view.keymap, Scope::Page, view.facts);
         built
     }
+}
+
+/// The sentence of a row, to the clipboard.
+pub(super) fn copied(row: Row, view: &View<'_>) -> Answer {
+    let page = view.page(row).filter(|page| page.past.is_none() && !page.replay);
+    let text = page.and_then(|page| say::sentence(&page, view.now));
+    text.map_or(Answer::Consumed, |text| Answer::Wants(vec![Act::Copy(text)]))
 }
 
 /// Draws a row's page into an area, without hints; also the right half of a wide board.

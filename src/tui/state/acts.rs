@@ -148,6 +148,14 @@ impl Acts {
         self.page.as_ref().is_some_and(|page| page.me.operator.person() == waiting.plan.by.person())
     }
 
+    /// Whose session it is, with their roles: `asha operator`.
+    #[must_use]
+    pub fn whose(&self) -> Option<String> {
+        let me = &self.page.as_ref()?.me;
+        let name = me.operator.name.to_string();
+        Some(me.roles.iter().fold(name, |who, role| format!("{who} {}", role.word())))
+    }
+
     /// Whether the operator has one of these roles now.
     #[must_use]
     pub fn has(&self, roles: &[Role]) -> bool {

@@ -28,6 +28,8 @@ pub struct Place {
     pub emergency: Option<String>,
     /// Until when the operator is armed.
     pub armed: Option<Timestamp>,
+    /// Whose session it is, with their roles.
+    pub who: Option<String>,
     /// Nobody can act from here, or this operator cannot.
     pub only_watches: bool,
     /// The agent's clock.
@@ -113,7 +115,14 @@ pub fn line_one(pen: &mut Pen<'_>, columns: u16, place: &Place) {
         x = pen.text(x, 0, right.saturating_sub(x), demo, Role::Demo) + 2;
     }
     if let Some(text) = &place.emergency {
-        pen.text(x, 0, right.saturating_sub(x + 1), text, Role::Offline);
+        x = pen.text(x, 0, right.saturating_sub(x + 1), text, Role::Offline) + 2;
+    }
+    // Of all this it is what one knows best: whole, or not at all.
+    if let Some(who) = &place.who {
+        let at = right.saturating_sub(width(who) + 3);
+        if at >= x {
+            pen.text(at, 0, width(who), who, Role::Quiet);
+        }
     }
 }
 

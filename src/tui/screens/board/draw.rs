@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use super::layout::{Parts, Widths};
 use super::{BoardScreen, Item, Spot};
 use crate::tui::keymap::Scope;
+use crate::tui::screens::expiring::draw_first;
 use crate::tui::screens::page::body_of;
 use crate::tui::screens::prompt::said;
 use crate::tui::screens::{View, row_name};
@@ -84,10 +85,14 @@ impl BoardScreen {
         if let Some(area) = parts.peek {
             self.draw_peek(pen, area, rows, view);
         }
+        let below = parts.foot.filter(|_| view.past.is_none() && rows.replay.is_none());
+        let below = below.map_or(0, |(incidents, endings)| {
+            self.incidents.draw_first(pen, incidents, view) + draw_first(pen, endings, view)
+        });
         let side = parts.side.zip(self.row());
         let beside =
             side.map_or(0, |(area, row)| body_of(pen, area, row, Some(self.column(rows)), 0, view));
-        built + 1 + beside
+        built + 1 + beside + below
     }
 
     fn draw_message(

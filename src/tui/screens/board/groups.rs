@@ -106,12 +106,20 @@ impl BoardScreen {
     }
 
     /// Takes which schools are part of which open incident.
-    pub fn take_places(&mut self, told: &Incidents, rows: Option<&Rows>, now: Timestamp) {
-        let places = Some(Places::new(told));
-        if self.places != places {
-            self.places = places;
-            self.list(rows, now);
+    pub fn take_places(
+        &mut self,
+        told: Result<Box<Incidents>, String>,
+        rows: Option<&Rows>,
+        now: Timestamp,
+    ) {
+        if let Ok(told) = &told {
+            let places = Some(Places::new(told));
+            if self.places != places {
+                self.places = places;
+                self.list(rows, now);
+            }
         }
+        self.incidents.heard(told);
     }
 
     /// With a filter every match is shown; without one, groups are opened one by one.

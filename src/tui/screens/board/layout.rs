@@ -7,6 +7,9 @@ use ratatui::layout::Rect;
 const DAYS: u16 = 14;
 /// Lines of a peek below its heading.
 const PEEK: u16 = 6;
+/// Lines of incidents, and of what runs out, each with its heading, below the list of a tall board.
+const INCIDENTS: u16 = 7;
+const ENDINGS: u16 = 5;
 
 /// The parts, from the top.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +25,8 @@ pub(super) struct Parts {
     pub(super) peek: Option<Rect>,
     /// The page of the row under the cursor, on the right.
     pub(super) side: Option<Rect>,
+    /// What is broken and what runs out, under the list.
+    pub(super) foot: Option<(Rect, Rect)>,
     /// Line of messages and marks.
     pub(super) message: Option<u16>,
     /// First hint line and how many.
@@ -44,7 +49,9 @@ impl Parts {
         let has_peek = rows >= 24 && columns >= 60 && !has_side;
         // A blank line, a heading, the lines, a blank line; more where there is room.
         let peek_rows = if has_peek { PEEK + 3 + rows.saturating_sub(36).min(6) } else { 0 };
-        let list_bottom = bottom.saturating_sub(peek_rows).max(list_top);
+        let has_foot = has_side && rows >= 40;
+        let foot_rows = if has_foot { INCIDENTS + ENDINGS + 2 } else { 0 };
+        let list_bottom = bottom.saturating_sub(peek_rows + foot_rows).max(list_top);
         let width = if has_side { columns / 2 } else { columns };
         Self {
             columns: width,
@@ -55,6 +62,11 @@ impl Parts {
                 .then(|| Rect::new(0, list_bottom + 1, width, peek_rows.saturating_sub(2))),
             side: has_side
                 .then(|| Rect::new(width + 1, 2, columns - width - 1, bottom.saturating_sub(2))),
+            foot: has_foot.then(|| {
+                let y = list_bottom + 1;
+                let endings = Rect::new(0, y + INCIDENTS + 1, width, ENDINGS);
+                (Rect::new(0, y, width, INCIDENTS), endings)
+            }),
             message,
             hints: (rows.saturating_sub(hint_rows), hint_rows),
         }
@@ -131,7 +143,8 @@ mod tests {
         for columns in [1, 20, 40, 49, 59, 80, 100, 159, 160, 200, 400] {
             for rows in 1..80 {
                 let p = Parts::of((columns, rows));
-                let bottom = p.peek.map_or(p.list.bottom(), |r| r.bottom());
+                let below = p.peek.or(p.foot.map(|(_, endings)| endings));
+                let bottom = below.map_or(p.list.bottom(), |r| r.bottom());
                 if rows >= 5 {
                     assert!(bottom <= p.message.unwrap_or(p.hints.0), "{columns}x{rows} {p:?}");
                     assert!(p.hints.0 + p.hints.1 <= rows);
@@ -146,6 +159,8 @@ mod tests {
         }
         assert_eq!(Parts::of((80, 24)).list_rows(), 8);
         assert!(Parts::of((80, 23)).peek.is_none() && Parts::of((59, 24)).peek.is_none());
+        assert!(Parts::of((160, 39)).foot.is_none() && Parts::of((159, 50)).foot.is_none());
+        assert_eq!(Parts::of((200, 50)).list_rows(), 29);
         assert_eq!(Widths::of(49, 7).cell, 0);
         assert_eq!(Widths::of(80, 7).services, 7);
         assert_eq!((Widths::of(99, 7).days, Widths::of(100, 7).days), (0, 16));

@@ -14,7 +14,8 @@ use jiff::Timestamp;
 
 use groups::{Group, Places};
 
-use super::page::PageScreen;
+use super::incidents::IncidentsScreen;
+use super::page::{PageScreen, copied};
 use super::{Act, Answer, Layer, View};
 use crate::config::GroupBy;
 use crate::tui::keymap::Command;
@@ -71,11 +72,25 @@ pub struct BoardScreen {
     group: GroupBy,
     /// None until they were read.
     places: Option<Places>,
+    /// What is broken, below the list.
+    incidents: IncidentsScreen,
     groups: Vec<Group>,
     open_groups: BTreeSet<String>,
 }
 
+/// Whether a board of this size shows incidents and what runs out below its list.
+#[must_use]
+pub fn has_foot(size: (u16, u16)) -> bool {
+    layout::Parts::of(size).foot.is_some()
+}
+
 impl BoardScreen {
+    /// Whether no incident has been heard of yet.
+    #[must_use]
+    pub fn lacks_incidents(&self) -> bool {
+        self.incidents.is_unread()
+    }
+
     /// The row under the cursor.
     #[must_use]
     pub fn row(&self) -> Option<Row> {
@@ -270,6 +285,7 @@ impl BoardScreen {
             Command::MarkAll => self.mark_all(rows),
             Command::Clear => return self.clear(view),
             Command::Enter => return self.enter(view),
+            Command::Copy => return self.row().map_or(Answer::Consumed, |row| copied(row, view)),
             Command::Refresh => {
                 let what = match self.row() {
                     Some(Row::School(laestab)) => Refresh { school: Some(laestab), service: None },
