@@ -148,12 +148,19 @@ impl Acts {
         self.page.as_ref().is_some_and(|page| page.me.operator.person() == waiting.plan.by.person())
     }
 
-    /// Whose session it is, with their roles: `asha operator`.
+    /// Whose session it is, with their roles: `asha operator`. What another role includes is left out.
     #[must_use]
     pub fn whose(&self) -> Option<String> {
         let me = &self.page.as_ref()?.me;
+        let is_lead = me.roles.contains(&Role::Lead);
+        let says = |role: &&Role| match role {
+            Role::Viewer => me.roles.len() == 1,
+            Role::Operator | Role::Approver => !is_lead,
+            Role::Lead | Role::Auditor => true,
+        };
         let name = me.operator.name.to_string();
-        Some(me.roles.iter().fold(name, |who, role| format!("{who} {}", role.word())))
+        let roles = me.roles.iter().filter(says);
+        Some(roles.fold(name, |who, role| format!("{who} {}", role.word())))
     }
 
     /// Whether the operator has one of these roles now.
