@@ -278,6 +278,17 @@ fn keeps_the_desks_book(open: &dyn Fn() -> Box<dyn Store>) {
     let kept = open().load().unwrap().planned;
     assert!(kept.len() == 2 && kept.contains(&plan(here, 0)), "{kept:?}");
     let store = open();
+    assert!(!store.strike(77, &"gone".into()).unwrap(), "no such entry");
+    assert!(store.strike(2, &"gone".into()).unwrap());
+    let says = |store: &dyn Store| {
+        let book = store.desk(here, 10).unwrap();
+        book.into_iter().map(|entry| (entry.id, entry.why.to_string())).collect::<Vec<_>>()
+    };
+    let (gone, stays) = ((2, "gone".to_owned()), (1, wide.why.to_string()));
+    assert_eq!(says(&*store), [gone.clone(), stays.clone()]);
+    drop(store);
+    let store = open();
+    assert_eq!(says(&*store), [gone, stays]);
     store.keep(Save { planned: Some(vec![plan(there, 1)]), ..save(43) });
     drop(store);
     assert_eq!(open().load().unwrap().planned, [plan(there, 1)], "the whole list is another");

@@ -7,22 +7,23 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::body::Bytes;
-use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::agent::peers::PeerId;
 use crate::agent::problem::{Refusal, json};
 use crate::agent::routes::{Answer, Desk, body_of};
-use crate::hub::Stand;
+use crate::hub::{Order, Stand};
 use crate::model::again::Again;
+use crate::model::calendar::london;
 use crate::model::cell::{Handling, Row};
 use crate::model::desk::{CellName, DeskEntry, DeskKind};
 use crate::model::estate::Estate;
 use crate::model::text::Clean;
 use crate::ports::store::Save;
-use crate::wire::desk::{Handle, Handled, LeftOut, MOST_CELLS};
+use crate::wire::desk::{Handle, Handled, LeftOut, MOST_CELLS, StruckOut};
 
 /// The longest acknowledgement or claim.
 const LONGEST_HOLD: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -42,6 +43,35 @@ pub(super) async fn handle(
     let by = name_of(&desk, peer).await;
     let told = take(&desk, by, asked).await?;
     Ok(json(StatusCode::OK, &told))
+}
+
+/// `POST /v1/desk/{id}/strike`: the text of an entry of the book goes, wherever it is told; that it was
+/// there, and who struck it out, stays.
+pub(super) async fn strike(
+    State(desk): State<Arc<Desk>>,
+    Extension(peer): Extension<PeerId>,
+    Path(id): Path<u64>,
+) -> Answer {
+    let by = name_of(&desk, peer).await;
+    let at = desk.clock.now();
+    let text = struck(&by, at);
+    // First what is at hand, so that nothing writes the old text again.
+    let incident = desk.hub.order(Order::Strike { desk: id, text: text.clone() }).await??;
+    let store = Arc::clone(&desk.store);
+    let struck = tokio::task::spawn_blocking(move || store.strike(id, &text)).await;
+    let is_in_book = struck.map_err(|_| Refusal::stopping())?.map_err(|why| {
+        Refusal::busy(&format!("it stands in the file still: {why}; strike it out again"))
+    })?;
+    if !is_in_book && incident == 0 {
+        return Err(Refusal::not_found("no such entry is in the desk's book"));
+    }
+    Ok(json(StatusCode::OK, &StruckOut { id, by, at }))
+}
+
+/// What stands in the place of a text that was struck out.
+fn struck(by: &Clean, at: Timestamp) -> Clean {
+    let at = at.to_zoned_datetime(london()).strftime("%a %-d %b %Y %H:%M");
+    Clean::new(&format!("struck out by {by}, {at}"))
 }
 
 /// The account behind the connection, by name.

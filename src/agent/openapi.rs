@@ -12,7 +12,7 @@ use crate::wire::action::{
 };
 use crate::wire::board::{Board, Change};
 use crate::wire::days::LastDays;
-use crate::wire::desk::{Handle, Handled};
+use crate::wire::desk::{Handle, Handled, StruckOut};
 use crate::wire::incident::{IncidentDone, IncidentOrder, IncidentPage, Incidents};
 use crate::wire::page::{AgentHealth, CheckPage, Page, Problem, Refresh, Refreshed};
 use crate::wire::past::{Diff, Handover};
@@ -177,7 +177,7 @@ fn reads(answers: &mut SchemaGenerator) -> [Route<'static>; 5] {
 }
 
 /// Refresh, and the routes that tell of the agent itself.
-fn others(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> [Route<'static>; 5] {
+fn others(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> [Route<'static>; 6] {
     [
         Route {
             method: "post",
@@ -198,6 +198,17 @@ fn others(answers: &mut SchemaGenerator, requests: &mut SchemaGenerator) -> [Rou
                 "Acknowledges, claims, sets a downtime, notes, or gives back: in the name of the \
                  account behind the socket",
                 answers.subschema_for::<Handled>().to_value(),
+            )
+        },
+        Route {
+            problems: &[400, 404],
+            ..post(
+                "/v1/desk/{id}/strike",
+                "Strikes out the text of an entry of the desk's book, in the name of the account \
+                 behind the socket; who wrote it and who struck it out stays",
+                Some(&parameter("id", "path", true, "The entry's number")),
+                None,
+                answers.subschema_for::<StruckOut>().to_value(),
             )
         },
         get("/v1/health", "How the agent is", answers.subschema_for::<AgentHealth>().to_value()),

@@ -127,6 +127,7 @@ pub(super) fn router(desk: Arc<Desk>, counter: Arc<Counter>) -> Router {
         .route("/v1/status", get(status))
         .route("/v1/refresh", post(refresh))
         .route("/v1/handling", post(handling::handle).layer(DefaultBodyLimit::max(orders)))
+        .route("/v1/desk/{id}/strike", post(handling::strike))
         .route("/v1/health", get(health))
         .route("/v1/metrics", get(metrics))
         .route("/v1/openapi.json", get(document))
@@ -284,6 +285,7 @@ async fn page(State(desk): At, Path(school): Path<String>, RawQuery(query): RawQ
 
 pub(super) fn line_of(entry: DeskEntry) -> DeskLine {
     DeskLine {
+        id: entry.id,
         at: entry.at,
         by: entry.by,
         kind: entry.kind,

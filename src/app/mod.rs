@@ -104,6 +104,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
         Some(Command::Incidents(args)) => incident::list(&outside.agent_socket()?, args).await,
         Some(Command::Incident(command)) => incident::run(&outside.agent_socket()?, command).await,
         Some(Command::Handle(args)) => handle::run(&outside.agent_socket()?, args).await,
+        Some(Command::Strike(args)) => handle::strike(&outside.agent_socket()?, args).await,
         Some(Command::Config(ConfigCommand::Check)) => config::check(&outside),
         Some(Command::Config(ConfigCommand::Schema)) => config::schema(),
         Some(Command::Connector(command)) => connector::run(outside, command).await,

@@ -89,6 +89,9 @@ pub enum Command {
     Watch(WatchArgs),
     /// Acknowledge, claim, set a downtime, note or give back. Exit code: 0 done, 11 to no cell.
     Handle(HandleArgs),
+    /// Strike out what somebody wrote about a school: its text is gone, that it was there stays. Without
+    /// a number: what can be struck out.
+    Strike(StrikeArgs),
     /// What is broken: incidents, what nobody has first. Exit code: that of the worst, as for status.
     Incidents(IncidentsArgs),
     /// One incident: show it, export it for the review, claim, note, merge, split, resolve.
@@ -343,6 +346,18 @@ pub struct HandleArgs {
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub why: String,
     /// The agent's answer as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `caretaker strike`.
+#[derive(Debug, Args)]
+pub struct StrikeArgs {
+    /// LAESTAB number or a part of a name, or `estate`.
+    pub school: String,
+    /// The entry's number, as the list without it tells.
+    pub id: Option<u64>,
+    /// JSON.
     #[arg(long)]
     pub json: bool,
 }

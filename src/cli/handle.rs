@@ -4,11 +4,13 @@ use jiff::Timestamp;
 
 use crate::cli::args::HandleArgs;
 use crate::cli::pick::{filter_of, matching};
+use crate::cli::when::moment;
 use crate::cli::{PickError, pick, pick_service};
 use crate::wire::again::{Again, AgainError};
 use crate::wire::board::{Board, CompactCell, Row};
 use crate::wire::desk::{CellName, DeskKind, Handle, Handled};
 use crate::wire::filter::{Filter, FilterError};
+use crate::wire::page::Page;
 use crate::wire::when::{WhenError, stretch, when};
 use crate::wire::{Clean, Health};
 
@@ -164,4 +166,19 @@ fn row_name(board: &Board, row: Row) -> String {
             school.map_or_else(|| l.to_string(), |s| s.name.to_string())
         }
     }
+}
+
+/// What was written about a row: number, when, by whom, what, to which services, and the text.
+#[must_use]
+pub fn book_text(page: &Page) -> String {
+    let written = page.desk.iter().filter(|line| !line.why.is_empty());
+    let lines: String = written
+        .map(|line| {
+            let services: Vec<&str> = line.services.iter().map(|s| s.as_str()).collect();
+            let (at, services) = (moment(line.at), services.join(", "));
+            let kind = line.kind.word();
+            format!("{}  {at}  {} {kind}, {services}: {}\n", line.id, line.by, line.why)
+        })
+        .collect();
+    if lines.is_empty() { "nothing was written about it\n".to_owned() } else { lines }
 }

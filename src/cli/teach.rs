@@ -54,6 +54,16 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "strike",
+        &[
+            ("caretaker strike fernhollow", "what was written about a school, with its numbers"),
+            (
+                "caretaker strike fernhollow 1764314000123456",
+                "a note that names somebody: its text goes",
+            ),
+        ],
+    ),
+    (
         "incidents",
         &[("caretaker incidents --ended 12h", "what is broken, and what ended in the last shift")],
     ),

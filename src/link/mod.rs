@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 
 use crate::wire::board::{Board, Change, Row};
 use crate::wire::days::LastDays;
-use crate::wire::desk::{Handle, Handled};
+use crate::wire::desk::{Handle, Handled, StruckOut};
 use crate::wire::page::{AgentHealth, CheckPage, Page, Problem, Refresh, Refreshed};
 use crate::wire::past::{Diff, Handover};
 use crate::wire::recording::Names;
@@ -330,6 +330,14 @@ impl Link {
         let body = serde_json::to_vec(what)
             .map_err(|e| LinkError::Version { why: format!("the question: {e}") })?;
         read(&http::ask(&self.socket, "POST", "/v1/handling", body).await?)
+    }
+
+    /// Strikes out the text of an entry of the desk's book.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub async fn strike(&self, id: u64) -> Result<StruckOut, LinkError> {
+        read(&http::ask(&self.socket, "POST", &format!("/v1/desk/{id}/strike"), Vec::new()).await?)
     }
 
     /// Who answers there: to choose between attaching and starting an own agent.

@@ -13,6 +13,7 @@ use crate::model::incident::KeptIncident;
 use crate::model::kept::{KeptCell, KeptMemory, KeptPlan, KeptRun, KnownRuns};
 use crate::model::observation::Target;
 use crate::model::past::{Around, Attended};
+use crate::model::text::Clean;
 
 /// Why the store cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -113,6 +114,16 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// See [`StoreError`].
     fn desk(&self, row: Row, limit: usize) -> Result<Vec<DeskEntry>, StoreError>;
+
+    /// Puts `text` in the place of what an entry of the desk's book says, there and in the logs of
+    /// incidents; afterwards no file of the store holds the old text. `false` if there is no such entry.
+    /// Blocking, until it is written.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn strike(&self, _id: u64, _text: &Clean) -> Result<bool, StoreError> {
+        Err(no_past())
+    }
 
     /// The newest `limit` incidents that ended since `since`, with all that is kept of them, the newest
     /// first; what still waits to be written apart. Blocking.

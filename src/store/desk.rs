@@ -91,6 +91,36 @@ pub(super) fn insert(
     Ok(())
 }
 
+/// Puts another text in the place of what entries say. The journal, which holds the old one, is emptied
+/// before this ends; the pages are overwritten (`secure_delete`).
+pub(super) fn strike(db: &mut Connection, strikes: &[(u64, Clean)]) -> rusqlite::Result<()> {
+    let tx = db.transaction()?;
+    for (id, text) in strikes {
+        let id = i64::try_from(*id).unwrap_or(i64::MAX);
+        tx.execute("UPDATE desk SET why = ?2 WHERE id = ?1", params![id, text.as_str()])?;
+        tx.execute(
+            "UPDATE incident_log SET line = json_set(line, '$.why', ?2) \
+             WHERE json_extract(line, '$.desk') = ?1",
+            params![id, text.as_str()],
+        )?;
+    }
+    tx.commit()?;
+    let is_busy: bool = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    match is_busy {
+        true => Err(rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY),
+            Some("somebody reads what is to be struck out".to_owned()),
+        )),
+        false => Ok(()),
+    }
+}
+
+/// Whether an entry is in the book.
+pub(super) fn has(db: &Connection, id: u64) -> rusqlite::Result<bool> {
+    let id = i64::try_from(id).unwrap_or(i64::MAX);
+    db.query_row("SELECT EXISTS(SELECT 1 FROM desk WHERE id = ?1)", [id], |row| row.get(0))
+}
+
 /// Writes all that is planned in the place of what was.
 pub(super) fn replace_planned(
     tx: &Transaction<'_>,

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::model::desk::DeskEntry;
 use crate::model::ids::CheckId;
 use crate::model::kept::{KeptPlan, KeptRun, Memory};
+use crate::model::text::Clean;
 use crate::ports::store::{Save, StoreError};
 use crate::store::incidents;
 use crate::store::pack::{self, Packed, Record, Services};
@@ -54,6 +55,8 @@ pub(super) struct Batch {
     pub history: VecDeque<Record>,
     /// Entries of the desk's book.
     pub desk: Vec<DeskEntry>,
+    /// Entries of that book whose text is to go, and what stands there instead.
+    pub strikes: Vec<(u64, Clean)>,
     /// Incidents by number.
     pub incidents: BTreeMap<u64, incidents::Waiting>,
     /// Answers to checks whose runs are kept.
@@ -73,6 +76,7 @@ impl Batch {
             && self.memories.is_empty()
             && self.history.is_empty()
             && self.desk.is_empty()
+            && self.strikes.is_empty()
             && self.incidents.is_empty()
             && self.runs.is_empty()
             && self.planned.is_none()
@@ -139,6 +143,7 @@ impl Queue {
             self.waiting.history.push_front(record);
         }
         self.waiting.desk.splice(..0, batch.desk);
+        self.waiting.strikes.splice(..0, batch.strikes);
         for (id, older) in batch.incidents {
             match self.waiting.incidents.get_mut(&id) {
                 Some(waiting) => waiting.put_back(older),

@@ -103,7 +103,8 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     }
     db.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY; \
-         PRAGMA journal_size_limit = 16777216; PRAGMA wal_autocheckpoint = 0;",
+         PRAGMA journal_size_limit = 16777216; PRAGMA wal_autocheckpoint = 0; \
+         PRAGMA secure_delete = FAST;",
     )
     .map_err(wrong)?;
     for (format, sql) in (1_u32..).zip(MIGRATIONS).filter(|(format, _)| *format > found) {

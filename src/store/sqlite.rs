@@ -15,6 +15,7 @@ use crate::model::incident::KeptIncident;
 use crate::model::kept::KnownRuns;
 use crate::model::observation::Target;
 use crate::model::past::{Around, Attended};
+use crate::model::text::Clean;
 use crate::ports::store::{KeptBoard, Save, Store, StoreError};
 use crate::store::desk;
 use crate::store::incidents;
@@ -219,6 +220,16 @@ impl Store for SqliteStore {
         let mut all: Vec<DeskEntry> = waiting.iter().cloned().chain(old).collect();
         all.truncate(limit);
         Ok(all)
+    }
+
+    fn strike(&self, id: u64, text: &Clean) -> Result<bool, StoreError> {
+        self.flush()?;
+        if !self.read(|db| desk::has(db, id))? {
+            return Ok(false);
+        }
+        self.shared.lock().waiting.strikes.push((id, text.clone()));
+        self.flush()?;
+        Ok(true)
     }
 
     fn incidents(&self, since: Timestamp, limit: usize) -> Result<Vec<KeptIncident>, StoreError> {

@@ -9,6 +9,7 @@ use crate::model::ids::CheckId;
 use crate::model::incident::KeptIncident;
 use crate::model::kept::KnownRuns;
 use crate::model::observation::Target;
+use crate::model::text::Clean;
 use crate::ports::store::{KeptBoard, Save, Store, StoreError};
 
 /// Keeps nothing and touches no file.
@@ -36,6 +37,10 @@ impl Store for Unkept {
 
     fn desk(&self, _: Row, _: usize) -> Result<Vec<DeskEntry>, StoreError> {
         Ok(Vec::new())
+    }
+
+    fn strike(&self, _: u64, _: &Clean) -> Result<bool, StoreError> {
+        Err(self.0.clone())
     }
 
     fn incidents(&self, _: Timestamp, _: usize) -> Result<Vec<KeptIncident>, StoreError> {

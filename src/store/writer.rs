@@ -162,6 +162,10 @@ impl Writer {
         let of_incidents = batch.incidents.values().map(|waiting| waiting.members.len() + 1);
         self.journaled += of_incidents.sum::<usize>();
         incidents::write(&mut self.db, &mut batch.incidents, services)?;
+        if !batch.strikes.is_empty() {
+            desk::strike(&mut self.db, &batch.strikes)?;
+            batch.strikes = Vec::new();
+        }
         self.journaled += batch.cells.len() + batch.memories.len();
         write_cells(&mut self.db, &mut batch.cells)?;
         write_memories(&mut self.db, &mut batch.memories)?;

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use self::undo::Taken;
 use crate::config::ViewSettings;
 use crate::tui::keymap::{BINDINGS, Chord, Command, Facts, Keymap, Scope};
 use crate::tui::screens::board::BoardScreen;
@@ -33,7 +34,7 @@ use crate::tui::theme::{Folder, Theme, ThemeError};
 use crate::tui::times;
 use crate::tui::wish::Wish;
 use crate::wire::board::Row;
-use crate::wire::desk::{CellName, Handle};
+use crate::wire::desk::Handle;
 use crate::wire::page::Refresh;
 
 /// What the console wants done outside.
@@ -92,7 +93,7 @@ pub struct Console {
     /// Our monotonic clock, when it was last told.
     mono: Duration,
     /// What was last taken in hand here.
-    taken: Option<Vec<CellName>>,
+    taken: Option<Taken>,
     /// What a key was about when the last frame was written; none once a key moved on.
     seen: Option<hand::Seen>,
     /// The minute changed what a filter or a group lists, and keys came.

@@ -7,6 +7,7 @@ use crate::tui::screens::report::Asked;
 use crate::wire::account::{AskAccount, FindAccounts};
 use crate::wire::action::{Arm, Armed, AuditEntry, Confirmed, EmergencyView, PlanPage, Told};
 use crate::wire::board::Board;
+use crate::wire::desk::StruckOut;
 use crate::wire::incident::{IncidentDone, IncidentOrder, IncidentPage, Incidents};
 use crate::wire::past::{Diff, Handover};
 use crate::wire::replay::{Replay, ReplayOrder};
@@ -82,6 +83,8 @@ pub enum Wish {
         /// What.
         order: Box<IncidentOrder>,
     },
+    /// The text of an entry of the desk's book goes.
+    Strike(u64),
     /// Entries of the audit.
     Audit(AuditQuery),
     /// The training that runs.
@@ -161,6 +164,8 @@ pub enum Heard {
         /// Its page.
         answer: Result<Box<AccountPage>, String>,
     },
+    /// Who struck out which entry of the desk's book.
+    Struck(Result<StruckOut, String>),
     /// Incidents, or why there are none.
     Incidents(Result<Box<Incidents>, String>),
     /// The open ones with their schools.
@@ -303,6 +308,7 @@ pub async fn carry_out(link: &Link, wish: Wish) -> Heard {
             let answer = boxed(link.order_incident(id, &order).await);
             Heard::Ordered { id, answer }
         }
+        Wish::Strike(id) => Heard::Struck(link.strike(id).await.map_err(words)),
         Wish::Audit(query) => {
             let answer = link.audit(&query).await.map(|page| page.entries).map_err(words);
             Heard::Audit { query, answer }

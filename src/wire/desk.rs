@@ -40,6 +40,18 @@ pub struct Handle {
     pub why: Clean,
 }
 
+/// The answer to `POST /v1/desk/{id}/strike`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StruckOut {
+    /// The entry of the desk's book whose text is gone.
+    pub id: u64,
+    /// Who struck it out, as the agent knows the account.
+    pub by: Clean,
+    /// When.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+}
+
 /// A cell to which it was not done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LeftOut {
@@ -84,6 +96,9 @@ pub struct Handled {
 /// An entry of the desk's book on a page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeskLine {
+    /// Its number in the desk's book.
+    #[serde(default)]
+    pub id: u64,
     /// When it was done.
     #[schemars(with = "String")]
     pub at: Timestamp,

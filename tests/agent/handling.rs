@@ -185,6 +185,56 @@ async fn a_note_is_kept_and_changes_no_cell() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_note_that_is_struck_out_is_read_nowhere_and_in_no_file() {
+    let mut stage = Stage::new(2);
+    stage.settings.people = std::sync::Arc::new(Asha);
+    let (agent, wire) = stage.settled().await;
+    // So long that what is put in its place does not cover it.
+    let needle = format!("{}mind Zephaniah Quill", "rang twice; ".repeat(18));
+    let (names, keeps) = ([name(0, "aqua")], [name(1, "aqua")]);
+    stage.vendors[0].says(0, Verdict::Critical);
+    until_critical(&wire, 0).await;
+    let incidents = wire.get("/v1/incidents").await;
+    let incident = format!("/v1/incidents/{}", incidents["incidents"][0]["id"]);
+    // One at a cell, one at the incident, which stands at its cells as well; and one that stays.
+    let noted = handle(&wire, json!({"kind": "note", "cells": names, "why": needle})).await.1;
+    let why = format!("{needle} again");
+    let order = json!({"kind": "note", "why": why}).to_string();
+    let at_incident = wire.ask("POST", &incident, order.as_bytes()).await.1;
+    let kept = json!({"kind": "note", "cells": keeps, "why": "rang the office"});
+    assert_eq!(handle(&wire, kept).await.1["done"], 1);
+    let files = || {
+        let folder = std::fs::read_dir(stage.board_file().parent().unwrap()).unwrap();
+        let all = folder.map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+        all.flat_map(|path| std::fs::read(path).unwrap()).collect::<Vec<u8>>()
+    };
+    for id in [&noted["id"], &at_incident["handled"]["id"]] {
+        let (status, struck) = wire.ask("POST", &format!("/v1/desk/{id}/strike"), b"").await;
+        assert_eq!((status, &struck["by"]), (200, &json!("asha")), "{struck}");
+    }
+    for path in [incident.clone(), format!("/v1/schools/{}", school(0)), "/v1/handover".into()] {
+        let told = wire.get(&path).await.to_string();
+        assert!(!told.contains("Zephaniah"), "{path}: {told}");
+        assert!(told.contains("struck out by asha"), "{path}: {told}");
+    }
+    let bytes = files();
+    let found = |text: &str| bytes.windows(text.len()).any(|part| part == text.as_bytes());
+    assert!(!found("Zephaniah"), "in a file still");
+    assert!(found("rang the office"), "the files that were looked at are those of the book");
+    // Twice is once more; what is not there is said.
+    let again = wire.ask("POST", &format!("/v1/desk/{}/strike", noted["id"]), b"").await;
+    assert_eq!(again.0, 200);
+    assert_eq!(wire.ask("POST", "/v1/desk/12/strike", b"").await.0, 404);
+    assert_eq!(page(&wire, 1).await["desk"][0]["why"], "rang the office");
+    agent.stop().await.unwrap();
+    // Nor does the next start bring it back.
+    let (agent, wire) = stage.settled().await;
+    let told = wire.get(&incident).await.to_string();
+    assert!(!told.contains("Zephaniah") && told.contains("struck out"), "{told}");
+    agent.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nonsense_is_refused_with_a_remedy_and_a_large_list_is_taken() {
     let stage = Stage::new(1);
     let (agent, wire) = stage.settled().await;

@@ -207,6 +207,7 @@ async fn the_document_names_every_route_and_no_other() {
             "/v1/changes",
             "/v1/checks/{school}/{check}",
             "/v1/days",
+            "/v1/desk/{id}/strike",
             "/v1/diff",
             "/v1/emergency",
             "/v1/handling",

@@ -2,8 +2,9 @@
 
 use caretaker::tui::console::Effect;
 use caretaker::tui::term::Input;
+use caretaker::tui::wish::{Heard, Wish};
 use caretaker::wire::board::Row;
-use caretaker::wire::desk::{CellName, DeskKind, Handle, Handled, LeftOut};
+use caretaker::wire::desk::{CellName, DeskKind, Handle, Handled, LeftOut, StruckOut};
 use caretaker::wire::{Clean, Handling, HandlingKind, Health};
 
 use crate::fixture::{DAY, Desk, at, bad, key, morning};
@@ -285,6 +286,26 @@ fn a_note_is_a_line_and_an_empty_one_is_none() {
     let note = one(&mut desk);
     assert_eq!((note.kind, note.why.as_str()), (DeskKind::Note, "rang the office"));
     assert_eq!(note.until, None);
+}
+
+#[test]
+fn a_note_that_should_not_have_been_written_is_struck_out_by_u() {
+    let mut desk = Desk::new(morning(250), (120, 40));
+    desk.press("m").type_text("mind somebody by name").press("enter");
+    let cells = one(&mut desk).cells;
+    let noted = Handled { id: 812, until: None, ..handled(DeskKind::Note, 1) };
+    desk.console.handled(Ok((cells, noted)));
+    assert!(desk.line_with("note: Maple Primary").contains("u twice strikes it out"));
+    desk.press("j j u");
+    assert_eq!(desk.effects(), []);
+    assert!(desk.line_with("u once more strikes out your note").contains("Maple Primary"));
+    desk.press("u");
+    assert_eq!(desk.effects(), [Effect::Guard(Wish::Strike(812))]);
+    desk.console.heard(Heard::Struck(Err("the disk is full".to_owned())), desk.mono);
+    assert!(desk.text().contains("it was NOT struck out: the disk is full"), "{}", desk.text());
+    let struck = StruckOut { id: 812, by: Clean::new("asha"), at: at("2026-11-24T09:15:00Z") };
+    desk.console.heard(Heard::Struck(Ok(struck)), desk.mono);
+    assert!(desk.text().contains("struck out: its text is gone"), "{}", desk.text());
 }
 
 #[test]

@@ -387,7 +387,12 @@ async fn in_hand(desk: &Desk, id: u64, by: Clean, asked: IncidentOrder) -> Answe
             why: asked.why,
             other: None,
             cells: done,
-            desk: handled.as_ref().map(|handled| handled.id).filter(|id| *id > 0),
+            // A note without a cell has a number too, by which it can be struck out.
+            desk: handled
+                .as_ref()
+                .map(|handled| handled.id)
+                .filter(|id| *id > 0)
+                .or_else(|| is_note.then(|| desk.next_entry(desk.clock.now()))),
         };
         write_down(desk, &kept, entry).await?;
     }

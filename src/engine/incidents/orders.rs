@@ -56,6 +56,13 @@ pub enum Order {
         /// Though cells of it are in trouble.
         anyway: bool,
     },
+    /// Another text stands where this entry of the desk's book is told.
+    Strike {
+        /// Which entry.
+        desk: u64,
+        /// What stands there instead.
+        text: Clean,
+    },
 }
 
 /// Why an order is not carried out.
@@ -109,7 +116,23 @@ impl Incidents {
             Order::Merge { from, into, by, why } => self.merge((from, into), at, (by, why)),
             Order::Split { id, cells, by, why } => self.split(id, &cells, at, (by, why)),
             Order::Resolve { id, by, why, anyway } => self.resolve(id, at, (by, why), anyway),
+            Order::Strike { desk, text } => Ok(self.strike(desk, &text)),
         }
+    }
+
+    /// The incident in whose log it stood; 0 if in none that is at hand.
+    fn strike(&mut self, desk: u64, text: &Clean) -> u64 {
+        let mut found = 0;
+        for held in self.open.values_mut().chain(&mut self.closed) {
+            let id = held.incident.id;
+            let lines = held.entries.iter_mut().enumerate();
+            for (place, entry) in lines.filter(|(_, entry)| entry.desk == Some(desk)) {
+                entry.why = text.clone();
+                self.dirty.entry(id).or_default().entries.insert(place);
+                found = id;
+            }
+        }
+        found
     }
 
     fn opened(&self, id: u64) -> Result<&Held, OrderError> {

@@ -251,6 +251,7 @@ impl Console {
                 None => "not armed any more".to_owned(),
             })),
             Heard::Ordered { id, answer } => self.ordered(id, answer),
+            Heard::Struck(answer) => self.struck(answer),
             Heard::Replay(answer) => self.wound(answer),
             Heard::Then { at, answer } => self.then(at, answer),
             Heard::News { from, answer } => self.news(from, answer),

@@ -3,11 +3,13 @@
 //! Invariant: an act is bound to what the operator saw under the cursor or marked on the screen;
 //! what is hidden is not acted on.
 
+use super::undo::Taken;
 use super::{Console, Effect};
 use crate::tui::keymap::Command;
 use crate::tui::screens::hand::HandPrompt;
 use crate::tui::screens::{Layer, row_name};
 use crate::tui::times;
+use crate::tui::wish::Wish;
 use crate::wire::board::Row;
 use crate::wire::desk::{CellName, DeskKind, Handle, Handled};
 use crate::wire::{Clean, HandlingKind, Health};
@@ -77,7 +79,11 @@ impl Console {
     /// What was taken last; without that, what the cursor stands on.
     fn give_back(&mut self) {
         let cells = match self.taken.take() {
-            Some(cells) => cells,
+            Some(Taken::Cells(cells)) => cells,
+            Some(Taken::Note(id, _)) => {
+                self.effects.push(Effect::Guard(Wish::Strike(id)));
+                return;
+            }
             None => match self.meant() {
                 Ok(meant) => meant.cells,
                 Err(why) => {
@@ -219,9 +225,10 @@ impl Console {
             Ok((cells, handled)) => {
                 cells.iter().for_each(|cell| self.pages.outdate(cell.row));
                 let text = self.told(&cells, &handled);
-                let takes = handled.kind.handling().is_some();
-                if takes && handled.done > 0 {
-                    self.taken = Some(cells);
+                if handled.done > 0 && handled.kind == DeskKind::Note {
+                    self.taken = Some(Taken::Note(handled.id, cells));
+                } else if handled.done > 0 && handled.kind.handling().is_some() {
+                    self.taken = Some(Taken::Cells(cells));
                 }
                 text
             }
@@ -263,17 +270,14 @@ impl Console {
         if let Some(first) = first {
             out.push_str(&format!("; {left_out} left out ({first})"));
         }
-        if kind.handling().is_some() {
-            out.push_str(&self.gives_back_words());
+        let undoes = match kind {
+            DeskKind::Note => "strikes it out",
+            DeskKind::GiveBack => return out,
+            DeskKind::Acknowledge | DeskKind::Claim | DeskKind::Downtime => "gives back",
+        };
+        if let Some(key) = self.keymap.key_at("give_back", 0) {
+            out.push_str(&format!("; {key} twice {undoes}"));
         }
         out
-    }
-
-    /// How what was taken is given back.
-    fn gives_back_words(&self) -> String {
-        match self.keymap.key_at("give_back", 0) {
-            Some(key) => format!("; {key} twice gives back"),
-            None => String::new(),
-        }
     }
 }

@@ -5,7 +5,16 @@
 use super::Console;
 use crate::tui::keymap::{BINDINGS, Chord, Command};
 use crate::tui::screens::Layer;
-use crate::wire::desk::CellName;
+use crate::wire::desk::{CellName, StruckOut};
+
+/// What was last done here that can be undone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// Cells were taken in hand.
+    Cells(Vec<CellName>),
+    /// A note was written about cells: the entry of the desk's book.
+    Note(u64, Vec<CellName>),
+}
 
 impl Console {
     /// Whether a key that undoes only says what it would undo. `said` is what the key before said: the
@@ -36,15 +45,26 @@ impl Console {
                 let facts = self.facts();
                 layer.undo_words(&self.view(&facts))
             }
-            (Command::GiveBack, None | Some(Layer::Page(_))) => {
-                let cells = match &self.taken {
-                    Some(cells) => cells.clone(),
-                    None => self.meant().ok()?.cells,
-                };
-                Some(format!("gives back {}", self.places_words(&cells)))
-            }
+            (Command::GiveBack, None | Some(Layer::Page(_))) => Some(match &self.taken {
+                Some(Taken::Note(_, cells)) => {
+                    format!("strikes out your note: {}", self.places_words(cells))
+                }
+                Some(Taken::Cells(cells)) => {
+                    format!("gives back {}", self.places_words(cells))
+                }
+                None => format!("gives back {}", self.places_words(&self.meant().ok()?.cells)),
+            }),
             _ => None,
         }
+    }
+
+    /// Takes who struck out what.
+    pub(super) fn struck(&mut self, answer: Result<StruckOut, String>) {
+        self.pages.outdate_all();
+        self.message = Some(match answer {
+            Ok(_) => "struck out: its text is gone, and nobody reads it any more".to_owned(),
+            Err(why) => format!("it was NOT struck out: {why}"),
+        });
     }
 
     /// Cells in words: one by name and who has it, several by number and the first.

@@ -416,7 +416,7 @@ table! {
     ClaimWith "claim_with" SCHOOLS ["C"] "claim, why" "The same with an end and a reason, which are asked for; each may be left out." 0 with_cell;
     Downtime "downtime" SCHOOLS ["d"] "downtime" "Planned work: asks until when and why; a vendor's announced work is filled in." 6 with_cell;
     Note "note" SCHOOLS ["m"] "note" "A line for whoever comes next, without any pupil's name." 6 with_cell;
-    GiveBack "give_back" SCHOOLS ["u"] "give back" "Undoes what you last acknowledged, claimed or set; without that, gives back the cell under the cursor. Says first where; the same key once more does it." 8 connected;
+    GiveBack "give_back" SCHOOLS ["u"] "give back" "Undoes what you last acknowledged, claimed or set, or strikes out the note that you wrote last; without that, gives back the cell under the cursor. Says first where; the same key once more does it." 8 connected;
     Act "act" SCHOOLS ["x"] "act" "Acts on the cell under the cursor or on the marked schools: a menu, then a plan. Nothing is sent by this key." 7 with_cell;
     Accounts "accounts" SCHOOLS ["w"] "sign-in" "Why can this person not sign in? Finds accounts of the school by a part of a name, masked; nothing is changed." 8 with_cell;
     Act "act_on_account" ACCOUNT ["x"] "act" "Acts on this account: a menu, then a plan. Nothing is sent by this key." 3 connected;

@@ -112,7 +112,7 @@ impl HandPrompt {
 
 fn in_words(handle: &Handle, now: Timestamp) -> String {
     if handle.kind == DeskKind::Note {
-        return "Enter keeps it for good".to_owned();
+        return "Enter keeps it".to_owned();
     }
     let say = |at| times::moment(at, now);
     if let Some(Ok((again, _))) = Again::read(handle.every.as_str(), now) {
