@@ -8,6 +8,8 @@
 
 #[path = "stories/estate.rs"]
 mod estate;
+#[path = "stories/orders.rs"]
+mod orders;
 #[path = "stories/play.rs"]
 mod play;
 #[path = "stories/reader.rs"]

@@ -20,6 +20,7 @@ use caretaker::model::observation::{Observation, Target, Verdict, Window, Zone};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::estate::{SERVICES, estate};
+use crate::orders;
 use crate::reader::{Reader, cells};
 use crate::story::{Expect, Handle, London, Observe, Story, Well};
 
@@ -28,6 +29,7 @@ enum Act {
     Event(Box<Event>),
     Restart(usize),
     Configure(usize),
+    Order(usize),
     Expect(usize),
 }
 
@@ -37,21 +39,6 @@ fn places(world: &World) -> Vec<(CellName, u16)> {
     let rows = [Row::Estate].into_iter().chain(estate.schools.keys().map(|l| Row::School(*l)));
     let columns = || (0..).zip(estate.services.iter().map(|service| service.key.clone()));
     rows.flat_map(|row| columns().map(move |(n, service)| (CellName { row, service }, n))).collect()
-}
-
-/// The open incidents: root, how many cells are in trouble of how many, and whether it is quiet.
-fn incidents(all: &Incidents) -> String {
-    let told = all.open().map(|held| {
-        let root = match held.incident.first.row {
-            Row::Estate => "estate".to_owned(),
-            Row::School(laestab) => laestab.to_string(),
-        };
-        let quiet = if held.incident.quiet_since.is_some() { ", quiet" } else { "" };
-        let (bad, all) = (held.in_trouble(), held.members.len());
-        let id = held.incident.id;
-        format!("{id} {root}/{}: {bad} of {all}{quiet}", held.incident.first.service)
-    });
-    told.collect::<Vec<_>>().join("; ")
 }
 
 fn row(name: &str) -> Row {
@@ -195,6 +182,9 @@ fn timeline(story: &Story, first: &Estate) -> Vec<(Timestamp, Act)> {
         if event.restart.is_some() {
             out.push((at, Act::Restart(index)));
         }
+        if event.order.is_some() {
+            out.push((at, Act::Order(index)));
+        }
         if event.configure.is_some() {
             out.push((at, Act::Configure(index)));
         }
@@ -321,7 +311,7 @@ impl Stage {
         let kept = self.incidents.open().map(|held| KeptIncident {
             incident: held.incident.clone(),
             members: held.members.values().cloned().collect(),
-            entries: Vec::new(),
+            entries: (0..).zip(held.entries.iter().cloned()).collect(),
         });
         self.incidents = Incidents::restored(kept.collect(), 0);
         self.one(at, Event::Restored { written_at, cells, memories });
@@ -358,6 +348,13 @@ fn run(story: &Story, mut see: impl FnMut(&mut Stage, &Expect)) -> Stage {
             Act::Configure(index) => {
                 let told = story.event[index].configure.as_ref().unwrap();
                 stage.step(at, Event::Configured(estate(&told.estate, &told.school)));
+            }
+            Act::Order(index) => {
+                let told = story.event[index].order.as_ref().unwrap();
+                stage.step(at, Event::Tick);
+                if let Some(wrong) = orders::carry_out(&mut stage.incidents, at, told) {
+                    stage.reader.wrong.push(format!("{}: {wrong}", say(Some(at))));
+                }
             }
             Act::Expect(index) => {
                 stage.step(at, Event::Tick);
@@ -558,8 +555,15 @@ fn saw(stage: &mut Stage, told: &Expect) -> BTreeMap<String, String> {
     }
     note("cells".to_owned(), format!("{:?}", counts(stage.world.summary())));
     note("schools".to_owned(), format!("{:?}", counts(stage.world.schools_summary())));
-    let of_incidents = told.incidents.as_ref().map(|_| incidents(&stage.incidents));
-    of_incidents.into_iter().for_each(|text| note("incidents".to_owned(), text));
+    if told.incidents.is_some() {
+        note("incidents".to_owned(), orders::open(&stage.incidents));
+    }
+    if told.ended.is_some() {
+        note("ended".to_owned(), orders::ended(&stage.incidents));
+    }
+    for id in told.log.keys() {
+        note(format!("log.{id}"), orders::log(&stage.incidents, id));
+    }
     if told.history.is_some() {
         let all = stage.history.iter().filter(|(r, _)| *r == row);
         let all: Vec<_> = all.map(|(_, h)| h.clone()).collect();
@@ -592,6 +596,8 @@ fn wanted(told: &Expect) -> BTreeMap<String, String> {
     want.extend(told.green_when.iter().map(|(k, v)| (format!("green_when.{k}"), v.clone())));
     want.extend(told.planned.iter().map(|p| ("planned".to_owned(), p.join("; "))));
     want.extend(told.incidents.iter().map(|i| ("incidents".to_owned(), i.join("; "))));
+    want.extend(told.ended.iter().map(|e| ("ended".to_owned(), e.join("; "))));
+    want.extend(told.log.iter().map(|(k, v)| (format!("log.{k}"), v.join("; "))));
     want.extend(told.history.iter().map(|h| ("history".to_owned(), h.join("; "))));
     if !told.first.is_empty() {
         want.insert("first".to_owned(), told.first.join(" "));

@@ -101,6 +101,7 @@ pub struct Event {
     pub well: Option<Well>,
     pub observe: Option<Observe>,
     pub handle: Option<Handle>,
+    pub order: Option<Order>,
     pub restart: Option<Restart>,
     pub configure: Option<Reconfigure>,
 }
@@ -170,6 +171,28 @@ pub struct Handle {
     pub every: Option<String>,
 }
 
+/// What somebody orders about incidents; exactly one of `merge`, `split` and `resolve`, each the number of
+/// the incident that it is about.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Order {
+    pub merge: Option<u64>,
+    /// What it becomes part of.
+    pub into: Option<u64>,
+    pub split: Option<u64>,
+    /// What is parted from it: `9990101/groupcall`.
+    #[serde(default)]
+    pub cells: Vec<String>,
+    pub resolve: Option<u64>,
+    /// Though it is in trouble.
+    #[serde(default)]
+    pub anyway: bool,
+    pub by: String,
+    pub why: String,
+    /// Words of the refusal, where it is refused.
+    pub refused: Option<String>,
+}
+
 /// The agent ends and starts again with what the store held.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -235,9 +258,15 @@ pub struct Expect {
     #[serde(default)]
     pub history: Option<Vec<String>>,
     /// The open incidents, by number: `1 9990101/groupcall: 3 of 3`, cells in trouble of cells that
-    /// ever were.
+    /// ever were and did not go to another.
     #[serde(default)]
     pub incidents: Option<Vec<String>>,
+    /// Those that ended, the newest last: `2 merged into 1`, `1 resolved by asha`, `3 over`.
+    #[serde(default)]
+    pub ended: Option<Vec<String>>,
+    /// What was written into the log of an incident, by its number: `asha merged 2: one cause`.
+    #[serde(default)]
+    pub log: BTreeMap<String, Vec<String>>,
     /// How many schools have the same.
     #[serde(default)]
     pub elsewhere: BTreeMap<String, u32>,
