@@ -14,7 +14,7 @@ use crate::services::declared::refused;
 use crate::services::smoothwall::alerts::{Alert, alerts_in};
 use crate::services::smoothwall::describe::{Alerts, KEY};
 use crate::services::smoothwall::message::{Message, Report, message, shown_host};
-use crate::services::smoothwall::syslog::{Line, Syslog};
+use crate::services::smoothwall::syslog::{Line, Lost, Syslog};
 use crate::services::{Context, ServiceError};
 
 /// Hosts that no appliance has which are remembered.
@@ -49,6 +49,8 @@ pub(super) struct Read {
     pub lines: usize,
     /// Why there may be others.
     pub gap: Option<(Reason, String)>,
+    /// Why there may be others of one appliance, by its name.
+    pub gaps: BTreeMap<String, (Reason, String)>,
 }
 
 /// The names of appliances and their hosts.
@@ -144,11 +146,7 @@ impl Inbox {
             match syslog.read(now).await {
                 Ok(found) => {
                     read.lines += found.unreadable;
-                    if found.lost > 0 {
-                        let why =
-                            format!("{} lines of alerts cannot be read in the log", found.lost);
-                        read.gap = read.gap.take().or(Some((Reason::Malformed, why)));
-                    }
+                    found.lost.iter().for_each(|lost| read.lost(lost, hosts));
                     for line in &found.lines {
                         read.line(line, hosts, &self.settings, now);
                     }
@@ -199,6 +197,22 @@ impl Read {
         let found = alerts_in(report, at, &settings.words);
         let counted = found.into_iter().filter(|alert| believed || !alert.is_good_news());
         self.alerts.entry(appliance).or_default().extend(counted);
+    }
+
+    /// A line that may have been an alert: of the appliances whose hosts it names, if it names no other.
+    /// It counts as long as it stands in the log, like an alert that nothing ends.
+    fn lost(&mut self, lost: &Lost, hosts: &Hosts<'_>) {
+        let why = format!("{} may be an alert and cannot be read", lost.place);
+        let gap = (Reason::Malformed, why);
+        let named = lost.hosts.iter().flatten().map(|host| hosts.appliance(host));
+        let named: Option<BTreeSet<&str>> = named.collect();
+        match named.filter(|named| !named.is_empty()) {
+            Some(named) => {
+                let new = named.into_iter().map(|name| (name.to_owned(), gap.clone()));
+                self.gaps.extend(new);
+            }
+            None => self.gap = self.gap.take().or(Some(gap)),
+        }
     }
 
     fn line(&mut self, line: &Line, hosts: &Hosts<'_>, settings: &Alerts, now: Timestamp) {

@@ -152,7 +152,8 @@ impl Watcher {
         let mut out = Vec::new();
         for filter in self.filters.iter().filter(|f| f.is_alerted()) {
             let alerts = read.alerts.get(&filter.name).unwrap_or(&none);
-            let stands = standing(alerts, inbox.settings(), read.gap.as_ref(), now);
+            let gap = read.gap.as_ref().or_else(|| read.gaps.get(&filter.name));
+            let stands = standing(alerts, inbox.settings(), gap, now);
             let asked = filter.asked(&self.alerts, |told| &told.alerts).into_iter();
             out.extend(asked.map(|about| alerted(about, filter, &stands, (&read, now))));
         }

@@ -45,17 +45,47 @@ pub(super) struct Lines {
     pub lines: Vec<Line>,
     /// Lines whose time or host cannot be read.
     pub unreadable: usize,
-    /// Those among them that name a program that reports: what they told is lost.
-    pub lost: usize,
+    /// Those among them that name a program that reports: what they told is lost. The first of the file
+    /// comes last.
+    pub lost: Vec<Lost>,
+}
+
+/// A line that cannot be read although a program wrote it that reports alerts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Lost {
+    /// Its number, from 1 on, counted through the older file first.
+    pub line: usize,
+    /// Its file and number there: `line 12 of alerts.log`.
+    pub place: String,
+    /// Whose it may be, lower case; none where that cannot be told either.
+    pub hosts: Option<Vec<String>>,
 }
 
 impl Lines {
-    fn leave(&mut self, line: &str, settings: &Settings) {
-        let line = line.to_lowercase();
-        let mut programs = settings.programs.iter().map(|p| p.trim().to_lowercase());
+    fn leave(&mut self, line: usize, text: &str, settings: &Settings) {
+        let text = text.to_lowercase();
+        let programs = settings.programs.iter().map(|p| p.trim().to_lowercase());
+        let named: Vec<String> =
+            programs.filter(|p| !p.is_empty() && text.contains(p.as_str())).collect();
         self.unreadable += 1;
-        self.lost += usize::from(programs.any(|p| !p.is_empty() && line.contains(&p)));
+        if !named.is_empty() {
+            let hosts = named.iter().map(|program| hosts_before(&text, program));
+            let hosts: Option<Vec<Vec<String>>> = hosts.collect();
+            let hosts = hosts.map(|hosts| hosts.concat());
+            self.lost.push(Lost { line, place: format!("line {line}"), hosts });
+        }
     }
+}
+
+/// The words that stand where a host stands: right before each place at which `program` names itself.
+/// None where it is named anywhere else: then the line may be anybody's.
+fn hosts_before(text: &str, program: &str) -> Option<Vec<String>> {
+    let named = text.match_indices(program).map(|(at, _)| {
+        let (before, behind) = (text.get(..at)?, text.get(at + program.len()..)?);
+        let host = before.strip_suffix(' ')?.rsplit(' ').next()?;
+        (behind.starts_with(['[', ':', ' ']) && !host.is_empty()).then(|| host.to_owned())
+    });
+    named.collect()
 }
 
 /// A file of lines and the one before it (`NAME.1`), where there is one.
@@ -106,8 +136,18 @@ impl Syslog {
             Some(Some(_)) => self.text_of(&before)?,
             _ => String::new(),
         };
+        let older = text.lines().count();
         text.push_str(&self.text_of(&current)?);
-        let lines = Arc::new(lines(&text, &self.settings, now));
+        let mut lines = lines(&text, &self.settings, now);
+        for lost in &mut lines.lost {
+            let (file, line) = match lost.line.checked_sub(older) {
+                Some(line) if line > 0 => (&current, line),
+                _ => (&before, lost.line),
+            };
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            lost.place = format!("line {line} of {name}");
+        }
+        let lines = Arc::new(lines);
         *last = Some((stamp, lines.clone()));
         Ok(lines)
     }
@@ -163,10 +203,11 @@ pub(super) fn lines(text: &str, settings: &Settings, now: Timestamp) -> Lines {
     };
     let mut found = Lines::default();
     let mut latest = now.saturating_add(DISORDER).unwrap_or(now);
-    for line in text.lines().rev().filter(|l| !l.trim().is_empty()) {
+    let numbered: Vec<(usize, &str)> = (1..).zip(text.lines()).collect();
+    for (number, line) in numbered.into_iter().rev().filter(|(_, l)| !l.trim().is_empty()) {
         let whole = parts(line).filter(|(.., said)| !settings.begins_within(said));
         let Some((time, host, program, said)) = whole else {
-            found.leave(line, settings);
+            found.leave(number, line, settings);
             continue;
         };
         let placed = match time {
@@ -174,7 +215,7 @@ pub(super) fn lines(text: &str, settings: &Settings, now: Timestamp) -> Lines {
             Time::Short(text) => dated(&text, latest, &zone).map(|at| (at, Zone::Assumed)),
         };
         let Some((at, zone)) = placed else {
-            found.leave(line, settings);
+            found.leave(number, line, settings);
             continue;
         };
         if zone == Zone::Assumed {
@@ -343,6 +384,22 @@ mod tests {
                     garbage\n<x>Feb  2 10:00:00 a b: c\n";
         let found = lines(text, &settings(), NOW.parse().unwrap());
         assert_eq!((found.lines.len(), found.unreadable), (1, 3));
+        let edge_a = Some(vec!["edge-a".to_owned()]);
+        let lost: Vec<_> = found.lost.iter().map(|lost| (lost.line, lost.hosts.clone())).collect();
+        assert_eq!(lost, [(3, edge_a)], "of a program that reports");
+        for (line, hosts) in [
+            ("<29>1 edge-a smoothmonitor 2211 - - alert", Some(vec!["edge-a"])),
+            ("Feb 30 x edge-a smoothmonitor[7]: the smoothmonitor", None),
+            ("Feb 30 x edge-a smoothmonitor[7]: the smoothmonitor:", Some(vec!["edge-a", "the"])),
+            ("Feb 30 x -a smoothmonitor: x", Some(vec!["-a"])),
+            ("smoothmonitor: x", None),
+            ("Feb 30 x edge-asmoothmonitor: x", None),
+            ("Feb 30 x edge-a smoothmonitors: x", None),
+        ] {
+            let found = lines(line, &settings(), NOW.parse().unwrap());
+            let hosts = hosts.map(|hosts| hosts.into_iter().map(str::to_owned).collect::<Vec<_>>());
+            assert_eq!(found.lost.first().map(|lost| &lost.hosts), Some(&hosts), "{line}");
+        }
         // Two that became one, of our program or of another.
         for first in ["smoothmonitor[9]: ale", "guardian3: GET x"] {
             let torn = format!(

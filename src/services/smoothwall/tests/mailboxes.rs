@@ -380,6 +380,42 @@ async fn a_line_of_alerts_that_cannot_be_read_may_have_been_the_worst() {
     }
 }
 
+#[tokio::test]
+async fn a_lost_line_counts_against_whose_it_may_be_and_is_told_by_its_place() {
+    let drop = Drop::new();
+    let seen = async |line: &str, target| {
+        drop.file("alerts.log", format!("{line}\n{}", ended()), "2027-02-02T10:39:00Z");
+        logged(&drop, "", target, NOW).await
+    };
+    let of_b = "<29>Feb 32 10:00:00 edge-b smoothmonitor[907]: alert id=3 service=x state=stopped";
+    assert!(is_well(seen(of_b, EAST).await.verdict), "it is another appliance's");
+    let shared = seen(of_b, SOUTH).await;
+    let told = "line 1 of alerts.log may be an alert and cannot be read";
+    assert!(shared.detail.as_str().contains(told), "{}", shared.detail);
+    assert!(!format!("{shared:?}").contains("service=x"), "its place, and nothing of what it says");
+    // Whose it is cannot be told: it may be anybody's.
+    for line in [
+        of_b.replace("edge-b", "ed\u{fffd}e-b"),
+        of_b.replace("edge-b ", ""),
+        of_b.replace(": alert", ": lert<29>Feb  2 10:00:01 -a smoothmonitor[7]: alert"),
+        format!("{of_b} smoothmonitor"),
+    ] {
+        for target in [EAST, SOUTH] {
+            let seen = seen(&line, target).await;
+            assert!(!is_well(seen.verdict), "{line}: {}", seen.detail);
+            assert!(seen.detail.as_str().contains("line 1 of alerts.log may be"), "{line}");
+        }
+    }
+    // Of the older file too, until it goes.
+    drop.file("alerts.log.1", format!("\n{of_b}\n"), "2027-02-02T10:39:00Z");
+    drop.file("alerts.log", ended(), "2027-02-02T10:39:00Z");
+    let older = logged(&drop, "", SOUTH, NOW).await;
+    assert!(older.detail.as_str().contains("line 2 of alerts.log.1"), "{}", older.detail);
+    drop.remove("alerts.log.1");
+    let gone = logged(&drop, "", SOUTH, NOW).await;
+    assert!(!gone.detail.as_str().contains("cannot be read"), "{}", gone.detail);
+}
+
 /// What is well in a damaged log stands in it, to a second reader: a heartbeat, and of each service that stopped
 /// its start. A line of another host or program is none of ours, whatever it was.
 #[test]
