@@ -7,7 +7,7 @@
 
 mod tests;
 
-pub(super) use tests::board::{Shown, shown};
+pub(super) use tests::board::{Shown, shown, shown_by};
 pub(super) use tests::fields::{Field, every_field_counts};
 pub(super) use tests::mutated::{
     arbitrary_bodies_are_never_ok, damaged_bodies_are_never_ok_about_something_else,

@@ -14,7 +14,8 @@ use crate::model::observation::{Target, Verdict};
 use crate::services::declared::tests::damage;
 use crate::services::declared::tests::dropping::Drop;
 use crate::services::declared::tests::stage::{
-    Row, Still, build, context, estate, fact, is_well, now, number, poll, refusal,
+    Row, Still, board, build, context, estate, examples_shown, fact, is_well, now, number, poll,
+    refusal,
 };
 use crate::services::declared::tests::vendor::{Play, Vendor, page, redirect, status};
 use crate::services::{Context, ServiceError};
@@ -237,4 +238,80 @@ fn a_damaged_page_is_never_ok_without_its_word() {
         prop_assert!(there || !is_well(verdict), "{line}\n{body}");
         Ok(())
     });
+}
+
+#[tokio::test]
+async fn what_the_board_shows_of_each_example() {
+    let to = HAND_OVER.lines().find_map(|line| line.strip_prefix("location: ")).unwrap();
+    let (vendor, drop) = (Vendor::start().await, Drop::new());
+    let (ctx, _) = stage(&drop);
+    drop.file("notes.csv", NOTES, "2027-02-01T12:00:00Z");
+    let watcher = build(&SERVICE, &ctx, &settings(&vendor, "sync_notes = 'notes.csv'")).unwrap();
+    let mut shown = Vec::new();
+    for (file, play, claim) in [
+        ("sign-in.html", page(SIGN_IN), "Ok: sign-in page answers"),
+        (
+            "trouble-200.html",
+            page(TROUBLE),
+            "Critical: sign-in page answers with an error page: its expected word is missing",
+        ),
+        (
+            "filtered-200.html",
+            page(FILTERED),
+            "Unknown (Malformed): probe blocked by a web filter: sign-in page not seen",
+        ),
+        (
+            "hand-over-302.txt",
+            redirect(to),
+            "Ok: up as far as the hand-over to login.microsoftonline.com",
+        ),
+        ("notes.csv", page(SIGN_IN), "Ok: sign-in page answers"),
+    ] {
+        vendor.play("/go", play);
+        let shows = board((&watcher, &ctx), now(), Target::Estate, "sign_in").await;
+        shown.push((file, shows, claim));
+    }
+    examples_shown("just2easy", &shown);
+}
+
+/// The vendor's status page is judged with the page of signing in.
+#[tokio::test]
+async fn what_the_board_shows_of_each_status_page() {
+    let (vendor, drop) = (Vendor::start().await, Drop::new());
+    let (ctx, _) = stage(&drop);
+    let more = format!(
+        "[status_page]\ncomponents = ['Sign-in']\nendpoint = {{ url = '{}/status' }}\n",
+        vendor.url
+    );
+    let watcher = build(&SERVICE, &ctx, &settings(&vendor, &more)).unwrap();
+    vendor.play("/go", page(SIGN_IN));
+    let mut shown = Vec::new();
+    for (file, claim) in [
+        ("summary-ok.json", "Ok: sign-in page answers"),
+        (
+            "summary-degraded.json",
+            "Warning: sign-in page answers, but vendor says of Sign-in: `degraded_performance`",
+        ),
+        (
+            "summary-outage.json",
+            "Critical: sign-in page answers, but vendor says of Sign-in: `major_outage`",
+        ),
+        (
+            "summary-monitoring.json",
+            "Warning: sign-in page answers, but vendor's incident, monitoring (major), fix under watch: Nobody could sign in",
+        ),
+        ("summary-maintenance-elsewhere.json", "Ok: sign-in page answers"),
+        ("summary-maintenance-announced.json", "Ok: sign-in page answers"),
+        ("summary-other-component.json", "Ok: sign-in page answers"),
+        ("only-overall.json", "Ok: sign-in page answers"),
+        ("not-found-404.json", "Ok: sign-in page answers"),
+        ("other-product.json", "Ok: sign-in page answers"),
+    ] {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/services/declared/examples");
+        let text = std::fs::read_to_string(format!("{folder}/{file}")).unwrap();
+        vendor.play("/status/api/v2/summary.json", page(&text));
+        let shows = board((&watcher, &ctx), now(), Target::Estate, "sign_in").await;
+        shown.push((file, shows, claim));
+    }
+    examples_shown("declared", &shown);
 }

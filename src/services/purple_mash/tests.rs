@@ -15,7 +15,8 @@ use crate::model::observation::{Target, Verdict};
 use crate::services::declared::tests::damage;
 use crate::services::declared::tests::dropping::Drop;
 use crate::services::declared::tests::stage::{
-    Row, Still, build, context, estate, fact, id, is_well, now, number, poll, school, verdict,
+    Row, Still, board, build, context, estate, examples_shown, fact, id, is_well, now, number,
+    poll, school, verdict,
 };
 use crate::services::declared::tests::vendor::{Play, Vendor, page, redirect, status};
 use crate::services::{Context, ServiceError};
@@ -289,4 +290,45 @@ fn a_damaged_page_is_never_ok_without_school_and_button() {
         prop_assert!(there || !is_well(verdict), "{line}\n{body}");
         Ok(())
     });
+}
+
+#[tokio::test]
+async fn what_the_board_shows_of_each_example() {
+    let (vendor, drop) = (Vendor::start().await, Drop::new());
+    let (ctx, _) = stage(&drop);
+    let plain = build(&SERVICE, &ctx, &settings(&vendor, "")).unwrap();
+    let mut shown = Vec::new();
+    for (file, play, claim) in [
+        ("portal.html", page(PORTAL), "Ok: portal page is up and names the school"),
+        (
+            "unknown-name-200.html",
+            page(UNKNOWN_NAME),
+            "Unknown (Malformed): page does not name the school (Saint Brid's C of E Primary): is its portal name right?",
+        ),
+        (
+            "portal-without-button.html",
+            page(NO_BUTTON),
+            "Warning: portal page is up without its Office 365 button",
+        ),
+        ("maintenance-503.html", status(503), "Critical: portal page is down: URL answered 503"),
+    ] {
+        vendor.play("/sch/saint-brids", play);
+        let shows = board((&plain, &ctx), now(), school(BRIDS), "portal").await;
+        shown.push((file, shows.replace(&vendor.url, "URL"), claim));
+    }
+    drop.file("notes.csv", NOTES, "2027-02-01T12:00:00Z");
+    let noted = build(&SERVICE, &ctx, &settings(&vendor, "sync_notes = 'notes.csv'")).unwrap();
+    for (laestab, at, claim) in [
+        (BRIDS, "saint-brids", "Ok: portal page is up and names the school"),
+        (
+            "9990317",
+            "hazel",
+            "Warning: portal page is up and names the school, but the sync on 2027-01-18 left 2 duplicates",
+        ),
+    ] {
+        vendor.play(&format!("/sch/{at}"), page(PORTAL));
+        let shows = board((&noted, &ctx), now(), school(laestab), "portal").await;
+        shown.push(("notes.csv", shows, claim));
+    }
+    examples_shown("purple_mash", &shown);
 }

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 
 use crate::engine::{Event, World, step};
 use crate::model::cell::CheckView;
+use crate::model::check::ServiceSpec;
+use crate::model::estate::Estate;
 use crate::model::health::{Health, Reason};
 use crate::model::observation::Observation;
 use crate::services::contract::Bench;
@@ -30,10 +32,17 @@ impl From<CheckView> for Shown {
 /// Shows `seen` one after the other, each at its own time, the last as often as its check wants to
 /// be told; how the board stands then.
 pub(in crate::services) fn shown(bench: &Bench, settings: &str, seen: &[Observation]) -> Shown {
+    shown_by(bench.build(settings).describe(), bench.estate.clone(), seen)
+}
+
+/// The same for a service of this description in this estate.
+pub(in crate::services) fn shown_by(
+    spec: ServiceSpec,
+    mut estate: Estate,
+    seen: &[Observation],
+) -> Shown {
     let last = seen.last().unwrap();
-    let spec = bench.build(settings).describe();
     let tries = spec.checks.iter().find(|c| c.id == last.check).map_or(1, |c| c.tries);
-    let mut estate = bench.estate.clone();
     estate.services = vec![spec];
     let mut world = World::new(Arc::new(estate), seen[0].observed_at, 0);
     let again = std::iter::repeat_n(last, usize::from(tries) - 1);

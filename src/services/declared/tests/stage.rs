@@ -17,6 +17,7 @@ use crate::model::text::Clean;
 use crate::ports::clock::{Boxed, Clock};
 use crate::ports::secrets::{Found, SecretError, Secrets};
 use crate::ports::watch::Watch;
+use crate::services::contract::shown_by;
 use crate::services::{Context, Service, ServiceError};
 use crate::transport::{Transport, TransportSettings, install_tls};
 
@@ -178,6 +179,41 @@ pub async fn verdict(
 ) -> (Verdict, Clean) {
     let seen = poll(watcher, at).await.remove(&(target, check.to_owned())).unwrap();
     (seen.verdict, seen.detail)
+}
+
+/// What the board shows of a check once its tries are used up, judged by the board's own rules: the
+/// health, why it is not known, and the sentence.
+pub async fn board(
+    (watcher, ctx): (&Arc<dyn Watch>, &Context),
+    at: Timestamp,
+    target: Target,
+    check: &str,
+) -> String {
+    let seen = poll(watcher, at).await.remove(&(target, check.to_owned())).unwrap();
+    let shown = shown_by(watcher.describe(), (*ctx.estate).clone(), &[seen]);
+    let reason = shown.reason.map(|reason| format!(" ({reason:?})")).unwrap_or_default();
+    format!("{:?}{reason}: {}", shown.health, shown.why)
+}
+
+/// Holds what the board shows of each example of a service against what it should, and that none of the
+/// examples is left out.
+pub fn examples_shown(service: &str, shown: &[(&str, String, &str)]) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/services").join(service);
+    let files = std::fs::read_dir(folder.join("examples")).unwrap();
+    let mut files: Vec<String> =
+        files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    files.retain(|file| file != "README.md");
+    let mut claimed: Vec<&str> = shown.iter().map(|(file, ..)| *file).collect();
+    claimed.dedup();
+    claimed.sort_unstable();
+    files.sort_unstable();
+    assert_eq!(claimed, files, "each example of {service} has a claim, and each claim its example");
+    let wrong: Vec<String> = shown
+        .iter()
+        .filter(|(_, shows, claim)| shows != claim)
+        .map(|(file, shows, claim)| format!("{file}\n  claimed {claim}\n  shows   {shows}"))
+        .collect();
+    assert!(wrong.is_empty(), "{service}:\n{}", wrong.join("\n"));
 }
 
 /// Whether a cell would be drawn well.

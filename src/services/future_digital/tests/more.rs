@@ -15,7 +15,7 @@ use crate::model::observation::Target;
 use crate::ports::secrets::{Found, SecretError, SecretPlace, Secrets};
 use crate::ports::watch::Watch;
 use crate::services::declared::tests::damage;
-use crate::services::declared::tests::stage::NOW;
+use crate::services::declared::tests::stage::{NOW, board, examples_shown};
 use crate::services::declared::tests::vendor::{Play, Vendor, page, status};
 use crate::simulators::{Certificate, Door, MailHost};
 
@@ -435,4 +435,57 @@ fn a_damaged_list_is_never_ok_about_fewer_stations() {
         }
         Ok(())
     });
+}
+
+#[tokio::test]
+async fn what_the_board_shows_of_each_example() {
+    const USUAL: &str = "stations-20270202T0930Z.csv";
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/services/future_digital/examples");
+    let mut shown = Vec::new();
+    for (file, dropped, at, claim) in [
+        ("stations-20270202T0930Z.csv", USUAL, NOW, "Ok: 10 of 10 PCs checking in"),
+        ("stations-20270202T0930Z_uk.csv", USUAL, NOW, "Ok: 2 of 2 PCs checking in"),
+        ("degraded.csv", USUAL, NOW, "Warning: 7 of 11 PCs checking in: under 80 %"),
+        ("failed.csv", USUAL, NOW, "Critical: 3 of 14 PCs checking in: under 50 %"),
+        (
+            "old-client.csv",
+            USUAL,
+            NOW,
+            "Warning: 10 of 10 PCs checking in, but 7 on an old client version",
+        ),
+        (
+            "missing-column.csv",
+            USUAL,
+            NOW,
+            "Unknown (Malformed): report stations-20270202T0930Z.csv refused: column last_active is missing",
+        ),
+        (
+            "empty.csv",
+            USUAL,
+            NOW,
+            "Unknown (Malformed): report stations-20270202T0930Z.csv holds no station",
+        ),
+        (
+            "weekend.csv",
+            "stations-20270206T0930Z.csv",
+            "2027-02-06T10:00:00Z",
+            "Ok: no school today; 9 of 9 PCs checking in on the last school day",
+        ),
+        (
+            "stale.csv",
+            "stations-20270128T1500Z.csv",
+            NOW,
+            "Unknown (Stale): report is 2d of school days old; 9 of 9 PCs were checking in then",
+        ),
+    ] {
+        let drop = Drop::new();
+        let text = std::fs::read(format!("{folder}/{file}")).unwrap();
+        drop.file(dropped, text, "2027-01-28T15:00:00Z");
+        let ctx = stage(&drop);
+        let watcher = build(&SERVICE, &ctx, SETTINGS).unwrap();
+        let at = at.parse().unwrap();
+        let shows = board((&watcher, &ctx), at, school(MILL), "coverage").await;
+        shown.push((file, shows, claim));
+    }
+    examples_shown("future_digital", &shown);
 }

@@ -16,7 +16,8 @@ use crate::model::observation::{Observation, Target, Verdict};
 use crate::ports::watch::Watch;
 use crate::services::declared::tests::dropping::Drop;
 use crate::services::declared::tests::stage::{
-    NOW, Row, Still, build, context, estate, fact, id, is_well, now, number, poll, refusal, school,
+    NOW, Row, Still, board, build, context, estate, examples_shown, fact, id, is_well, now, number,
+    poll, refusal, school,
 };
 use crate::services::declared::tests::vendor::{Play, Vendor, page, redirect, status};
 use crate::services::{Context, ServiceError};
@@ -559,4 +560,115 @@ async fn the_proxy_is_the_vantage_and_is_asked_in_plain_http() {
     vendor.play("http://agreed.invalid/bad", page(PLAIN));
     let all = poll(&watcher, now()).await;
     assert_eq!(all[&(school(SOUTH), "filtering".to_owned())].verdict, Verdict::Critical);
+}
+
+#[tokio::test]
+async fn what_the_board_shows_of_each_example() {
+    let mut shown = Vec::new();
+    for (file, bad, plain, claim) in [
+        ("block-page-200.html", BLOCK_PAGE, PLAIN, "Ok: shared: filtering"),
+        (
+            "plain.html",
+            PLAIN,
+            PLAIN,
+            "Critical: shared: not filtering: the test address passed, children are unfiltered",
+        ),
+        (
+            "portal-200.html",
+            BLOCK_PAGE,
+            PORTAL,
+            "Unknown (Malformed): shared: filtering not confirmed: plain address: another page: a captive portal?",
+        ),
+    ] {
+        let (vendor, drop) = (Vendor::start().await, Drop::new());
+        vendor.play("/bad", page(bad));
+        vendor.play("/plain", page(plain));
+        let (ctx, _) = stage(&drop);
+        let watcher = build(&SERVICE, &ctx, &proving(&vendor, "")).unwrap();
+        let shows = board((&watcher, &ctx), now(), school(SOUTH), "filtering").await;
+        shown.push((file, shows, claim));
+    }
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/services/smoothwall/examples");
+    for (file, laestab, claim) in [
+        ("heartbeat.eml", EAST, "Ok: east: no open alert, heartbeat 4h ago"),
+        (
+            "stopped.eml",
+            EAST,
+            "Critical: east: appliance reports: system service monitoring: the web filter service has stopped",
+        ),
+        ("started.eml", EAST, "Ok: east: no open alert, heartbeat 4h ago"),
+        (
+            "merged.eml",
+            SOUTH,
+            "Critical: shared: appliance reports: connection monitor: interface eth7 has failed",
+        ),
+        (
+            "failover.eml",
+            SOUTH,
+            "Warning: shared: appliance reports: hardware failover: primary is offline, failover unit has taken over",
+        ),
+        ("licence.eml", EAST, "Warning: east: appliance reports: your blocklist is out of date"),
+        (
+            "reduced.eml",
+            SOUTH,
+            "Warning: shared: appliance reports: cloud filter: now in filter mode 1 (without policies, logs and safeguarding alerts: call the vendor)",
+        ),
+        (
+            "returned.eml",
+            EAST,
+            "Warning: east: unrecognised alert: i could not deliver your message",
+        ),
+        ("stranger.eml", EAST, "Ok: east: no open alert, heartbeat 4h ago"),
+        (
+            "two-hosts.eml",
+            EAST,
+            "Critical: east: appliance reports: system service monitoring: the authentication service has stopped",
+        ),
+        (
+            "two-hosts.eml",
+            SOUTH,
+            "Warning: shared: appliance reports: health monitor: warning, load average above 12",
+        ),
+        (
+            "unheard-of.eml",
+            EAST,
+            "Warning: east: unrecognised alert: the lattice is wobbling at … for … … from …",
+        ),
+        (
+            "cut.txt",
+            SOUTH,
+            "Critical: shared: appliance reports: connection monitor: interface eth7 has failed",
+        ),
+        (
+            "alerts.log",
+            EAST,
+            "Critical: east: appliance reports: alert … service=guardian state=stopped",
+        ),
+        (
+            "alerts.log",
+            SOUTH,
+            "Critical: shared: appliance reports: alert … interface=eth7 state=failed",
+        ),
+    ] {
+        let drop = if file.ends_with(".log") { Drop::new() } else { alive() };
+        let text = std::fs::read_to_string(format!("{folder}/{file}")).unwrap();
+        let name = file.replace(".eml", "-1.eml");
+        drop.file(
+            &name,
+            text.replace('\n', if file.ends_with(".eml") { "\r\n" } else { "\n" }),
+            "2027-02-02T10:20:00Z",
+        );
+        let settings = match file {
+            "alerts.log" => {
+                ALERTING.replace("drop = { folder = '.' }", "syslog = { file = 'alerts.log' }")
+            }
+            _ => ALERTING.to_owned(),
+        };
+        let (ctx, _) = stage(&drop);
+        let watcher = build(&SERVICE, &ctx, &settings).unwrap();
+        let at = NOW.parse().unwrap();
+        let shows = board((&watcher, &ctx), at, school(laestab), "alerts").await;
+        shown.push((file, shows, claim));
+    }
+    examples_shown("smoothwall", &shown);
 }
