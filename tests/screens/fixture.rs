@@ -15,6 +15,8 @@ use caretaker::wire::board::{
     AgentInfo, Board, CellChange, Change, Column, CompactCell, Row, SchoolRow, Split, Summary,
 };
 use caretaker::wire::days::{DAYS, LastDays, RowDays};
+use caretaker::wire::desk::CellName;
+use caretaker::wire::incident::{Had, IncidentLine, IncidentState, Incidents};
 use caretaker::wire::page::{Page, ServiceView};
 use caretaker::wire::past::Past;
 use caretaker::wire::runs::Stretch;
@@ -26,8 +28,6 @@ use jiff::Timestamp;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
-
-use crate::incidents;
 
 /// The agent's clock: a Tuesday morning of a school day.
 pub const NOW: &str = "2026-11-24T09:14:20Z";
@@ -543,6 +543,96 @@ pub fn ticketed(board: &Board, row: Option<usize>) -> Page {
     page
 }
 
+/// A cell by the number of its school; 0 is the estate.
+pub fn incident_cell(n: u32, service: &str) -> CellName {
+    let row = if n == 0 { Row::Estate } else { Row::School(laestab(n)) };
+    CellName { row, service: key(service) }
+}
+
+/// An open incident.
+pub fn incident_line(
+    id: u64,
+    title: &str,
+    health: Health,
+    since: &str,
+    (schools, pupils): (u32, u64),
+) -> IncidentLine {
+    IncidentLine {
+        id,
+        title: Clean::new(title),
+        why: Clean::new("no data from the school since Sat 03:02; limit 50 h; 3 nights missed"),
+        state: IncidentState::Open,
+        health,
+        since: at(since),
+        opened_at: at(since),
+        quiet_since: None,
+        first: incident_cell(1000, "groupcall"),
+        roots: 1,
+        in_trouble: schools * 3,
+        cells: schools * 3,
+        schools,
+        pupils,
+        had: Had { nobody: 1, ..Had::default() },
+    }
+}
+
+fn tomr() -> Had {
+    let until = Some(at("2026-11-24T16:30:00Z"));
+    let handling = Handling { kind: HandlingKind::Claimed, by: "tomr".into(), until };
+    Had { nobody: 0, somebody: 1, handling: Some(handling), by: vec!["tomr".into()] }
+}
+
+/// Three that are open, and two that ended today.
+pub fn incidents() -> Incidents {
+    let one = incident_line(
+        12,
+        "Groupcall at Alder Primary",
+        Health::Critical,
+        "2026-11-21T03:02:00Z",
+        (1, 214),
+    );
+    let mut two = incident_line(
+        14,
+        "WeLearn365, whole estate",
+        Health::Warning,
+        "2026-11-24T08:34:00Z",
+        (48, 9210),
+    );
+    two.had = tomr();
+    two.why = Clean::new("Exchange Online: service degradation (incident EX502273, mail is late)");
+    let mut quiet =
+        incident_line(13, "Smoothwall at 3 schools", Health::Ok, "2026-11-24T07:00:00Z", (3, 801));
+    (quiet.quiet_since, quiet.in_trouble) = (Some(at("2026-11-24T09:05:00Z")), 0);
+    quiet.had = Had::default();
+    let mut over = incident_line(
+        9,
+        "Redstor Backup at 12 schools",
+        Health::Warning,
+        "2026-11-23T22:00:00Z",
+        (12, 3010),
+    );
+    over.state = IncidentState::Over { at: at("2026-11-24T01:40:00Z") };
+    over.had = Had::default();
+    let mut merged = incident_line(
+        8,
+        "Just2Easy at 4 schools",
+        Health::Warning,
+        "2026-11-24T08:30:00Z",
+        (4, 990),
+    );
+    merged.state = IncidentState::Merged { at: at("2026-11-24T08:36:00Z"), into: 14 };
+    let incidents = vec![one, two, quiet, over, merged];
+    Incidents {
+        version: 1,
+        revision: 9,
+        as_of: at(NOW),
+        settled: true,
+        incidents,
+        more_ended: false,
+        places: Vec::new(),
+    }
+}
+
 /// A console that is driven by hand.
 pub struct Desk {
     pub console: Console,
@@ -580,7 +670,7 @@ impl Desk {
         desk.answer();
         if has_foot(size) {
             desk.console.tick(desk.mono);
-            desk.console.heard(Heard::Places(Ok(Box::new(incidents::all()))), desk.mono);
+            desk.console.heard(Heard::Places(Ok(Box::new(incidents()))), desk.mono);
         }
         desk
     }

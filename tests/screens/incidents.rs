@@ -4,90 +4,19 @@ use caretaker::link::LinkEvent;
 use caretaker::tui::console::Effect;
 use caretaker::tui::theme::Depth;
 use caretaker::tui::wish::{Heard, Wish};
-use caretaker::wire::board::{Board, Row};
-use caretaker::wire::desk::{CellName, DeskKind, Handled};
+use caretaker::wire::board::Board;
+use caretaker::wire::desk::{DeskKind, Handled};
 use caretaker::wire::incident::{
-    Had, IncidentDo, IncidentDone, IncidentLine, IncidentMember, IncidentPage, IncidentState,
-    Incidents, TimeLine, TimeLineKind,
+    IncidentDo, IncidentDone, IncidentMember, IncidentPage, Incidents, TimeLine, TimeLineKind,
 };
 use caretaker::wire::page::Page;
-use caretaker::wire::{Clean, Handling, HandlingKind, Health};
+use caretaker::wire::{Clean, Health};
 
-use crate::fixture::{Desk, NOW, at, bad, key, laestab, morning};
+use crate::fixture::{
+    Desk, NOW, at, bad, incident_cell as cell, incident_line as line, incidents as all, morning,
+};
 use crate::guarded::{desk, with};
 use crate::snapshots::{coloured, everywhere};
-
-fn cell(n: u32, service: &str) -> CellName {
-    let row = if n == 0 { Row::Estate } else { Row::School(laestab(n)) };
-    CellName { row, service: key(service) }
-}
-
-fn line(
-    id: u64,
-    title: &str,
-    health: Health,
-    since: &str,
-    (schools, pupils): (u32, u64),
-) -> IncidentLine {
-    IncidentLine {
-        id,
-        title: Clean::new(title),
-        why: Clean::new("no data from the school since Sat 03:02; limit 50 h; 3 nights missed"),
-        state: IncidentState::Open,
-        health,
-        since: at(since),
-        opened_at: at(since),
-        quiet_since: None,
-        first: cell(1000, "groupcall"),
-        roots: 1,
-        in_trouble: schools * 3,
-        cells: schools * 3,
-        schools,
-        pupils,
-        had: Had { nobody: 1, ..Had::default() },
-    }
-}
-
-fn tomr() -> Had {
-    let until = Some(at("2026-11-24T16:30:00Z"));
-    let handling = Handling { kind: HandlingKind::Claimed, by: "tomr".into(), until };
-    Had { nobody: 0, somebody: 1, handling: Some(handling), by: vec!["tomr".into()] }
-}
-
-pub fn all() -> Incidents {
-    let one =
-        line(12, "Groupcall at Alder Primary", Health::Critical, "2026-11-21T03:02:00Z", (1, 214));
-    let mut two =
-        line(14, "WeLearn365, whole estate", Health::Warning, "2026-11-24T08:34:00Z", (48, 9210));
-    two.had = tomr();
-    two.why = Clean::new("Exchange Online: service degradation (incident EX502273, mail is late)");
-    let mut quiet =
-        line(13, "Smoothwall at 3 schools", Health::Ok, "2026-11-24T07:00:00Z", (3, 801));
-    (quiet.quiet_since, quiet.in_trouble) = (Some(at("2026-11-24T09:05:00Z")), 0);
-    quiet.had = Had::default();
-    let mut over = line(
-        9,
-        "Redstor Backup at 12 schools",
-        Health::Warning,
-        "2026-11-23T22:00:00Z",
-        (12, 3010),
-    );
-    over.state = IncidentState::Over { at: at("2026-11-24T01:40:00Z") };
-    over.had = Had::default();
-    let mut merged =
-        line(8, "Just2Easy at 4 schools", Health::Warning, "2026-11-24T08:30:00Z", (4, 990));
-    merged.state = IncidentState::Merged { at: at("2026-11-24T08:36:00Z"), into: 14 };
-    let incidents = vec![one, two, quiet, over, merged];
-    Incidents {
-        version: 1,
-        revision: 9,
-        as_of: at(NOW),
-        settled: true,
-        incidents,
-        more_ended: false,
-        places: Vec::new(),
-    }
-}
 
 fn time_line() -> Vec<TimeLine> {
     let told = |when: &str, kind, who: Option<&str>, what: &str| TimeLine {

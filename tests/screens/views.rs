@@ -8,8 +8,8 @@ use caretaker::wire::board::{Board, CellChange, Row};
 use caretaker::wire::incident::{IncidentPlaces, Incidents};
 use caretaker::wire::{Clean, HandlingKind, Health};
 
+use crate::fixture::incidents as all;
 use crate::fixture::{Desk, HOUR, at, bad, calm, follows, held, morning, ok};
-use crate::incidents::all;
 use crate::snapshots::everywhere;
 
 fn view(name: &str, filter: &str, group: GroupBy) -> ViewSettings {

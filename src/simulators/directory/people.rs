@@ -68,7 +68,7 @@ impl Entry {
     }
 
     /// With the values of these attributes instead of its own; what it has none of stays away.
-    fn as_written(mut self, written: Attributes) -> Self {
+    fn rewritten(mut self, written: Attributes) -> Self {
         for (name, values) in &mut self.attributes {
             if let Some(new) = written.get(*name) {
                 values.clone_from(new);
@@ -326,7 +326,7 @@ fn account(
         Some(0) => entry.with("lockoutTime", "0"),
         Some(at) => entry.with("lockoutTime", ticks(at).to_string()),
     };
-    entry.as_written(stage.written.to(&guid))
+    entry.rewritten(stage.written.to(&guid))
 }
 
 /// When an account was locked out, in seconds; 0 when a lock was taken away.

@@ -562,6 +562,65 @@ async fn the_proxy_is_the_vantage_and_is_asked_in_plain_http() {
     assert_eq!(all[&(school(SOUTH), "filtering".to_owned())].verdict, Verdict::Critical);
 }
 
+/// Files with alerts, one of the schools whose appliance they are about, and what the board shows of it.
+const ALERTS_SHOWN: [(&str, &str, &str); 15] = [
+    ("heartbeat.eml", EAST, "Ok: east: no open alert, heartbeat 4h ago"),
+    (
+        "stopped.eml",
+        EAST,
+        "Critical: east: appliance reports: system service monitoring: the web filter service has stopped",
+    ),
+    ("started.eml", EAST, "Ok: east: no open alert, heartbeat 4h ago"),
+    (
+        "merged.eml",
+        SOUTH,
+        "Critical: shared: appliance reports: connection monitor: interface eth7 has failed",
+    ),
+    (
+        "failover.eml",
+        SOUTH,
+        "Warning: shared: appliance reports: hardware failover: primary is offline, failover unit has taken over",
+    ),
+    ("licence.eml", EAST, "Warning: east: appliance reports: your blocklist is out of date"),
+    (
+        "reduced.eml",
+        SOUTH,
+        "Warning: shared: appliance reports: cloud filter: now in filter mode 1 (without policies, logs and safeguarding alerts: call the vendor)",
+    ),
+    ("returned.eml", EAST, "Warning: east: unrecognised alert: i could not deliver your message"),
+    ("stranger.eml", EAST, "Ok: east: no open alert, heartbeat 4h ago"),
+    (
+        "two-hosts.eml",
+        EAST,
+        "Critical: east: appliance reports: system service monitoring: the authentication service has stopped",
+    ),
+    (
+        "two-hosts.eml",
+        SOUTH,
+        "Warning: shared: appliance reports: health monitor: warning, load average above 12",
+    ),
+    (
+        "unheard-of.eml",
+        EAST,
+        "Warning: east: unrecognised alert: the lattice is wobbling at … for … … from …",
+    ),
+    (
+        "cut.txt",
+        SOUTH,
+        "Critical: shared: appliance reports: connection monitor: interface eth7 has failed",
+    ),
+    (
+        "alerts.log",
+        EAST,
+        "Critical: east: appliance reports: alert … service=guardian state=stopped",
+    ),
+    (
+        "alerts.log",
+        SOUTH,
+        "Critical: shared: appliance reports: alert … interface=eth7 state=failed",
+    ),
+];
+
 #[tokio::test]
 async fn what_the_board_shows_of_each_example() {
     let mut shown = Vec::new();
@@ -589,67 +648,7 @@ async fn what_the_board_shows_of_each_example() {
         shown.push((file, shows, claim));
     }
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/services/smoothwall/examples");
-    for (file, laestab, claim) in [
-        ("heartbeat.eml", EAST, "Ok: east: no open alert, heartbeat 4h ago"),
-        (
-            "stopped.eml",
-            EAST,
-            "Critical: east: appliance reports: system service monitoring: the web filter service has stopped",
-        ),
-        ("started.eml", EAST, "Ok: east: no open alert, heartbeat 4h ago"),
-        (
-            "merged.eml",
-            SOUTH,
-            "Critical: shared: appliance reports: connection monitor: interface eth7 has failed",
-        ),
-        (
-            "failover.eml",
-            SOUTH,
-            "Warning: shared: appliance reports: hardware failover: primary is offline, failover unit has taken over",
-        ),
-        ("licence.eml", EAST, "Warning: east: appliance reports: your blocklist is out of date"),
-        (
-            "reduced.eml",
-            SOUTH,
-            "Warning: shared: appliance reports: cloud filter: now in filter mode 1 (without policies, logs and safeguarding alerts: call the vendor)",
-        ),
-        (
-            "returned.eml",
-            EAST,
-            "Warning: east: unrecognised alert: i could not deliver your message",
-        ),
-        ("stranger.eml", EAST, "Ok: east: no open alert, heartbeat 4h ago"),
-        (
-            "two-hosts.eml",
-            EAST,
-            "Critical: east: appliance reports: system service monitoring: the authentication service has stopped",
-        ),
-        (
-            "two-hosts.eml",
-            SOUTH,
-            "Warning: shared: appliance reports: health monitor: warning, load average above 12",
-        ),
-        (
-            "unheard-of.eml",
-            EAST,
-            "Warning: east: unrecognised alert: the lattice is wobbling at … for … … from …",
-        ),
-        (
-            "cut.txt",
-            SOUTH,
-            "Critical: shared: appliance reports: connection monitor: interface eth7 has failed",
-        ),
-        (
-            "alerts.log",
-            EAST,
-            "Critical: east: appliance reports: alert … service=guardian state=stopped",
-        ),
-        (
-            "alerts.log",
-            SOUTH,
-            "Critical: shared: appliance reports: alert … interface=eth7 state=failed",
-        ),
-    ] {
+    for (file, laestab, claim) in ALERTS_SHOWN {
         let drop = if file.ends_with(".log") { Drop::new() } else { alive() };
         let text = std::fs::read_to_string(format!("{folder}/{file}")).unwrap();
         let name = file.replace(".eml", "-1.eml");
