@@ -8,6 +8,8 @@ use strsim::osa_distance;
 const LONG_ENOUGH: usize = 4;
 /// Letters from which on a word may be mistyped twice.
 const LONG: usize = 6;
+/// Digits from which on a number may have one slip; letters from which on an address may have two.
+const LONG_NUMBER: usize = 6;
 /// Letters of a piece that may stand in the middle of a word; digits of a number.
 const PIECE: usize = 3;
 
@@ -68,8 +70,8 @@ impl Wanted {
 
     /// How badly a school fits, 0 for what was said to the letter; `None` if it does not.
     fn misfit(&self, school: &Known<'_>, slips: bool) -> Option<u32> {
-        let number = self.digits.as_deref().and_then(|wanted| number(wanted, school));
-        let host = self.host.as_deref().and_then(|wanted| same_host(wanted, school));
+        let number = self.digits.as_deref().and_then(|wanted| number(wanted, school, slips));
+        let host = self.host.as_deref().and_then(|wanted| same_host(wanted, school, slips));
         [number, host, self.by_words(school, slips)].into_iter().flatten().min()
     }
 
@@ -116,8 +118,8 @@ fn like(wanted: &str, word: &str, slips: bool) -> Option<u32> {
     if slips { slipped(wanted, word) } else { None }
 }
 
-/// A letter too many, too few, another one, or two that changed places, in the beginning of a word; a
-/// number is taken as it is.
+/// A letter too many, too few, another one, or two that changed places, in the beginning of a word; what
+/// has a digit in it is taken as it is.
 fn slipped(wanted: &str, word: &str) -> Option<u32> {
     let length = wanted.chars().count();
     let same_start = wanted.chars().take(2).any(|c| word.starts_with(c));
@@ -161,7 +163,7 @@ fn digits(text: &str) -> String {
     }
 }
 
-fn number(wanted: &str, school: &Known<'_>) -> Option<u32> {
+fn number(wanted: &str, school: &Known<'_>, slips: bool) -> Option<u32> {
     let laestab = format!("{:07}", school.laestab);
     let urn = school.urn.map(|urn| urn.to_string()).unwrap_or_default();
     let telephone = digits(school.telephone);
@@ -176,7 +178,12 @@ fn number(wanted: &str, school: &Known<'_>) -> Option<u32> {
     if whole.iter().any(|known| known.starts_with(wanted)) {
         return Some(2);
     }
-    (wanted.len() >= LONG_ENOUGH && telephone.contains(wanted)).then_some(4)
+    if wanted.len() >= LONG_ENOUGH && telephone.contains(wanted) {
+        return Some(4);
+    }
+    // Two digits that changed places, one that is wrong, one too many or too few.
+    let is_near = || whole.iter().any(|known| osa_distance(wanted, known) <= 1);
+    (slips && wanted.len() >= LONG_NUMBER && is_near()).then_some(14)
 }
 
 /// The host of a web or mail address, in lower case.
@@ -191,7 +198,7 @@ fn host(text: &str) -> Option<String> {
     is_host.then(|| host.to_owned())
 }
 
-fn same_host(wanted: &str, school: &Known<'_>) -> Option<u32> {
+fn same_host(wanted: &str, school: &Known<'_>, slips: bool) -> Option<u32> {
     let known = host(school.website)?;
     if known == wanted {
         return Some(0);
@@ -201,7 +208,8 @@ fn same_host(wanted: &str, school: &Known<'_>) -> Option<u32> {
     if known.starts_with(wanted) || inside(wanted, &known) {
         return Some(2);
     }
-    None
+    let distance = u32::try_from(osa_distance(wanted, &known)).ok()?;
+    (slips && wanted.len() >= LONG_NUMBER && distance <= 2).then_some(14 + distance)
 }
 
 #[cfg(test)]
@@ -299,6 +307,21 @@ mod tests {
         assert_eq!(found("+44 (0)1632 960101"), [0]);
         assert_eq!(found("960404"), [3]);
         assert_eq!(found("9373"), [2, 3]);
+    }
+
+    #[test]
+    fn a_slip_in_a_number_or_an_address_is_forgiven_only_where_nothing_fits() {
+        for slip in ["9372014", "93720411", "972041", "01632 960110", "0163 2960101"] {
+            assert_eq!(found(slip), [0], "{slip}");
+        }
+        assert_eq!(found("9372043"), [0, 1], "near two of them: both are offered");
+        assert_eq!(found("9372042"), [1], "nothing that is merely near");
+        for other in ["9327014", "2014", "99999", "01632 960000"] {
+            assert!(found(other).is_empty(), "{other}");
+        }
+        assert_eq!(found("office@abotsgreen.exmaple"), [0]);
+        assert_eq!(found("www.hollybnk.example"), [3]);
+        assert!(found("office@abtsgren.exmaple").is_empty(), "three slips");
     }
 
     #[test]

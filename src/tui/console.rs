@@ -129,6 +129,7 @@ impl Console {
         wall: Timestamp,
     ) -> Result<Self, ThemeError> {
         let theme = themes.load(theme)?;
+        let message = theme.faint();
         Ok(Self {
             keymap,
             themes,
@@ -143,7 +144,7 @@ impl Console {
             beat: BeatLine::default(),
             board: BoardScreen::default(),
             layers: Vec::new(),
-            message: None,
+            message,
             trouble: None,
             size,
             now: times::minute(wall),
@@ -466,7 +467,7 @@ impl Console {
             Act::Filter(text) => self.filter(&text),
             Act::Theme(name) => match self.themes.load(&name) {
                 Ok(theme) => {
-                    self.message = Some(format!("theme {name}"));
+                    self.message = Some(theme.faint().unwrap_or_else(|| format!("theme {name}")));
                     self.wear(theme);
                 }
                 Err(error) => self.message = Some(error.to_string()),

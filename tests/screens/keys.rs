@@ -21,6 +21,16 @@ fn keys_page_is_the_one_of_the_keymap() {
     assert_eq!(std::fs::read_to_string(path).unwrap(), page(), "UPDATE_DOCS=1 writes it again");
 }
 
+#[test]
+fn themes_page_is_the_one_of_the_roles() {
+    let (path, page) =
+        (concat!(env!("CARGO_MANIFEST_DIR"), "/docs/themes.md"), caretaker::tui::theme::page());
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(path, &page).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap(), page, "UPDATE_DOCS=1 writes it again");
+}
+
 /// A desk in each place that has a palette.
 fn places() -> Vec<(Scope, Desk)> {
     let named = |name: &str| {

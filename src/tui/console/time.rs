@@ -146,7 +146,10 @@ impl Console {
         let name = self.theme.name().to_owned();
         match self.themes.changed(&name) {
             None => return,
-            Some(Ok(theme)) => self.wear(theme),
+            Some(Ok(theme)) => {
+                self.message = theme.faint().or(self.message.take());
+                self.wear(theme);
+            }
             Some(Err(error)) => self.message = Some(error.to_string()),
         }
         self.touch();

@@ -132,6 +132,11 @@ const NAMED: [(&str, Color, Rgb); 16] = [
     ("bright_white", Color::White, Rgb(255, 255, 255)),
 ];
 
+/// The names of the 16.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    NAMED.iter().map(|(name, ..)| *name)
+}
+
 /// A colour by name or `#rrggbb`; `default` is the terminal's own.
 pub(super) fn parse(text: &str) -> Option<Color> {
     if text == "default" {

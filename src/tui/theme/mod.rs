@@ -3,6 +3,7 @@
 //! Invariant: the only folder that names a colour. Letters carry the meaning; a theme adds to it.
 
 mod colour;
+mod docs;
 mod file;
 mod folder;
 pub mod svg;
@@ -11,16 +12,17 @@ use ratatui::buffer::Cell;
 use ratatui::style::{Color, Modifier, Style};
 
 pub use colour::Depth;
+pub use docs::page;
 pub use file::ThemeError;
 pub use folder::Folder;
 
 use colour::{Rgb, reduce};
 
 macro_rules! roles {
-    ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
+    ($(#[doc = $doc:literal] $name:ident = $word:literal,)*) => {
         /// What a piece of the screen is; the theme decides how it looks.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum Role { $($(#[$doc])* $name,)* }
+        pub enum Role { $(#[doc = $doc] $name,)* }
 
         impl Role {
             /// All, in the order of a theme's tables.
@@ -30,6 +32,12 @@ macro_rules! roles {
             #[must_use]
             pub fn word(self) -> &'static str {
                 match self { $(Role::$name => $word,)* }
+            }
+
+            /// What it is, in a sentence.
+            #[must_use]
+            pub fn help(self) -> &'static str {
+                match self { $(Role::$name => $doc,)* }.trim_ascii()
             }
         }
     };
@@ -85,6 +93,9 @@ roles! {
     /// What is typed.
     Prompt = "prompt",
 }
+
+/// The least contrast between letters and ground (WCAG 2.2, success criterion 1.4.3, AA).
+const LEAST_CONTRAST: f32 = 4.5;
 
 /// How many steps a tint has; a longer trouble is a stronger one.
 pub const TINT_STEPS: u8 = 4;
@@ -176,6 +187,26 @@ impl Theme {
     #[must_use]
     pub fn untinted(self) -> Self {
         Self { tints: None, ..self }
+    }
+
+    /// The first role that is hard to read on the theme's ground or on a tint, in words; none where all
+    /// can be read, or the ground is the terminal's own.
+    #[must_use]
+    pub fn faint(&self) -> Option<String> {
+        self.base.bg?;
+        let looks = Role::ALL.iter().flat_map(|role| {
+            (0..=TINT_STEPS).map(move |strength| (*role, self.tinted(*role, strength)))
+        });
+        let ratios = looks.filter_map(|(role, style)| Some((role, contrast(style)?)));
+        let (role, ratio) = ratios.min_by(|a, b| a.1.total_cmp(&b.1))?;
+        (ratio < LEAST_CONTRAST).then(|| {
+            format!(
+                "theme {}: {} is hard to read on its ground ({ratio:.1} to 1, {LEAST_CONTRAST} is the \
+                 least)",
+                self.name,
+                role.word()
+            )
+        })
     }
 
     /// The style of what is empty.
@@ -317,13 +348,28 @@ mod tests {
                         let at = format!("{name} {depth:?} {} step {strength}", role.word());
                         let ratio = contrast(theme.tinted(*role, strength)).expect(&at);
                         seen += 1;
-                        assert!(ratio >= 4.5, "{at}: {ratio:.2}");
+                        assert!(ratio >= LEAST_CONTRAST, "{at}: {ratio:.2}");
                     }
                 }
             }
         }
         // Three themes have a ground.
         assert_eq!(seen, 2 * 3 * Role::ALL.len() * usize::from(TINT_STEPS + 1));
+    }
+
+    #[test]
+    fn an_own_theme_that_is_hard_to_read_is_told() {
+        let mine = |quiet: &str| {
+            let text =
+                format!("ground = \"#101010\"\n[roles]\ntext = \"#e0e0e0\"\nquiet = {quiet:?}\n");
+            Theme::parse("mine", &text, Depth::Full).unwrap().faint()
+        };
+        assert_eq!(mine("#909090"), None);
+        let told = mine("#505050").unwrap();
+        assert!(told.starts_with("theme mine: quiet is hard to read on its ground (2."), "{told}");
+        for (name, _) in BUILT_IN {
+            assert_eq!(Theme::built_in(name, Depth::Full).unwrap().faint(), None, "{name}");
+        }
     }
 
     #[test]

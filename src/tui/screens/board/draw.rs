@@ -434,10 +434,16 @@ fn is_open(cells: &[CompactCell]) -> bool {
     Standing::of(cells).class == Class::Nobody
 }
 
-/// A cell on which somebody acts: its letters, then `x`.
+/// A cell on which somebody acts: its letters, then `x`. Where there is no room the age goes, and never
+/// who has it or that it goes to and fro.
 fn acted_on(text: &str, room: u16) -> String {
-    let kept: String = text.chars().take(usize::from(room.saturating_sub(1))).collect();
-    format!("{kept}x")
+    if text.chars().count() < usize::from(room) {
+        return format!("{text}x");
+    }
+    let mut letters = text.chars();
+    let health = letters.next().map(String::from).unwrap_or_default();
+    let marks: String = letters.filter(|c| !c.is_alphanumeric()).collect();
+    format!("{health}{marks}x")
 }
 
 /// What somebody has and runs out first: `, next to run out 10:00 Cawston Lane (claimed, asha)`.
@@ -512,5 +518,24 @@ fn draw_extras(
     ] {
         pen.text(x, y, room.saturating_sub(1), text, Role::Quiet);
         x += room;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::acted_on;
+
+    #[test]
+    fn an_act_takes_the_room_of_the_age_and_of_no_mark() {
+        for (cell, shown) in [
+            ("C3d", "C3dx"),
+            (".", ".x"),
+            ("^GC", "^GCx"),
+            ("C12m~", "C~x"),
+            ("w40m@", "w@x"),
+            ("U448d", "Ux"),
+        ] {
+            assert_eq!(acted_on(cell, 5), shown, "{cell}");
+        }
     }
 }
