@@ -4,6 +4,7 @@
 mod accounts;
 mod acting;
 mod budget;
+mod columns;
 mod days;
 mod expiring;
 mod fixture;

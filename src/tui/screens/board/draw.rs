@@ -259,7 +259,12 @@ impl BoardScreen {
             return;
         }
         let chosen = self.row().map(|_| self.column(rows));
-        for (n, column) in rows.columns.iter().take(usize::from(widths.services)).enumerate() {
+        let shown = widths.shown(self.column(rows));
+        if shown.start > 0 {
+            pen.text(x - 3, y, 2, "..", Role::Key);
+        }
+        let columns = rows.columns.iter().enumerate().skip(shown.start).take(shown.len());
+        for (n, column) in columns {
             let is_chosen = chosen == Some(n);
             if is_chosen {
                 pen.text(x - 1, y, 1, ">", Role::Key);
@@ -271,6 +276,9 @@ impl BoardScreen {
             };
             pen.text(x, y, widths.cell - 1, column.code.as_str(), role);
             x += widths.cell;
+        }
+        if shown.end < rows.columns.len() {
+            pen.text(x - 3, y, 2, "..", Role::Key);
         }
         for (room, head) in [
             (widths.days, "14 days"),
@@ -411,8 +419,9 @@ impl BoardScreen {
     ) -> u16 {
         let chosen = (row.at_cursor && self.column.is_some()).then(|| self.column(rows));
         let room = widths.cell - 1;
-        let shown = rows.columns.iter().zip(row.cells).take(usize::from(widths.services));
-        for (n, (column, cell)) in shown.enumerate() {
+        let shown = widths.shown(self.column(rows));
+        let cells = rows.columns.iter().zip(row.cells).enumerate();
+        for (n, (column, cell)) in cells.skip(shown.start).take(shown.len()) {
             let look = look(cell, column, &rows.columns, (view.now, view.is_known), room);
             let style = if chosen == Some(n) {
                 pen.theme().style(Role::Cursor)
@@ -424,6 +433,11 @@ impl BoardScreen {
             let filled = format!("{text:<width$}", width = usize::from(room));
             pen.styled(x, y, room, &filled, style);
             x += widths.cell;
+        }
+        let (before, after) = (row.cells.get(..shown.start), row.cells.get(shown.end..));
+        let mut beyond = before.into_iter().chain(after).flatten();
+        if beyond.any(|cell| cell.health.is_trouble()) {
+            pen.text(x - 1, y, 1, "+", Role::Message);
         }
         x
     }

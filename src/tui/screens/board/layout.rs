@@ -1,6 +1,8 @@
 //! Where the parts of the board go, for every size. Under 24 rows the peek goes first, then line 2;
 //! under 60 columns there is no peek, under 50 one cell per school.
 
+use std::ops::Range;
+
 use ratatui::layout::Rect;
 
 /// Columns of the last days.
@@ -132,6 +134,13 @@ impl Widths {
         out.name = left.min(36);
         out
     }
+
+    /// Which services are shown so that the one at the cursor is among them.
+    pub(super) fn shown(&self, at_cursor: usize) -> Range<usize> {
+        let room = usize::from(self.services);
+        let first = (at_cursor + 1).saturating_sub(room);
+        first..first + room
+    }
 }
 
 #[cfg(test)]
@@ -163,6 +172,7 @@ mod tests {
         assert_eq!(Parts::of((200, 50)).list_rows(), 29);
         assert_eq!(Widths::of(49, 7).cell, 0);
         assert_eq!(Widths::of(80, 7).services, 7);
+        assert_eq!((Widths::of(80, 12).shown(9), Widths::of(80, 12).shown(10)), (0..10, 1..11));
         assert_eq!((Widths::of(99, 7).days, Widths::of(100, 7).days), (0, 16));
     }
 }
