@@ -194,6 +194,15 @@ fn keeps_incidents(open: &dyn Fn() -> Box<dyn Store>) {
         let found = store.incidents(at(when), 10).unwrap();
         found.iter().map(|kept| kept.incident.id).collect::<Vec<_>>()
     };
+    // What stands in a log alone, because it was about no cell, is struck out as well.
+    assert!(store.strike(7, &"gone".into()).unwrap());
+    let told = |store: &dyn Store| {
+        let log = store.incident(4).unwrap().unwrap().entries.into_iter();
+        log.map(|(_, entry)| entry.why.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&*store), ["gone", "gone"]);
+    assert!(!store.strike(8, &"gone".into()).unwrap(), "no such entry");
+
     assert_eq!(since("2026-11-23T12:00:00Z").len(), 2);
     assert_eq!(since("2026-11-23T12:00:01Z"), [0_u64; 0]);
     assert_eq!(store.incidents(noon, 1).unwrap().len(), 1);

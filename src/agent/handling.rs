@@ -56,16 +56,17 @@ pub(super) async fn strike(
     let at = desk.clock.now();
     let text = struck(&by, at);
     // First what is at hand, so that nothing writes the old text again.
-    let incident = desk.hub.order(Order::Strike { desk: id, text: text.clone() }).await??;
+    desk.hub.order(Order::Strike { desk: id, text: text.clone() }).await??;
     let store = Arc::clone(&desk.store);
     let struck = tokio::task::spawn_blocking(move || store.strike(id, &text)).await;
-    let is_in_book = struck.map_err(|_| Refusal::stopping())?.map_err(|why| {
-        Refusal::busy(&format!("it stands in the file still: {why}; strike it out again"))
-    })?;
-    if !is_in_book && incident == 0 {
-        return Err(Refusal::not_found("no such entry is in the desk's book"));
+    match struck.map_err(|_| Refusal::stopping())? {
+        Ok(true) => Ok(json(StatusCode::OK, &StruckOut { id, by, at })),
+        Ok(false) => Err(Refusal::not_found("no such entry is in the desk's book")),
+        Err(why) => {
+            let why = format!("it stands in the file still: {why}; strike it out again");
+            Err(Refusal::busy(&why))
+        }
     }
-    Ok(json(StatusCode::OK, &StruckOut { id, by, at }))
 }
 
 /// What stands in the place of a text that was struck out.

@@ -11,6 +11,7 @@ use crate::model::ids::ServiceKey;
 use crate::model::kept::KeptPlan;
 use crate::model::text::Clean;
 use crate::store::pack::{self, Services};
+use crate::store::schema::empty_journal;
 
 /// The format of the book and of what is planned; see `schema`.
 pub(super) const FORMAT: &str = "
@@ -105,20 +106,18 @@ pub(super) fn strike(db: &mut Connection, strikes: &[(u64, Clean)]) -> rusqlite:
         )?;
     }
     tx.commit()?;
-    let is_busy: bool = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-    match is_busy {
-        true => Err(rusqlite::Error::SqliteFailure(
-            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY),
-            Some("somebody reads what is to be struck out".to_owned()),
-        )),
-        false => Ok(()),
-    }
+    empty_journal(db)
 }
 
-/// Whether an entry is in the book.
+/// Whether an entry is in the book, or in the log of an incident alone: a note about no cell.
 pub(super) fn has(db: &Connection, id: u64) -> rusqlite::Result<bool> {
     let id = i64::try_from(id).unwrap_or(i64::MAX);
-    db.query_row("SELECT EXISTS(SELECT 1 FROM desk WHERE id = ?1)", [id], |row| row.get(0))
+    db.query_row(
+        "SELECT EXISTS(SELECT 1 FROM desk WHERE id = ?1) \
+         OR EXISTS(SELECT 1 FROM incident_log WHERE json_extract(line, '$.desk') = ?1)",
+        [id],
+        |row| row.get(0),
+    )
 }
 
 /// Writes all that is planned in the place of what was.

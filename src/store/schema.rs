@@ -116,6 +116,21 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     Ok(db)
 }
 
+/// Empties the journal, so that what was overwritten stands in no file any more.
+///
+/// # Errors
+/// When that cannot be done, above all while somebody reads what was overwritten.
+pub(super) fn empty_journal(db: &Connection) -> rusqlite::Result<()> {
+    let is_busy: bool = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    match is_busy {
+        true => Err(rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY),
+            Some("somebody reads what is to be gone".to_owned()),
+        )),
+        false => Ok(()),
+    }
+}
+
 /// A connection that only reads, beside the writer's.
 pub(super) fn open_reader(path: &Path) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;

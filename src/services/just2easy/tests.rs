@@ -36,6 +36,14 @@ fn settings(vendor: &Vendor, more: &str) -> String {
     )
 }
 
+fn with_status_page(vendor: &Vendor, component: &str) -> String {
+    let page = format!(
+        "[status_page]\ncomponents = ['{component}']\nendpoint = {{ url = '{}/status' }}\n",
+        vendor.url
+    );
+    settings(vendor, &page)
+}
+
 fn stage(drop: &Drop) -> (Context, std::sync::Arc<Still>) {
     let rows: [Row<'_>; 2] =
         [("9990203", "Alder Lane School", &[]), ("9990214", "Beacon Hill School", &[])];
@@ -135,11 +143,7 @@ async fn a_slow_page_is_a_warning() {
 async fn the_vendors_page_worsens_a_good_probe_and_never_betters_a_bad_one() {
     let (vendor, drop) = (Vendor::start().await, Drop::new());
     let (ctx, _) = stage(&drop);
-    let more = format!(
-        "[status_page]\ncomponents = ['j2']\nendpoint = {{ url = '{}/status' }}\n",
-        vendor.url
-    );
-    let watcher = build(&SERVICE, &ctx, &settings(&vendor, &more)).unwrap();
+    let watcher = build(&SERVICE, &ctx, &with_status_page(&vendor, "j2")).unwrap();
     let summary = |word: &str| {
         format!(
             "{{\"status\":{{\"indicator\":\"none\"}},\"page\":{{\"id\":\"x\"}},\
@@ -279,11 +283,7 @@ async fn what_the_board_shows_of_each_example() {
 async fn what_the_board_shows_of_each_status_page() {
     let (vendor, drop) = (Vendor::start().await, Drop::new());
     let (ctx, _) = stage(&drop);
-    let more = format!(
-        "[status_page]\ncomponents = ['Sign-in']\nendpoint = {{ url = '{}/status' }}\n",
-        vendor.url
-    );
-    let watcher = build(&SERVICE, &ctx, &settings(&vendor, &more)).unwrap();
+    let watcher = build(&SERVICE, &ctx, &with_status_page(&vendor, "Sign-in")).unwrap();
     vendor.play("/go", page(SIGN_IN));
     let mut shown = Vec::new();
     for (file, claim) in [

@@ -31,6 +31,6 @@ pub(super) fn read(bytes: &[u8]) {
             any_line_is_heartbeat,
             max_bytes: u64::MAX,
         };
-        drop(lines(&text, &settings, now()));
+        drop(lines(&[("alerts.log", &text)], &settings, now()));
     }
 }

@@ -4,6 +4,7 @@
 //! configuration. Lines of other programs (the web log among them, with pupils' names) are left
 //! where they are: they are never parsed further than to their program's name, and never held.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -53,16 +54,14 @@ pub(super) struct Lines {
 /// A line that cannot be read although a program wrote it that reports alerts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Lost {
-    /// Its number, from 1 on, counted through the older file first.
-    pub line: usize,
-    /// Its file and number there: `line 12 of alerts.log`.
+    /// Its number and file: `line 12 of alerts.log`.
     pub place: String,
     /// Whose it may be, lower case; none where that cannot be told either.
     pub hosts: Option<Vec<String>>,
 }
 
 impl Lines {
-    fn leave(&mut self, line: usize, text: &str, settings: &Settings) {
+    fn leave(&mut self, (file, line): (&str, usize), text: &str, settings: &Settings) {
         let text = text.to_lowercase();
         let programs = settings.programs.iter().map(|p| p.trim().to_lowercase());
         let named: Vec<String> =
@@ -72,7 +71,7 @@ impl Lines {
             let hosts = named.iter().map(|program| hosts_before(&text, program));
             let hosts: Option<Vec<Vec<String>>> = hosts.collect();
             let hosts = hosts.map(|hosts| hosts.concat());
-            self.lost.push(Lost { line, place: format!("line {line}"), hosts });
+            self.lost.push(Lost { place: format!("line {line} of {file}"), hosts });
         }
     }
 }
@@ -132,29 +131,20 @@ impl Syslog {
             return Ok(lines.clone());
         }
         let [before, current] = files;
-        let mut text = match stamp.first() {
+        let older = match stamp.first() {
             Some(Some(_)) => self.text_of(&before)?,
             _ => String::new(),
         };
-        let older = text.lines().count();
-        text.push_str(&self.text_of(&current)?);
-        let mut lines = lines(&text, &self.settings, now);
-        for lost in &mut lines.lost {
-            let (file, line) = match lost.line.checked_sub(older) {
-                Some(line) if line > 0 => (&current, line),
-                _ => (&before, lost.line),
-            };
-            let name = file.file_name().unwrap_or_default().to_string_lossy();
-            lost.place = format!("line {line} of {name}");
-        }
-        let lines = Arc::new(lines);
+        let newer = self.text_of(&current)?;
+        let files = [(&*name(&before), &*older), (&*name(&current), &*newer)];
+        let lines = Arc::new(lines(&files, &self.settings, now));
         *last = Some((stamp, lines.clone()));
         Ok(lines)
     }
 
     /// All complete lines of a file.
     fn text_of(&self, path: &Path) -> Result<String, DropError> {
-        let name = Clean::new(&path.file_name().unwrap_or_default().to_string_lossy());
+        let name = Clean::new(&name(path));
         let failed = |why: &str| {
             let (name, why) = (name.clone(), Clean::new(why));
             DropError::Unreadable { name, why }
@@ -182,6 +172,11 @@ impl Syslog {
     }
 }
 
+/// The name of a file without its folder.
+fn name(file: &Path) -> Cow<'_, str> {
+    file.file_name().unwrap_or_default().to_string_lossy()
+}
+
 fn stamp(file: &Path) -> Option<(u64, Timestamp)> {
     let meta = std::fs::symlink_metadata(file).ok()?;
     Some((meta.len(), Timestamp::try_from(meta.modified().ok()?).ok()?))
@@ -194,20 +189,23 @@ enum Time {
     Short(String),
 }
 
-/// The lines that count. Read from the end: a year that is not written is the latest in which a
-/// line does not come after the one behind it.
-pub(super) fn lines(text: &str, settings: &Settings, now: Timestamp) -> Lines {
+/// The lines that count, of files by name, the oldest first. Read from the end: a year that is not
+/// written is the latest in which a line does not come after the one behind it.
+pub(super) fn lines(files: &[(&str, &str)], settings: &Settings, now: Timestamp) -> Lines {
     let zone = match settings.zone {
         SyslogZone::London => london(),
         SyslogZone::Utc => TimeZone::UTC,
     };
     let mut found = Lines::default();
     let mut latest = now.saturating_add(DISORDER).unwrap_or(now);
-    let numbered: Vec<(usize, &str)> = (1..).zip(text.lines()).collect();
-    for (number, line) in numbered.into_iter().rev().filter(|(_, l)| !l.trim().is_empty()) {
+    let numbered = files.iter().flat_map(|(file, text)| {
+        (1..).zip(text.lines()).map(move |(number, line)| ((*file, number), line))
+    });
+    let numbered: Vec<_> = numbered.filter(|(_, line)| !line.trim().is_empty()).collect();
+    for (place, line) in numbered.into_iter().rev() {
         let whole = parts(line).filter(|(.., said)| !settings.begins_within(said));
         let Some((time, host, program, said)) = whole else {
-            found.leave(number, line, settings);
+            found.leave(place, line, settings);
             continue;
         };
         let placed = match time {
@@ -215,7 +213,7 @@ pub(super) fn lines(text: &str, settings: &Settings, now: Timestamp) -> Lines {
             Time::Short(text) => dated(&text, latest, &zone).map(|at| (at, Zone::Assumed)),
         };
         let Some((at, zone)) = placed else {
-            found.leave(number, line, settings);
+            found.leave(place, line, settings);
             continue;
         };
         if zone == Zone::Assumed {
@@ -323,7 +321,7 @@ mod tests {
     }
 
     fn read(text: &str) -> Vec<(String, String, String)> {
-        let found = lines(text, &settings(), NOW.parse().unwrap());
+        let found = lines(&[("x", text)], &settings(), NOW.parse().unwrap());
         assert_eq!(found.unreadable, 0, "{text}");
         found.lines.into_iter().map(|l| (l.at.to_string(), l.host, l.text)).collect()
     }
@@ -370,7 +368,7 @@ mod tests {
         let july = "Jul  2 10:00:00 edge-a smoothmonitor: x\n";
         let at = |zone: &str| {
             let settings = toml::from_str(&format!("file = 'x'\nzone = '{zone}'")).unwrap();
-            lines(july, &settings, NOW.parse().unwrap()).lines[0].at.to_string()
+            lines(&[("x", july)], &settings, NOW.parse().unwrap()).lines[0].at.to_string()
         };
         assert_eq!(at("london"), "2026-07-02T09:00:00Z");
         assert_eq!(at("utc"), "2026-07-02T10:00:00Z");
@@ -382,11 +380,12 @@ mod tests {
                     Feb  2 10:00:01 edge-a smoothmonitor: x\n\
                     Feb 30 10:00:01 edge-a smoothmonitor: x\n\
                     garbage\n<x>Feb  2 10:00:00 a b: c\n";
-        let found = lines(text, &settings(), NOW.parse().unwrap());
+        let found = lines(&[("x", text)], &settings(), NOW.parse().unwrap());
         assert_eq!((found.lines.len(), found.unreadable), (1, 3));
         let edge_a = Some(vec!["edge-a".to_owned()]);
-        let lost: Vec<_> = found.lost.iter().map(|lost| (lost.line, lost.hosts.clone())).collect();
-        assert_eq!(lost, [(3, edge_a)], "of a program that reports");
+        let lost: Vec<_> =
+            found.lost.iter().map(|lost| (&*lost.place, lost.hosts.clone())).collect();
+        assert_eq!(lost, [("line 3 of x", edge_a)], "of a program that reports");
         for (line, hosts) in [
             ("<29>1 edge-a smoothmonitor 2211 - - alert", Some(vec!["edge-a"])),
             ("Feb 30 x edge-a smoothmonitor[7]: the smoothmonitor", None),
@@ -396,7 +395,7 @@ mod tests {
             ("Feb 30 x edge-asmoothmonitor: x", None),
             ("Feb 30 x edge-a smoothmonitors: x", None),
         ] {
-            let found = lines(line, &settings(), NOW.parse().unwrap());
+            let found = lines(&[("x", line)], &settings(), NOW.parse().unwrap());
             let hosts = hosts.map(|hosts| hosts.into_iter().map(str::to_owned).collect::<Vec<_>>());
             assert_eq!(found.lost.first().map(|lost| &lost.hosts), Some(&hosts), "{line}");
         }
@@ -406,11 +405,11 @@ mod tests {
                 "Feb  2 10:00:01 edge-b {first}<29>Feb  2 10:01:00 edge-a smoothmonitor[7]: \
                  alert id=4 service=guardian state=stopped\n"
             );
-            let found = lines(&torn, &settings(), NOW.parse().unwrap());
+            let found = lines(&[("x", &torn)], &settings(), NOW.parse().unwrap());
             assert_eq!((found.lines.len(), found.unreadable), (0, 1), "{first}");
         }
         let settings = toml::from_str("file = 'x'\nany_line_is_heartbeat = true").unwrap();
-        let found = lines(text, &settings, NOW.parse().unwrap());
+        let found = lines(&[("x", text)], &settings, NOW.parse().unwrap());
         assert_eq!(found.lines.len(), 2);
         assert!(!format!("{found:?}").contains("private"), "only that the host lives");
     }

@@ -8,6 +8,7 @@ use crate::model::school::Subscription;
 use crate::simulators::cast::DirectoryPart;
 use crate::simulators::chance::{below, roll};
 use crate::simulators::directory::Copies;
+use crate::simulators::directory::query::decimal;
 use crate::simulators::directory::write::Attributes;
 use crate::simulators::names::PERSONAL_NAMES;
 use crate::simulators::stage::Stage;
@@ -68,7 +69,7 @@ impl Entry {
     }
 
     /// With the values of these attributes instead of its own; what it has none of stays away.
-    fn rewritten(mut self, written: Attributes) -> Self {
+    fn rewritten(mut self, written: &Attributes) -> Self {
         for (name, values) in &mut self.attributes {
             if let Some(new) = written.get(*name) {
                 values.clone_from(new);
@@ -263,13 +264,12 @@ fn account(
     let number = number_of(school, n);
     let (first, last) = name_of(number);
     let guid = guid_of(stage.seed, Some(school), number);
-    let written = |name: &str| stage.written.number(&guid, name);
+    let written = stage.written.to(&guid);
     let disabled = begins_disabled(stage, school, n);
     let control = NORMAL | if disabled { DISABLED } else { 0 };
-    let control = written("userAccountControl").unwrap_or(control);
     let started = stage.started.as_second();
     let now = stage.now();
-    let locked = match written("lockoutTime") {
+    let locked = match written.get("lockoutTime").and_then(|values| decimal(values.first()?)) {
         Some(0) => Some(0),
         Some(ticks) => Some((ticks - EPOCH) / 10_000_000),
         None => lock(stage, n, part),
@@ -280,7 +280,6 @@ fn account(
         _ if n % 10 == 2 && copies == Copies::Ahead => ticks(now.as_second() - NIGHT),
         _ => ticks(started - 86_400 * 40),
     };
-    let set = written("pwdLastSet").unwrap_or(set);
     let dn = dn_of(school, home, n);
     let groups = GROUPS.iter().filter(|(_, rid)| {
         let members = stage.written.values(&guid_of(stage.seed, None, u64::from(*rid)), "member");
@@ -326,7 +325,7 @@ fn account(
         Some(0) => entry.with("lockoutTime", "0"),
         Some(at) => entry.with("lockoutTime", ticks(at).to_string()),
     };
-    entry.rewritten(stage.written.to(&guid))
+    entry.rewritten(&written)
 }
 
 /// When an account was locked out, in seconds; 0 when a lock was taken away.

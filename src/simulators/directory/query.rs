@@ -164,7 +164,8 @@ fn lower(name: &[u8]) -> Option<String> {
     std::str::from_utf8(name).ok().map(str::to_ascii_lowercase)
 }
 
-fn decimal(value: &[u8]) -> Option<i64> {
+/// A number that is written out.
+pub(super) fn decimal(value: &[u8]) -> Option<i64> {
     std::str::from_utf8(value).ok()?.parse().ok()
 }
 

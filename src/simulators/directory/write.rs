@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::simulators::directory::ber::{elements, number};
 use crate::simulators::directory::people::{DOMAIN, Entry, ticks};
+use crate::simulators::directory::query::decimal;
 use crate::simulators::directory::{Answer, Controller, Talk, message, result_of};
 use crate::simulators::fault::Fault;
 use crate::simulators::stage::lock;
@@ -39,12 +40,6 @@ impl Written {
         lock(&self.of).get(guid)?.get(name).cloned()
     }
 
-    /// The number in an attribute that was written to.
-    pub(in crate::simulators) fn number(&self, guid: &[u8], name: &str) -> Option<i64> {
-        let values = self.values(guid, name)?;
-        std::str::from_utf8(values.first()?).ok()?.parse().ok()
-    }
-
     /// Whether an account that was ever switched was disabled at `at`; of one that was switched only
     /// later, what it was before is not kept.
     pub(in crate::simulators) fn disabled_as_of(&self, guid: &[u8], at: Timestamp) -> Option<bool> {
@@ -55,8 +50,7 @@ impl Written {
     /// Keeps what was written to the object of this id at `at`.
     pub(in crate::simulators) fn put(&self, guid: &[u8], values: Attributes, at: Timestamp) {
         if let Some(flags) = values.get("userAccountControl").and_then(|v| v.first()) {
-            let flags = std::str::from_utf8(flags).ok().and_then(|f| f.parse::<i64>().ok());
-            let off = flags.is_some_and(|f| f & 2 != 0);
+            let off = decimal(flags).is_some_and(|f| f & 2 != 0);
             lock(&self.switched).entry(guid.to_vec()).or_default().push((at, off));
         }
         let mut changes = lock(&self.changes);
@@ -216,9 +210,7 @@ impl Controller {
     }
 
     fn in_words(&self, entry: &Entry, login: &str, out: &mut Outcome) -> Result<(), No> {
-        let number = |values: &[Vec<u8>]| -> Option<i64> {
-            std::str::from_utf8(values.first()?).ok()?.parse().ok()
-        };
+        let number = |values: &[Vec<u8>]| decimal(values.first()?);
         if let Some(next) = out.values.get("userAccountControl") {
             let (old, new) = (number(entry.values("userAccountControl")), number(next));
             let new = new.ok_or(UNWILLING)?;

@@ -24,6 +24,7 @@ use crate::model::text::Clean;
 use crate::ports::ledger::{
     AuditQuery, Held, Intent, Ledger, LedgerError, LeftItem, Request, Settled, StepRecord,
 };
+use crate::store::schema::empty_journal;
 
 /// The ledger in a file of its own, so that an intent never waits for the board's history.
 pub struct SqliteLedger {
@@ -241,7 +242,6 @@ impl Ledger for SqliteLedger {
             write::append(tx, &draft).map(drop)
         })?;
         // The journal still holds the pages as they were.
-        let truncated = "PRAGMA wal_checkpoint(TRUNCATE)";
-        self.read(|db| Ok(db.query_row(truncated, [], |_| Ok(()))?))
+        self.read(|db| Ok(empty_journal(db)?))
     }
 }

@@ -30,17 +30,22 @@ impl Console {
         self.ask_for_incidents();
     }
 
+    /// Whether the board shows incidents below its list: neither of the past nor of a recording.
+    fn has_foot(&self) -> bool {
+        has_foot(self.size) && self.away.is_none() && self.replay().is_none()
+    }
+
     /// Whether the board shows incidents: as its groups, or below its list.
     fn board_shows_them(&self) -> bool {
-        let groups = self.board.group() == GroupBy::Incident;
-        self.away.is_none() && (groups || (has_foot(self.size) && self.replay().is_none()))
+        let groups = self.board.group() == GroupBy::Incident && self.away.is_none();
+        groups || self.has_foot()
     }
 
     /// Takes which schools are part of which, for the board's groups.
     pub(super) fn places(&mut self, answer: Result<Box<Incidents>, String>) {
         match answer {
             _ if self.away.is_some() => {}
-            Err(why) if !has_foot(self.size) => {
+            Err(why) if !self.has_foot() => {
                 self.message = Some(format!("incidents cannot be read: {why}"));
             }
             told => self.board.take_places(told, self.rows.as_ref(), self.now),

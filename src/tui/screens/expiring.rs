@@ -28,12 +28,13 @@ enum About {
 }
 
 /// One thing that runs out.
-struct Ending {
+struct Ending<'a> {
     at: Timestamp,
     about: About,
-    place: String,
-    what: String,
-    by: String,
+    /// Where; of a cell it is made only when it is drawn: there may be thousands.
+    place: &'a str,
+    what: &'static str,
+    by: &'a str,
 }
 
 /// The list.
@@ -43,51 +44,49 @@ pub struct ExpiringScreen {
 }
 
 /// All of it, the soonest first.
-fn endings(view: &View<'_>) -> Vec<Ending> {
+fn endings<'a>(view: &View<'a>) -> Vec<Ending<'a>> {
     let held = view.rows.into_iter().flat_map(|rows| {
         rows.running_out().filter_map(|(row, column, handling)| {
-            let label = rows.columns.get(usize::from(column))?.label.as_str();
             Some(Ending {
                 at: handling.until?,
                 about: About::Cell(row, column),
-                place: format!("{} / {label}", row_name(row, view.rows)),
-                what: handling.kind.word().to_owned(),
-                by: handling.by.to_string(),
+                place: rows.columns.get(usize::from(column))?.label.as_str(),
+                what: handling.kind.word(),
+                by: handling.by.as_str(),
             })
         })
     });
     let plans = view.acts.waiting(view.now).map(|waiting| Ending {
         at: waiting.until,
         about: About::Plan(waiting.plan.id.clone()),
-        place: view.acts.label(&waiting.plan.ask.action).to_owned(),
-        what: "waits for approval".to_owned(),
-        by: waiting.plan.by.name.to_string(),
+        place: view.acts.label(&waiting.plan.ask.action),
+        what: "waits for approval",
+        by: waiting.plan.by.name.as_str(),
     });
     let page = view.acts.page();
-    let armed =
-        page.and_then(|page| Some((page.me.armed_until?, page.me.operator.name.to_string())));
+    let armed = page.and_then(|page| Some((page.me.armed_until?, page.me.operator.name.as_str())));
     let armed = armed.map(|(at, by)| Ending {
         at,
         about: About::Armed,
-        place: "your actions".to_owned(),
-        what: "armed".to_owned(),
+        place: "your actions",
+        what: "armed",
         by,
     });
     let emergency = page.and_then(|page| page.emergency.as_ref()).map(|declared| Ending {
         at: declared.until,
         about: About::Emergency,
-        place: "everybody".to_owned(),
-        what: "emergency".to_owned(),
-        by: declared.by.to_string(),
+        place: "everybody",
+        what: "emergency",
+        by: declared.by.as_str(),
     });
     let all = held.chain(plans).chain(armed).chain(emergency);
-    let mut all: Vec<Ending> = all.filter(|ending| ending.at > view.clock).collect();
+    let mut all: Vec<Ending<'_>> = all.filter(|ending| ending.at > view.clock).collect();
     all.sort_by_key(|ending| ending.at);
     all
 }
 
 impl ExpiringScreen {
-    fn index(&self, all: &[Ending]) -> usize {
+    fn index(&self, all: &[Ending<'_>]) -> usize {
         let found = self.at.as_ref().and_then(|about| all.iter().position(|e| e.about == *about));
         found.unwrap_or_default()
     }
@@ -154,16 +153,19 @@ pub(super) fn draw_first(pen: &mut Pen<'_>, area: Rect, view: &View<'_>) -> usiz
     rows.zip(lines).map(|(y, line)| pen.line(area.x + 2, y, room, &line)).count()
 }
 
-fn in_a_line(ending: &Ending, is_chosen: bool, (room, view): (u16, &View<'_>)) -> Line {
+fn in_a_line(ending: &Ending<'_>, is_chosen: bool, (room, view): (u16, &View<'_>)) -> Line {
     let at = times::moment(ending.at, view.now);
     let name = if is_chosen { Role::Selected } else { Role::Text };
+    let place = match ending.about {
+        About::Cell(row, _) => format!("{} / {}", row_name(row, view.rows), ending.place),
+        _ => ending.place.to_owned(),
+    };
     if room < NARROW {
-        return Line::of(format!("{at} {} ", ending.what), Role::Handled)
-            .and(ending.place.as_str(), name);
+        return Line::of(format!("{at} {} ", ending.what), Role::Handled).and(place, name);
     }
     Line::of(format!("{at:<12} "), Role::Text)
         .and(format!("in {:<5} ", times::age(view.clock, ending.at)), Role::Quiet)
         .and(format!("{:<19}", ending.what), Role::Handled)
         .and(format!("{:<9} ", ending.by), Role::Text)
-        .and(ending.place.as_str(), name)
+        .and(place, name)
 }

@@ -204,8 +204,8 @@ pub fn examples_shown(service: &str, shown: &[(&str, String, &str)]) {
         files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
     files.retain(|file| file != "README.md");
     let mut claimed: Vec<&str> = shown.iter().map(|(file, ..)| *file).collect();
-    claimed.dedup();
     claimed.sort_unstable();
+    claimed.dedup();
     files.sort_unstable();
     assert_eq!(claimed, files, "each example of {service} has a claim, and each claim its example");
     let wrong: Vec<String> = shown

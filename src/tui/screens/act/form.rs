@@ -209,7 +209,10 @@ impl FormScreen {
             Command::Accept if self.at < last => self.at += 1,
             Command::Accept => return self.accept(view),
             _ => match self.entry().map_or(Edit::Other, |entry| entry.field.edit(command)) {
-                Edit::Empty => self.at = self.at.saturating_sub(1),
+                Edit::Empty => {
+                    self.at = self.at.saturating_sub(1);
+                    self.said = None;
+                }
                 Edit::Text => self.said = None,
                 Edit::Cursor => {}
                 Edit::Other => return Answer::Pass,
