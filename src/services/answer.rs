@@ -129,6 +129,12 @@ pub(super) fn json<T: DeserializeOwned>(reply: &Reply) -> Result<T, Trouble> {
     }
 }
 
+/// The body of a 2xx as JSON of a known shape. What fails names what was asked and what came.
+pub(super) fn successful<T: DeserializeOwned>(reply: &Reply) -> Result<T, Trouble> {
+    let body = reply.clone().success().map_err(Trouble::from).and_then(|reply| json(&reply));
+    body.map_err(|trouble| trouble.answered(reply))
+}
+
 /// A field as it came. Its row can be read although the field cannot; a key that stands twice in
 /// one object still makes the whole row unreadable.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

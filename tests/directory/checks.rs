@@ -229,6 +229,48 @@ async fn a_calm_directory_is_well_and_few_requests_answer_for_all_schools() {
 }
 
 #[tokio::test]
+async fn accounts_of_no_school_are_told_as_not_watched() {
+    let stage = Stage::new(Scenario::Calm, 20).await;
+    let invented = &stage.running.invented;
+    let left_out = [1, 4].map(|n| invented.schools[n].laestab);
+    let kept = |laestab: &Laestab| !left_out.contains(laestab);
+    let estate = Estate {
+        schools: invented
+            .schools
+            .iter()
+            .filter(|s| kept(&s.laestab))
+            .map(|s| (s.laestab, s.clone()))
+            .collect(),
+        subscriptions: invented
+            .subscriptions
+            .iter()
+            .filter(|(laestab, _)| kept(laestab))
+            .map(|(laestab, s)| (*laestab, s.clone()))
+            .collect::<std::collections::BTreeMap<_, _>>()
+            .into(),
+        ..Estate::default()
+    };
+    let (clock, secrets) = (stage.clock.clone(), stage.secrets.clone());
+    let watch = built(&stage.settings(""), estate, clock, secrets).unwrap();
+    assert_eq!(watch.found(), [], "nothing was counted yet");
+    let seen = poll(&*watch, "accounts").await;
+    assert_eq!(seen.len(), 18);
+    assert!(seen.iter().all(|o| o.verdict == Verdict::Ok), "the others are well");
+    let found = watch.found();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].what.as_str(), "welearn365 accounts of no school");
+
+    let all = stage.watch("");
+    let seen = poll(&*all, "accounts").await;
+    assert_eq!(all.found(), [], "each account has its school");
+    let strays = |o: &&Observation| matches!(o.target, Target::School(l) if !kept(&l));
+    let accounts: f64 = seen.iter().filter(strays).map(|o| number(o, "accounts").unwrap()).sum();
+    let why = found[0].why.as_str();
+    assert!(why.starts_with(&format!("{accounts} are in no school's OU (")), "{accounts}: {why}");
+    assert_eq!(why.matches("-200").count(), 2, "the folders are named: {why}");
+}
+
+#[tokio::test]
 async fn a_morning_has_a_spray_a_lost_ou_and_a_school_without_an_open_account() {
     let stage = Stage::new(Scenario::Morning, 60).await;
     let watch = stage.watch("");

@@ -114,6 +114,8 @@ pub(super) struct Listing {
     pub(super) unreadable: usize,
     /// What is shown beside the accounts and never judged.
     pub(super) beside: Vec<(&'static str, String)>,
+    /// The last request that told of their backups and what came, as evidence.
+    pub(super) asked: Vec<(&'static str, String)>,
 }
 
 /// The outcome by number, if the message does not contradict it. Only a few texts are published:

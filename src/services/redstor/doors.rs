@@ -14,7 +14,7 @@ use crate::model::health::Reason;
 use crate::model::ids::CredentialName;
 use crate::ports::clock::Clock;
 use crate::ports::secrets::Secrets;
-use crate::services::answer::{ListRow, Seen, Trouble, credential, json};
+use crate::services::answer::{ListRow, Seen, Trouble, credential, successful};
 use crate::services::redstor::account::{Account, History, Listing, Outcome};
 use crate::services::redstor::assertion;
 use crate::services::redstor::describe::{Beside, TokenHeader};
@@ -101,7 +101,8 @@ impl Storage {
             if reply.status == 401 {
                 return Err(sender.refused(&reply, &format!("the user {user}")));
             }
-            let (rows, more) = json::<StoragePage>(&reply.success()?)?.rows();
+            let (rows, more) = successful::<StoragePage>(&reply)?.rows();
+            listing.asked = reply.facts().into();
             let count = rows.len();
             for row in rows {
                 let ListRow::Read(row) = row else {
@@ -237,9 +238,10 @@ impl Redapi {
     ) -> Result<Listing, Trouble> {
         let accounts = self.list::<AccountRow>(sender, self.ours("storage/accounts")).await?;
         let states = self.ours("backups/status/accounts");
-        let states = self.list::<StatusRow>(sender, states).await?;
+        let (states, reply) = self.list_and_reply::<StatusRow>(sender, states).await?;
         // "No backup status exists" is an answer: none of them ever ran.
         let mut listing = joined(accounts.unwrap_or_default(), states.unwrap_or_default());
+        listing.asked = reply.facts().into();
         self.companies(sender, &mut listing).await;
         self.explain(sender, &mut listing, is_wanted).await;
         for beside in &self.beside {
@@ -270,6 +272,15 @@ impl Redapi {
         sender: &Sender,
         call: Request,
     ) -> Result<Option<Vec<ListRow<T>>>, Trouble> {
+        self.list_and_reply(sender, call).await.map(|(rows, _)| rows)
+    }
+
+    /// The same, and what came last.
+    async fn list_and_reply<T: DeserializeOwned>(
+        &self,
+        sender: &Sender,
+        call: Request,
+    ) -> Result<(Option<Vec<ListRow<T>>>, Reply), Trouble> {
         let base = call.query("maxResults", "100");
         let broken =
             |what: String| Trouble::malformed(format!("{} {what}", self.endpoint.origin()));
@@ -283,27 +294,30 @@ impl Redapi {
             };
             let reply = self.get(sender, &call).await?;
             match (reply.status, &next) {
-                (422, None) => return Ok(None),
+                (422, None) => return Ok((None, reply)),
                 (400 | 403..=428, Some(_)) => {
-                    return Err(broken(format!("refused a later page ({})", reply.status)));
+                    let refused = broken(format!("refused a later page ({})", reply.status));
+                    return Err(refused.answered(&reply));
                 }
                 _ => {}
             }
-            let page: RedapiPage<T> = json(&reply.success()?)?;
+            let page: RedapiPage<T> = successful(&reply)?;
             if next.is_none() {
-                total = page.total()?;
+                total = page.total().map_err(|trouble| trouble.answered(&reply))?;
             }
             next = page.next();
             rows.extend(page.results);
             match &next {
                 None => match total.filter(|total| rows.len() < *total) {
-                    None => return Ok(Some(rows)),
+                    None => return Ok((Some(rows), reply)),
                     Some(all) => {
-                        return Err(broken(format!("sent {} of {all} rows", rows.len())));
+                        let cut = broken(format!("sent {} of {all} rows", rows.len()));
+                        return Err(cut.answered(&reply));
                     }
                 },
                 Some(token) if !seen.insert(token.clone()) => {
-                    return Err(broken("leads back to a page already read".to_owned()));
+                    let astray = broken("leads back to a page already read".to_owned());
+                    return Err(astray.answered(&reply));
                 }
                 Some(_) => {}
             }
@@ -345,7 +359,7 @@ impl Redapi {
                 format!("Redstor does not tell us of our company ({})", reply.status),
             ));
         }
-        let own: CompanyRow = json(&reply.success()?)?;
+        let own: CompanyRow = successful(&reply)?;
         let id = own.company_id.need("companyId")?;
         if !id.eq_ignore_ascii_case(&self.company) {
             return Err(Trouble::malformed("Redstor answered for another company"));
@@ -492,8 +506,7 @@ impl Redapi {
         if matches!(reply.status, 400 | 401 | 403) {
             return Err(sender.refused(&reply, &format!("the service account {client}")));
         }
-        let reply = reply.success()?;
-        let answer: TokenAnswer = json(&reply)?;
+        let answer: TokenAnswer = successful(&reply)?;
         if answer.access_token.expose_secret().is_empty()
             || !answer.token_type.eq_ignore_ascii_case("bearer")
             || answer.expires_in <= 0

@@ -186,7 +186,7 @@ impl Watch for Redstor {
             self.wanted
                 .iter()
                 .map(|w| match &listing {
-                    Ok(listing) => listing.beside.iter().fold(
+                    Ok(listing) => listing.beside.iter().chain(&listing.asked).fold(
                         judge::school(w, listing, at).fact("accounts of no school", &unmapped),
                         |seen, (name, words)| seen.fact(name, words),
                     ),

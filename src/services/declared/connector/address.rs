@@ -21,7 +21,7 @@ use crate::model::ids::{CredentialName, Laestab};
 use crate::ports::clock::Clock;
 use crate::ports::secrets::Secrets;
 use crate::ports::watch::CredentialUse;
-use crate::services::answer::{Trouble, credential, json};
+use crate::services::answer::{Trouble, credential, successful};
 use crate::services::token::{Grant, TokenCell, renew_after};
 use crate::transport::{Endpoint, Reply, Request};
 
@@ -381,7 +381,7 @@ impl SignsIn {
             );
             return Err(Trouble::new(Reason::Unauthorised, why));
         }
-        let granted: Granted = json(&reply.success()?)?;
+        let granted: Granted = successful(&reply)?;
         let bearer = granted.token_type.as_deref().is_none_or(|t| t.eq_ignore_ascii_case("bearer"));
         if granted.access_token.is_empty() || !bearer {
             return Err(Trouble::malformed(format!(

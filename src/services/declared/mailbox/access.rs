@@ -10,7 +10,7 @@ use crate::model::health::Reason;
 use crate::model::ids::CredentialName;
 use crate::ports::clock::Clock;
 use crate::ports::secrets::Secrets;
-use crate::services::answer::{Seen, Trouble, credential, json};
+use crate::services::answer::{Seen, Trouble, credential, successful};
 use crate::services::token::{Grant, TokenCell, renew_after};
 use crate::services::{Context, ServiceError};
 use crate::transport::{Endpoint, ImapOauth, ImapSettings, Reply, Request};
@@ -114,8 +114,7 @@ impl Access {
             );
             return Err(Trouble::new(Reason::Unauthorised, why));
         }
-        let reply = reply.success()?;
-        let good: Good = json(&reply)?;
+        let good: Good = successful(&reply)?;
         if !good.token_type.eq_ignore_ascii_case("bearer") {
             return Err(Trouble::malformed("the token for mail is not a bearer token"));
         }

@@ -151,6 +151,14 @@ async fn one_call_tells_every_school_its_own() {
     assert_eq!(failed.since, None, "one run tells no beginning");
     let stray = files.evidence.iter().find(|f| f.name.as_str() == "accounts of no school").unwrap();
     assert_eq!(stray.value.as_str(), "1: STRAY");
+    let fact = |name: &str| {
+        let fact = files.evidence.iter().find(|f| f.name.as_str() == name);
+        fact.map_or("", |f| f.value.as_str())
+    };
+    assert!(fact("request").starts_with("GET http://127.0.0.1"), "{}", fact("request"));
+    assert!(fact("request").ends_with("/api/odata/Accounts"), "{}", fact("request"));
+    assert_eq!(fact("http status"), "200");
+    assert_ne!(fact("request id"), "");
     let found = watch.found();
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0].what.as_str(), "redstor accounts of no school");
@@ -389,6 +397,8 @@ async fn redapi_joins_accounts_and_runs() {
     }
     let files = the(&seen, "documents", Some("9991001"));
     assert_eq!(files.verdict, Verdict::Ok);
+    let asked = files.evidence.iter().find(|f| f.name.as_str() == "request").unwrap();
+    assert!(asked.value.as_str().ends_with("/backups/status/accounts"), "{}", asked.value);
     let mis = the(&seen, "sims", Some("9991001"));
     assert_eq!(mis.verdict, Verdict::Critical, "the newest run is not the first in the list");
     assert_eq!(
