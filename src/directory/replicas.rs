@@ -308,6 +308,21 @@ mod tests {
     }
 
     #[test]
+    fn an_account_that_does_not_say_when_it_changed_is_not_compared() {
+        let whole: [(&str, &[u8]); 3] = [
+            ("objectGUID", &[7; 16]),
+            ("pwdLastSet", b"134455302000000000"),
+            ("whenChanged", b"20270127133000.0Z"),
+        ];
+        let mut here = BTreeMap::new();
+        assert!(take_in(&mut here, &Entry::of("CN=Zoe,DC=x", &whole)));
+        assert_eq!(here.len(), 1);
+        here.clear();
+        assert!(!take_in(&mut here, &Entry::of("CN=Zoe,DC=x", &whole[..2])));
+        assert!(here.is_empty(), "it would look as if its password had been set again");
+    }
+
+    #[test]
     fn what_may_be_newer_here_is_not_behind() {
         let marks = Marks::from([(id(1), Ticks::of(at(100)))]);
         let lacks = |state| lacks(&Clean::new("dc1"), &marks, &BTreeMap::from([(id(1), state)]));
