@@ -482,6 +482,15 @@ fn tells_the_past(open: &dyn Fn() -> Box<dyn Store>) {
     let told: Vec<_> = book.iter().map(|(e, many)| (e.kind, e.cells.len(), *many)).collect();
     assert_eq!(told, [(DeskKind::Note, 1, 1), (DeskKind::GiveBack, 1, 1)]);
     assert_eq!(store.book((minute(0), minute(60)), 1).unwrap().len(), 1);
+    let desk = vec![
+        claim(16, DeskKind::AcknowledgeAsIs, &[(there, "mail")]),
+        claim(21, DeskKind::AcknowledgeAsIs, &[(there, "scan")]),
+    ];
+    store.keep(Save { at: minute(5), desk, ..save(1) });
+    let as_is = "acknowledged as it is";
+    assert_eq!(has(19), ["mail claimed".to_owned(), format!("mail {as_is}")]);
+    assert_eq!(has(20), ["mail claimed"], "it changed");
+    assert_eq!(has(22), ["mail claimed".to_owned(), format!("scan {as_is}")], "changed before");
 
     // Ten minutes without a word, and nobody had looked.
     for n in [15, 26, 30] {

@@ -198,7 +198,7 @@ fn settled(
         }
         DeskKind::Downtime if again.is_some() => return Ok((asked, again)),
         DeskKind::Downtime => LONGEST_DOWNTIME,
-        DeskKind::Acknowledge | DeskKind::Claim => LONGEST_HOLD,
+        DeskKind::Acknowledge | DeskKind::AcknowledgeAsIs | DeskKind::Claim => LONGEST_HOLD,
     };
     if again.is_some() {
         return refuse("only a downtime comes again");
@@ -329,12 +329,16 @@ fn left_alone(kind: DeskKind, stand: &Stand) -> Option<String> {
         return Some("the school does not take it, or nothing watches it".to_owned());
     }
     match kind {
-        DeskKind::Acknowledge | DeskKind::Claim if !stand.trouble => {
-            Some("it is not in trouble".to_owned())
-        }
-        DeskKind::Acknowledge | DeskKind::Claim => {
-            let cause = stand.follows.as_ref()?;
-            Some(format!("it only follows from {cause}: take that"))
+        DeskKind::Acknowledge | DeskKind::AcknowledgeAsIs | DeskKind::Claim => {
+            if !stand.trouble {
+                return Some("it is not in trouble".to_owned());
+            }
+            if let Some(cause) = &stand.follows {
+                return Some(format!("it only follows from {cause}: take that"));
+            }
+            // Confirming it would be the change that ends it.
+            let too_soon = kind == DeskKind::AcknowledgeAsIs && stand.soft;
+            too_soon.then(|| "it is not confirmed yet: acknowledge it till a time".to_owned())
         }
         DeskKind::GiveBack if stand.handling.is_none() && !stand.planned => {
             Some("nobody has it, and nothing is planned".to_owned())
@@ -376,7 +380,7 @@ mod tests {
 
     #[test]
     fn everything_set_aside_runs_out() {
-        use DeskKind::{Acknowledge, Claim, Downtime, GiveBack, Note};
+        use DeskKind::{Acknowledge, AcknowledgeAsIs, Claim, Downtime, GiveBack, Note};
         let end = |kind, until| whole(asked(kind, until)).unwrap().until;
         for kind in [Acknowledge, Claim] {
             assert_eq!(end(kind, None), Some(at("2026-11-24T17:00:00Z")), "the shift's end");
@@ -427,8 +431,14 @@ mod tests {
 
     #[test]
     fn what_cannot_be_taken_is_left_out_and_told() {
-        let well =
-            Stand { taken: true, trouble: false, follows: None, handling: None, planned: false };
+        let well = Stand {
+            taken: true,
+            trouble: false,
+            soft: false,
+            follows: None,
+            handling: None,
+            planned: false,
+        };
         let bad = Stand { trouble: true, ..well.clone() };
         let follows = Stand { follows: Some("groupcall".parse().unwrap()), ..bad.clone() };
         let held = |by: &str| {
@@ -443,12 +453,15 @@ mod tests {
             assert_eq!(sorted.done.len() + sorted.left_out.len(), 1);
             (sorted.done.len() == 1, sorted.taken_over)
         };
-        use DeskKind::{Acknowledge, Claim, Downtime, GiveBack, Note};
+        use DeskKind::{Acknowledge, AcknowledgeAsIs, Claim, Downtime, GiveBack, Note};
         for kind in DeskKind::ALL {
             assert_eq!(done(kind, None), (false, 0), "{kind:?} of nothing");
             assert_eq!(done(kind, Some(&not_taken)), (false, 0), "{kind:?} of what is not taken");
         }
-        for kind in [Acknowledge, Claim] {
+        let soft = Stand { soft: true, ..bad.clone() };
+        assert_eq!(done(Acknowledge, Some(&soft)), (true, 0));
+        assert_eq!(done(AcknowledgeAsIs, Some(&soft)), (false, 0), "to confirm it is a change");
+        for kind in [Acknowledge, AcknowledgeAsIs, Claim] {
             assert_eq!(done(kind, Some(&well)), (false, 0));
             assert_eq!(done(kind, Some(&follows)), (false, 0));
             assert_eq!(done(kind, Some(&bad)), (true, 0));

@@ -296,6 +296,8 @@ pub struct WatchArgs {
 pub enum Kind {
     /// Known; no need to call out.
     Acknowledge,
+    /// Known as it is: ends when it changes, or at its end.
+    AcknowledgeAsIs,
     /// Somebody works on it.
     Claim,
     /// Planned, now or later.
@@ -312,6 +314,7 @@ impl Kind {
     pub fn kind(self) -> DeskKind {
         match self {
             Self::Acknowledge => DeskKind::Acknowledge,
+            Self::AcknowledgeAsIs => DeskKind::AcknowledgeAsIs,
             Self::Claim => DeskKind::Claim,
             Self::Downtime => DeskKind::Downtime,
             Self::GiveBack => DeskKind::GiveBack,

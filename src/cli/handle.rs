@@ -46,7 +46,7 @@ pub enum HandleError {
 /// Whether a cell is meant where no service is named.
 fn is_meant(kind: DeskKind, cell: &CompactCell) -> bool {
     match kind {
-        DeskKind::Acknowledge | DeskKind::Claim => {
+        DeskKind::Acknowledge | DeskKind::AcknowledgeAsIs | DeskKind::Claim => {
             cell.health.is_trouble() && cell.follows_from.is_none()
         }
         // What is planned does not stand on the board: the agent knows.

@@ -15,7 +15,7 @@ use crate::engine::state::{Seen, State};
 use crate::engine::timers::Due;
 use crate::engine::world::{World, bench};
 use crate::engine::{Effect, Event};
-use crate::model::cell::{Cause, Cell, StateChange};
+use crate::model::cell::{Cause, Cell, Handling, StateChange};
 use crate::model::check::Scope;
 use crate::model::estate::Estate;
 use crate::model::health::{Health, Reason};
@@ -217,7 +217,8 @@ impl World {
         let after = (new.health, new.follows_from.is_some());
         let differs = self.hard.get(index) != Some(&Some(after)) || cell::is_unasked(&old);
         if !new.soft && !cell::is_unasked(&new) && differs {
-            new.handling = new.handling.take().filter(|h| h.until.is_some());
+            let stays = |had: &Handling| had.until.is_some() && !had.kind.ends_with_change();
+            new.handling = new.handling.take().filter(stays);
             self.harden(row, column, after, &new, out);
         }
         if old == new {

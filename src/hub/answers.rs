@@ -37,6 +37,8 @@ pub struct Stand {
     pub taken: bool,
     /// It is in trouble.
     pub trouble: bool,
+    /// The trouble waits to be confirmed.
+    pub soft: bool,
     /// The service that it only follows from.
     pub follows: Option<ServiceKey>,
     /// Who has it.
@@ -148,6 +150,7 @@ impl Held {
             Some(Stand {
                 taken: cell.health != Health::NotSubscribed,
                 trouble: cell.health.is_trouble(),
+                soft: cell.soft,
                 follows: cause.map(|c| c.service),
                 handling: cell.handling,
                 planned: self.world().planned_for(name.row, &name.service).next().is_some(),

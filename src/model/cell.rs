@@ -20,6 +20,8 @@ pub enum HandlingKind {
     Acknowledged,
     /// Planned.
     Downtime,
+    /// Known as it is: it also ends once the cell certainly changes.
+    AcknowledgedAsIs,
 }
 
 impl HandlingKind {
@@ -30,7 +32,14 @@ impl HandlingKind {
             Self::Claimed => "claimed",
             Self::Acknowledged => "acknowledged",
             Self::Downtime => "downtime",
+            Self::AcknowledgedAsIs => "acknowledged as it is",
         }
+    }
+
+    /// Whether a certain change of the cell ends it before its time.
+    #[must_use]
+    pub fn ends_with_change(self) -> bool {
+        self == Self::AcknowledgedAsIs
     }
 }
 

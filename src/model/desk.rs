@@ -22,12 +22,20 @@ pub enum DeskKind {
     GiveBack,
     /// Something to remember.
     Note,
+    /// Known as it is, until it changes.
+    AcknowledgeAsIs,
 }
 
 impl DeskKind {
     /// All, in the order of the book's codes.
-    pub const ALL: [Self; 5] =
-        [Self::Acknowledge, Self::Claim, Self::Downtime, Self::GiveBack, Self::Note];
+    pub const ALL: [Self; 6] = [
+        Self::Acknowledge,
+        Self::Claim,
+        Self::Downtime,
+        Self::GiveBack,
+        Self::Note,
+        Self::AcknowledgeAsIs,
+    ];
 
     /// In a word, for what was done.
     #[must_use]
@@ -38,6 +46,7 @@ impl DeskKind {
             Self::Downtime => "downtime",
             Self::GiveBack => "given back",
             Self::Note => "note",
+            Self::AcknowledgeAsIs => "acknowledged as it is",
         }
     }
 
@@ -48,6 +57,7 @@ impl DeskKind {
             Self::Acknowledge => Some(HandlingKind::Acknowledged),
             Self::Claim => Some(HandlingKind::Claimed),
             Self::Downtime => Some(HandlingKind::Downtime),
+            Self::AcknowledgeAsIs => Some(HandlingKind::AcknowledgedAsIs),
             Self::GiveBack | Self::Note => None,
         }
     }

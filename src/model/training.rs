@@ -196,7 +196,7 @@ fn looks_at_a_root(training: &Training, what: &Noted) -> bool {
 }
 
 fn takes(kind: DeskKind) -> bool {
-    matches!(kind, DeskKind::Acknowledge | DeskKind::Claim)
+    matches!(kind, DeskKind::Acknowledge | DeskKind::AcknowledgeAsIs | DeskKind::Claim)
 }
 
 fn takes_a_root(training: &Training, what: &Noted) -> bool {

@@ -188,7 +188,7 @@ pub(super) fn holds(
             }
             let name = row.zip(services.key(number).cloned());
             let name = name.map(|(row, service)| CellName { row, service });
-            out.extend(name.zip(holds.at(at)));
+            out.extend(name.zip(holds.at(at)).map(|(name, had)| (name, number, had)));
         }
     };
     while let Some(r) = rows.next()? {
@@ -200,8 +200,17 @@ pub(super) fn holds(
         open.entry(number).or_default().push(id);
     }
     close(place, &mut open);
-    out.sort_by(|a, b| a.0.cmp(&b.0));
-    Ok(out)
+    let mut had = Vec::new();
+    for (name, number, (since, handling)) in out {
+        // What a change ended stands in the history.
+        let lasts = !handling.kind.ends_with_change() || {
+            let which = (pack::row_number(name.row), number, at.as_millisecond());
+            change(db, BEFORE, which, &name.service)?.is_none_or(|last| last.at <= since)
+        };
+        had.extend(lasts.then_some((name, handling)));
+    }
+    had.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(had)
 }
 
 fn heads(

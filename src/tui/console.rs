@@ -396,6 +396,7 @@ impl Console {
             Command::Acknowledge
             | Command::Claim
             | Command::AcknowledgeWith
+            | Command::AcknowledgeAsIs
             | Command::ClaimWith
             | Command::Downtime
             | Command::Note

@@ -249,6 +249,22 @@ fn what_is_taken_can_have_an_end_and_a_reason() {
 }
 
 #[test]
+fn what_is_acknowledged_as_it_is_ends_with_a_change() {
+    let mut desk = Desk::new(morning(250), (120, 40));
+    desk.press(":").type_text("ack as is").press("enter");
+    assert_eq!(wished(&mut desk), [], "it asks first");
+    let text = desk.text();
+    assert!(text.contains("acknowledge as it is >"), "{text}");
+    assert!(text.contains("until the end of the shift or a change"), "{text}");
+    desk.type_text("17:00 rang them");
+    assert!(desk.text().contains("until 17:00 or a change: rang them; Enter sets it"));
+    desk.press("enter");
+    let told = one(&mut desk);
+    assert_eq!(told.kind, DeskKind::AcknowledgeAsIs);
+    assert_eq!((told.until, told.why.as_str()), (Some(at("2026-11-24T17:00:00Z")), "rang them"));
+}
+
+#[test]
 fn announced_work_is_filled_in() {
     let mut desk = Desk::new(morning(250), (120, 40));
     desk.press("k k k d");

@@ -143,6 +143,7 @@ fn handle(told: &Handle, at: Timestamp, estate: &Estate) -> Vec<Event> {
     let kind = match told.kind.as_str() {
         "claimed" => Some(HandlingKind::Claimed),
         "acknowledged" => Some(HandlingKind::Acknowledged),
+        "acknowledged_as_is" => Some(HandlingKind::AcknowledgedAsIs),
         "downtime" => Some(HandlingKind::Downtime),
         "nobody" => None,
         other => panic!("{other:?} is no kind"),
@@ -416,7 +417,7 @@ fn letters(cell: &Cell, column: usize) -> String {
         out = out.to_lowercase();
         out.push(match h.kind {
             HandlingKind::Claimed => '@',
-            HandlingKind::Acknowledged => 'a',
+            HandlingKind::Acknowledged | HandlingKind::AcknowledgedAsIs => 'a',
             HandlingKind::Downtime => 'z',
         });
     }

@@ -10,7 +10,8 @@ use crate::model::desk::DeskKind;
 /// Who has a cell and what is planned for it, entry by entry.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Holds {
-    current: Option<Handling>,
+    /// Since when somebody has it, and who.
+    current: Option<(Timestamp, Handling)>,
     planned: BTreeMap<Timestamp, Handling>,
 }
 
@@ -33,7 +34,7 @@ impl Holds {
             (_, Some(from)) => {
                 self.planned.extend(had.clone().map(|handling| (from, handling)));
             }
-            (_, None) => self.current = had.clone().or(self.current.take()),
+            (_, None) => self.current = had.clone().map(|had| (at, had)).or(self.current.take()),
         }
         for (from, until) in again.iter().filter(|(from, _)| *from > at) {
             let later = had.clone().map(|had| Handling { until: Some(*until), ..had });
@@ -50,7 +51,7 @@ impl Holds {
             if handling.until.is_none_or(|until| until > from)
                 && !self.is_longer_down(from, &handling)
             {
-                self.current = Some(handling);
+                self.current = Some((from, handling));
             }
         }
     }
@@ -58,15 +59,16 @@ impl Holds {
     /// Whether a downtime is under way at `at` that lasts at least as long as one that begins then.
     fn is_longer_down(&self, at: Timestamp, begins: &Handling) -> bool {
         let downs = |h: &&Handling| h.kind == HandlingKind::Downtime;
-        let has = self.current.as_ref().filter(downs).and_then(|has| has.until);
+        let has = self.current.as_ref().map(|(_, has)| has).filter(downs).and_then(|has| has.until);
         let begins = Some(begins).filter(downs).and_then(|begins| begins.until);
         has.zip(begins).is_some_and(|(has, begins)| has > at && begins <= has)
     }
 
-    /// Who has it at `at`, which lies after every entry that was taken.
+    /// Since when somebody has it at `at`, which lies after every entry that was taken, and who. What a
+    /// change of the cell ends is not known here.
     #[must_use]
-    pub fn at(mut self, at: Timestamp) -> Option<Handling> {
+    pub fn at(mut self, at: Timestamp) -> Option<(Timestamp, Handling)> {
         self.begin(at);
-        self.current.filter(|handling| handling.until.is_none_or(|until| until > at))
+        self.current.filter(|(_, handling)| handling.until.is_none_or(|until| until > at))
     }
 }

@@ -234,8 +234,9 @@ fn who_had_it_is_played_again_by_the_book() {
     };
     let mut book = Holds::default();
     book.take(DeskKind::Claim, minute(0), None, &[], had(DeskKind::Claim, "asha", 60));
-    let by =
-        |holds: &Holds, at: i64| holds.clone().at(minute(at)).map(|h| (h.kind, h.by.to_string()));
+    let by = |holds: &Holds, at: i64| {
+        holds.clone().at(minute(at)).map(|(_, h)| (h.kind, h.by.to_string()))
+    };
     let claimed = |who: &str| Some((HandlingKind::Claimed, who.to_owned()));
     assert_eq!(by(&book, 59), claimed("asha"));
     assert_eq!(by(&book, 60), None, "it ran out");

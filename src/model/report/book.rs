@@ -37,7 +37,7 @@ pub fn planned(entries: &[&DeskEntry], (from, until): Stretch) -> Vec<Stretch> {
             take(&mut holds, entry);
         }
         let has = holds.clone().at(*begins);
-        if has.is_none_or(|handling| handling.kind != HandlingKind::Downtime) {
+        if has.is_none_or(|(_, handling)| handling.kind != HandlingKind::Downtime) {
             continue;
         }
         match out.last_mut() {
@@ -52,10 +52,15 @@ pub fn planned(entries: &[&DeskEntry], (from, until): Stretch) -> Vec<Stretch> {
 /// as for [`planned`]. The first moment where somebody already had it then.
 #[must_use]
 pub fn had(entries: &[&DeskEntry], (from, until): Stretch) -> Option<Timestamp> {
-    let is_hold = |kind| matches!(kind, HandlingKind::Claimed | HandlingKind::Acknowledged);
+    let is_hold = |kind| kind != HandlingKind::Downtime;
+    // What began there is a change, which ended what was acknowledged as it was.
+    let lasts = |kind: HandlingKind| is_hold(kind) && !kind.ends_with_change();
     let mut holds = Holds::default();
     entries.iter().take_while(|entry| entry.at <= from).for_each(|entry| take(&mut holds, entry));
-    if holds.at(from).is_some_and(|handling| is_hold(handling.kind)) {
+    if holds
+        .at(from)
+        .is_some_and(|(since, had)| lasts(had.kind) || (is_hold(had.kind) && since == from))
+    {
         return Some(from);
     }
     let later = entries.iter().filter(|entry| entry.at > from && entry.at <= until);

@@ -224,6 +224,11 @@ fn the_book_tells_when_work_was_planned_and_who_had_it_first() {
     );
     assert_eq!(first(std::slice::from_ref(&claim), 90), None, "it had run out");
     assert_eq!(first(&[work(10, None, 60)], 5), None, "planned work is nobody's claim");
+    let as_is = entry(20, DeskKind::AcknowledgeAsIs, None, Some(80));
+    let as_is = std::slice::from_ref(&as_is);
+    assert_eq!(first(as_is, 10), Some(second(20)));
+    assert_eq!(first(as_is, 20), Some(second(20)), "taken at that moment");
+    assert_eq!(first(as_is, 50), None, "the change of that moment ended it");
     let later = entry(95, DeskKind::Acknowledge, None, None);
     assert_eq!(first(&[claim, later], 90), Some(second(95)));
 }

@@ -41,6 +41,7 @@ impl Console {
     pub(super) fn hand(&mut self, command: Command) {
         let kind = match command {
             Command::Acknowledge | Command::AcknowledgeWith => DeskKind::Acknowledge,
+            Command::AcknowledgeAsIs => DeskKind::AcknowledgeAsIs,
             Command::Claim | Command::ClaimWith => DeskKind::Claim,
             Command::Downtime => DeskKind::Downtime,
             Command::Note => DeskKind::Note,
@@ -106,6 +107,7 @@ impl Console {
                     | Command::Acknowledge
                     | Command::Claim
                     | Command::AcknowledgeWith
+                    | Command::AcknowledgeAsIs
                     | Command::ClaimWith
                     | Command::Downtime
                     | Command::Note
@@ -273,7 +275,10 @@ impl Console {
         let undoes = match kind {
             DeskKind::Note => "strikes it out",
             DeskKind::GiveBack => return out,
-            DeskKind::Acknowledge | DeskKind::Claim | DeskKind::Downtime => "gives back",
+            DeskKind::Acknowledge
+            | DeskKind::AcknowledgeAsIs
+            | DeskKind::Claim
+            | DeskKind::Downtime => "gives back",
         };
         if let Some(key) = self.keymap.key_at("give_back", 0) {
             out.push_str(&format!("; {key} twice {undoes}"));

@@ -57,6 +57,8 @@ pub enum Command {
     Claim,
     /// Acknowledge with an end and a reason.
     AcknowledgeWith,
+    /// A hold that a change ends, with an end and a reason.
+    AcknowledgeAsIs,
     /// Claim with an end and a reason.
     ClaimWith,
     /// Set a downtime.
@@ -413,6 +415,7 @@ table! {
     Acknowledge "acknowledge" SCHOOLS ["a"] "ack" "Known, no need to call out: until the end of the shift, for the cell under the cursor or the marked schools." 4 with_cell;
     Claim "claim" SCHOOLS ["c"] "claim" "You work on it: until the end of the shift." 4 with_cell;
     AcknowledgeWith "acknowledge_with" SCHOOLS ["A"] "ack, why" "The same with an end and a reason, which are asked for; each may be left out." 0 with_cell;
+    AcknowledgeAsIs "acknowledge_as_is" SCHOOLS [] "ack as is" "Known as it is: ends when the cell changes, at the latest at the end that you give or of the shift. Asks for both." 0 with_cell;
     ClaimWith "claim_with" SCHOOLS ["C"] "claim, why" "The same with an end and a reason, which are asked for; each may be left out." 0 with_cell;
     Downtime "downtime" SCHOOLS ["d"] "downtime" "Planned work: asks until when and why; a vendor's announced work is filled in." 6 with_cell;
     Note "note" SCHOOLS ["m"] "note" "A line for whoever comes next, without any pupil's name." 6 with_cell;

@@ -93,6 +93,7 @@ impl HandPrompt {
         let head = match self.handle.kind {
             DeskKind::Note => " note > ",
             DeskKind::Acknowledge => " acknowledge > ",
+            DeskKind::AcknowledgeAsIs => " acknowledge as it is > ",
             DeskKind::Claim => " claim > ",
             _ => " downtime until > ",
         };
@@ -134,5 +135,6 @@ fn in_words(handle: &Handle, now: Timestamp) -> String {
         _ if handle.why.is_empty() => ", without a reason (17:00 rang them)".to_owned(),
         _ => format!(": {}", handle.why),
     };
-    format!("{from}until {until}{why}; Enter sets it")
+    let changes = if handle.kind == DeskKind::AcknowledgeAsIs { " or a change" } else { "" };
+    format!("{from}until {until}{changes}{why}; Enter sets it")
 }

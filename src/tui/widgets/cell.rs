@@ -37,7 +37,7 @@ pub fn look(
     }
     let mark = match cell.handling.as_ref().map(|h| h.kind) {
         Some(HandlingKind::Claimed) => "@",
-        Some(HandlingKind::Acknowledged) => "a",
+        Some(HandlingKind::Acknowledged | HandlingKind::AcknowledgedAsIs) => "a",
         Some(HandlingKind::Downtime) => "z",
         None => "",
     };
