@@ -1,6 +1,8 @@
 //! What the command line judges and prints, from documents made here.
 #![cfg(test)]
 
+#[path = "command_line/expiring.rs"]
+mod expiring;
 #[path = "command_line/statements.rs"]
 mod statements;
 #[path = "command_line/teach.rs"]

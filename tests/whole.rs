@@ -123,6 +123,7 @@ fn the_headless_demo_keeps_the_contract_of_status() {
     }
     assert_eq!(code, 2, "a morning has something critical");
     a_narrower_question_has_its_own_answer(home.path(), socket, &all);
+    what_is_taken_runs_out_and_vendors_are_asked_again(home.path(), socket, &all);
     slow.ends_with_the_board();
 }
 
@@ -218,6 +219,37 @@ fn a_narrower_question_has_its_own_answer(home: &Path, socket: &str, all: &Value
     assert_eq!(status(home, socket, &["no such school"]).0, 64);
     assert_eq!(status(home, socket, &["--service", "nothing"]).0, 64);
     assert_eq!(status(home, "/tmp/nobody/agent.sock", &[]).0, 69);
+}
+
+fn what_is_taken_runs_out_and_vendors_are_asked_again(home: &Path, socket: &str, all: &Value) {
+    let run = |args: &[&str]| {
+        let all: Vec<&str> = ["--agent", socket].iter().chain(args).copied().collect();
+        let output = caretaker(home, &all).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+    };
+    let ill = all["schools"].as_array().unwrap().iter().find(|s| {
+        let cell = &s["cells"]["groupcall"];
+        cell["health"] == "critical" && cell["follows_from"].is_null()
+    });
+    let number = ill.unwrap()["laestab"].as_str().unwrap();
+    let held = ["handle", "claim", number, "--service", "groupcall", "--until", "2h"];
+    assert_eq!(run(&held).0, 0);
+    let told = |text: &str| text.contains(" / Groupcall, claimed by ");
+    let end = Instant::now() + LIMIT;
+    while !told(&run(&["expiring"]).1) {
+        assert!(Instant::now() < end, "never told: {}", run(&["expiring"]).1);
+    }
+    let (code, text) = run(&["expiring", "--json"]);
+    let json: Value = serde_json::from_str(&text).unwrap();
+    let mine = json["expiring"].as_array().unwrap().iter().find(|e| e["school"] == number);
+    assert_eq!((code, mine.map(|e| &e["kind"])), (0, Some(&Value::from("claimed"))), "{text}");
+
+    let (code, text) = run(&["refresh", number, "--service", "gc"]);
+    let asked = text.starts_with("asking again now");
+    assert!(asked || text.starts_with("not asked again"), "{text}");
+    assert_eq!(code, if asked { 0 } else { 11 }, "{text}");
+    assert_eq!(run(&["refresh", "no such school"]).0, 64);
+    assert_eq!(run(&["refresh", number, "--service", "nothing"]).0, 64);
 }
 
 #[test]

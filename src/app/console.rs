@@ -113,6 +113,7 @@ pub async fn show(outside: &Outside, showing: Showing) -> Result<u8, Failed> {
             showing.socket,
             (ended, showing.notices),
             showing.looked.as_deref(),
+            showing.settings.views,
         )
         .await;
     }

@@ -13,6 +13,7 @@ mod console;
 mod demo;
 mod doctor;
 mod embedded;
+mod expiring;
 mod failed;
 mod first_run;
 mod handle;
@@ -105,6 +106,8 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
         Some(Command::Incident(command)) => incident::run(&outside.agent_socket()?, command).await,
         Some(Command::Handle(args)) => handle::run(&outside.agent_socket()?, args).await,
         Some(Command::Strike(args)) => handle::strike(&outside.agent_socket()?, args).await,
+        Some(Command::Expiring(args)) => expiring::run(&outside.agent_socket()?, args).await,
+        Some(Command::Refresh(args)) => expiring::refresh(&outside.agent_socket()?, args).await,
         Some(Command::Config(ConfigCommand::Check)) => config::check(&outside),
         Some(Command::Config(ConfigCommand::Schema)) => config::schema(),
         Some(Command::Connector(command)) => connector::run(outside, command).await,

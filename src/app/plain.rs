@@ -13,6 +13,7 @@ use crate::app::failed::Failed;
 use crate::app::watch;
 use crate::app::world::Outside;
 use crate::cli::{self, Code};
+use crate::config::ViewSettings;
 use crate::link::{Link, LinkError};
 use crate::tui::plain::{Asked, HELP, Plain, page, why};
 use crate::tui::state::Rows;
@@ -28,9 +29,10 @@ pub(super) async fn run(
     socket: PathBuf,
     (mut ended, mut notices): (Receiver<()>, Option<Receiver<String>>),
     looked: Option<&Path>,
+    views: Vec<ViewSettings>,
 ) -> Result<u8, Failed> {
     let link = Link::new(&socket).map_err(Failed::no_agent)?;
-    let plain = Plain::looked_before(looked.and_then(console::looked));
+    let plain = Plain::looked_before(looked.and_then(console::looked)).with_views(views);
     let mut desk = Desk { link, socket, plain };
     cli::say("caretaker, line by line. Type help to hear what can be typed.");
     let first = desk.rows().await.map_err(Failed::no_agent)?;

@@ -92,6 +92,10 @@ pub enum Command {
     /// Strike out what somebody wrote about a school: its text is gone, that it was there stays. Without
     /// a number: what can be struck out.
     Strike(StrikeArgs),
+    /// What runs out next: who has what until when. Plans that wait are told by `actions`.
+    Expiring(ExpiringArgs),
+    /// Ask the vendors again now, within their limits. Exit code: 0 asked, 11 nothing to ask.
+    Refresh(RefreshArgs),
     /// What is broken: incidents, what nobody has first. Exit code: that of the worst, as for status.
     Incidents(IncidentsArgs),
     /// One incident: show it, export it for the review, claim, note, merge, split, resolve.
@@ -363,6 +367,24 @@ pub struct StrikeArgs {
     /// JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `caretaker expiring`.
+#[derive(Debug, Args)]
+pub struct ExpiringArgs {
+    /// JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `caretaker refresh`.
+#[derive(Debug, Args)]
+pub struct RefreshArgs {
+    /// LAESTAB numbers or parts of names; every school and the estate if none.
+    pub schools: Vec<String>,
+    /// This service alone, by key or letters.
+    #[arg(long, value_name = "KEY")]
+    pub service: Option<String>,
 }
 
 /// `caretaker runs`.

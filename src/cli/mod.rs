@@ -10,6 +10,7 @@ mod connector;
 mod csv;
 pub mod doctor;
 mod exit;
+mod expiring;
 pub mod guard_args;
 mod handle;
 mod handover;
@@ -39,6 +40,7 @@ pub use act::{
 pub use connector::{Tried, called, connector_line, counted, noted, tried, trying};
 pub use csv::status_csv;
 pub use exit::{Code, status_code};
+pub use expiring::{endings, expiring_json, expiring_text, refreshed_text};
 pub use handle::{HandleError, book_text, handle, handled_text};
 pub use handover::{handover_markdown, handover_text};
 pub use incident::{cell_named, done_text, incident_code, incident_text, incidents_text};

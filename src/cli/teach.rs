@@ -53,6 +53,11 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
             ),
         ],
     ),
+    ("expiring", &[("caretaker expiring", "what is nobody's again, and from when")]),
+    (
+        "refresh",
+        &[("caretaker refresh fernhollow --service groupcall", "one service at one school")],
+    ),
     (
         "strike",
         &[

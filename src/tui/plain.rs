@@ -6,6 +6,7 @@
 
 use jiff::Timestamp;
 
+use crate::config::ViewSettings;
 use crate::tui::say::sentence;
 use crate::tui::screens::{likewise, row_name};
 use crate::tui::state::{Class, Looked, Rows, Standing};
@@ -25,7 +26,7 @@ const HISTORY: usize = 5;
 /// What a line asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked {
-    /// The schools that match, worst first; without a filter what is in trouble.
+    /// The schools that match, worst first; without a filter what is in trouble. `@NAME` is a view's.
     List(String),
     /// The next entries of the list.
     More,
@@ -58,11 +59,13 @@ pub struct Plain {
     told: usize,
     open: Option<Row>,
     looked: Looked,
+    views: Vec<ViewSettings>,
 }
 
 /// What can be typed; the commands of the command line stand behind it.
 pub const HELP: &str = "\
 list: schools in trouble, the worst that nobody has first. list WORDS: those that match a filter.
+list @VIEW: those of a view of the configuration.
 A number: the page of that entry. more: the next entries. next: the page of the next entry.
 school WORDS: a school by name, town, number, telephone or address.
 why SERVICE: a service of the open page in full, by its letters or its name. again: the page once more.
@@ -77,6 +80,25 @@ impl Plain {
     #[must_use]
     pub fn looked_before(last: Option<Timestamp>) -> Self {
         Self { looked: Looked::since(last), ..Self::default() }
+    }
+
+    /// The same with views, whose filters `list @NAME` takes.
+    #[must_use]
+    pub fn with_views(self, views: Vec<ViewSettings>) -> Self {
+        Self { views, ..self }
+    }
+
+    /// What stands for a filter: that of a view, where `@` and its name were typed.
+    fn meant<'a>(&'a self, typed: &'a str) -> Result<&'a str, String> {
+        let Some(name) = typed.trim().strip_prefix('@') else { return Ok(typed) };
+        let found = self.views.iter().find(|view| view.name == name);
+        found.map(|view| view.filter.as_str()).ok_or_else(|| {
+            let names: Vec<&str> = self.views.iter().map(|view| view.name.as_str()).collect();
+            match names.as_slice() {
+                [] => "there is no view: [[console.views]] in the configuration".to_owned(),
+                names => format!("no view is {name:?}: {}", names.join(", ")),
+            }
+        })
     }
 
     /// When a line was last typed.
@@ -206,9 +228,9 @@ impl Plain {
     /// Reads out the schools that match, or those in trouble, the estate first where it is in trouble.
     ///
     /// # Errors
-    /// When the filter cannot be understood.
+    /// When the filter cannot be understood, or there is no such view.
     pub fn list(&mut self, rows: &Rows, filter: &str, now: Timestamp) -> Result<String, String> {
-        let filter = Filter::parse(filter).map_err(|e| e.to_string())?;
+        let filter = Filter::parse(self.meant(filter)?).map_err(|e| e.to_string())?;
         filter.check_services(|name| rows.label(name).is_some()).map_err(|e| e.to_string())?;
         let all = filter.is_empty();
         let is_meant = |n: &&u32| {

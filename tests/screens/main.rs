@@ -29,3 +29,4 @@ mod statements;
 mod training;
 mod truth;
 mod views;
+mod ways;

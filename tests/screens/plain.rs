@@ -1,5 +1,6 @@
 //! The console line by line: what is read out, and what a line asks for.
 
+use caretaker::config::{GroupBy, ViewSettings};
 use caretaker::tui::plain::{Asked, Plain, page, why};
 use caretaker::tui::state::Rows;
 use caretaker::wire::board::Row;
@@ -110,6 +111,27 @@ fn unknown_is_heard_as_unknown() {
     let heard = page(&page_of(&board, Some(1)), now());
     assert!(heard.contains("Smoothwall: unknown since"), "{heard}");
     assert!(!heard.split("Ok: ").nth(1).unwrap().lines().next().unwrap().contains("Smoothwall"));
+}
+
+#[test]
+fn a_view_stands_for_its_filter() {
+    let rows = Rows::new(morning(60));
+    let view = |name: &str, filter: &str| ViewSettings {
+        name: name.to_owned(),
+        filter: filter.to_owned(),
+        group: GroupBy::Nothing,
+    };
+    let views = vec![view("backups", "rs:c"), view("all", "")];
+    let mut plain = Plain::default().with_views(views);
+    let wanted = Plain::default().list(&rows, "rs:c", now()).unwrap();
+    assert_eq!(plain.list(&rows, "@backups", now()).unwrap(), wanted);
+    assert_ne!(wanted, Plain::default().list(&rows, "", now()).unwrap());
+    assert_eq!(
+        plain.list(&rows, "@bakups", now()).unwrap_err(),
+        "no view is \"bakups\": backups, all"
+    );
+    let none = Plain::default().list(&rows, "@backups", now()).unwrap_err();
+    assert!(none.contains("[[console.views]]"), "{none}");
 }
 
 fn opened() -> (Plain, Laestab) {
