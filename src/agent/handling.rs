@@ -380,7 +380,7 @@ mod tests {
 
     #[test]
     fn everything_set_aside_runs_out() {
-        use DeskKind::{Acknowledge, AcknowledgeAsIs, Claim, Downtime, GiveBack, Note};
+        use DeskKind::{Acknowledge, Claim, Downtime, GiveBack, Note};
         let end = |kind, until| whole(asked(kind, until)).unwrap().until;
         for kind in [Acknowledge, Claim] {
             assert_eq!(end(kind, None), Some(at("2026-11-24T17:00:00Z")), "the shift's end");
