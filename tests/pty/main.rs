@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod acting;
+mod ground;
 #[expect(clippy::disallowed_methods, reason = "a test outside the program has only the real clock")]
 mod idle;
 mod plain;

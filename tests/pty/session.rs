@@ -119,6 +119,17 @@ impl Session {
         }
     }
 
+    /// Waits until what was written satisfies `shows`.
+    pub fn wait_raw(&self, what: &str, shows: impl Fn(&[u8]) -> bool) {
+        let end = Instant::now() + LIMIT;
+        let mut seen = self.seen.0.lock().unwrap();
+        while !shows(&seen.raw) {
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero() && !seen.closed, "never wrote {what}");
+            seen = self.seen.1.wait_timeout(seen, left.min(Duration::from_millis(500))).unwrap().0;
+        }
+    }
+
     /// The screen's text now.
     pub fn screen(&self) -> String {
         text(self.seen.0.lock().unwrap().parser.screen())
