@@ -40,8 +40,7 @@ const DARK: &str = "48;2;17;22;28";
 
 #[test]
 fn the_theme_suits_the_ground_of_the_terminal() {
-    for (ground, worn, other) in
-        [("ffff/ffff/f0f0", LIGHT, DARK), ("0000/1010/1010", DARK, LIGHT)]
+    for (ground, worn, other) in [("ffff/ffff/f0f0", LIGHT, DARK), ("0000/1010/1010", DARK, LIGHT)]
     {
         let worn = (0..TRIES).map(|_| written_on(Some(ground))).find(|raw| has(raw, worn));
         let raw = worn.unwrap_or_else(|| panic!("{ground}: never told in time"));

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod acting;
+mod first_run;
 mod ground;
 #[expect(clippy::disallowed_methods, reason = "a test outside the program has only the real clock")]
 mod idle;
@@ -13,6 +14,7 @@ mod session;
 mod shared;
 #[path = "../support/slow_reader.rs"]
 mod slow_reader;
+mod tmux;
 
 use session::{Session, text};
 use slow_reader::SlowReader;
@@ -216,28 +218,4 @@ fn a_key_of_several_lines_is_pasted_or_typed_without_echo_and_ctrl_c_stops() {
         assert!(raw.contains(told), "{raw}");
         assert!(!raw.contains("canary"), "the value was shown: {raw}");
     }
-}
-
-#[test]
-fn in_tmux_the_board_is_readable() {
-    let required = std::env::var("CARETAKER_REQUIRE").unwrap_or_default();
-    if std::process::Command::new("tmux").arg("-V").output().is_err() {
-        assert!(!required.split(',').any(|r| r == "tmux"), "tmux is required and not installed");
-        eprintln!("skipped: tmux is not installed");
-        return;
-    }
-    let home = home();
-    let socket = home.path().join("tmux.sock").display().to_string();
-    let args =
-        ["-f", "/dev/null", "-S", &socket, "new-session", PROGRAM, "demo", "--schools", "40"];
-    let mut session = Session::start("tmux", &args, (100, 30), home.path(), &[]);
-    board(&session);
-    let slow = slow(home.path());
-    session.press("?");
-    session.wait("help", |s| s.contains("keys in the board"));
-    session.press("\x1b");
-    session.wait("the board after help", |s| s.contains("whole estate"));
-    slow.ends_with_the_board();
-    session.press("q");
-    assert_eq!(session.end(), 0);
 }
