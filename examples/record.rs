@@ -16,7 +16,11 @@ use std::time::Duration;
 #[expect(clippy::disallowed_methods, reason = "a recording has only the real clock")]
 mod session;
 
+#[path = "../tests/pty/situations.rs"]
+mod situations;
+
 use session::Session;
+use situations::{SITUATIONS, Situation};
 
 const SIZE: (u16, u16) = (100, 30);
 /// A watcher reads for so long before the next key, in seconds.
@@ -24,106 +28,6 @@ const READS: f64 = 1.6;
 const KEY: f64 = 0.12;
 /// A frame is whole when nothing was written for so long.
 const QUIET: Duration = Duration::from_millis(120);
-
-/// A situation: what it is called, the demo's scenario, and what is pressed once the screen shows what.
-struct Situation {
-    name: &'static str,
-    title: &'static str,
-    scenario: &'static str,
-    steps: &'static [(&'static str, &'static str)],
-}
-
-const SITUATIONS: &[Situation] = &[
-    Situation {
-        name: "answer-the-phone",
-        title: "A school rings: what is wrong there, and is it only us?",
-        scenario: "morning",
-        steps: &[
-            ("whole estate", "o"),
-            (": school", "hampr"),
-            ("Hamprel", "\r"),
-            ("SAY", "y"),
-            ("sent to the terminal", "\x1b"),
-            ("nobody", ""),
-        ],
-    },
-    Situation {
-        name: "the-morning-round",
-        title: "Whose backup failed last night, and who has it?",
-        scenario: "morning",
-        steps: &[
-            ("whole estate", "/"),
-            ("everything", "rs:bad has:nobody"),
-            ("shown", "\r"),
-            ("shown", "V"),
-            ("marked", "c"),
-            ("until", "\x1b"),
-            ("nobody", ":group service\r"),
-            ("Groupcall: ", "\r"),
-            ("- ", ""),
-        ],
-    },
-    Situation {
-        name: "an-account-is-misused",
-        title: "A pupil's account is misused: a plan first, then its words",
-        scenario: "calm",
-        steps: &[
-            ("whole estate", "o"),
-            (": school", "9992001"),
-            ("999 2001", "\r"),
-            ("SAY", "w"),
-            ("part of a name", "u9992001000\r"),
-            ("pupil     open", "\r"),
-            ("x act", "x"),
-            ("act >", "lock"),
-            ("Lock", "\r"),
-            ("why", "mail in the pupil's name, a parent rang\r"),
-            ("ticket", "INC0041233\r"),
-            ("complete", "\r"),
-            ("NOTHING HAS BEEN SENT", "\x1b"),
-        ],
-    },
-    Situation {
-        name: "bring-it-back",
-        title: "From which nights can a school's backup be asked for?",
-        scenario: "morning",
-        steps: &[
-            ("whole estate", "/"),
-            ("everything", "rs:bad wl:ok gc:ok"),
-            ("shown", "\r"),
-            ("shown", "x"),
-            ("act >", "ask for a"),
-            ("Ask for a restore", "\r"),
-            ("missing", "\x1b"),
-        ],
-    },
-    Situation {
-        name: "two-in-the-morning",
-        title: "What is broken, since when, what is the root, who has it?",
-        scenario: "storm",
-        steps: &[
-            ("whole estate", "i"),
-            ("INCIDENTS", "\r"),
-            ("root", "c"),
-            ("claimed", "\x1b"),
-            ("INCIDENTS", "\x1b"),
-            ("LIVE", ""),
-        ],
-    },
-    Situation {
-        name: "handing-over",
-        title: "What broke, what was done, what is open and whose",
-        scenario: "morning",
-        steps: &[
-            ("whole estate", "c"),
-            ("until", ":handover\r"),
-            ("since", "\x06"),
-            ("since", "\x1b"),
-            ("nobody", ":expiring\r"),
-            ("in ", ""),
-        ],
-    },
-];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);

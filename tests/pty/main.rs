@@ -12,6 +12,7 @@ mod replay;
 #[expect(clippy::disallowed_methods, reason = "a harness has only the real clock")]
 mod session;
 mod shared;
+mod situations;
 #[path = "../support/slow_reader.rs"]
 mod slow_reader;
 mod tmux;
@@ -96,6 +97,33 @@ fn board_school_back_filter_help_quit_and_the_terminal_is_as_it_was() {
     assert_eq!(session.end(), 0);
     session.assert_restored();
     session.assert_cooked();
+}
+
+/// Each of the six situations from its first key to its last: what a step waits for is what the operator
+/// looks for.
+#[test]
+fn each_situation_is_done_by_keys() {
+    let play = |situation: &situations::Situation| {
+        let home = home();
+        let args = ["demo", "--schools", "40", "--seed", "7", "--scenario", situation.scenario];
+        let mut session = Session::start(PROGRAM, &args, (100, 30), home.path(), &[]);
+        session.wait("a settled board", |s| s.contains("LIVE") && !s.contains("first answers"));
+        for (shows, keys) in situation.steps {
+            let what = format!("{shows:?} in {}: {}", situation.name, situation.title);
+            session.wait(&what, |s| s.contains(shows));
+            // A key is about what was drawn: the screen is whole before it.
+            session.rests(std::time::Duration::from_millis(120));
+            session.press(keys);
+        }
+    };
+    std::thread::scope(|scope| {
+        let played = situations::SITUATIONS.iter().map(|one| scope.spawn(move || play(one)));
+        let played: Vec<_> = played.collect();
+        assert_eq!(played.len(), 6);
+        for one in played {
+            one.join().unwrap();
+        }
+    });
 }
 
 #[test]
