@@ -21,6 +21,7 @@ mod plain;
 mod pty;
 mod replay;
 mod reports;
+mod resize;
 mod safety;
 mod sizes;
 mod slips;
