@@ -45,15 +45,11 @@ pub enum HandleError {
 
 /// Whether a cell is meant where no service is named.
 fn is_meant(kind: DeskKind, cell: &CompactCell) -> bool {
-    match kind {
-        DeskKind::Acknowledge | DeskKind::AcknowledgeAsIs | DeskKind::Claim => {
-            cell.health.is_trouble() && cell.follows_from.is_none()
-        }
-        // What is planned does not stand on the board: the agent knows.
-        DeskKind::GiveBack | DeskKind::Downtime | DeskKind::Note => {
-            cell.health != Health::NotSubscribed
-        }
+    if kind.takes() {
+        return cell.health.is_trouble() && cell.follows_from.is_none();
     }
+    // What is planned does not stand on the board: the agent knows.
+    cell.health != Health::NotSubscribed
 }
 
 fn named(

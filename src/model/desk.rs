@@ -50,6 +50,12 @@ impl DeskKind {
         }
     }
 
+    /// Whether it takes a trouble in hand.
+    #[must_use]
+    pub fn takes(self) -> bool {
+        matches!(self, Self::Acknowledge | Self::AcknowledgeAsIs | Self::Claim)
+    }
+
     /// How a cell is had afterwards, where somebody then has it.
     #[must_use]
     pub fn handling(self) -> Option<HandlingKind> {

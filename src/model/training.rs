@@ -195,13 +195,9 @@ fn looks_at_a_root(training: &Training, what: &Noted) -> bool {
     matches!(what, Noted::Looked(row) if roots(training).any(|promise| promise.cell.row == *row))
 }
 
-fn takes(kind: DeskKind) -> bool {
-    matches!(kind, DeskKind::Acknowledge | DeskKind::AcknowledgeAsIs | DeskKind::Claim)
-}
-
 fn takes_a_root(training: &Training, what: &Noted) -> bool {
     match what {
-        Noted::Taken { kind, done, .. } if takes(*kind) => {
+        Noted::Taken { kind, done, .. } if kind.takes() => {
             roots(training).any(|promise| done.contains(&promise.cell))
         }
         _ => false,
@@ -212,7 +208,7 @@ fn takes_a_root(training: &Training, what: &Noted) -> bool {
 fn in_hand(training: &Training, notes: &[&Note]) -> String {
     let was_taken = |cell: &CellName| {
         notes.iter().any(|note| match &note.what {
-            Noted::Taken { kind, done, .. } => takes(*kind) && done.contains(cell),
+            Noted::Taken { kind, done, .. } => kind.takes() && done.contains(cell),
             _ => false,
         })
     };
@@ -238,7 +234,7 @@ fn wrong(training: &Training, note: &Note) -> Vec<WrongStep> {
                      another cell; take that one"
                 )));
             }
-            if !quiet.is_empty() && takes(*kind) {
+            if !quiet.is_empty() && kind.takes() {
                 let names = names(quiet);
                 out.push(step(format!("tried to take what is not in trouble: {names}")));
             }

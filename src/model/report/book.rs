@@ -53,14 +53,11 @@ pub fn planned(entries: &[&DeskEntry], (from, until): Stretch) -> Vec<Stretch> {
 #[must_use]
 pub fn had(entries: &[&DeskEntry], (from, until): Stretch) -> Option<Timestamp> {
     let is_hold = |kind| kind != HandlingKind::Downtime;
-    // What began there is a change, which ended what was acknowledged as it was.
-    let lasts = |kind: HandlingKind| is_hold(kind) && !kind.ends_with_change();
+    // What began there is a change, which ended what was acknowledged as it was before.
+    let lasts = |since, kind: HandlingKind| since == from || !kind.ends_with_change();
     let mut holds = Holds::default();
     entries.iter().take_while(|entry| entry.at <= from).for_each(|entry| take(&mut holds, entry));
-    if holds
-        .at(from)
-        .is_some_and(|(since, had)| lasts(had.kind) || (is_hold(had.kind) && since == from))
-    {
+    if holds.at(from).is_some_and(|(since, had)| is_hold(had.kind) && lasts(since, had.kind)) {
         return Some(from);
     }
     let later = entries.iter().filter(|entry| entry.at > from && entry.at <= until);
