@@ -34,6 +34,7 @@ fn the_soonest_comes_first_and_what_is_over_is_gone() {
         (HandlingKind::Claimed, "2026-11-24T12:00:00Z"),
         (HandlingKind::Acknowledged, "2026-11-24T09:20:00Z"),
         (HandlingKind::Downtime, "2026-11-26T08:00:00Z"),
+        (HandlingKind::AcknowledgedAsIs, "2026-11-24T16:00:00Z"),
     ]
     .into_iter()
     .enumerate()
@@ -53,6 +54,7 @@ fn the_soonest_comes_first_and_what_is_over_is_gone() {
         |name: &String| text.find(name.as_str()).unwrap_or_else(|| panic!("{name}: {text}"));
     assert!(place(&names[1]) < place(&names[0]) && place(&names[0]) < place(&names[2]), "{text}");
     assert!(desk.line_with(&names[1]).contains("09:20        in 6m"), "{text}");
+    assert!(text.contains("acknowledged as it is tomr"), "the longest word has its room: {text}");
     // The cursor is bound to what it stands on; Enter opens its school.
     desk.press("enter");
     assert!(desk.line(0).contains(&names[1]), "{}", desk.line(0));

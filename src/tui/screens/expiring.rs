@@ -165,7 +165,7 @@ fn in_a_line(ending: &Ending<'_>, is_chosen: bool, (room, view): (u16, &View<'_>
     }
     Line::of(format!("{at:<12} "), Role::Text)
         .and(format!("in {:<5} ", times::age(view.clock, ending.at)), Role::Quiet)
-        .and(format!("{:<19}", ending.what), Role::Handled)
+        .and(format!("{:<21} ", ending.what), Role::Handled)
         .and(format!("{:<9} ", ending.by), Role::Text)
         .and(place, name)
 }
