@@ -79,7 +79,7 @@ pub const SITUATIONS: &[Situation] = &[
         scenario: "storm",
         steps: &[
             ("whole estate", "i"),
-            ("INCIDENTS", "\r"),
+            ("what nobody has first", "\r"),
             ("root", "c"),
             ("claimed", "\x1b"),
             ("INCIDENTS", "\x1b"),

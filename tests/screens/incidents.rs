@@ -140,6 +140,24 @@ fn a_tall_board_shows_them_and_reads_them_as_it_changes() {
     assert!(!low.text().contains("INCIDENTS"));
 }
 
+#[test]
+fn a_key_about_what_has_not_come_yet_says_that_it_did_nothing() {
+    for key in ["enter", "c", "u", "m"] {
+        let mut desk = desk((80, 24));
+        desk.press("i");
+        desk.wishes();
+        desk.press(key);
+        assert_eq!(desk.wishes(), [], "{key:?}");
+        assert!(desk.text().contains("not read yet: nothing was done"), "{key:?}: {}", desk.text());
+        let mut desk = listed(self::desk((80, 24)));
+        desk.press("enter");
+        desk.wishes();
+        desk.press(key);
+        assert_eq!(desk.wishes(), [], "{key:?}");
+        assert!(desk.text().contains("not read yet: nothing was done"), "{key:?}: {}", desk.text());
+    }
+}
+
 /// At the list.
 fn listed(mut desk: Desk) -> Desk {
     desk.press("i");

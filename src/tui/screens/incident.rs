@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use ratatui::layout::Rect;
 
-use super::incidents::{mark, ordered};
+use super::incidents::{UNREAD, is_order, mark, ordered};
 use super::{Act, Answer, View, scroll_on, scrolled};
 use crate::tui::keymap::{Command, Scope};
 use crate::tui::theme::Role;
@@ -114,6 +114,9 @@ impl IncidentScreen {
 
     /// Takes a command.
     pub fn command(&mut self, command: Command, view: &View<'_>) -> Answer {
+        if self.page.is_none() && is_order(command) {
+            return Answer::Wants(vec![Act::Say(UNREAD.to_owned())]);
+        }
         if let Some(acts) = self.line().and_then(|line| ordered(command, line)) {
             return Answer::Wants(acts);
         }

@@ -20,6 +20,9 @@ const WITH_PEEK: u16 = 16;
 /// Under so many columns a line tells state, age and place alone.
 const NARROW: u16 = 70;
 
+/// What a key is answered that is about something which has not come yet.
+pub(super) const UNREAD: &str = "not read yet: nothing was done; press it again";
+
 /// The list. The cursor is bound to an incident, not to a line.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct IncidentsScreen {
@@ -58,7 +61,7 @@ pub(super) fn plain(kind: IncidentDo) -> IncidentOrder {
 }
 
 /// Whether a command is about the incident at the cursor.
-fn is_order(command: Command) -> bool {
+pub(super) fn is_order(command: Command) -> bool {
     matches!(
         command,
         Command::Claim
@@ -118,6 +121,9 @@ impl IncidentsScreen {
     pub fn command(&mut self, command: Command, view: &View<'_>) -> Answer {
         let at = self.index();
         let chosen = self.chosen();
+        if self.all.is_none() && is_order(command) {
+            return Answer::Wants(vec![Act::Say(UNREAD.to_owned())]);
+        }
         // Another than was drawn may stand first now.
         if chosen.is_none() && !self.lines().is_empty() && is_order(command) {
             let text = "the incident at the cursor is not in the list any more: nothing was done";
