@@ -49,8 +49,13 @@ pub async fn strike(socket: &Path, args: StrikeArgs) -> Result<u8, Failed> {
         let text = format!("{id} is no entry about this school: the command without it lists them");
         return Err(Failed::usage(text));
     }
+    struck_out(&link, id, args.json).await
+}
+
+/// Strikes out a text by its number, and says so.
+pub(super) async fn struck_out(link: &Link, id: u64, json: bool) -> Result<u8, Failed> {
     let struck = link.strike(id).await.map_err(Failed::asked)?;
-    if args.json {
+    if json {
         cli::say(&serde_json::to_string(&struck).map_err(Failed::software)?);
     } else {
         cli::say(&format!("struck out by {}: the text of {id} is gone", struck.by));

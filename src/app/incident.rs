@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::app::failed::Failed;
-use crate::app::replay;
+use crate::app::{handle, replay};
 use crate::cli::incident_args::{ClaimArgs, IncidentCommand, IncidentsArgs};
 use crate::cli::{self, Code};
 use crate::link::{Link, LinkError, Recorded};
@@ -69,6 +69,7 @@ pub async fn run(socket: &Path, command: IncidentCommand) -> Result<u8, Failed> 
             cli::say_raw(&cli::report(&link.incident(id).await.map_err(refused)?));
             return Ok(Code::Done as u8);
         }
+        IncidentCommand::Strike { id, text, json } => return strike(&link, (id, text), json).await,
         IncidentCommand::Claim(args) => {
             let until = claim_end(&link, &args).await?;
             (args.id, IncidentOrder { until, ..because(IncidentDo::Claim, &args.why) }, args.json)
@@ -98,6 +99,27 @@ pub async fn run(socket: &Path, command: IncidentCommand) -> Result<u8, Failed> 
     let takes = matches!(order.kind, IncidentDo::Claim | IncidentDo::GiveBack);
     let to_none = takes && done.handled.is_none_or(|handled| handled.done == 0);
     Ok(if to_none { Code::Rejected } else { Code::Done } as u8)
+}
+
+/// Lists what was written about an incident, or strikes one of it out.
+async fn strike(link: &Link, (id, text): (u64, Option<u64>), json: bool) -> Result<u8, Failed> {
+    let page = link.incident(id).await.map_err(refused)?;
+    let mut written = page.time_line.iter().filter(|line| line.number.is_some());
+    let Some(text) = text else {
+        let written: Vec<_> = written.collect();
+        if json {
+            cli::say(&serde_json::to_string(&written).map_err(Failed::software)?);
+        } else {
+            cli::say_raw(&cli::written_text(&written));
+        }
+        return Ok(Code::Done as u8);
+    };
+    if written.all(|line| line.number != Some(text)) {
+        let why =
+            format!("{text} is no text about this incident: the command without it lists them");
+        return Err(Failed::usage(why));
+    }
+    handle::struck_out(link, text, json).await
 }
 
 /// The end of a claim as it was typed, by the agent's clock.

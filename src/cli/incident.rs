@@ -190,6 +190,17 @@ pub fn incident_text(page: &IncidentPage) -> String {
     out
 }
 
+/// What operators wrote about an incident, with the numbers by which it can be struck out.
+#[must_use]
+pub fn written_text(written: &[&TimeLine]) -> String {
+    let lines = written.iter().map(|line| {
+        let number = line.number.map(|number| number.to_string()).unwrap_or_default();
+        format!("{number}  {}  {}\n", moment(line.at), line_text(line))
+    });
+    let lines: String = lines.collect();
+    if lines.is_empty() { "nothing was written about it\n".to_owned() } else { lines }
+}
+
 /// What was done about an incident.
 #[must_use]
 pub fn done_text(asked: u64, done: &IncidentDone) -> String {

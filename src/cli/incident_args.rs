@@ -53,6 +53,17 @@ pub enum IncidentCommand {
     Split(SplitArgs),
     /// It is over. Refused while a cell of it is in trouble.
     Resolve(ResolveArgs),
+    /// Strike out what somebody wrote about it: a note, or why it was claimed, merged, split or resolved.
+    /// Without a number: what can be struck out.
+    Strike {
+        /// Its number.
+        id: u64,
+        /// The text's number, as the list without it tells.
+        text: Option<u64>,
+        /// JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// `caretaker incident claim`.

@@ -220,6 +220,7 @@ mod tests {
             what: Clean::new("the server was moved"),
             about: vec![first],
             cells: 1,
+            number: None,
         };
         IncidentPage {
             version: 1,

@@ -123,6 +123,16 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         &[("caretaker incident resolve 14 --why \"the vendor mended it\"", "it is over")],
     ),
     (
+        "incident strike",
+        &[
+            ("caretaker incident strike 14", "what was written about it, with its numbers"),
+            (
+                "caretaker incident strike 14 1764314000123456",
+                "a text that names somebody: it goes",
+            ),
+        ],
+    ),
+    (
         "diff",
         &[
             ("caretaker diff 22:00 06:00", "what the night changed"),

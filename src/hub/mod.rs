@@ -17,7 +17,7 @@ mod task;
 mod tests;
 mod view;
 
-pub use crate::engine::incidents::{Order, OrderError};
+pub use crate::engine::incidents::{Order, OrderError, Said};
 pub use answers::{Narrow, Stand};
 pub use handle::{Hub, HubGone};
 pub use incidents::members_of;

@@ -215,7 +215,7 @@ pub struct IncidentEntry {
     pub other: Option<u64>,
     /// How many cells it was about.
     pub cells: u32,
-    /// Its entry in the desk's book, if there is one.
+    /// Its number, by which its text can be struck out: that of its entry in the desk's book, if there is one.
     pub desk: Option<u64>,
 }
 

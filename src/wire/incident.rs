@@ -190,6 +190,9 @@ pub struct TimeLine {
     pub about: Vec<CellName>,
     /// About how many.
     pub cells: u32,
+    /// The number by which a text that an operator wrote can be struck out; none where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u64>,
 }
 
 /// What is done about an incident.

@@ -1,5 +1,6 @@
 //! Incidents over the socket: how they come, what is done about them, and what a restart leaves.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use caretaker::model::observation::Verdict;
@@ -160,6 +161,64 @@ async fn incidents_are_split_merged_and_resolved_and_the_same_after_a_restart() 
     let note = json!({"kind": "note", "why": "for the review"});
     assert_eq!(order(&wire, &id, note).await.0, 200, "what becomes clear afterwards belongs there");
     assert!(time_line(&page(&wire, &id).await).contains("asha for the review"));
+    agent.stop().await.unwrap();
+}
+
+/// Every text that operators wrote about these incidents: its number and the line that has it.
+async fn written(wire: &Wire, ids: [&Value; 2]) -> BTreeMap<u64, String> {
+    let mut out = BTreeMap::new();
+    for id in ids {
+        let page = page(wire, id).await;
+        let lines = page["time_line"].as_array().unwrap().iter();
+        out.extend(lines.filter_map(|l| Some((l["number"].as_u64()?, l["what"].to_string()))));
+    }
+    out
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_reason_of_every_order_can_be_struck_out_and_is_in_no_file_then() {
+    let stage = stage(4);
+    let (agent, wire) = stage.settled().await;
+    for n in [1, 2] {
+        stage.vendors[0].says(n, Verdict::Critical);
+    }
+    let id = bad_cells(&wire, 2).await[0]["id"].clone();
+    let cell = json!({"row": {"school": school(2).to_string()}, "service": "aqua"});
+    let names = |what: &str| format!("{what} {} for Zephaniah Quill", "rang twice;".repeat(18));
+    let split = json!({"kind": "split", "cells": [cell], "why": names("split")});
+    let other = order(&wire, &id, split).await.1["id"].clone();
+    let merge = json!({"kind": "merge", "into": id, "why": names("merge")});
+    for asked in [json!({"kind": "claim", "why": names("claim")}), merge] {
+        assert_eq!(order(&wire, &other, asked).await.0, 200);
+    }
+    let resolve = json!({"kind": "resolve", "why": names("resolve"), "anyway": true});
+    assert_eq!(order(&wire, &id, resolve).await.0, 200);
+    let texts = written(&wire, [&id, &other]).await;
+    let has = |what: &str| texts.values().any(|text| text.contains(&names(what)));
+    assert!(["split", "claim", "merge", "resolve"].into_iter().all(has), "{texts:?}");
+
+    for number in texts.keys() {
+        let path = format!("/v1/desk/{number}/strike");
+        assert_eq!(wire.ask("POST", &path, b"").await.0, 200);
+    }
+    let clean = async |wire: &Wire| {
+        let texts = written(wire, [&id, &other]).await;
+        assert!(texts.len() >= 4 && texts.values().all(|t| t.contains("struck out")), "{texts:?}");
+        for path in [format!("/v1/incidents/{id}"), format!("/v1/incidents/{other}")] {
+            let told = wire.get(&path).await.to_string();
+            assert!(!told.contains("Zephaniah"), "{told}");
+        }
+    };
+    clean(&wire).await;
+    let folder = std::fs::read_dir(stage.board_file().parent().unwrap()).unwrap();
+    let files = folder.map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+    let bytes: Vec<u8> = files.flat_map(|path| std::fs::read(path).unwrap()).collect();
+    let found = |text: &[u8]| bytes.windows(text.len()).any(|part| part == text);
+    assert!(!found(b"Zephaniah"), "in a file still");
+    assert!(found(b"struck out by asha"), "the files that were looked at are those of the book");
+    agent.stop().await.unwrap();
+    let (agent, wire) = stage.settled().await;
+    clean(&wire).await;
     agent.stop().await.unwrap();
 }
 

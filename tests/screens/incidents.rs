@@ -26,6 +26,7 @@ fn time_line() -> Vec<TimeLine> {
         what: Clean::new(what),
         about: vec![cell(1000, "groupcall")],
         cells: 1,
+        number: None,
     };
     use TimeLineKind::{Action, Desk, Incident, State, Ticket, Vendor};
     vec![

@@ -1,6 +1,6 @@
 //! What a story orders about incidents, and what it reads of them.
 
-use caretaker::engine::incidents::{Incidents, Order};
+use caretaker::engine::incidents::{Incidents, Order, Said};
 use caretaker::model::cell::Row;
 use caretaker::model::desk::CellName;
 use caretaker::model::incident::IncidentState;
@@ -20,15 +20,15 @@ fn cell(place: &str) -> CellName {
 
 /// Carries out an order; what came differently than the story tells.
 pub fn carry_out(all: &mut Incidents, at: Timestamp, told: &story::Order) -> Option<String> {
-    let (by, why) = (Clean::new(&told.by), Clean::new(&told.why));
+    let said = Said { by: Clean::new(&told.by), why: Clean::new(&told.why), number: 1 };
     let order = match (told.merge, told.split, told.resolve) {
         (Some(from), None, None) => {
-            Order::Merge { from, into: told.into.expect("a merge needs `into`"), by, why }
+            Order::Merge { from, into: told.into.expect("a merge needs `into`"), said }
         }
         (None, Some(id), None) => {
-            Order::Split { id, cells: told.cells.iter().map(|c| cell(c)).collect(), by, why }
+            Order::Split { id, cells: told.cells.iter().map(|c| cell(c)).collect(), said }
         }
-        (None, None, Some(id)) => Order::Resolve { id, by, why, anyway: told.anyway },
+        (None, None, Some(id)) => Order::Resolve { id, said, anyway: told.anyway },
         _ => panic!("an order is one of merge, split and resolve"),
     };
     match (all.order(at, order), &told.refused) {

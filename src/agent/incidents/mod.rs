@@ -21,7 +21,7 @@ use crate::agent::peers::PeerId;
 use crate::agent::problem::{Refusal, json};
 use crate::agent::routes::{Answer, Desk, body_of, pairs, unknown_parameter};
 use crate::guard::acted_on;
-use crate::hub::{Order, OrderError, members_of};
+use crate::hub::{Order, OrderError, Said, members_of};
 use crate::model::cell::Row;
 use crate::model::desk::{CellName, DeskKind};
 use crate::model::incident::{IncidentDeed, IncidentEntry, IncidentState, KeptIncident, Member};
@@ -269,7 +269,11 @@ pub(super) async fn order(
         body_of(body)?.ok_or_else(|| Refusal::bad_request("the body is empty"))?;
     is_whole(&asked)?;
     let by = name_of(&desk, peer).await;
-    let why = asked.why.clone();
+    let said = || Said {
+        by: by.clone(),
+        why: asked.why.clone(),
+        number: desk.next_entry(desk.clock.now()),
+    };
     let order = match asked.kind {
         IncidentDo::Claim | IncidentDo::GiveBack | IncidentDo::Note => {
             return in_hand(&desk, id, by, asked).await;
@@ -279,11 +283,10 @@ pub(super) async fn order(
             into: asked.into.ok_or_else(|| {
                 Refusal::bad_request("`into` names the incident that it becomes part of")
             })?,
-            by: by.clone(),
-            why,
+            said: said(),
         },
-        IncidentDo::Split => Order::Split { id, cells: asked.cells.clone(), by: by.clone(), why },
-        IncidentDo::Resolve => Order::Resolve { id, by: by.clone(), why, anyway: asked.anyway },
+        IncidentDo::Split => Order::Split { id, cells: asked.cells.clone(), said: said() },
+        IncidentDo::Resolve => Order::Resolve { id, said: said(), anyway: asked.anyway },
     };
     let now = desk.hub.order(order).await??;
     let done = IncidentDone { id: now, by, kind: asked.kind, handled: None };

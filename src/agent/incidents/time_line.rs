@@ -75,7 +75,8 @@ pub(super) fn time_line(board: &Board, read: &Read<'_>) -> Vec<TimeLine> {
 }
 
 fn line(at: Timestamp, kind: TimeLineKind, what: &str) -> TimeLine {
-    TimeLine { at, kind, who: None, what: Clean::new(what), about: Vec::new(), cells: 0 }
+    let what = Clean::new(what);
+    TimeLine { at, kind, who: None, what, about: Vec::new(), cells: 0, number: None }
 }
 
 fn about(mut line: TimeLine, cells: &[CellName]) -> TimeLine {
@@ -260,8 +261,11 @@ fn book(board: &Board, read: &Read<'_>) -> Vec<TimeLine> {
                 format!("{label}, {}: {}{until}{why}", places(board, &cells), kind.word())
             }
         };
-        let told =
-            TimeLine { who: Some(entry.by.clone()), ..line(entry.at, TimeLineKind::Desk, &what) };
+        let told = TimeLine {
+            who: Some(entry.by.clone()),
+            number: Some(entry.id).filter(|_| !entry.why.is_empty()),
+            ..line(entry.at, TimeLineKind::Desk, &what)
+        };
         about(told, &cells)
     });
     told.collect()
@@ -286,7 +290,8 @@ fn of_log(entry: &IncidentEntry) -> TimeLine {
         IncidentDeed::Resolve => format!("resolved by hand with {cells} still in trouble{why}"),
     };
     let kind = if entry.by.is_none() { TimeLineKind::Incident } else { TimeLineKind::Desk };
-    TimeLine { who: entry.by.clone(), cells: n, ..line(entry.at, kind, &what) }
+    let number = entry.desk.filter(|_| !entry.why.is_empty());
+    TimeLine { who: entry.by.clone(), cells: n, number, ..line(entry.at, kind, &what) }
 }
 
 /// An action without its reason, which may hold a name.

@@ -208,6 +208,7 @@ fn time_line(player: &Player, incident: &RecordedIncident) -> Vec<TimeLine> {
             what: note.what.clone(),
             about: note.about.clone(),
             cells: note.cells,
+            number: None,
         })
         .collect();
     for row in rows {
@@ -235,6 +236,7 @@ fn time_line(player: &Player, incident: &RecordedIncident) -> Vec<TimeLine> {
                 what: Clean::new(&what),
                 about: vec![name],
                 cells: 1,
+                number: None,
             });
         }
     }

@@ -23,7 +23,7 @@ use crate::model::incident::{
     TOGETHER, Trouble, TroubleKind,
 };
 
-pub use orders::{Order, OrderError};
+pub use orders::{Order, OrderError, Said};
 
 /// Closed incidents that are still at hand, until they are surely in the store.
 const AT_HAND: usize = 200;

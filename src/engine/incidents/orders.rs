@@ -13,6 +13,17 @@ use crate::model::text::Clean;
 /// The longest log that is taken; the ticket has room for more.
 const LONGEST_LOG: usize = 1_000;
 
+/// Who orders, and what he says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// The operator's account.
+    pub by: Clean,
+    /// Why.
+    pub why: Clean,
+    /// The number of the line that tells it, by which its text can be struck out.
+    pub number: u64,
+}
+
 /// What an operator orders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Order {
@@ -29,10 +40,8 @@ pub enum Order {
         from: u64,
         /// Of which.
         into: u64,
-        /// The operator's account.
-        by: Clean,
-        /// Why.
-        why: Clean,
+        /// Who, and why.
+        said: Said,
     },
     /// Cells, and what follows from them, become an incident of their own.
     Split {
@@ -40,19 +49,15 @@ pub enum Order {
         id: u64,
         /// Which cells.
         cells: Vec<CellName>,
-        /// The operator's account.
-        by: Clean,
-        /// Why.
-        why: Clean,
+        /// Who, and why.
+        said: Said,
     },
     /// It is over.
     Resolve {
         /// Which.
         id: u64,
-        /// The operator's account.
-        by: Clean,
-        /// Why.
-        why: Clean,
+        /// Who, and why.
+        said: Said,
         /// Though cells of it are in trouble.
         anyway: bool,
     },
@@ -95,6 +100,19 @@ pub enum OrderError {
     Full,
 }
 
+impl Said {
+    /// The line of the log that tells it: of which other incident, about how many cells.
+    fn line(
+        self,
+        at: Timestamp,
+        deed: IncidentDeed,
+        (other, cells): (Option<u64>, u32),
+    ) -> IncidentEntry {
+        let Self { by, why, number } = self;
+        IncidentEntry { at, by: Some(by), deed, why, other, cells, desk: Some(number) }
+    }
+}
+
 fn name(cell: &CellName) -> String {
     match cell.row {
         Row::Estate => format!("estate/{}", cell.service),
@@ -113,9 +131,9 @@ impl Incidents {
         let at = self.now.unwrap_or(at);
         match order {
             Order::Write { id, entry } => self.write_down(id, entry),
-            Order::Merge { from, into, by, why } => self.merge((from, into), at, (by, why)),
-            Order::Split { id, cells, by, why } => self.split(id, &cells, at, (by, why)),
-            Order::Resolve { id, by, why, anyway } => self.resolve(id, at, (by, why), anyway),
+            Order::Merge { from, into, said } => self.merge((from, into), at, said),
+            Order::Split { id, cells, said } => self.split(id, &cells, at, said),
+            Order::Resolve { id, said, anyway } => self.resolve(id, at, said, anyway),
             Order::Strike { desk, text } => Ok(self.strike(desk, &text)),
         }
     }
@@ -162,7 +180,7 @@ impl Incidents {
         &mut self,
         (from, into): (u64, u64),
         at: Timestamp,
-        (by, why): (Clean, Clean),
+        said: Said,
     ) -> Result<u64, OrderError> {
         if from == into {
             return Err(OrderError::Itself);
@@ -188,9 +206,7 @@ impl Incidents {
             }
         }
         self.settle(into, at);
-        let deed = IncidentDeed::Merge;
-        let other = Some(from);
-        self.write(into, IncidentEntry { at, by: Some(by), deed, why, other, cells, desk: None });
+        self.write(into, said.line(at, IncidentDeed::Merge, (Some(from), cells)));
         Ok(into)
     }
 
@@ -229,7 +245,7 @@ impl Incidents {
         id: u64,
         cells: &[CellName],
         at: Timestamp,
-        (by, why): (Clean, Clean),
+        said: Said,
     ) -> Result<u64, OrderError> {
         let held = self.opened(id)?;
         let here = |cell: &CellName| held.members.get(cell).filter(|m| m.moved.is_none());
@@ -275,18 +291,8 @@ impl Incidents {
         for part in [id, new] {
             self.settle(part, at);
         }
-        let line = |deed, other: u64| IncidentEntry {
-            at,
-            by: Some(by.clone()),
-            deed,
-            why: why.clone(),
-            other: Some(other),
-            cells: parts,
-            desk: None,
-        };
-        let (of_old, of_new) = (line(IncidentDeed::Split, new), line(IncidentDeed::PartedFrom, id));
-        self.write(id, of_old);
-        self.write(new, of_new);
+        self.write(id, said.clone().line(at, IncidentDeed::Split, (Some(new), parts)));
+        self.write(new, said.line(at, IncidentDeed::PartedFrom, (Some(id), parts)));
         Ok(new)
     }
 
@@ -294,7 +300,7 @@ impl Incidents {
         &mut self,
         id: u64,
         at: Timestamp,
-        (by, why): (Clean, Clean),
+        said: Said,
         anyway: bool,
     ) -> Result<u64, OrderError> {
         let held = self.opened(id)?;
@@ -304,13 +310,9 @@ impl Incidents {
         {
             return Err(OrderError::InTrouble(bad, Box::new(first.cell.clone())));
         }
-        let (deed, cells) = (IncidentDeed::Resolve, count(bad));
-        let by_whom = by.clone();
-        self.write(
-            id,
-            IncidentEntry { at, by: Some(by), deed, why, other: None, cells, desk: None },
-        );
-        self.close(id, IncidentState::Resolved { at, by: by_whom, in_trouble: cells });
+        let (cells, by) = (count(bad), said.by.clone());
+        self.write(id, said.line(at, IncidentDeed::Resolve, (None, cells)));
+        self.close(id, IncidentState::Resolved { at, by, in_trouble: cells });
         Ok(id)
     }
 }

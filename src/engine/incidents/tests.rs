@@ -81,17 +81,21 @@ impl Desk {
     }
 }
 
+fn said(why: &str) -> Said {
+    Said { by: "asha".into(), why: why.into(), number: 7 }
+}
+
 fn merge(from: u64, into: u64) -> Order {
-    Order::Merge { from, into, by: "asha".into(), why: "one cause".into() }
+    Order::Merge { from, into, said: said("one cause") }
 }
 
 fn split(id: u64, cells: &[&str]) -> Order {
     let cells = cells.iter().map(|name| cell(name)).collect();
-    Order::Split { id, cells, by: "asha".into(), why: "another matter".into() }
+    Order::Split { id, cells, said: said("another matter") }
 }
 
 fn resolve(id: u64, anyway: bool) -> Order {
-    Order::Resolve { id, by: "asha".into(), why: "the vendor called".into(), anyway }
+    Order::Resolve { id, said: said("the vendor called"), anyway }
 }
 
 #[test]
