@@ -15,10 +15,11 @@ use crate::wire::page::{Refresh, Refreshed};
 pub async fn run(socket: &Path, args: ExpiringArgs) -> Result<u8, Failed> {
     let link = Link::new(socket).map_err(Failed::no_agent)?;
     let board = link.board().await.map_err(Failed::no_agent)?;
+    let actions = link.actions().await.map_err(Failed::asked)?;
     if args.json {
-        cli::say(&cli::expiring_json(&board).map_err(Failed::software)?);
+        cli::say(&cli::expiring_json(&board, &actions).map_err(Failed::software)?);
     } else {
-        cli::say_raw(&cli::expiring_text(&board));
+        cli::say_raw(&cli::expiring_text(&board, &actions));
     }
     Ok(Code::Done as u8)
 }
@@ -43,6 +44,6 @@ pub async fn refresh(socket: &Path, args: RefreshArgs) -> Result<u8, Failed> {
         let Refreshed { asked, too_soon } = link.refresh(&what).await.map_err(Failed::asked)?;
         (sum.asked, sum.too_soon) = (sum.asked + asked, sum.too_soon + too_soon);
     }
-    cli::say(&cli::refreshed_text(&sum));
+    cli::say(&sum.words());
     Ok(if sum.asked == 0 { Code::Rejected } else { Code::Done } as u8)
 }

@@ -13,10 +13,10 @@ use crate::app::failed::Failed;
 use crate::app::watch;
 use crate::app::world::Outside;
 use crate::cli::{self, Code};
-use crate::config::ViewSettings;
+use crate::config::{GroupBy, ViewSettings};
 use crate::link::{Link, LinkError};
-use crate::tui::plain::{Asked, HELP, Plain, page, why};
-use crate::tui::state::Rows;
+use crate::tui::plain::{Asked, HELP, Listing, Plain, page, why};
+use crate::tui::state::{Places, Rows};
 use crate::wire::board::Row;
 use crate::wire::page::Page;
 
@@ -39,9 +39,9 @@ pub(super) async fn run(
     cli::say(&Plain::totals(&first));
     desk.look(outside).await;
     // Without a filter there is nothing to misunderstand.
-    cli::say(
-        &desk.plain.list(&first, "", of(&first, outside.clock.now())).unwrap_or_else(|why| why),
-    );
+    let list = Listing::default();
+    let told = desk.plain.list(&first, &list, None, of(&first, outside.clock.now()));
+    cli::say(&told.unwrap_or_else(|why| why));
     let tells = Arc::new(AtomicBool::new(true));
     let news = tokio::spawn(watch::news(desk.link.clone(), Arc::clone(&tells)));
     let mut reading = None;
@@ -144,10 +144,14 @@ impl Desk {
         let page = |it: &Page| page(it, if it.replay { it.as_of } else { now });
         let words = |e: LinkError| e.to_string();
         let row = match asked {
-            Asked::List(filter) => {
+            Asked::List(listing) => {
                 let rows = self.rows().await.map_err(words)?;
-                let list = self.plain.list(&rows, &filter, of(&rows, now))?;
-                return Ok(list);
+                let places = match listing.by {
+                    GroupBy::Incident => Some(self.link.incident_places().await.map_err(words)?),
+                    _ => None,
+                };
+                let places = places.as_ref().map(Places::new);
+                return self.plain.list(&rows, &listing, places.as_ref(), of(&rows, now));
             }
             Asked::More => {
                 let rows = self.rows().await.map_err(words)?;

@@ -1,20 +1,20 @@
 //! What `caretaker doctor` found, as text of 80 columns and as JSON (see docs/doctor-json.md).
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::cli::out::wrap;
 
 /// The version of the document: fields are added, never renamed or removed.
 pub const DOCTOR_VERSION: u32 = 1;
 /// Columns of a text that is not written to a terminal.
 pub const COLUMNS: usize = 80;
 /// Fewer columns cannot be read.
-const LEAST_COLUMNS: usize = 40;
+pub const LEAST_COLUMNS: usize = 40;
 /// Where the text of a finding begins.
 const INDENT: usize = 11;
 
@@ -291,40 +291,10 @@ impl Report {
     }
 }
 
-/// Writes `text` after `mark`, later lines below it at `indent`; a word that is wider than a line is
-/// broken.
-fn wrap(out: &mut String, text: &str, mark: &str, indent: usize, columns: usize) {
-    let mut line = mark.to_owned();
-    let mut bare = true;
-    for word in text.split_whitespace() {
-        let space = usize::from(!bare);
-        if !bare && line.width() + space + word.width() > columns {
-            end(out, &mut line, indent);
-            bare = true;
-        }
-        if !bare {
-            line.push(' ');
-        }
-        for c in word.chars() {
-            if line.width() + c.width().unwrap_or(0) > columns {
-                end(out, &mut line, indent);
-            }
-            line.push(c);
-        }
-        bare = false;
-    }
-    let written = writeln!(out, "{}", line.trim_end());
-    debug_assert!(written.is_ok(), "writing to a String does not fail");
-}
-
-fn end(out: &mut String, line: &mut String, indent: usize) {
-    let written = writeln!(out, "{}", line.trim_end());
-    debug_assert!(written.is_ok(), "writing to a String does not fail");
-    *line = " ".repeat(indent);
-}
-
 #[cfg(test)]
 mod tests {
+    use unicode_width::UnicodeWidthStr as _;
+
     use super::*;
 
     fn report() -> Report {

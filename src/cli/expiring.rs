@@ -1,92 +1,118 @@
-//! What runs out next: what somebody has for a time, in plain text and for programs.
+//! What runs out next, in plain text and for programs: what somebody has for a time, plans that wait, what
+//! is open for a while.
 
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::wire::action::Actions;
 use crate::wire::board::{Board, CompactCell, Row};
-use crate::wire::page::Refreshed;
 use crate::wire::when::written;
 use crate::wire::{Clean, HandlingKind, Laestab, ServiceKey, VERSION};
 
-/// A cell that somebody has until a moment.
+/// What runs out at a moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Ending<'a> {
-    /// When it runs out.
+    /// When.
     pub until: Timestamp,
-    /// The school; absent for the estate.
-    pub school: Option<Laestab>,
-    /// Its name, or `whole estate`.
-    pub name: &'a str,
-    /// The service.
-    pub service: &'a ServiceKey,
-    /// Its displayed name.
-    pub label: &'a Clean,
-    /// How it is had.
-    pub kind: HandlingKind,
-    /// By whom.
+    /// What.
+    #[serde(flatten)]
+    pub about: About<'a>,
+    /// Who has it, asked for it, or opened it.
     pub by: &'a Clean,
 }
 
-/// All of them on `board` that have not run out, the soonest first.
+/// What it is that runs out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "about", rename_all = "snake_case")]
+pub enum About<'a> {
+    /// A cell that somebody has.
+    Cell {
+        /// The school; absent for the estate.
+        school: Option<Laestab>,
+        /// Its name, or `whole estate`.
+        name: &'a str,
+        /// The service.
+        service: &'a ServiceKey,
+        /// Its displayed name.
+        label: &'a Clean,
+        /// How it is had.
+        kind: HandlingKind,
+    },
+    /// A plan that waits for a second person.
+    Plan {
+        /// Its number.
+        plan: &'a Clean,
+        /// The action's displayed name.
+        label: &'a str,
+    },
+    /// The actions of whoever asks are open.
+    Armed,
+    /// An emergency is declared.
+    Emergency,
+}
+
+/// All that has not run out, the soonest first.
 #[must_use]
-pub fn endings(board: &Board) -> Vec<Ending<'_>> {
+pub fn endings<'a>(board: &'a Board, actions: &'a Actions) -> Vec<Ending<'a>> {
     let schools = board.schools.iter();
     let schools = schools.map(|s| (Row::School(s.laestab), s.name.as_str(), &s.cells));
     let rows = std::iter::once((Row::Estate, "whole estate", &board.estate)).chain(schools);
-    let mut all: Vec<Ending<'_>> = rows
-        .flat_map(|(row, name, cells)| {
-            let cells = board.columns.iter().zip(cells);
-            cells.filter_map(move |(column, cell): (_, &CompactCell)| {
-                let handling = cell.handling.as_ref()?;
-                Some(Ending {
-                    until: handling.until.filter(|until| *until > board.as_of)?,
-                    school: match row {
-                        Row::Estate => None,
-                        Row::School(laestab) => Some(laestab),
-                    },
-                    name,
-                    service: &column.key,
-                    label: &column.label,
-                    kind: handling.kind,
-                    by: &handling.by,
-                })
-            })
+    let held = rows.flat_map(|(row, name, cells)| {
+        let cells = board.columns.iter().zip(cells);
+        cells.filter_map(move |(column, cell): (_, &CompactCell)| {
+            let handling = cell.handling.as_ref()?;
+            let school = match row {
+                Row::Estate => None,
+                Row::School(laestab) => Some(laestab),
+            };
+            let (service, label, kind) = (&column.key, &column.label, handling.kind);
+            let about = About::Cell { school, name, service, label, kind };
+            Some(Ending { until: handling.until?, about, by: &handling.by })
         })
-        .collect();
+    });
+    let plans = actions.waiting.iter().map(|waiting| {
+        let action = &waiting.plan.ask.action;
+        let label = actions.possible.iter().find(|possible| possible.action == *action);
+        let label = label.map_or(action.as_str(), |possible| possible.label.as_str());
+        let about = About::Plan { plan: &waiting.plan.id, label };
+        Ending { until: waiting.until, about, by: &waiting.plan.by.name }
+    });
+    let me = &actions.me;
+    let armed = me.armed_until;
+    let armed = armed.map(|until| Ending { until, about: About::Armed, by: &me.operator.name });
+    let emergency = actions.emergency.iter().map(|declared| Ending {
+        until: declared.until,
+        about: About::Emergency,
+        by: &declared.by,
+    });
+    let all = held.chain(plans).chain(armed).chain(emergency);
+    let mut all: Vec<Ending<'_>> = all.filter(|ending| ending.until > board.as_of).collect();
     all.sort_by_key(|ending| ending.until);
     all
 }
 
 /// For people: a sentence each, which a screen reader can read out.
 #[must_use]
-pub fn expiring_text(board: &Board) -> String {
-    let all = endings(board);
+pub fn expiring_text(board: &Board, actions: &Actions) -> String {
+    let all = endings(board, actions);
     if all.is_empty() {
         return "nothing runs out: nobody has anything for a time\n".to_owned();
     }
     let line = |ending: &Ending<'_>| {
-        format!(
-            "{}: {} / {}, {} by {}\n",
-            written(ending.until),
-            ending.name,
-            ending.label,
-            ending.kind.word(),
-            ending.by
-        )
+        let by = ending.by;
+        let what = match &ending.about {
+            About::Cell { name, label, kind, .. } => {
+                format!("{name} / {label}, {} by {by}", kind.word())
+            }
+            About::Plan { plan, label } => {
+                format!("{label}, asked for by {by}, waits for approval: plan {plan}")
+            }
+            About::Armed => format!("your actions, armed, {by}"),
+            About::Emergency => format!("everybody, emergency declared by {by}"),
+        };
+        format!("{}: {what}\n", written(ending.until))
     };
     all.iter().map(line).collect()
-}
-
-/// What became of asking again.
-#[must_use]
-pub fn refreshed_text(sum: &Refreshed) -> String {
-    let Refreshed { asked, too_soon } = *sum;
-    match (asked, too_soon) {
-        (0, 0) => "nothing is watched there: nothing was asked".to_owned(),
-        (0, _) => format!("not asked again: all {too_soon} questions were asked moments ago"),
-        (_, 0) => format!("asking again now: {asked} questions"),
-        _ => format!("asking again now: {asked} questions; {too_soon} were asked moments ago"),
-    }
 }
 
 #[derive(Serialize)]
@@ -100,7 +126,8 @@ struct Document<'a> {
 ///
 /// # Errors
 /// Never for these types; passed on from the encoder.
-pub fn expiring_json(board: &Board) -> Result<String, serde_json::Error> {
-    let document = Document { version: VERSION, as_of: board.as_of, expiring: endings(board) };
+pub fn expiring_json(board: &Board, actions: &Actions) -> Result<String, serde_json::Error> {
+    let expiring = endings(board, actions);
+    let document = Document { version: VERSION, as_of: board.as_of, expiring };
     serde_json::to_string(&document)
 }

@@ -40,14 +40,14 @@ pub use act::{
 pub use connector::{Tried, called, connector_line, counted, noted, tried, trying};
 pub use csv::status_csv;
 pub use exit::{Code, status_code};
-pub use expiring::{endings, expiring_json, expiring_text, refreshed_text};
+pub use expiring::{endings, expiring_json, expiring_text};
 pub use handle::{HandleError, book_text, handle, handled_text};
 pub use handover::{handover_markdown, handover_text};
 pub use incident::{
     cell_named, done_text, incident_code, incident_text, incidents_text, written_text,
 };
 pub use incident_report::report;
-pub use out::{complain, say, say_raw};
+pub use out::{complain, say, say_raw, wrap};
 pub use past::{diff_code, diff_text, past, past_text, two_moments};
 pub use pick::{PickError, pick, pick_filtered, pick_service};
 pub use reconcile::reconciled_text;

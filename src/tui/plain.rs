@@ -4,12 +4,14 @@
 //! heard. Whatever is no word of its own here is a command of the command line, so that everything which
 //! the screens can do can be done here, under the same guard.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
-use crate::config::ViewSettings;
+use crate::config::{GroupBy, ViewSettings};
 use crate::tui::say::sentence;
 use crate::tui::screens::{likewise, row_name};
-use crate::tui::state::{Class, Looked, Rows, Standing};
+use crate::tui::state::{Class, Group, Looked, Places, Rows, Standing, grouped};
 use crate::tui::times;
 use crate::wire::board::{Column, CompactCell, Row, RowFacts};
 use crate::wire::filter::Filter;
@@ -26,8 +28,8 @@ const HISTORY: usize = 5;
 /// What a line asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked {
-    /// The schools that match, worst first; without a filter what is in trouble. `@NAME` is a view's.
-    List(String),
+    /// The schools that match, worst first.
+    List(Listing),
     /// The next entries of the list.
     More,
     /// The page of an entry of the list, by its number.
@@ -52,10 +54,21 @@ pub enum Asked {
     End,
 }
 
+/// Which schools are read out, and how they stand together.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Listing {
+    /// Those that match; those in trouble where it is empty.
+    pub filter: String,
+    /// What they are put together by.
+    pub by: GroupBy,
+}
+
 /// What is at hand: the list that was read out last, and the page that is open.
 #[derive(Debug, Clone, Default)]
 pub struct Plain {
     listed: Vec<Row>,
+    /// What is said before an entry that begins a group, by its place.
+    heads: BTreeMap<usize, String>,
     told: usize,
     open: Option<Row>,
     looked: Looked,
@@ -65,7 +78,8 @@ pub struct Plain {
 /// What can be typed; the commands of the command line stand behind it.
 pub const HELP: &str = "\
 list: schools in trouble, the worst that nobody has first. list WORDS: those that match a filter.
-list @VIEW: those of a view of the configuration.
+list by GROUP WORDS: the same in groups: service, town, trust, phase or incident.
+list @VIEW: those of a view of the configuration, in its groups.
 A number: the page of that entry. more: the next entries. next: the page of the next entry.
 school WORDS: a school by name, town, number, telephone or address.
 why SERVICE: a service of the open page in full, by its letters or its name. again: the page once more.
@@ -82,17 +96,27 @@ impl Plain {
         Self { looked: Looked::since(last), ..Self::default() }
     }
 
-    /// The same with views, whose filters `list @NAME` takes.
+    /// The same with views, whose filters and groups `list @NAME` takes.
     #[must_use]
     pub fn with_views(self, views: Vec<ViewSettings>) -> Self {
         Self { views, ..self }
     }
 
-    /// What stands for a filter: that of a view, where `@` and its name were typed.
-    fn meant<'a>(&'a self, typed: &'a str) -> Result<&'a str, String> {
-        let Some(name) = typed.trim().strip_prefix('@') else { return Ok(typed) };
+    /// The list that is meant: of a view, where `@` and its name were typed; in groups after `by`.
+    fn listing(&self, typed: &str) -> Result<Listing, String> {
+        let Some(name) = typed.strip_prefix('@') else {
+            let by = typed.strip_prefix("by ").map(|rest| rest.trim_start());
+            let by = by.map(|rest| rest.split_once(' ').unwrap_or((rest, "")));
+            let known = |word: &str| GroupBy::ALL.into_iter().find(|by| by.word() == word);
+            let (by, filter) = match by.map(|(word, rest)| (known(word), rest)) {
+                Some((Some(by), rest)) => (by, rest.trim()),
+                _ => (GroupBy::Nothing, typed),
+            };
+            return Ok(Listing { filter: filter.to_owned(), by });
+        };
         let found = self.views.iter().find(|view| view.name == name);
-        found.map(|view| view.filter.as_str()).ok_or_else(|| {
+        let listing = |view: &ViewSettings| Listing { filter: view.filter.clone(), by: view.group };
+        found.map(listing).ok_or_else(|| {
             let names: Vec<&str> = self.views.iter().map(|view| view.name.as_str()).collect();
             match names.as_slice() {
                 [] => "there is no view: [[console.views]] in the configuration".to_owned(),
@@ -150,7 +174,7 @@ impl Plain {
         };
         Ok(match (word, rest.is_empty()) {
             ("", _) => Asked::Nothing,
-            ("list" | "l", _) => Asked::List(rest),
+            ("list" | "l", _) => Asked::List(self.listing(&rest)?),
             ("more" | "m", true) => Asked::More,
             ("next" | "n", true) => Asked::Next,
             ("again", true) => Asked::Again,
@@ -226,11 +250,18 @@ impl Plain {
     }
 
     /// Reads out the schools that match, or those in trouble, the estate first where it is in trouble.
+    /// `places` tells which are part of which incident.
     ///
     /// # Errors
-    /// When the filter cannot be understood, or there is no such view.
-    pub fn list(&mut self, rows: &Rows, filter: &str, now: Timestamp) -> Result<String, String> {
-        let filter = Filter::parse(self.meant(filter)?).map_err(|e| e.to_string())?;
+    /// When the filter cannot be understood.
+    pub fn list(
+        &mut self,
+        rows: &Rows,
+        listing: &Listing,
+        places: Option<&Places>,
+        now: Timestamp,
+    ) -> Result<String, String> {
+        let filter = Filter::parse(&listing.filter).map_err(|e| e.to_string())?;
         filter.check_services(|name| rows.label(name).is_some()).map_err(|e| e.to_string())?;
         let all = filter.is_empty();
         let is_meant = |n: &&u32| {
@@ -240,10 +271,19 @@ impl Plain {
             let facts = RowFacts { row: school, columns: &rows.columns, now };
             if all { standing.health.is_trouble() } else { filter.matches(&facts) }
         };
-        let schools = rows.order().iter().filter(is_meant);
-        let schools = schools.filter_map(|n| Some(Row::School(rows.school(*n)?.laestab)));
+        let schools: Vec<u32> = rows.order().iter().filter(is_meant).copied().collect();
         let estate = rows.estate.iter().any(|cell| cell.health.is_trouble()) && all;
-        self.listed = estate.then_some(Row::Estate).into_iter().chain(schools).collect();
+        self.listed = estate.then_some(Row::Estate).into_iter().collect();
+        self.heads.clear();
+        for Group { name, members } in grouped(&schools, listing.by, rows, places) {
+            if listing.by != GroupBy::Nothing {
+                let many = if members.len() == 1 { "school" } else { "schools" };
+                let head = format!("{name}: {} {many}.", members.len());
+                self.heads.insert(self.listed.len(), head);
+            }
+            let members = members.iter().filter_map(|n| rows.school(*n));
+            self.listed.extend(members.map(|school| Row::School(school.laestab)));
+        }
         (self.told, self.open) = (0, None);
         Ok(match self.listed.len() {
             0 if all && rows.is_empty() => "No school is configured.".to_owned(),
@@ -257,12 +297,17 @@ impl Plain {
     pub fn more(&mut self, rows: &Rows, now: Timestamp) -> String {
         let from = self.told;
         let next = self.listed.iter().enumerate().skip(from).take(AT_ONCE);
-        let lines: Vec<String> =
-            next.map(|(n, row)| format!("{}. {}", n + 1, self.said(*row, rows, now))).collect();
-        if lines.is_empty() {
+        let next: Vec<(usize, &Row)> = next.collect();
+        if next.is_empty() {
             return "That was the whole list.".to_owned();
         }
-        self.told = from + lines.len();
+        let told = from + next.len();
+        let lines = next.into_iter().flat_map(|(n, row)| {
+            let entry = format!("{}. {}", n + 1, self.said(*row, rows, now));
+            self.heads.get(&n).cloned().into_iter().chain([entry])
+        });
+        let lines: Vec<String> = lines.collect();
+        self.told = told;
         let left = self.listed.len() - self.told;
         let end = if left == 0 { String::new() } else { format!("\n{left} more: type more.") };
         lines.join("\n") + &end
@@ -297,6 +342,7 @@ impl Plain {
         let found: Vec<u32> = find(said, known).into_iter().take(AT_ONCE).collect();
         let found = found.iter().filter_map(|n| Some(Row::School(rows.school(*n)?.laestab)));
         self.listed = found.collect();
+        self.heads.clear();
         self.told = 0;
         match *self.listed.as_slice() {
             [] => Err(format!("no school is found by {said:?}")),

@@ -142,6 +142,25 @@ pub struct Refreshed {
     pub too_soon: u32,
 }
 
+impl Refreshed {
+    /// What became of it, in a sentence.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let questions = |n: u32| format!("{n} {}", if n == 1 { "question" } else { "questions" });
+        let Self { asked, too_soon } = *self;
+        let soon = if too_soon == 1 { "was" } else { "were" };
+        match (asked, too_soon) {
+            (0, 0) => "nothing is watched there: nothing was asked".to_owned(),
+            (0, _) => format!("not asked again: {} {soon} asked moments ago", questions(too_soon)),
+            (_, 0) => format!("asking again now: {}", questions(asked)),
+            _ => {
+                let asked = questions(asked);
+                format!("asking again now: {asked}; {too_soon} {soon} asked moments ago")
+            }
+        }
+    }
+}
+
 /// An error of the agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {

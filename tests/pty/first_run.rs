@@ -7,11 +7,15 @@ use crate::session::Session;
 const TENANT: &str = "00000000-0000-0000-0000-00000000000a";
 const CLIENT: &str = "00000000-0000-0000-0000-00000000000b";
 
-/// Answers the question that the last line asks.
+/// Answers the question that the last lines ask: a long one is broken.
 fn answer(session: &mut Session, question: &str, text: &str) {
     let asks = |screen: &str| {
-        let last = screen.lines().rev().find(|line| !line.trim().is_empty());
-        last.is_some_and(|line| line.trim_start().starts_with(question) && line.contains('>'))
+        let mut last = screen.lines().rev().filter(|line| !line.trim().is_empty()).take(3);
+        let begins = |line: &str| line.trim_start().starts_with(question);
+        last.next().is_some_and(|line| {
+            line.contains('>')
+                && (begins(line) || line.trim_end().ends_with('>') && last.any(begins))
+        })
     };
     session.wait(question, asks);
     session.press(&format!("{text}\r"));

@@ -330,7 +330,7 @@ fn what_was_done_is_told_and_u_gives_it_back() {
     desk.press("c");
     let cells = one(&mut desk).cells;
     desk.console.handled(Ok((cells.clone(), handled(DeskKind::Claim, 1))));
-    let told = "claimed: Maple Primary, Smoothwall until 17:00; u twice gives back";
+    let told = "claimed until 17:00: Maple Primary, Smoothwall; u twice gives back";
     assert!(desk.text().contains(told), "{}", desk.text());
     // Where it would be undone is said first: it may be elsewhere than the cursor.
     desk.press("j j u");
@@ -368,7 +368,7 @@ fn what_was_done_is_told_and_u_gives_it_back() {
         ..handled(DeskKind::Acknowledge, 2)
     };
     desk.console.handled(Ok((Vec::new(), some)));
-    let told = "acknowledged: 2 cells until 17:00; 1 somebody else had before; 4 left out (Alder";
+    let told = "acknowledged until 17:00: 2 cells; 1 somebody else had before; 4 left out (Alder";
     assert!(desk.text().contains(told), "{}", desk.text());
     desk.console.handled(Err("no agent answers".to_owned()));
     assert!(desk.text().contains("nothing was done: no agent answers"), "{}", desk.text());

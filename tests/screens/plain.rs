@@ -1,10 +1,11 @@
 //! The console line by line: what is read out, and what a line asks for.
 
 use caretaker::config::{GroupBy, ViewSettings};
-use caretaker::tui::plain::{Asked, Plain, page, why};
-use caretaker::tui::state::Rows;
-use caretaker::wire::board::Row;
-use caretaker::wire::{Health, Laestab};
+use caretaker::tui::plain::{Asked, Listing, Plain, page, why};
+use caretaker::tui::state::{Places, Rows};
+use caretaker::wire::board::{Board, Row};
+use caretaker::wire::incident::IncidentPlaces;
+use caretaker::wire::{Clean, Health, Laestab};
 use jiff::Timestamp;
 
 use crate::fixture::{NOW, at, calm, count, morning, page as page_of};
@@ -13,13 +14,21 @@ fn now() -> Timestamp {
     at(NOW)
 }
 
+/// What is read out when `list` and these words are typed.
+fn list(plain: &mut Plain, rows: &Rows, words: &str) -> Result<String, String> {
+    let Asked::List(listing) = plain.read(&format!("list {words}"))? else {
+        panic!("no list: {words}")
+    };
+    plain.list(rows, &listing, None, now())
+}
+
 /// Every sentence of a morning: the list, a page, a service of it.
 #[test]
 fn a_morning_is_heard_in_sentences() {
     let board = morning(60);
     let rows = Rows::new(board.clone());
     let mut plain = Plain::default();
-    let mut heard = vec![Plain::totals(&rows), plain.list(&rows, "", now()).unwrap()];
+    let mut heard = vec![Plain::totals(&rows), list(&mut plain, &rows, "").unwrap()];
     heard.push(plain.more(&rows, now()));
     let row = plain.entry(4).unwrap();
     let Row::School(laestab) = row else { panic!("{row:?}") };
@@ -41,7 +50,7 @@ fn every_school_in_trouble_is_read_out_once_worst_that_nobody_has_first() {
     let board = morning(60);
     let rows = Rows::new(board.clone());
     let mut plain = Plain::default();
-    let mut heard = plain.list(&rows, "", now()).unwrap();
+    let mut heard = list(&mut plain, &rows, "").unwrap();
     while heard.ends_with("type more.") {
         heard = format!("{heard}\n{}", plain.more(&rows, now()));
     }
@@ -61,12 +70,12 @@ fn what_is_new_since_somebody_last_looked_is_said_before_its_entry() {
     let board = morning(60);
     let rows = Rows::new(board);
     let first = |plain: &mut Plain| {
-        let heard = plain.list(&rows, "", now()).unwrap();
+        let heard = list(plain, &rows, "").unwrap();
         heard.lines().nth(1).unwrap().to_owned()
     };
     let (then, row) = (at("2026-11-23T17:00:00Z"), {
         let mut plain = Plain::default();
-        plain.list(&rows, "", now()).unwrap();
+        list(&mut plain, &rows, "").unwrap();
         plain.entry(2).unwrap()
     });
     let diff = crate::looked::worse(row);
@@ -89,11 +98,11 @@ fn what_is_new_since_somebody_last_looked_is_said_before_its_entry() {
 fn an_empty_list_says_why() {
     let mut plain = Plain::default();
     let rows = Rows::new(calm(5));
-    assert_eq!(plain.list(&rows, "", now()).unwrap(), "No school is in trouble.");
-    assert_eq!(plain.list(&rows, "gc:c", now()).unwrap(), "None of 5 schools matches.");
-    assert!(plain.list(&rows, "xx:c", now()).unwrap_err().contains("xx"));
+    assert_eq!(list(&mut plain, &rows, "").unwrap(), "No school is in trouble.");
+    assert_eq!(list(&mut plain, &rows, "gc:c").unwrap(), "None of 5 schools matches.");
+    assert!(list(&mut plain, &rows, "xx:c").unwrap_err().contains("xx"));
     let none = Rows::new(calm(0));
-    assert_eq!(plain.list(&none, "", now()).unwrap(), "No school is configured.");
+    assert_eq!(list(&mut plain, &none, "").unwrap(), "No school is configured.");
     let mut restored = calm(5);
     (restored.settled, restored.restored_from) = (false, Some(now()));
     assert!(Plain::totals(&Rows::new(restored)).starts_with("This is the last known board"));
@@ -106,7 +115,7 @@ fn unknown_is_heard_as_unknown() {
     board.schools[1].cells[4] = crate::fixture::bad(Health::Unknown, 600);
     count(&mut board);
     let rows = Rows::new(board.clone());
-    let list = Plain::default().list(&rows, "", now()).unwrap();
+    let list = list(&mut Plain::default(), &rows, "").unwrap();
     assert!(list.contains("Smoothwall unknown for 10 minutes, nobody has it"), "{list}");
     let heard = page(&page_of(&board, Some(1)), now());
     assert!(heard.contains("Smoothwall: unknown since"), "{heard}");
@@ -123,21 +132,84 @@ fn a_view_stands_for_its_filter() {
     };
     let views = vec![view("backups", "rs:c"), view("all", "")];
     let mut plain = Plain::default().with_views(views);
-    let wanted = Plain::default().list(&rows, "rs:c", now()).unwrap();
-    assert_eq!(plain.list(&rows, "@backups", now()).unwrap(), wanted);
-    assert_ne!(wanted, Plain::default().list(&rows, "", now()).unwrap());
+    let wanted = list(&mut Plain::default(), &rows, "rs:c").unwrap();
+    assert_eq!(list(&mut plain, &rows, "@backups").unwrap(), wanted);
+    assert_ne!(wanted, list(&mut Plain::default(), &rows, "").unwrap());
     assert_eq!(
-        plain.list(&rows, "@bakups", now()).unwrap_err(),
+        list(&mut plain, &rows, "@bakups").unwrap_err(),
         "no view is \"bakups\": backups, all"
     );
-    let none = Plain::default().list(&rows, "@backups", now()).unwrap_err();
+    let none = list(&mut Plain::default(), &rows, "@backups").unwrap_err();
     assert!(none.contains("[[console.views]]"), "{none}");
+}
+
+/// Three schools in trouble, two of them of one trust; one is well.
+fn trusts() -> Board {
+    let mut board = calm(4);
+    for (n, trust) in [(0, "Alder Trust"), (1, ""), (2, "Alder Trust"), (3, "Oak Trust")] {
+        board.schools[n].trust = Clean::new(trust);
+    }
+    for (n, health) in [(0, Health::Warning), (1, Health::Warning), (2, Health::Critical)] {
+        board.schools[n].cells[1].health = health;
+    }
+    count(&mut board);
+    board
+}
+
+#[test]
+fn a_list_is_read_out_in_groups() {
+    let board = trusts();
+    let name = |n: usize| board.schools[n].name.to_string();
+    let rows = Rows::new(board.clone());
+    let mut plain = Plain::default();
+    let heard = list(&mut plain, &rows, "by trust").unwrap();
+    // The worst group first; each says what it shares before its first school.
+    let told: Vec<&str> = heard.lines().map(|l| l.split(": Groupcall").next().unwrap()).collect();
+    let wanted = [
+        "Alder Trust: 2 schools.".to_owned(),
+        format!("1. {}", name(2)),
+        format!("2. {}", name(0)),
+        "in no trust: 1 school.".to_owned(),
+        format!("3. {}", name(1)),
+    ];
+    assert_eq!(told, wanted, "{heard}");
+    // The numbers are those of the schools, also behind a head; and a list of names has no heads.
+    assert_eq!(plain.entry(3), Some(Row::School(board.schools[1].laestab)));
+    assert!(!list(&mut plain, &rows, "").unwrap().contains("schools."));
+    // With a filter; a word that is no group is one of the filter's.
+    let heard = list(&mut plain, &rows, "by trust gc:ok").unwrap();
+    assert!(heard.starts_with("Oak Trust: 1 school.\n1. "), "{heard}");
+    assert_eq!(list(&mut plain, &rows, "by nobody").unwrap(), "None of 4 schools matches.");
+    // A view has its own.
+    let view = ViewSettings { name: "ours".into(), filter: "gc:c".into(), group: GroupBy::Trust };
+    let mut plain = Plain::default().with_views(vec![view]);
+    assert_eq!(
+        list(&mut plain, &rows, "@ours").unwrap(),
+        list(&mut plain, &rows, "by trust gc:c").unwrap()
+    );
+    assert_eq!(list(&mut plain, &rows, "@ours").unwrap().matches("Trust: 1 school.").count(), 1);
+}
+
+#[test]
+fn a_list_by_incident_takes_what_the_agent_tells_of_them() {
+    let board = trusts();
+    let rows = Rows::new(board.clone());
+    let mut plain = Plain::default();
+    let Ok(Asked::List(listing)) = plain.read("list by incident") else { panic!() };
+    let mut told = crate::fixture::incidents();
+    told.places =
+        vec![IncidentPlaces { id: told.incidents[0].id, schools: vec![board.schools[2].laestab] }];
+    let places = Places::new(&told);
+    let heard = plain.list(&rows, &listing, Some(&places), now()).unwrap();
+    let head = format!("incident {}, {}: 1 school.", told.incidents[0].id, told.incidents[0].title);
+    assert!(heard.contains(&head), "{heard}");
+    assert!(heard.contains("in no open incident: 2 schools."), "{heard}");
 }
 
 fn opened() -> (Plain, Laestab) {
     let rows = Rows::new(morning(60));
     let mut plain = Plain::default();
-    plain.list(&rows, "", now()).unwrap();
+    list(&mut plain, &rows, "").unwrap();
     let Some(Row::School(laestab)) = plain.entry(2) else { panic!("no school") };
     (plain, laestab)
 }
@@ -147,7 +219,8 @@ fn a_line_is_a_word_of_its_own_or_a_command() {
     let run = |words: &[&str]| Ok(Asked::Run(words.iter().map(|w| (*w).to_owned()).collect()));
     let fresh = Plain::default();
     assert_eq!(fresh.read("  \n"), Ok(Asked::Nothing));
-    assert_eq!(fresh.read("list gc:c age>2d\n"), Ok(Asked::List("gc:c age>2d".into())));
+    let listing = Listing { filter: "gc:c age>2d".to_owned(), by: GroupBy::Nothing };
+    assert_eq!(fresh.read("list gc:c age>2d\n"), Ok(Asked::List(listing)));
     assert_eq!(fresh.read("status --json"), run(&["status", "--json"]));
     assert_eq!(fresh.read("quit"), Ok(Asked::End));
     // A number beyond what was read out opens nothing that was never heard.
@@ -185,6 +258,6 @@ fn a_school_is_found_by_what_is_said_of_it() {
     // What lies behind the last entry is the end, not the first again.
     let rows = Rows::new(calm(0));
     let mut none = Plain::default();
-    none.list(&rows, "", now()).unwrap();
+    list(&mut none, &rows, "").unwrap();
     assert_eq!(none.following(), None);
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use caretaker::cli::args::within;
+use caretaker::config::{GroupBy, ViewSettings};
 use caretaker::tui::keymap::{BINDINGS, WORDS};
-use caretaker::tui::plain::{Asked, Plain};
+use caretaker::tui::plain::{Asked, Listing, Plain};
 use caretaker::tui::state::Rows;
 
 use crate::fixture::{NOW, at, morning};
@@ -53,7 +54,7 @@ const WAYS: &[(&str, Way)] = &[
     ("school", Line("school maple")),
     ("views", Line("list @backups")),
     ("saved_view", Line("list @backups")),
-    ("groups", Command("incidents")),
+    ("groups", Line("list by incident")),
     ("next_school", Line("next")),
     ("previous_school", None("an entry is opened again by its number")),
     ("acknowledge", Line("ack")),
@@ -142,7 +143,7 @@ const WAYS: &[(&str, Way)] = &[
     // Words of the palette.
     ("keep", None("views are kept in the configuration: [[console.views]]")),
     ("view", Line("list @backups")),
-    ("group", Command("incidents")),
+    ("group", Line("list by trust")),
     ("at", Command("status --at 22:00")),
     ("diff", Command("diff 22:00 06:00")),
     ("theme", None("nothing has a colour")),
@@ -154,8 +155,9 @@ const WAYS: &[(&str, Way)] = &[
 /// A desk at which a list was read out and a page is open.
 fn opened() -> Plain {
     let rows = Rows::new(morning(60));
-    let mut plain = Plain::default();
-    plain.list(&rows, "", at(NOW)).unwrap();
+    let view = ViewSettings { name: "backups".into(), filter: "rs:c".into(), group: GroupBy::Town };
+    let mut plain = Plain::default().with_views(vec![view]);
+    plain.list(&rows, &Listing::default(), Option::None, at(NOW)).unwrap();
     plain.entry(2).unwrap();
     plain
 }

@@ -15,6 +15,7 @@ use crate::app::failed::Failed;
 use crate::app::world::Outside;
 use crate::app::{connector, demo, secret, setup};
 use crate::cli::args::{ConnectorCommand, DemoArgs, SecretCommand, SetupArgs, TryArgs};
+use crate::cli::doctor::{COLUMNS, LEAST_COLUMNS};
 use crate::cli::{self, Code};
 use crate::config::schools::{Import, Known, SchoolFile, import, write_subscriptions_csv};
 use crate::config::{ConfigError, Draft, as_toml, key_of};
@@ -23,7 +24,7 @@ use crate::model::school::Subscription;
 use crate::ports::secrets::Secrets as _;
 use crate::secrets::SecretStores;
 use crate::services::{SERVICES, Service};
-use crate::sys::Places;
+use crate::sys::{Places, Terminal};
 
 use talk::{Left, Talk};
 
@@ -50,7 +51,7 @@ pub async fn run(outside: Outside, args: SetupArgs) -> Result<u8, Failed> {
     let path = target(&outside, args)?;
     let asked = tokio::task::spawn_blocking(move || {
         let (mut input, mut out) = (std::io::stdin().lock(), std::io::stdout());
-        let mut talk = Talk { input: &mut input, out: &mut out };
+        let mut talk = Talk { input: &mut input, out: &mut out, columns: columns() };
         ask(&mut talk, path)
     });
     let Ok(made) = asked.await.map_err(Failed::software)? else {
@@ -88,7 +89,7 @@ pub async fn begin(outside: &Outside) -> Option<Result<u8, Failed>> {
     }
     let chosen = tokio::task::spawn_blocking(|| {
         let (mut input, mut out) = (std::io::stdin().lock(), std::io::stdout());
-        choose(&mut Talk { input: &mut input, out: &mut out })
+        choose(&mut Talk { input: &mut input, out: &mut out, columns: columns() })
     });
     Some(match chosen.await {
         Err(error) => Err(Failed::software(error)),
@@ -421,10 +422,16 @@ async fn credentials(outside: &Outside) -> Result<(), Failed> {
     Ok(())
 }
 
+/// As wide as the terminal is, at most what is read well.
+fn columns() -> usize {
+    let size = Terminal::of_input().size();
+    size.map_or(COLUMNS, |(columns, _)| usize::from(columns).clamp(LEAST_COLUMNS, COLUMNS))
+}
+
 async fn agreed(question: String) -> Result<bool, Failed> {
     let asked = tokio::task::spawn_blocking(move || {
         let (mut input, mut out) = (std::io::stdin().lock(), std::io::stdout());
-        Talk { input: &mut input, out: &mut out }.agrees(&question)
+        Talk { input: &mut input, out: &mut out, columns: columns() }.agrees(&question)
     });
     // The end of the input is a no: what was written stays.
     Ok(asked.await.map_err(Failed::software)?.unwrap_or(false))

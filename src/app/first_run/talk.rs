@@ -2,6 +2,8 @@
 
 use std::io::{BufRead, Write};
 
+use crate::cli::wrap;
+
 /// The input ended, or its end was asked for: nothing is written.
 #[derive(Debug)]
 pub struct Left;
@@ -19,15 +21,28 @@ pub struct Talk<'a> {
     pub input: &'a mut dyn BufRead,
     /// What is said.
     pub out: &'a mut dyn Write,
+    /// Columns of a line; longer ones are broken between words.
+    pub columns: usize,
 }
 
 impl Talk<'_> {
+    /// What is said, in lines that fit, below the first letter of the first.
+    fn broken(&self, line: &str) -> String {
+        let mut out = String::new();
+        for line in line.split('\n') {
+            let text = line.trim_start();
+            let (mark, _) = line.split_at(line.len() - text.len());
+            wrap(&mut out, text, mark, mark.len(), self.columns);
+        }
+        out
+    }
+
     /// Says a line.
     ///
     /// # Errors
     /// When nobody can hear it.
     pub fn say(&mut self, line: &str) -> Result<(), Left> {
-        Ok(writeln!(self.out, "{line}")?)
+        Ok(self.out.write_all(self.broken(line).as_bytes())?)
     }
 
     /// Asks for a line; without blanks around it.
@@ -35,7 +50,7 @@ impl Talk<'_> {
     /// # Errors
     /// When the input has ended.
     pub fn ask(&mut self, question: &str) -> Result<String, Left> {
-        write!(self.out, "{question} > ")?;
+        write!(self.out, "{} ", self.broken(&format!("{question} >")).trim_end())?;
         self.out.flush()?;
         let mut line = String::new();
         if self.input.read_line(&mut line)? == 0 {

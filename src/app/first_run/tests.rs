@@ -24,7 +24,7 @@ impl Home {
     fn answer(&self, lines: &[&str]) -> (Result<Made, Left>, String) {
         let typed: String = lines.iter().map(|line| format!("{line}\n")).collect();
         let (mut input, mut out) = (typed.as_bytes(), Vec::new());
-        let mut talk = Talk { input: &mut input, out: &mut out };
+        let mut talk = Talk { input: &mut input, out: &mut out, columns: usize::MAX };
         let made = ask(&mut talk, self.path("config.toml"));
         (made, String::from_utf8(out).unwrap())
     }
@@ -130,7 +130,7 @@ fn nothing_is_written_before_it_was_agreed_to_or_over_anything() {
 fn who_has_nothing_yet_is_asked_until_the_answer_is_one() {
     let begin = |typed: &str| {
         let (mut input, mut out) = (typed.as_bytes(), Vec::new());
-        let chosen = choose(&mut Talk { input: &mut input, out: &mut out });
+        let chosen = choose(&mut Talk { input: &mut input, out: &mut out, columns: usize::MAX });
         (chosen.ok(), String::from_utf8(out).unwrap())
     };
     assert_eq!(begin("1\n").0, Some(Beginning::SetUp));
@@ -139,4 +139,16 @@ fn who_has_nothing_yet_is_asked_until_the_answer_is_one() {
     assert_eq!(chosen, Some(Beginning::Demo));
     assert_eq!(said.matches("type 1, 2 or 3").count(), 2, "{said}");
     assert_eq!(begin("").0, None, "the end of the input begins nothing");
+}
+
+#[test]
+fn what_is_longer_than_a_line_is_broken_between_words() {
+    let (mut input, mut out) = ("no\n".as_bytes(), Vec::new());
+    let mut talk = Talk { input: &mut input, out: &mut out, columns: 24 };
+    talk.say("  the register of schools is read from a file").unwrap();
+    talk.say("").unwrap();
+    assert!(!talk.agrees("keep the client secret of Groupcall now?").unwrap());
+    let said = String::from_utf8(out).unwrap();
+    let wanted = "  the register of\n  schools is read from a\n  file\n\nkeep the client secret\nof Groupcall now? yes or\nno > ";
+    assert_eq!(said, wanted);
 }

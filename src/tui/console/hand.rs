@@ -252,10 +252,6 @@ impl Console {
             return format!("nothing was done: {why}");
         }
         let mut out = kind.word().to_owned();
-        match cells {
-            [cell] => out.push_str(&format!(": {}", self.cell_words(cell))),
-            _ => out.push_str(&format!(": {done} cells")),
-        }
         if let Some(from) = from {
             out.push_str(&format!(" from {}", times::moment(*from, self.now)));
         }
@@ -265,6 +261,11 @@ impl Console {
         if let Some(last) = last {
             let last = times::moment(*last, self.now);
             out.push_str(&format!(", {times} times, the last until {last}", times = handled.times));
+        }
+        // Where a name is long, it is cut, not the end.
+        match cells {
+            [cell] => out.push_str(&format!(": {}", self.cell_words(cell))),
+            _ => out.push_str(&format!(": {done} cells")),
         }
         if *taken_over > 0 {
             out.push_str(&format!("; {taken_over} somebody else had before"));

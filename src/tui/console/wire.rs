@@ -145,10 +145,7 @@ impl Console {
     /// Takes the answer to a wish to ask again.
     pub fn refreshed(&mut self, answer: Result<Refreshed, String>) {
         self.message = Some(match answer {
-            Ok(Refreshed { asked, too_soon: 0 }) => format!("asking again now: {asked} questions"),
-            Ok(Refreshed { asked, too_soon }) => {
-                format!("asking again now: {asked} questions; {too_soon} were asked moments ago")
-            }
+            Ok(refreshed) => refreshed.words(),
             Err(why) => format!("could not ask again: {why}"),
         });
         self.touch();

@@ -5,6 +5,7 @@
 mod acts;
 mod alarms;
 mod days;
+mod groups;
 mod line;
 mod looked;
 mod pages;
@@ -14,6 +15,7 @@ pub use crate::wire::standing::{Class, Standing, worst_column};
 pub use acts::{Acts, row_of, service_of};
 pub use alarms::{AlarmRule, Alarms};
 pub use days::DaysHeld;
+pub use groups::{Group, Places, grouped};
 pub use line::{BeatLine, LineState};
 pub use looked::Looked;
 pub use pages::{Held, Pages};

@@ -12,14 +12,12 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use groups::{Group, Places};
-
 use super::incidents::IncidentsScreen;
 use super::page::{PageScreen, copied};
 use super::{Act, Answer, Layer, View};
 use crate::config::GroupBy;
 use crate::tui::keymap::Command;
-use crate::tui::state::{Class, Rows, Standing, worst_column};
+use crate::tui::state::{Class, Group, Places, Rows, Standing, worst_column};
 use crate::wire::Laestab;
 use crate::wire::board::Row;
 use crate::wire::days::MOST_ROWS;
