@@ -261,9 +261,13 @@ fn write_cells(db: &mut Connection, cells: &mut HashMap<i64, Packed>) -> rusqlit
     while !keys.is_empty() {
         let chunk: Vec<i64> = keys.drain(..keys.len().min(ROWS)).collect();
         let tx = db.transaction()?;
+        // Not OR REPLACE, which deletes and inserts: twice the time.
         let mut insert = tx.prepare_cached(
-            "INSERT OR REPLACE INTO cell(id, since, state_since, code, why, follows, handling) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO cell(id, since, state_since, code, why, follows, handling) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
+             ON CONFLICT DO UPDATE SET since = excluded.since, state_since = excluded.state_since, \
+             code = excluded.code, why = excluded.why, follows = excluded.follows, \
+             handling = excluded.handling",
         )?;
         for key in &chunk {
             let Some(p) = cells.get(key) else { continue };
@@ -296,8 +300,10 @@ fn write_memories(
         let chunk: Vec<(u32, CheckId)> = memories.keys().take(ROWS).cloned().collect();
         let tx = db.transaction()?;
         let mut insert = tx.prepare_cached(
-            "INSERT OR REPLACE INTO memory(target, check_id, good_at, baseline, baseline_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO memory(target, check_id, good_at, baseline, baseline_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5) \
+             ON CONFLICT DO UPDATE SET good_at = excluded.good_at, baseline = excluded.baseline, \
+             baseline_at = excluded.baseline_at",
         )?;
         for key in &chunk {
             let Some(memory) = memories.get(key) else { continue };

@@ -3,29 +3,35 @@
 /// Whether no more than `deepest` arrays and objects stand within one another in `body`, counted
 /// outside of strings. Tells nothing of a body that is no JSON, which is for the parser.
 pub(super) fn is_within(deepest: usize, body: &[u8]) -> bool {
-    // Most answers have too few brackets to be too deep: counting them takes a tenth of the time.
-    let opening = body.iter().filter(|byte| matches!(byte, b'[' | b'{')).count();
-    opening <= deepest || is_within_by_bytes(deepest, body)
-}
-
-fn is_within_by_bytes(deepest: usize, body: &[u8]) -> bool {
-    let (mut depth, mut in_string, mut is_escaped) = (0_usize, false, false);
-    for byte in body {
+    let (mut depth, mut bytes) = (0_usize, body.iter());
+    while let Some(byte) = bytes.next() {
         match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' => is_escaped = in_string,
-            b'"' => in_string = !in_string,
-            b'[' | b'{' if !in_string => {
+            b'"' => leave_string(&mut bytes),
+            b'[' | b'{' => {
                 depth += 1;
                 if depth > deepest {
                     return false;
                 }
             }
-            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
         }
     }
     true
+}
+
+/// Goes on behind the quotation mark that ends a string. A loop of its own takes a third of the time that
+/// it takes to ask of each byte whether it stands in a string.
+fn leave_string(bytes: &mut std::slice::Iter<'_, u8>) {
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => return,
+            b'\\' => {
+                bytes.next();
+            }
+            _ => {}
+        }
+    }
 }
 
 #[cfg(test)]
@@ -44,14 +50,32 @@ mod tests {
         }
     }
 
+    /// Byte by byte, with what is known of each.
+    fn deepest_of(body: &[u8]) -> usize {
+        let (mut deepest, mut depth, mut in_string, mut is_escaped) = (0, 0_usize, false, false);
+        for byte in body {
+            match byte {
+                _ if is_escaped => is_escaped = false,
+                b'\\' => is_escaped = in_string,
+                b'"' => in_string = !in_string,
+                b'[' | b'{' if !in_string => depth += 1,
+                b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            deepest = deepest.max(depth);
+        }
+        deepest
+    }
+
     proptest! {
         #[test]
-        fn few_brackets_are_never_too_deep(
-            deepest in 0_usize..6,
+        fn it_is_within_its_own_depth_and_within_no_less(
             body in "[\\[\\]{}\"\\\\ a|Z;\u{e9}:,0]{0,300}",
         ) {
             let body = body.as_bytes();
-            prop_assert_eq!(is_within(deepest, body), is_within_by_bytes(deepest, body));
+            let depth = deepest_of(body);
+            prop_assert!(is_within(depth, body));
+            prop_assert!(depth == 0 || !is_within(depth - 1, body));
         }
     }
 }
