@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use caretaker::guard::policy::Policy;
-use caretaker::guard::{Denied, Guard, Parts, Started, Who};
+use caretaker::guard::{Countersign, Denied, Guard, Parts, Started, Who};
 use caretaker::model::action::{ActionSpec, AimsAt, Class};
 use caretaker::model::ids::ActionId;
 use caretaker::model::observation::Fact;
@@ -265,12 +265,12 @@ async fn a_second_person_is_another_person_and_only_then_it_runs() {
     ));
     let plan = guard.waiting().await.unwrap().pop().unwrap().plan;
     let (id, digest) = (plan.id.as_str(), plan.digest.as_str());
-    let own = guard.approve(&who(1000, Role::Lead), id, digest).await;
+    let own = guard.approve(&who(1000, Role::Lead), id, Countersign::of(digest)).await;
     assert!(matches!(own, Err(Denied::Policy(_))), "{own:?}");
-    let no_role = guard.approve(&who(1001, Role::Operator), id, digest).await;
+    let no_role = guard.approve(&who(1001, Role::Operator), id, Countersign::of(digest)).await;
     assert!(matches!(no_role, Err(Denied::Policy(_))));
     assert_eq!(vendor.effects(), 0);
-    guard.approve(&who(1001, Role::Approver), id, digest).await.unwrap();
+    guard.approve(&who(1001, Role::Approver), id, Countersign::of(digest)).await.unwrap();
     let held = until(&guard, |h| h.closed).await;
     assert_eq!((held.outcome, vendor.effects()), (Some(Outcome::Done), 1));
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use caretaker::guard::policy::Policy;
-use caretaker::guard::{Denied, Guard, Parts, Started, Who};
+use caretaker::guard::{Countersign, Denied, Guard, Parts, Started, Who};
 use caretaker::model::cell::Row;
 use caretaker::model::check::Fallen;
 use caretaker::model::estate::Estate;
@@ -394,13 +394,16 @@ async fn a_school_that_lost_pupils_needs_a_second_person_who_types_their_number(
     assert!(matches!(started, Started::Waits { role: Role::Approver, .. }));
     let other = who(1001, Role::Approver);
     for typed in ["", "yes", &format!("{}", stage.pupils + 1.0)] {
-        let refused = stage.guard.approve_typing(&other, id, digest, typed).await;
+        let refused = stage.guard.approve(&other, id, Countersign::of(digest).typing(typed)).await;
         assert!(matches!(refused, Err(Denied::Asked(_))), "{typed:?}: {refused:?}");
     }
-    let own = stage.guard.approve_typing(&who(1000, Role::Lead), id, digest, &pupils).await;
+    let own = stage
+        .guard
+        .approve(&who(1000, Role::Lead), id, Countersign::of(digest).typing(&pupils))
+        .await;
     assert!(matches!(own, Err(Denied::Policy(_))), "the same person: {own:?}");
     assert_eq!(stage.asked(), [0_u64; 0]);
-    stage.guard.approve_typing(&other, id, digest, &pupils).await.unwrap();
+    stage.guard.approve(&other, id, Countersign::of(digest).typing(&pupils)).await.unwrap();
     let held = until(&stage.guard, |held| held.closed).await;
     assert_eq!((held.outcome, stage.asked()), (Some(Outcome::Done), vec![1, 1]));
 }

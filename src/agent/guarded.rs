@@ -20,7 +20,7 @@ use crate::agent::problem::{Refusal, json};
 use crate::agent::routes::{body_of, pairs};
 use crate::guard::machine::{Run, ends};
 use crate::guard::policy::Roles;
-use crate::guard::{Denied, Guard, Planned, Started, Who, cannot_continue};
+use crate::guard::{Countersign, Denied, Guard, Planned, Started, Who, cannot_continue};
 use crate::model::plan::{Plan, Role};
 use crate::model::text::Clean;
 use crate::ports::accounts::Accounts;
@@ -320,8 +320,9 @@ async fn approve(
         Ok(by) => at.who(PeerId { uid: by.uid, pid: None }).await.map(|asker| asker.roles),
         Err(denied) => Err(denied.into()),
     };
-    let typed = (digest.as_str(), typed.as_str());
-    guard.approve_knowing(&who, &id, typed, Some(asker.unwrap_or_default())).await?;
+    let asker = Some(asker.unwrap_or_default());
+    let (digest, typed) = (digest.as_str(), typed.as_str());
+    guard.approve(&who, &id, Countersign { digest, typed, asker }).await?;
     Ok(json(StatusCode::OK, &Confirmed::Runs { once_secret: None }))
 }
 

@@ -14,5 +14,5 @@ pub mod policy;
 mod reconcile;
 
 pub use pipeline::{
-    Denied, Guard, Parts, Planned, Raised, Started, Who, acted_on, cannot_continue,
+    Countersign, Denied, Guard, Parts, Planned, Raised, Started, Who, acted_on, cannot_continue,
 };

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use caretaker::guard::policy::Policy;
-use caretaker::guard::{Guard, Parts, Who};
+use caretaker::guard::{Countersign, Guard, Parts, Who};
 use caretaker::ledger::{Detail, Draft, Entry};
 use caretaker::model::ids::ActionId;
 use caretaker::model::plan::{Ask, Operator, Plan, Role};
@@ -286,7 +286,7 @@ async fn begin(guard: &Guard, chain: Chain) {
     let (id, digest) = (plan.id.as_str(), plan.digest.as_str());
     guard.confirm(&me, id, digest).await.map(drop).unwrap();
     if chain.second {
-        guard.approve(&who(1001, Role::Approver), id, digest).await.unwrap();
+        guard.approve(&who(1001, Role::Approver), id, Countersign::of(digest)).await.unwrap();
     }
 }
 

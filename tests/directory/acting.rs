@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use caretaker::guard::Denied;
+use caretaker::guard::{Countersign, Denied};
 use caretaker::model::plan::{Aim, Kind, Outcome, Role, StepState};
 use caretaker::model::text::Clean;
 use caretaker::ports::ledger::AuditQuery;
@@ -130,7 +130,7 @@ async fn whoever_decides_on_opening_an_account_reads_why_it_was_locked_and_nobod
     let [recorded] = &unmasked()[..] else { panic!("recorded before it was shown") };
     assert_eq!(recorded.by.as_ref().map(|by| by.name.as_str()), Some("asha"));
     assert_eq!(recorded.about.as_str(), planned.plan.items[0].aim.to_string());
-    guard.approve(&asha, id, planned.plan.digest.as_str()).await.unwrap();
+    guard.approve(&asha, id, Countersign::of(planned.plan.digest.as_str())).await.unwrap();
     let decided = guard.review(&asha, id).await;
     assert!(matches!(decided, Err(Denied::Stale(_))), "it waits no more: {decided:?}");
     assert_eq!(unmasked().len(), 1);

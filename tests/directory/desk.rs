@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use caretaker::guard::policy::Policy;
-use caretaker::guard::{Denied, Guard, Parts, Planned, Started, Who};
+use caretaker::guard::{Countersign, Denied, Guard, Parts, Planned, Started, Who};
 use caretaker::model::estate::Estate;
 use caretaker::model::ids::{ActionId, Laestab};
 use caretaker::model::plan::{Ask, Operator, Outcome, Role};
@@ -319,7 +319,7 @@ pub async fn run(guard: &Guard, planned: &Planned) -> Option<SecretString> {
     match guard.confirm(&tomr(), id, digest).await.unwrap() {
         Started::Waits { .. } => {
             let asha = who(1001, "asha", Role::Approver);
-            guard.approve(&asha, id, digest).await.unwrap();
+            guard.approve(&asha, id, Countersign::of(digest)).await.unwrap();
             None
         }
         Started::Runs { secret: None } => None,

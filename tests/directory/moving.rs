@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use caretaker::guard::{Denied, Guard, Planned};
+use caretaker::guard::{Countersign, Denied, Guard, Planned};
 use caretaker::model::ids::Laestab;
 use caretaker::model::plan::{Ask, Outcome, StepState};
 use caretaker::model::text::Clean;
@@ -119,7 +119,7 @@ async fn no_group_outside_the_list_is_touched_not_even_after_the_list_has_change
     let other = settings(&stage, 2).replace(&groups[1].1, &groups[2].1);
     careful.set_acts(stage.hands("smoothwall", &other));
     let asha = crate::desk::who(1001, "asha", caretaker::model::plan::Role::Approver);
-    careful.approve(&asha, id, digest).await.unwrap();
+    careful.approve(&asha, id, Countersign::of(digest)).await.unwrap();
     let held = until(&careful, |h| h.closed).await;
     assert_ne!(held.outcome, Some(Outcome::Done), "{held:?}");
     assert!(held.steps.iter().all(|s| !s.says.as_str().contains("took it")), "{held:?}");

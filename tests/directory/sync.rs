@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use caretaker::guard::{Denied, Guard, Planned, Started};
+use caretaker::guard::{Countersign, Denied, Guard, Planned, Started};
 use caretaker::model::cell::{Cell, CheckView, Row};
 use caretaker::model::check::{Fallen, Scope};
 use caretaker::model::health::Health;
@@ -307,11 +307,11 @@ async fn schools_that_lost_pupils_need_a_second_person_who_types_how_many_they_a
     assert!(matches!(started, Started::Waits { role: Role::Approver, .. }));
     let asha = who(1001, "asha", Role::Approver);
     for typed in ["", "1", "estate"] {
-        let refused = guard.approve_typing(&asha, id, digest, typed).await;
+        let refused = guard.approve(&asha, id, Countersign::of(digest).typing(typed)).await;
         assert!(matches!(refused, Err(Denied::Asked(_))), "{typed:?}: {refused:?}");
     }
     assert_eq!(bench.ran(), 0);
-    guard.approve_typing(&asha, id, digest, "2").await.unwrap();
+    guard.approve(&asha, id, Countersign::of(digest).typing("2")).await.unwrap();
     until(&guard, looked).await;
     assert_eq!(bench.ran(), 1);
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use caretaker::guard::Denied;
+use caretaker::guard::{Countersign, Denied};
 use caretaker::model::plan::Role;
 use caretaker::model::text::Clean;
 
@@ -92,7 +92,10 @@ async fn an_approval_is_by_the_rules_of_its_own_moment() {
         assert!(!stage.confirm(&waits).await.unwrap(), "it waits for a second person");
         let (id, digest) = (waits.plan.id.as_str(), waits.plan.digest.as_str());
         stage.pass(21);
-        assert!(refused(stage.guard.approve(&asha, id, digest).await).contains(why), "{rule}");
+        assert!(
+            refused(stage.guard.approve(&asha, id, Countersign::of(digest)).await).contains(why),
+            "{rule}"
+        );
         assert!(stage.guard.recent(9).await.unwrap().is_empty() && stage.effects() == 0);
         let [denied] = &stage.entries("denied")[..] else { panic!("recorded once") };
         assert_eq!((denied.body["asked"].as_str(), denied.about.as_str()), ("approve", id));
@@ -109,11 +112,12 @@ async fn a_request_of_somebody_who_lost_the_role_is_not_approved() {
     assert_eq!(stage.guard.asker(id).await.unwrap().uid, 1000);
     let asha = who(1001, Role::Approver);
     let lost = Some(std::collections::BTreeSet::from([Role::Viewer]));
-    let refusal = stage.guard.approve_knowing(&asha, id, (digest, ""), lost).await;
+    let refusal =
+        stage.guard.approve(&asha, id, Countersign { digest, typed: "", asker: lost }).await;
     assert!(refused(refusal).contains("whoever asked"));
     assert!(stage.entries("approved").is_empty() && stage.entries("denied").len() == 1);
     let roles = Some(me().roles);
-    stage.guard.approve_knowing(&asha, id, (digest, ""), roles).await.unwrap();
+    stage.guard.approve(&asha, id, Countersign { digest, typed: "", asker: roles }).await.unwrap();
     assert_eq!(stage.entries("approved").len(), 1);
 }
 
@@ -138,7 +142,7 @@ async fn nobody_plans_confirms_or_approves_unarmed_and_arming_is_each_persons_ow
     let waits = stage.plan(&me()).await.unwrap();
     assert!(!stage.confirm(&waits).await.unwrap(), "it waits for a second person");
     let (id, digest) = (waits.plan.id.as_str(), waits.plan.digest.as_str());
-    let unarmed = stage.guard.approve(&asha, id, digest).await;
+    let unarmed = stage.guard.approve(&asha, id, Countersign::of(digest)).await;
     assert!(refused(unarmed).contains("not armed"), "nor does the second person act unarmed");
     assert!(stage.guard.recent(9).await.unwrap().is_empty());
 
@@ -150,7 +154,7 @@ async fn nobody_plans_confirms_or_approves_unarmed_and_arming_is_each_persons_ow
     assert!(refused(stage.confirm(&late).await).contains("not armed"));
 
     stage.guard.arm(&asha, Some(MINUTE), &why).await.unwrap();
-    stage.guard.approve(&asha, id, digest).await.unwrap();
+    stage.guard.approve(&asha, id, Countersign::of(digest)).await.unwrap();
 
     stage.guard.arm(&me(), Some(MINUTE), &why).await.unwrap();
     stage.guard.arm(&me(), None, &why).await.unwrap();

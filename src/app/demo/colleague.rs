@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::task::JoinHandle;
 
-use crate::guard::{Guard, Who};
+use crate::guard::{Countersign, Guard, Who};
 use crate::model::plan::{Operator, Role};
 use crate::model::text::Clean;
 use crate::ports::clock::Clock;
@@ -43,7 +43,9 @@ pub(super) fn begin(guard: Guard, clock: Arc<dyn Clock>) -> JoinHandle<()> {
             let plan = &request.plan;
             let (id, digest) = (plan.id.as_str(), plan.digest.as_str());
             let typed = plan.approval_words();
-            if let Err(error) = guard.approve_typing(&colleague(), id, digest, &typed).await {
+            if let Err(error) =
+                guard.approve(&colleague(), id, Countersign::of(digest).typing(&typed)).await
+            {
                 tracing::info!("the demo's colleague does not approve {id}: {error}");
                 refused.insert(plan.id.clone());
             }

@@ -111,6 +111,32 @@ pub struct Parts {
     pub alone: bool,
 }
 
+/// What a second person gives to approve a request.
+#[derive(Debug, Clone)]
+pub struct Countersign<'a> {
+    /// The digest of the plan as it was read.
+    pub digest: &'a str,
+    /// What was typed (`Plan::approval_words`); empty where nothing is asked for.
+    pub typed: &'a str,
+    /// The roles that whoever asked for it has now: without one that its rule wants it is refused. None
+    /// where that is not known here; the agent always knows.
+    pub asker: Option<BTreeSet<Role>>,
+}
+
+impl<'a> Countersign<'a> {
+    /// Of the plan with this digest, without a word.
+    #[must_use]
+    pub fn of(digest: &'a str) -> Self {
+        Self { digest, typed: "", asker: None }
+    }
+
+    /// With what was typed.
+    #[must_use]
+    pub fn typing(self, typed: &'a str) -> Self {
+        Self { typed, ..self }
+    }
+}
+
 /// The guard. Cheap to clone.
 #[derive(Clone)]
 pub struct Guard {
@@ -318,40 +344,13 @@ impl Guard {
     /// Approves a request as its second person, and starts it.
     ///
     /// # Errors
-    /// When the role is missing, its items ask for something to be typed, or the database refuses.
-    pub async fn approve(&self, who: &Who, id: &str, digest: &str) -> Result<(), Denied> {
-        self.approve_typing(who, id, digest, "").await
-    }
-
-    /// As [`Self::approve`], by somebody who typed `typed`: what the items ask the second person to
-    /// type (`Plan::approval_words`).
-    ///
-    /// # Errors
-    /// As [`Self::approve`]; and when something else was typed.
-    pub async fn approve_typing(
-        &self,
-        who: &Who,
-        id: &str,
-        digest: &str,
-        typed: &str,
-    ) -> Result<(), Denied> {
-        self.approve_knowing(who, id, (digest, typed), None).await
-    }
-
-    /// As [`Self::approve_typing`], with the roles that whoever asked for it has now: without one that its
-    /// rule asks for it is refused.
-    ///
-    /// # Errors
-    /// As [`Self::approve_typing`].
-    pub async fn approve_knowing(
-        &self,
-        who: &Who,
-        id: &str,
-        (digest, typed): (&str, &str),
-        asker: Option<BTreeSet<Role>>,
-    ) -> Result<(), Denied> {
+    /// When the role is missing, another thing was typed than its items ask the second person for
+    /// (`Plan::approval_words`), whoever asked has lost the role that its rule wants, or the database
+    /// refuses.
+    pub async fn approve(&self, who: &Who, id: &str, sign: Countersign<'_>) -> Result<(), Denied> {
         let (me, who, id) = (self.clone(), who.clone(), id.to_owned());
-        let (digest, typed) = (digest.to_owned(), typed.to_owned());
+        let (digest, typed) = (sign.digest.to_owned(), sign.typed.to_owned());
+        let asker = sign.asker;
         unbroken(async move {
             let approved = me.approving(&who, &id, (&digest, &typed), asker.as_ref()).await;
             me.recorded(&who, "approve", &id, approved).await

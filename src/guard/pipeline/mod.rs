@@ -18,6 +18,6 @@ mod running;
 mod tickets;
 
 pub use continuing::cannot_continue;
-pub use desk::{Denied, Guard, Parts, Started, Who};
+pub use desk::{Countersign, Denied, Guard, Parts, Started, Who};
 pub use planning::Planned;
 pub use tickets::{Raised, acted_on};
