@@ -130,8 +130,6 @@ pub struct Held {
     pub outcome: Option<Outcome>,
     /// Whether nothing more will be done by itself.
     pub closed: bool,
-    /// When it is looked at next.
-    pub next_look: Option<Timestamp>,
     /// The ticket or reference that the other side gave.
     pub reference: Option<Clean>,
 }
@@ -167,8 +165,6 @@ pub struct Settled {
     pub outcome: Outcome,
     /// Whether nothing more will be done by itself; gives the lease back.
     pub closed: bool,
-    /// When to read again.
-    pub next_look: Option<Timestamp>,
     /// The ticket or reference that the other side gave.
     pub reference: Option<Clean>,
     /// When.

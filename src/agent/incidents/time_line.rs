@@ -347,7 +347,6 @@ mod tests {
             steps: Vec::new(),
             outcome: Some(Outcome::Accepted),
             closed: false,
-            next_look: None,
             reference: reference.map(Clean::new),
         };
         let labels =

@@ -208,7 +208,7 @@ async fn heard(
             for (n, step) in steps.iter().enumerate() {
                 ledger.record(key.as_str(), n, step, None)?;
             }
-            let settled = Settled { outcome, closed, next_look: None, reference: None, at: now };
+            let settled = Settled { outcome, closed, reference: None, at: now };
             ledger.settle(key.as_str(), &settled, draft)
         })
         .await?;
@@ -277,13 +277,13 @@ impl Runner {
                 Next::Expire => self.apply(Event::Expired).await,
                 Next::Send(i) => self.send(i, secret).await,
                 Next::Look(i) => self.look(i).await,
-                Next::Wait(at, outcome) => {
-                    self.settle(outcome, false, Some(at)).await;
+                Next::Wait(_, outcome) => {
+                    self.settle(outcome, false).await;
                     return Flow::Waits;
                 }
                 Next::End(outcome) => {
                     let closed = !self.run.needs_a_look(&self.open.item, now);
-                    return if self.settle(outcome, closed, None).await {
+                    return if self.settle(outcome, closed).await {
                         Flow::Over
                     } else {
                         Flow::Stuck
@@ -482,12 +482,7 @@ impl Runner {
     }
 
     /// `false` when the ledger did not take it.
-    async fn settle(
-        &mut self,
-        outcome: Outcome,
-        closed: bool,
-        next_look: Option<Timestamp>,
-    ) -> bool {
+    async fn settle(&mut self, outcome: Outcome, closed: bool) -> bool {
         if self.run.given_up || self.settled == Some((outcome, closed)) {
             return true;
         }
@@ -500,7 +495,7 @@ impl Runner {
             &[("outcome", word(outcome)), ("closed", if closed { "yes" } else { "no" })],
         );
         let reference = self.reference.clone();
-        let settled = Settled { outcome, closed, next_look, reference, at: now };
+        let settled = Settled { outcome, closed, reference, at: now };
         let key = self.open.item.key.clone();
         let done = self.inner.blocking(move |l| l.settle(key.as_str(), &settled, draft)).await;
         match &done {

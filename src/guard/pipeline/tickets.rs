@@ -211,7 +211,6 @@ mod tests {
             steps: steps.iter().map(record).collect(),
             outcome: None,
             closed: false,
-            next_look: None,
             reference: Some(Clean::new("10482")),
         }
     }

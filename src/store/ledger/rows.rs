@@ -119,7 +119,7 @@ pub(super) fn holds(db: &Connection, key: &str) -> Result<bool, Trouble> {
 /// Intents, by a condition and order of this module's own.
 pub(super) fn held(db: &Connection, which: &str, limit: usize) -> Result<Vec<Held>, Trouble> {
     let sql = format!(
-        "SELECT key, plan, action, by, item, at, outcome, closed, next_look, reference
+        "SELECT key, plan, action, by, item, at, outcome, closed, reference
          FROM intent {which} LIMIT ?1"
     );
     let mut statement = db.prepare(&sql)?;
@@ -140,8 +140,7 @@ pub(super) fn held(db: &Connection, which: &str, limit: usize) -> Result<Vec<Hel
             steps: steps(db, &key)?,
             outcome: outcome.map(|o| unword(&o)).transpose()?,
             closed: r.get(7)?,
-            next_look: r.get::<_, Option<i64>>(8)?.map(time),
-            reference: r.get::<_, Option<String>>(9)?.map(|t| Clean::new(&t)),
+            reference: r.get::<_, Option<String>>(8)?.map(|t| Clean::new(&t)),
         });
     }
     Ok(out)

@@ -73,6 +73,9 @@ const MIGRATIONS: &[&str] = &["
     ALTER TABLE intent ADD COLUMN targets INTEGER NOT NULL DEFAULT 1;
     DROP INDEX intent_limits;
     CREATE INDEX intent_limits ON intent(action, at, person, targets);
+", "
+    -- When it is looked at next follows from its steps.
+    ALTER TABLE intent DROP COLUMN next_look;
 "];
 
 /// Pages in the journal (WAL) above which a write copies them to where they belong; SQLite's default.

@@ -165,13 +165,7 @@ fn threat_26_a_target_is_leased_to_one_and_given_back() {
         }
         other => panic!("{other:?}"),
     }
-    let done = Settled {
-        outcome: Outcome::Done,
-        closed: true,
-        next_look: None,
-        reference: None,
-        at: at(2),
-    };
+    let done = Settled { outcome: Outcome::Done, closed: true, reference: None, at: at(2) };
     s.ledger.settle("key-1", &done, draft("outcome")).unwrap();
     commit(&s.ledger, &intent(&second, 2), draft("intent")).unwrap();
     assert!(s.ledger.settle("key-1", &done, draft("outcome")).is_err(), "closed is closed");
@@ -242,6 +236,32 @@ fn what_was_recorded_is_there_after_a_restart() {
 }
 
 #[test]
+fn a_ledger_of_the_format_before_keeps_what_is_open() {
+    let s = stage();
+    let first = plan("a", person(1000, None), None, vec![item(1)]);
+    begin(&s, &first, 0).unwrap();
+    s.ledger
+        .lock()
+        .execute_batch(
+            "ALTER TABLE intent ADD COLUMN next_look INTEGER; UPDATE intent SET next_look = 7; \
+             PRAGMA user_version = 4;",
+        )
+        .unwrap();
+    let Stage { _folder, path, ledger } = s;
+    drop(ledger);
+    let again = SqliteLedger::open(&path).unwrap();
+    let held = again.open().unwrap();
+    assert_eq!((held.len(), &held[0].item, held[0].closed), (1, &first.items[0], false));
+    let columns = "SELECT count(*) FROM pragma_table_info('intent') WHERE name = 'next_look'";
+    let left: u32 = again.lock().query_row(columns, [], |r| r.get(0)).unwrap();
+    assert_eq!(left, 0);
+    let next = plan("b", person(1000, None), None, vec![item(2)]);
+    let s = Stage { _folder, path, ledger: again };
+    begin(&s, &next, 11).unwrap();
+    assert_eq!(s.ledger.open().unwrap().len(), 2);
+}
+
+#[test]
 fn the_chain_verifies_survives_erasure_and_cannot_be_edited() {
     let s = stage();
     begin(&s, &plan("a", person(1000, None), None, vec![item(1)]), 0).unwrap();
@@ -302,13 +322,7 @@ fn what_is_erased_of_a_plan_stands_in_no_file_and_an_open_plan_keeps_it() {
     assert_eq!(s.ledger.details(2).unwrap().len(), 1, "a refused erasure takes nothing");
     assert!(holds(&s), "the test looks where it stands");
 
-    let done = Settled {
-        outcome: Outcome::Done,
-        closed: true,
-        next_look: None,
-        reference: None,
-        at: at(1),
-    };
+    let done = Settled { outcome: Outcome::Done, closed: true, reference: None, at: at(1) };
     s.ledger.settle("key-1", &done, draft("settled")).unwrap();
     s.ledger.erase(2, "reason", draft("erased")).unwrap();
     assert!(!holds(&s), "it stands in {}", s.path.display());

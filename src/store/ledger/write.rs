@@ -180,7 +180,7 @@ pub(super) fn intent(tx: &Transaction<'_>, intent: &Intent<'_>) -> Result<(), Tr
 fn goes_on(tx: &Transaction<'_>, begun: &Clean, item: &Item) -> Result<(), Trouble> {
     let changed = put(
         tx,
-        "UPDATE intent SET closed = 1, next_look = NULL WHERE key = ?1 AND aim = ?2 AND closed = 0",
+        "UPDATE intent SET closed = 1 WHERE key = ?1 AND aim = ?2 AND closed = 0",
         [begun.as_str(), &item.aim.to_string()],
     )?;
     if changed == 0 {
@@ -285,13 +285,12 @@ pub(super) fn record(
 pub(super) fn settle(tx: &Transaction<'_>, key: &str, settled: &Settled) -> Result<(), Trouble> {
     let changed = put(
         tx,
-        "UPDATE intent SET outcome = ?2, closed = ?3, next_look = ?4,
-         reference = coalesce(?5, reference) WHERE key = ?1 AND closed = 0",
+        "UPDATE intent SET outcome = ?2, closed = ?3,
+         reference = coalesce(?4, reference) WHERE key = ?1 AND closed = 0",
         params![
             key,
             word(&settled.outcome)?,
             settled.closed,
-            settled.next_look.map(Timestamp::as_millisecond),
             settled.reference.as_ref().map(Clean::as_str)
         ],
     )?;
