@@ -302,11 +302,15 @@ impl Plain {
             return "That was the whole list.".to_owned();
         }
         let told = from + next.len();
+        // Who hears the next entries has to hear what they are part of.
+        let inside =
+            self.heads.range(..from).next_back().filter(|_| !self.heads.contains_key(&from));
+        let inside = inside.map(|(_, head)| format!("Further of {head}"));
         let lines = next.into_iter().flat_map(|(n, row)| {
             let entry = format!("{}. {}", n + 1, self.said(*row, rows, now));
             self.heads.get(&n).cloned().into_iter().chain([entry])
         });
-        let lines: Vec<String> = lines.collect();
+        let lines: Vec<String> = inside.into_iter().chain(lines).collect();
         self.told = told;
         let left = self.listed.len() - self.told;
         let end = if left == 0 { String::new() } else { format!("\n{left} more: type more.") };

@@ -191,6 +191,23 @@ fn a_list_is_read_out_in_groups() {
 }
 
 #[test]
+fn who_hears_more_of_a_group_hears_of_which() {
+    let mut board = calm(13);
+    for (n, school) in board.schools.iter_mut().enumerate() {
+        school.trust = Clean::new(if n == 12 { "Oak Trust" } else { "Alder Trust" });
+    }
+    let rows = Rows::new(board);
+    let mut plain = Plain::default();
+    list(&mut plain, &rows, "by trust gc:ok").unwrap();
+    let more = plain.more(&rows, now());
+    let lines: Vec<&str> = more.lines().collect();
+    assert_eq!(
+        (lines[0], lines[3]),
+        ("Further of Alder Trust: 12 schools.", "Oak Trust: 1 school.")
+    );
+}
+
+#[test]
 fn a_list_by_incident_takes_what_the_agent_tells_of_them() {
     let board = trusts();
     let rows = Rows::new(board.clone());
