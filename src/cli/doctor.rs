@@ -7,14 +7,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::cli::out::wrap;
+use crate::cli::out::{LEAST_COLUMNS, wrap};
 
 /// The version of the document: fields are added, never renamed or removed.
 pub const DOCTOR_VERSION: u32 = 1;
-/// Columns of a text that is not written to a terminal.
-pub const COLUMNS: usize = 80;
-/// Fewer columns cannot be read.
-pub const LEAST_COLUMNS: usize = 40;
 /// Where the text of a finding begins.
 const INDENT: usize = 11;
 

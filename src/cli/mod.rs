@@ -47,7 +47,7 @@ pub use incident::{
     cell_named, done_text, incident_code, incident_text, incidents_text, written_text,
 };
 pub use incident_report::report;
-pub use out::{complain, say, say_raw, wrap};
+pub use out::{columns, complain, say, say_raw, wrap};
 pub use past::{diff_code, diff_text, past, past_text, two_moments};
 pub use pick::{PickError, pick, pick_filtered, pick_service};
 pub use reconcile::reconciled_text;

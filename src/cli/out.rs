@@ -20,6 +20,17 @@ pub fn complain(line: &str) {
     drop(writeln!(std::io::stderr().lock(), "caretaker: {line}"));
 }
 
+/// Columns of a text that is not written to a terminal; longer lines are not read well.
+const COLUMNS: usize = 80;
+/// Fewer columns cannot be read.
+pub(super) const LEAST_COLUMNS: usize = 40;
+
+/// Columns of a text on a terminal of this size, columns and rows; none if there is no terminal.
+#[must_use]
+pub fn columns(size: Option<(u16, u16)>) -> usize {
+    size.map_or(COLUMNS, |(columns, _)| usize::from(columns).clamp(LEAST_COLUMNS, COLUMNS))
+}
+
 /// Writes `text` after `mark`, later lines below it at `indent`; a word that is wider than a line is
 /// broken.
 pub fn wrap(out: &mut String, text: &str, mark: &str, indent: usize, columns: usize) {

@@ -107,20 +107,26 @@ async fn what_goes_bad_together_is_one_incident_with_a_time_line() {
     agent.stop().await.unwrap();
 }
 
+/// An incident of two cells, from which one was parted: its number, and that of the new one.
+async fn parted(stage: &Stage, wire: &Wire, why: &str) -> (Value, Value) {
+    for n in [1, 2] {
+        stage.vendors[0].says(n, Verdict::Critical);
+    }
+    let id = bad_cells(wire, 2).await[0]["id"].clone();
+    let cell = json!({"row": {"school": school(2).to_string()}, "service": "aqua"});
+    let split = json!({"kind": "split", "cells": [cell], "why": why});
+    let (status, told) = order(wire, &id, split).await;
+    assert_eq!(status, 200, "{told}");
+    let other = told["id"].clone();
+    assert_ne!(other, id);
+    (id, other)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn incidents_are_split_merged_and_resolved_and_the_same_after_a_restart() {
     let stage = stage(4);
     let (agent, wire) = stage.settled().await;
-    for n in [1, 2] {
-        stage.vendors[0].says(n, Verdict::Critical);
-    }
-    let id = bad_cells(&wire, 2).await[0]["id"].clone();
-    let cell = json!({"row": {"school": school(2).to_string()}, "service": "aqua"});
-    let (status, told) =
-        order(&wire, &id, json!({"kind": "split", "cells": [cell], "why": "its own server"})).await;
-    assert_eq!(status, 200, "{told}");
-    let other = told["id"].clone();
-    assert_ne!(other, id);
+    let (id, other) = parted(&stage, &wire, "its own server").await;
     assert_eq!(all(&wire).await.len(), 2);
 
     let (status, told) = order(&wire, &other, json!({"kind": "resolve", "why": "solved"})).await;
@@ -179,14 +185,8 @@ async fn written(wire: &Wire, ids: [&Value; 2]) -> BTreeMap<u64, String> {
 async fn the_reason_of_every_order_can_be_struck_out_and_is_in_no_file_then() {
     let stage = stage(4);
     let (agent, wire) = stage.settled().await;
-    for n in [1, 2] {
-        stage.vendors[0].says(n, Verdict::Critical);
-    }
-    let id = bad_cells(&wire, 2).await[0]["id"].clone();
-    let cell = json!({"row": {"school": school(2).to_string()}, "service": "aqua"});
     let names = |what: &str| format!("{what} {} for Zephaniah Quill", "rang twice;".repeat(18));
-    let split = json!({"kind": "split", "cells": [cell], "why": names("split")});
-    let other = order(&wire, &id, split).await.1["id"].clone();
+    let (id, other) = parted(&stage, &wire, &names("split")).await;
     let merge = json!({"kind": "merge", "into": id, "why": names("merge")});
     for asked in [json!({"kind": "claim", "why": names("claim")}), merge] {
         assert_eq!(order(&wire, &other, asked).await.0, 200);

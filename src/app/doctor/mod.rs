@@ -18,7 +18,7 @@ use crate::app::setup::{self, Prepared};
 use crate::app::world::Outside;
 use crate::cli;
 use crate::cli::args::DoctorArgs;
-use crate::cli::doctor::{Area, COLUMNS, Finding, Gap, Report};
+use crate::cli::doctor::{Area, Finding, Gap, Report};
 use crate::config::Config;
 use crate::secrets::SecretStores;
 use crate::services::SERVICES;
@@ -74,8 +74,7 @@ pub async fn run(outside: Outside, args: DoctorArgs) -> Result<u8, Failed> {
     if args.json {
         cli::say(&serde_json::to_string(&report).map_err(Failed::software)?);
     } else {
-        let columns = terminal.size().map_or(COLUMNS, |(columns, _)| usize::from(columns));
-        cli::say_raw(&report.text(columns.min(COLUMNS)));
+        cli::say_raw(&report.text(cli::columns(terminal.size())));
     }
     Ok(report.code())
 }

@@ -15,7 +15,6 @@ use crate::app::failed::Failed;
 use crate::app::world::Outside;
 use crate::app::{connector, demo, secret, setup};
 use crate::cli::args::{ConnectorCommand, DemoArgs, SecretCommand, SetupArgs, TryArgs};
-use crate::cli::doctor::{COLUMNS, LEAST_COLUMNS};
 use crate::cli::{self, Code};
 use crate::config::schools::{Import, Known, SchoolFile, import, write_subscriptions_csv};
 use crate::config::{ConfigError, Draft, as_toml, key_of};
@@ -49,12 +48,7 @@ struct Made {
 /// When there is a configuration already, or one cannot be written.
 pub async fn run(outside: Outside, args: SetupArgs) -> Result<u8, Failed> {
     let path = target(&outside, args)?;
-    let asked = tokio::task::spawn_blocking(move || {
-        let (mut input, mut out) = (std::io::stdin().lock(), std::io::stdout());
-        let mut talk = Talk { input: &mut input, out: &mut out, columns: columns() };
-        ask(&mut talk, path)
-    });
-    let Ok(made) = asked.await.map_err(Failed::software)? else {
+    let Ok(made) = at_terminal(move |talk| ask(talk, path)).await? else {
         cli::say("\nleft: nothing was written");
         return Ok(Code::Usage as u8);
     };
@@ -87,12 +81,8 @@ pub async fn begin(outside: &Outside) -> Option<Result<u8, Failed>> {
     if socket.exists() {
         return None;
     }
-    let chosen = tokio::task::spawn_blocking(|| {
-        let (mut input, mut out) = (std::io::stdin().lock(), std::io::stdout());
-        choose(&mut Talk { input: &mut input, out: &mut out, columns: columns() })
-    });
-    Some(match chosen.await {
-        Err(error) => Err(Failed::software(error)),
+    Some(match at_terminal(choose).await {
+        Err(failed) => Err(failed),
         Ok(Ok(Beginning::SetUp)) => run(outside.again(), SetupArgs::default()).await,
         Ok(Ok(Beginning::Demo)) => demo::run(outside.again(), DemoArgs::default()).await,
         Ok(Ok(Beginning::Leave) | Err(Left)) => Ok(Code::Config as u8),
@@ -422,19 +412,21 @@ async fn credentials(outside: &Outside) -> Result<(), Failed> {
     Ok(())
 }
 
-/// As wide as the terminal is, at most what is read well.
-fn columns() -> usize {
-    let size = Terminal::of_input().size();
-    size.map_or(COLUMNS, |(columns, _)| usize::from(columns).clamp(LEAST_COLUMNS, COLUMNS))
+/// Talks with whoever sits at the terminal.
+async fn at_terminal<T: Send + 'static>(
+    talks: impl FnOnce(&mut Talk<'_>) -> T + Send + 'static,
+) -> Result<T, Failed> {
+    let talked = tokio::task::spawn_blocking(move || {
+        let (mut input, mut out) = (std::io::stdin().lock(), std::io::stdout());
+        let columns = cli::columns(Terminal::of_input().size());
+        talks(&mut Talk { input: &mut input, out: &mut out, columns })
+    });
+    talked.await.map_err(Failed::software)
 }
 
 async fn agreed(question: String) -> Result<bool, Failed> {
-    let asked = tokio::task::spawn_blocking(move || {
-        let (mut input, mut out) = (std::io::stdin().lock(), std::io::stdout());
-        Talk { input: &mut input, out: &mut out, columns: columns() }.agrees(&question)
-    });
     // The end of the input is a no: what was written stays.
-    Ok(asked.await.map_err(Failed::software)?.unwrap_or(false))
+    Ok(at_terminal(move |talk| talk.agrees(&question)).await?.unwrap_or(false))
 }
 
 /// Asks one service for real, if that is wanted.
